@@ -1,0 +1,116 @@
+//! Real programs as child processes that never outlive their test.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// A child process, killed when dropped.
+pub struct Process(Child);
+
+impl Process {
+    /// Starts the command.
+    pub fn start(command: &mut Command) -> Self {
+        Self(
+            command
+                .spawn()
+                .unwrap_or_else(|e| panic!("{command:?}: {e}")),
+        )
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    pub fn kill(&mut self) {
+        let _gone_already = self.0.kill();
+        self.0.wait().unwrap();
+    }
+
+    /// SIGTERM, and the exit code within `patience`.
+    pub fn terminate(&mut self, patience: Duration) -> Option<i32> {
+        Command::new("kill")
+            .arg(self.0.id().to_string())
+            .status()
+            .unwrap();
+        let deadline = Instant::now() + patience;
+        while Instant::now() < deadline {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("the process ignored SIGTERM for {patience:?}");
+    }
+
+    /// Whether it still runs.
+    pub fn alive(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_none()
+    }
+
+    /// The process id.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A running `homeward serve` and what its ready line says.
+pub struct Serve {
+    /// The process.
+    pub process: Process,
+    /// The ready line: `s3`, `dynamodb`, `api`, buckets, credentials, tokens.
+    pub ready: Value,
+}
+
+impl Serve {
+    /// Starts `homeward serve` on a data folder and waits until it accepts work.
+    pub fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    /// The same with further arguments; stderr is appended to `serve.log` beside the folder.
+    pub fn start_with(data: &Path, arguments: &[&str]) -> Self {
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(data.with_extension("log"))
+            .unwrap();
+        let mut command = Command::new(crate::checkout::program("homeward"));
+        command.arg("serve").arg("--data").arg(data).args(arguments);
+        command
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .stdin(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let process = Process(child);
+        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
+            let log = std::fs::read_to_string(data.with_extension("log")).unwrap_or_default();
+            panic!("serve printed {line:?} instead of its ready line; its log: {log}")
+        });
+        assert_eq!(ready["event"], "ready");
+        Self { process, ready }
+    }
+
+    /// A text of the ready line.
+    pub fn text(&self, name: &str) -> &str {
+        self.ready[name]
+            .as_str()
+            .unwrap_or_else(|| panic!("the ready line has no {name}"))
+    }
+
+    /// The bearer token of `unit`, `uploader` or `admin`.
+    pub fn token(&self, role: &str) -> &str {
+        self.ready["tokens"][role]
+            .as_str()
+            .expect("a token per role")
+    }
+}
