@@ -30,7 +30,6 @@ const IMPURE: &[&str] = &[
     "hyper",
     "reqwest",
     "tracing",
-    "log",
     "axum",
     "rusqlite",
     "aws-config",
