@@ -4,3 +4,4 @@
 //! hash, a key, a URL or a case number print as `[redacted]`.
 
 pub mod fingerprint;
+pub mod strict;
