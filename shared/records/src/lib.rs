@@ -1,7 +1,39 @@
 //! Every shape that Homeward stores or sends, parsed once at the edge.
 //!
-//! The only crate that derives `serde`. Pure: no async, I/O, clock or logging. Types that hold a
-//! hash, a key, a URL or a case number print as `[redacted]`.
+//! The only domain crate that derives `serde`. Pure: no async, I/O, clock or logging. Types that
+//! hold a hash, a key, a URL, a case number or a secret print as `[redacted]`, so a shape made of
+//! them may derive `Debug`.
 
 pub mod fingerprint;
-pub mod strict;
+
+mod ad;
+mod alert;
+mod audit;
+mod delivery;
+mod ids;
+mod key;
+mod lead;
+mod page;
+mod reason;
+mod reference;
+mod tenant;
+mod text;
+mod time;
+mod webhook;
+
+pub use ad::{AdMetadata, Image, MetadataNote, Sighting, Upload, UploadState};
+pub use alert::{Alert, AlertData, AlertKind, CloudEvent};
+pub use audit::{AuditAction, AuditEntry, AuditHash, ChainBreak, verify_chain};
+pub use delivery::{Delivery, DeliveryState};
+pub use ids::{CaseId, ImageSha256, LeadId, ReferenceId, TenantId};
+pub use key::{AdKey, KEY_BYTES_MAX, ObjectKey, ReferenceKey, decode_event_key};
+pub use lead::{
+    Found, Lead, LeadStatus, LeadSummary, Level, Method, Outline, Verdict, VerdictEntry,
+};
+pub use page::{Cursor, Listing, Page};
+pub use reason::ReasonCode;
+pub use reference::{Reference, ReferenceStatus, SearchProgress, SearchState};
+pub use tenant::{Principal, Role, TenantSettings, Token, TokenHash};
+pub use text::{Label, Malformed, SourceUrl};
+pub use time::Timestamp;
+pub use webhook::{Secret, Webhook, WebhookName, WebhookState, WebhookUrl, WebhookView};

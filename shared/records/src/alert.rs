@@ -1,0 +1,155 @@
+//! Alerts: the message about a lead that leaves for a case system.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ad::Sighting;
+use crate::ids::{CaseId, LeadId, ReferenceId, TenantId};
+use crate::lead::{LeadStatus, LeadSummary, Level, Method, VerdictEntry};
+use crate::text::Label;
+use crate::time::Timestamp;
+
+/// What an alert tells, by its CloudEvents type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum AlertKind {
+    /// A new lead.
+    #[serde(rename = "org.homeward.lead.created")]
+    Created,
+    /// Sightings were added to a lead since its last alert.
+    #[serde(rename = "org.homeward.lead.extended")]
+    Extended,
+    /// A person judged a lead.
+    #[serde(rename = "org.homeward.lead.verdict")]
+    Verdict,
+    /// A lead was taken back because its ad image is gone. (After its *reference* was withdrawn
+    /// nothing is sent at all.)
+    #[serde(rename = "org.homeward.lead.withdrawn")]
+    Withdrawn,
+}
+
+impl AlertKind {
+    /// The CloudEvents type.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "org.homeward.lead.created",
+            Self::Extended => "org.homeward.lead.extended",
+            Self::Verdict => "org.homeward.lead.verdict",
+            Self::Withdrawn => "org.homeward.lead.withdrawn",
+        }
+    }
+}
+
+/// What an alert says of its lead, as things stood when it was written: ids, distance, edit,
+/// sightings' metadata and a link. Never a picture and never a hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertData {
+    /// The lead.
+    pub lead_id: LeadId,
+    /// The case of the reference.
+    pub case_id: CaseId,
+    /// The reference.
+    pub reference_id: ReferenceId,
+    /// How sure the policy was.
+    pub level: Level,
+    /// What matched.
+    pub method: Method,
+    /// Differing bits of the best hashes, 0 to 256.
+    pub distance: u16,
+    /// The edit found, in words.
+    pub edit: Label,
+    /// Where the lead stood.
+    pub status: LeadStatus,
+    /// The verdict, if there was one.
+    pub verdict: Option<VerdictEntry>,
+    /// The lead's path in the API.
+    pub link: String,
+    /// Known postings; of very many, the first [`AlertData::SIGHTINGS_MAX`] by object key.
+    pub sightings: Vec<Sighting>,
+    /// How many postings were known.
+    pub sightings_total: u64,
+}
+
+impl AlertData {
+    /// Sightings in one alert. A sighting has at most 5 KB; 50 of them and the keys of a lead fit
+    /// DynamoDB's 400 KB an item and 100 items a transaction. The lead itself has them all.
+    pub const SIGHTINGS_MAX: usize = 50;
+
+    /// The snapshot of a lead and the sightings known of it.
+    pub fn of(lead: &LeadSummary, sightings: &[Sighting]) -> Self {
+        Self {
+            lead_id: lead.lead_id.clone(),
+            case_id: lead.case_id.clone(),
+            reference_id: lead.reference_id.clone(),
+            level: lead.level,
+            method: lead.method,
+            distance: lead.distance,
+            edit: lead.edit.clone(),
+            status: lead.status,
+            verdict: lead.verdict.clone(),
+            link: lead.path(),
+            sightings: sightings
+                .iter()
+                .take(Self::SIGHTINGS_MAX)
+                .cloned()
+                .collect(),
+            sightings_total: sightings.len() as u64,
+        }
+    }
+}
+
+/// One alert: outbox entry and pull feed in one. Its number is gapless within its unit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    /// Its number, from 1.
+    pub seq: u64,
+    /// What it tells.
+    pub kind: AlertKind,
+    /// Whom it is for.
+    pub unit: TenantId,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// The snapshot.
+    pub data: AlertData,
+}
+
+impl Alert {
+    /// The CloudEvents id, unique within its source and the same on every delivery attempt.
+    pub fn id(&self) -> String {
+        format!("{}-{:012}", self.unit, self.seq)
+    }
+
+    /// The envelope in which it leaves.
+    pub fn envelope(&self) -> CloudEvent {
+        CloudEvent {
+            specversion: "1.0".into(),
+            id: self.id(),
+            source: format!("/homeward/{}", self.unit),
+            kind: self.kind,
+            subject: self.data.lead_id.to_string(),
+            time: self.created_at,
+            datacontenttype: "application/json".into(),
+            data: self.data.clone(),
+        }
+    }
+}
+
+/// A CloudEvents 1.0 envelope in JSON format, as delivered and as pulled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloudEvent {
+    /// `1.0`.
+    pub specversion: String,
+    /// The alert's id.
+    pub id: String,
+    /// `/homeward/{unit}`.
+    pub source: String,
+    /// What it tells.
+    #[serde(rename = "type")]
+    pub kind: AlertKind,
+    /// The lead's id.
+    pub subject: String,
+    /// When it was written.
+    pub time: Timestamp,
+    /// `application/json`.
+    pub datacontenttype: String,
+    /// The snapshot.
+    pub data: AlertData,
+}

@@ -1,0 +1,158 @@
+//! Leads: a reference and an ad image that match. Not yet a fact.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ad::Sighting;
+use crate::ids::{CaseId, ImageSha256, LeadId, ReferenceId, TenantId};
+use crate::text::Label;
+use crate::time::Timestamp;
+
+/// How sure the policy is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Sure enough to tell the case system.
+    Alert,
+    /// For a person to look at; nothing is sent.
+    Review,
+}
+
+/// What matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// The whole picture, by its hash.
+    Whole,
+    /// Parts of the picture, by their geometry.
+    Parts,
+}
+
+/// Where a lead stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeadStatus {
+    /// Nobody has judged it.
+    Open,
+    /// A person says that it is the photo.
+    Confirmed,
+    /// A person says that it is not.
+    Dismissed,
+    /// A person could not tell.
+    Unsure,
+    /// Its ad image or its reference is gone.
+    Withdrawn,
+}
+
+/// A person's decision on a lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It is the photo.
+    Confirmed,
+    /// It is not.
+    Dismissed,
+    /// Cannot be told.
+    Unsure,
+}
+
+impl Verdict {
+    /// The status of a lead with this verdict.
+    pub fn status(self) -> LeadStatus {
+        match self {
+            Self::Confirmed => LeadStatus::Confirmed,
+            Self::Dismissed => LeadStatus::Dismissed,
+            Self::Unsure => LeadStatus::Unsure,
+        }
+    }
+}
+
+/// A verdict with who gave it and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerdictEntry {
+    /// The decision.
+    pub verdict: Verdict,
+    /// Who decided, in the unit's own words; none if the unit does not say.
+    pub decided_by: Option<Label>,
+    /// When.
+    pub decided_at: Timestamp,
+}
+
+/// The corners of the reference within the ad image, clockwise from its top left, as fractions of
+/// the ad's width and height (0 to 1; outside that where the ad shows a part only).
+pub type Outline = [(f32, f32); 4];
+
+/// A lead without its sightings: what is stored under one key.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LeadSummary {
+    /// Its identity.
+    pub lead_id: LeadId,
+    /// The case of the reference.
+    pub case_id: CaseId,
+    /// The reference.
+    pub reference_id: ReferenceId,
+    /// The ad image.
+    pub image_sha256: ImageSha256,
+    /// How sure the policy is.
+    pub level: Level,
+    /// What matched.
+    pub method: Method,
+    /// Differing bits of the best hashes, 0 to 256.
+    pub distance: u16,
+    /// The edit found, in words: `as is`, `mirrored`, `crop 40%`.
+    pub edit: Label,
+    /// The version of the policy that decided.
+    pub policy_version: u16,
+    /// Where the reference lies within the ad, if only a part of it matched.
+    pub outline: Option<Outline>,
+    /// Where it stands.
+    pub status: LeadStatus,
+    /// The latest verdict.
+    pub verdict: Option<VerdictEntry>,
+    /// When it was found.
+    pub created_at: Timestamp,
+}
+
+/// A lead as its unit sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lead {
+    /// Everything but the sightings.
+    #[serde(flatten)]
+    pub summary: LeadSummary,
+    /// Every posting of the ad image that is known, by object key.
+    pub sightings: Vec<Sighting>,
+}
+
+impl LeadSummary {
+    /// Whether the case system is told.
+    pub fn is_alert(&self) -> bool {
+        self.level == Level::Alert
+    }
+
+    /// The API's path of this lead.
+    pub fn path(&self) -> String {
+        format!("/v1/leads/{}", self.lead_id)
+    }
+}
+
+/// A match that `lookup` found, to be recorded as a lead.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// Whose reference it is.
+    pub unit: TenantId,
+    /// The reference.
+    pub reference_id: ReferenceId,
+    /// The ad image.
+    pub image_sha256: ImageSha256,
+    /// How sure the policy is.
+    pub level: Level,
+    /// What matched.
+    pub method: Method,
+    /// Differing bits of the best hashes, 0 to 256.
+    pub distance: u16,
+    /// The edit found, in words.
+    pub edit: Label,
+    /// The version of the policy that decided.
+    pub policy_version: u16,
+    /// Where the reference lies within the ad, if only a part of it matched.
+    pub outline: Option<Outline>,
+}

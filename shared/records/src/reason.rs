@@ -1,0 +1,77 @@
+//! Reason codes: why something was refused, as a word that programs and people can rely on.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::text::{Malformed, text_form};
+
+/// A stable word for a reason: 1 to 64 characters of `a-z`, `0-9` and `_`, a letter first. An open
+/// set, so that a record written by a newer program can still be read. May be logged.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ReasonCode(Cow<'static, str>);
+
+impl ReasonCode {
+    /// The bytes are no image.
+    pub const NOT_AN_IMAGE: Self = Self(Cow::Borrowed("not_an_image"));
+    /// An image, of a format that is not decoded.
+    pub const UNSUPPORTED_FORMAT: Self = Self(Cow::Borrowed("unsupported_format"));
+    /// The image ends too early.
+    pub const TRUNCATED: Self = Self(Cow::Borrowed("truncated"));
+    /// The image contradicts itself.
+    pub const CORRUPT: Self = Self(Cow::Borrowed("corrupt"));
+    /// More bytes than allowed.
+    pub const TOO_LARGE: Self = Self(Cow::Borrowed("too_large"));
+    /// More pixels than allowed.
+    pub const TOO_MANY_PIXELS: Self = Self(Cow::Borrowed("too_many_pixels"));
+    /// Fewer pixels than a fingerprint needs.
+    pub const TOO_SMALL: Self = Self(Cow::Borrowed("too_small"));
+    /// The decoder gave up or panicked.
+    pub const DECODER_FAILURE: Self = Self(Cow::Borrowed("decoder_failure"));
+    /// Too featureless to be told from other pictures.
+    pub const LOW_QUALITY: Self = Self(Cow::Borrowed("low_quality"));
+    /// Matches too many stored ads to be one person's photo.
+    pub const TOO_COMMON: Self = Self(Cow::Borrowed("too_common"));
+    /// The tenant may not submit this.
+    pub const NOT_ALLOWED: Self = Self(Cow::Borrowed("not_allowed"));
+    /// Neither the object nor the tenant's settings give a legal basis.
+    pub const NO_LEGAL_BASIS: Self = Self(Cow::Borrowed("no_legal_basis"));
+    /// The expiry date lies in the past.
+    pub const EXPIRED: Self = Self(Cow::Borrowed("expired"));
+    /// The unit asked for it.
+    pub const ASKED_FOR: Self = Self(Cow::Borrowed("asked_for"));
+    /// The receiver answered 410 Gone.
+    pub const RECEIVER_GONE: Self = Self(Cow::Borrowed("receiver_gone"));
+    /// Every attempt of the schedule failed.
+    pub const ATTEMPTS_EXHAUSTED: Self = Self(Cow::Borrowed("attempts_exhausted"));
+    /// The address is not one that may be called.
+    pub const ADDRESS_NOT_ALLOWED: Self = Self(Cow::Borrowed("address_not_allowed"));
+    /// The reference is no longer active.
+    pub const REFERENCE_NOT_ACTIVE: Self = Self(Cow::Borrowed("reference_not_active"));
+
+    /// Reads a reason code.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is not 1 to 64 of `a-z`, `0-9` and `_`, a letter first.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        let starts_well = text.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
+        let well_formed = text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if !starts_well || !well_formed || text.len() > 64 {
+            return Err(Malformed {
+                what: "reason code",
+                rule: "it is not 1 to 64 characters of a-z, 0-9 and _, a letter first",
+            });
+        }
+        Ok(Self(Cow::Owned(text.to_owned())))
+    }
+
+    /// The word.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+text_form!(ReasonCode, shown);
