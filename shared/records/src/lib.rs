@@ -5,6 +5,7 @@
 //! them may derive `Debug`.
 
 pub mod fingerprint;
+pub mod strict;
 
 mod ad;
 mod alert;
