@@ -1,1 +1,7 @@
-//! TODO
+//! Alerts leave the house here.
+pub mod address;
+pub mod resolver;
+pub mod schedule;
+pub mod send;
+pub mod signature;
+pub mod target;

@@ -1,0 +1,198 @@
+//! One attempt: a signed POST, and what came of it.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::{Certificate, Client, Response, redirect};
+
+use crate::address::Networks;
+use crate::resolver::{Guarded, Lookup, NotPermitted};
+use crate::signature::{ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER};
+use crate::target::Target;
+
+/// Media type of an event in CloudEvents' structured mode.
+const MEDIA_TYPE: &str = "application/cloudevents+json; charset=utf-8";
+
+/// An answer's body is of no use; so much of it is read that an honest receiver can finish.
+const ANSWER_BYTES_MAX: usize = 16 * 1024;
+/// The longest time given to that.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(1);
+
+/// How long one attempt may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// From the name to a connection, TLS included.
+    pub connect: Duration,
+    /// The whole attempt.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    /// 5 and 15 seconds; Standard Webhooks recommends 15 to 30 for the whole.
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(5), total: Duration::from_secs(15) }
+    }
+}
+
+/// The way out to the internet and what it permits.
+pub struct Exit {
+    /// Networks permitted beside public addresses.
+    pub networks: Networks,
+    /// Bounds on the time of an attempt.
+    pub timeouts: Timeouts,
+    /// Certificate authorities trusted beside the public ones, for receivers inside an agency.
+    pub authorities: Vec<Certificate>,
+    /// Who turns names into addresses.
+    pub lookup: Lookup,
+}
+
+/// What one attempt sends.
+pub struct Message {
+    /// Id of the event, equal in all attempts.
+    pub id: String,
+    /// Time of this attempt, seconds since 1970.
+    pub timestamp_s: i64,
+    /// Value of the signature header.
+    pub signature: String,
+    /// The event as JSON, byte for byte what was signed.
+    pub body: Vec<u8>,
+}
+
+/// What came of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The receiver answered.
+    Answered {
+        /// HTTP status, 200 to 599.
+        status: u16,
+        /// The `Retry-After` header where there is one.
+        retry_after: Option<String>,
+    },
+    /// No answer came.
+    Unanswered(Fault),
+}
+
+/// Why no answer came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The address is not permitted; nothing was sent.
+    AddressNotPermitted,
+    /// No connection: unknown name, refused, or TLS failed; nothing was sent.
+    NotConnected,
+    /// The time was over.
+    TimedOut,
+    /// The connection broke, or what came was not HTTP.
+    Broken,
+}
+
+impl Fault {
+    /// The reason code that deliveries record.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AddressNotPermitted => "address_not_permitted",
+            Self::NotConnected => "not_connected",
+            Self::TimedOut => "timed_out",
+            Self::Broken => "connection_broken",
+        }
+    }
+}
+
+/// Posts messages. One for TLS and one without, since they are permitted different addresses.
+pub struct Sender {
+    networks: Networks,
+    https: Client,
+    plain: Client,
+}
+
+impl Sender {
+    /// A sender through this exit.
+    ///
+    /// # Errors
+    /// Only when TLS cannot be set up, which is a fault of the build or of an authority.
+    pub fn new(exit: &Exit) -> Result<Self, reqwest::Error> {
+        Ok(Self {
+            networks: exit.networks.clone(),
+            https: client(exit, false)?,
+            plain: client(exit, true)?,
+        })
+    }
+
+    /// Posts a message to a target, if its address is permitted. Redirects are answers like any
+    /// other, and the environment's proxies are not asked: they would connect on our behalf.
+    pub async fn post(&self, target: &Target, message: Message) -> Outcome {
+        let plain = target.is_plain();
+        if target.literal().is_some_and(|address| !self.networks.permit(address, plain)) {
+            return Outcome::Unanswered(Fault::AddressNotPermitted);
+        }
+        let client = if plain { &self.plain } else { &self.https };
+        let request = client
+            .post(target.url().clone())
+            .header(CONTENT_TYPE, MEDIA_TYPE)
+            .header(ID_HEADER, message.id)
+            .header(TIMESTAMP_HEADER, message.timestamp_s)
+            .header(SIGNATURE_HEADER, message.signature)
+            .body(message.body);
+        match request.send().await {
+            Ok(response) => answered(response).await,
+            Err(error) => Outcome::Unanswered(fault(&error)),
+        }
+    }
+}
+
+fn client(exit: &Exit, plain: bool) -> Result<Client, reqwest::Error> {
+    let guarded = Guarded { networks: exit.networks.clone(), plain, lookup: exit.lookup.clone() };
+    let builder = Client::builder()
+        .user_agent(concat!("homeward/", env!("CARGO_PKG_VERSION")))
+        .dns_resolver(std::sync::Arc::new(guarded))
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .referer(false)
+        .https_only(!plain)
+        .pool_max_idle_per_host(0) // every attempt connects anew, and so is checked anew
+        .connect_timeout(exit.timeouts.connect)
+        .timeout(exit.timeouts.total);
+    exit.authorities
+        .iter()
+        .cloned()
+        .fold(builder, reqwest::ClientBuilder::add_root_certificate)
+        .build()
+}
+
+async fn answered(response: Response) -> Outcome {
+    let status = response.status().as_u16();
+    let retry_after = text(response.headers(), RETRY_AFTER.as_str());
+    let _ = tokio::time::timeout(ANSWER_TIME_MAX, drain(response)).await; // the status is the answer
+    Outcome::Answered { status, retry_after }
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+async fn drain(mut response: Response) {
+    let mut left = ANSWER_BYTES_MAX;
+    while let Ok(Some(chunk)) = response.chunk().await {
+        if chunk.len() >= left {
+            return;
+        }
+        left -= chunk.len();
+    }
+}
+
+fn fault(error: &reqwest::Error) -> Fault {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if inner.is::<NotPermitted>() {
+            return Fault::AddressNotPermitted;
+        }
+        cause = inner.source();
+    }
+    if error.is_timeout() {
+        Fault::TimedOut
+    } else if error.is_connect() {
+        Fault::NotConnected
+    } else {
+        Fault::Broken
+    }
+}
