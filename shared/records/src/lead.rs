@@ -73,6 +73,9 @@ pub struct VerdictEntry {
     pub verdict: Verdict,
     /// Who decided, in the unit's own words; none if the unit does not say.
     pub decided_by: Option<Label>,
+    /// What they add, in one line; none if nothing.
+    #[serde(default)]
+    pub note: Option<Label>,
     /// When.
     pub decided_at: Timestamp,
 }
