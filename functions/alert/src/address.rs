@@ -91,7 +91,10 @@ impl Networks {
     /// # Errors
     /// Names the first entry (counted from 1) that is not a network.
     pub fn parse(list: &str) -> Result<Self, NetworksError> {
-        let entries = list.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        let entries = list
+            .split(',')
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty());
         let networks = entries
             .enumerate()
             .map(|(at, entry)| network(at + 1, entry))
@@ -106,13 +109,21 @@ impl Networks {
     /// deployment lists: a message names a case, and anything between could read it.
     pub fn permit(&self, address: IpAddr, plain: bool) -> bool {
         let listed = self.0.iter().any(|net| net.contains(&address));
-        if plain { listed && address.is_loopback() } else { listed || is_public(address) }
+        if plain {
+            listed && address.is_loopback()
+        } else {
+            listed || is_public(address)
+        }
     }
 }
 
 fn network(at: usize, entry: &str) -> Result<IpNet, NetworksError> {
     let net: IpNet = entry.parse().map_err(|_| NetworksError::NotANetwork(at))?;
-    if net.trunc() == net { Ok(net) } else { Err(NetworksError::LooseBits(at)) }
+    if net.trunc() == net {
+        Ok(net)
+    } else {
+        Err(NetworksError::LooseBits(at))
+    }
 }
 
 #[cfg(test)]
@@ -238,7 +249,12 @@ mod tests {
     #[test]
     fn a_listed_ipv4_network_does_not_admit_its_ipv6_disguises() {
         let networks = Networks::parse("127.0.0.0/8").expect("a list");
-        for row in ["::ffff:127.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::"] {
+        for row in [
+            "::ffff:127.0.0.1",
+            "::127.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+        ] {
             assert!(!networks.permit(address(row), false), "{row}");
             assert!(!networks.permit(address(row), true), "{row}");
         }

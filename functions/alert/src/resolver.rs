@@ -59,7 +59,9 @@ impl Resolve for Guarded {
                 return Err(NotPermitted.into());
             }
             // Port 0 stands for the port of the URL.
-            let sockets = addresses.into_iter().map(|address| SocketAddr::new(address, 0));
+            let sockets = addresses
+                .into_iter()
+                .map(|address| SocketAddr::new(address, 0));
             Ok(Box::new(sockets) as Addrs)
         })
     }

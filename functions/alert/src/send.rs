@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::time::Duration;
 
+use records::ReasonCode;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Certificate, Client, Response, redirect};
 
@@ -31,7 +32,10 @@ pub struct Timeouts {
 impl Default for Timeouts {
     /// 5 and 15 seconds; Standard Webhooks recommends 15 to 30 for the whole.
     fn default() -> Self {
-        Self { connect: Duration::from_secs(5), total: Duration::from_secs(15) }
+        Self {
+            connect: Duration::from_secs(5),
+            total: Duration::from_secs(15),
+        }
     }
 }
 
@@ -87,15 +91,19 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// The reason code that deliveries record.
-    pub fn as_str(self) -> &'static str {
+    /// The reason that deliveries record.
+    pub fn reason(self) -> ReasonCode {
         match self {
-            Self::AddressNotPermitted => "address_not_permitted",
-            Self::NotConnected => "not_connected",
-            Self::TimedOut => "timed_out",
-            Self::Broken => "connection_broken",
+            Self::AddressNotPermitted => ReasonCode::ADDRESS_NOT_ALLOWED,
+            Self::NotConnected => reason("not_connected"),
+            Self::TimedOut => reason("timed_out"),
+            Self::Broken => reason("connection_broken"),
         }
     }
+}
+
+fn reason(code: &'static str) -> ReasonCode {
+    ReasonCode::parse(code).expect("the codes above have the form of one")
 }
 
 /// Posts messages. One for TLS and one without, since they are permitted different addresses.
@@ -122,7 +130,10 @@ impl Sender {
     /// other, and the environment's proxies are not asked: they would connect on our behalf.
     pub async fn post(&self, target: &Target, message: Message) -> Outcome {
         let plain = target.is_plain();
-        if target.literal().is_some_and(|address| !self.networks.permit(address, plain)) {
+        if target
+            .literal()
+            .is_some_and(|address| !self.networks.permit(address, plain))
+        {
             return Outcome::Unanswered(Fault::AddressNotPermitted);
         }
         let client = if plain { &self.plain } else { &self.https };
@@ -141,7 +152,11 @@ impl Sender {
 }
 
 fn client(exit: &Exit, plain: bool) -> Result<Client, reqwest::Error> {
-    let guarded = Guarded { networks: exit.networks.clone(), plain, lookup: exit.lookup.clone() };
+    let guarded = Guarded {
+        networks: exit.networks.clone(),
+        plain,
+        lookup: exit.lookup.clone(),
+    };
     let builder = Client::builder()
         .user_agent(concat!("homeward/", env!("CARGO_PKG_VERSION")))
         .dns_resolver(std::sync::Arc::new(guarded))
@@ -163,7 +178,10 @@ async fn answered(response: Response) -> Outcome {
     let status = response.status().as_u16();
     let retry_after = text(response.headers(), RETRY_AFTER.as_str());
     let _ = tokio::time::timeout(ANSWER_TIME_MAX, drain(response)).await; // the status is the answer
-    Outcome::Answered { status, retry_after }
+    Outcome::Answered {
+        status,
+        retry_after,
+    }
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {

@@ -120,7 +120,10 @@ mod tests {
         for row in rows {
             assert_eq!(literal(row), Some([127, 0, 0, 1].into()), "{row}");
         }
-        for row in ["http://[::ffff:127.0.0.1]/", "http://[::ffff:7f00:1]:8080/hook"] {
+        for row in [
+            "http://[::ffff:127.0.0.1]/",
+            "http://[::ffff:7f00:1]:8080/hook",
+        ] {
             let address = "::ffff:127.0.0.1".parse().expect("an address");
             assert_eq!(literal(row), Some(address), "{row}");
         }
@@ -128,7 +131,11 @@ mod tests {
 
     #[test]
     fn a_name_is_left_to_the_resolver() {
-        for row in ["https://localhost/", "https://LOCALHOST./", "https://127.0.0.1.example/"] {
+        for row in [
+            "https://localhost/",
+            "https://LOCALHOST./",
+            "https://127.0.0.1.example/",
+        ] {
             assert_eq!(literal(row), None, "{row}");
         }
     }
@@ -163,8 +170,14 @@ mod tests {
 
     #[test]
     fn ordinary_targets_are_taken() {
-        for row in ["https://case.example/hook?unit=7", "https://case.example:8443/"] {
-            assert!(Target::parse(row).is_ok_and(|target| !target.is_plain()), "{row}");
+        for row in [
+            "https://case.example/hook?unit=7",
+            "https://case.example:8443/",
+        ] {
+            assert!(
+                Target::parse(row).is_ok_and(|target| !target.is_plain()),
+                "{row}"
+            );
         }
         assert!(Target::parse("http://127.0.0.1:40000/").is_ok_and(|target| target.is_plain()));
     }
