@@ -11,6 +11,7 @@ mod ad;
 mod alert;
 mod audit;
 mod delivery;
+mod event;
 mod ids;
 mod key;
 mod lead;
@@ -26,6 +27,7 @@ pub use ad::{AdMetadata, Image, MetadataNote, Sighting, Upload, UploadState};
 pub use alert::{Alert, AlertData, AlertKind, CloudEvent};
 pub use audit::{AuditAction, AuditEntry, AuditHash, ChainBreak, verify_chain};
 pub use delivery::{Delivery, DeliveryState};
+pub use event::ObjectCreated;
 pub use ids::{CaseId, ImageSha256, LeadId, ReferenceId, TenantId};
 pub use key::{AdKey, KEY_BYTES_MAX, ObjectKey, ReferenceKey, decode_event_key};
 pub use lead::{

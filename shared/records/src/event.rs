@@ -1,0 +1,161 @@
+//! What S3 tells a queue about a new object.
+
+use serde::Deserialize;
+
+use crate::text::{Malformed, redacted};
+
+/// One new object, as an S3 event names it. Nothing of it is trusted: the key is parsed by
+/// whoever knows which kind of key it must be, the size is only a hint.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ObjectCreated {
+    /// The bucket's name.
+    pub bucket: String,
+    /// The key as the event spells it: URL-encoded, a space as `+`.
+    pub encoded_key: String,
+    /// The object's version, where the bucket keeps versions.
+    pub version_id: Option<String>,
+    /// Bytes of the object, if the event says so.
+    pub size_bytes: Option<u64>,
+}
+
+impl std::fmt::Debug for ObjectCreated {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        redacted(f)
+    }
+}
+
+/// The message S3 sends once when notifications are set up has no records.
+#[derive(Deserialize)]
+struct Notification {
+    #[serde(rename = "Records", default)]
+    records: Vec<Record>,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    #[serde(rename = "eventName", default)]
+    event_name: String,
+    s3: Entity,
+}
+
+#[derive(Deserialize)]
+struct Entity {
+    bucket: Bucket,
+    object: Object,
+}
+
+#[derive(Deserialize)]
+struct Bucket {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    key: String,
+    #[serde(default)]
+    size: Option<u64>,
+    #[serde(rename = "versionId", default)]
+    version_id: Option<String>,
+}
+
+impl ObjectCreated {
+    /// The new objects of one S3 notification, in its order; none for S3's test message and for
+    /// events of another kind.
+    /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is not the JSON of a notification.
+    pub fn parse(body: &str) -> Result<Vec<Self>, Malformed> {
+        let notification: Notification = serde_json::from_str(body).map_err(|_| Malformed {
+            what: "S3 event",
+            rule: "it is not the JSON of a notification",
+        })?;
+        let created = |record: &Record| record.event_name.starts_with("ObjectCreated:");
+        let records = notification.records.into_iter().filter(created);
+        Ok(records.map(Self::of).collect())
+    }
+
+    fn of(record: Record) -> Self {
+        let Object {
+            key,
+            size,
+            version_id,
+        } = record.s3.object;
+        Self {
+            bucket: record.s3.bucket.name,
+            encoded_key: key,
+            version_id: version_id.filter(|id| !id.is_empty() && id != "null"),
+            size_bytes: size,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn notification(event_name: &str, object: &str) -> String {
+        format!(
+            r#"{{"Records":[{{"eventVersion":"2.1","eventSource":"aws:s3","eventName":"{event_name}",
+            "s3":{{"s3SchemaVersion":"1.0","bucket":{{"name":"ads","arn":"arn:aws:s3:::ads"}},"object":{object}}}}}]}}"#
+        )
+    }
+
+    #[test]
+    fn a_put_names_its_object_and_version() {
+        let body = notification(
+            "ObjectCreated:Put",
+            r#"{"key":"ads/a/b+c.jpg","size":7,"versionId":"v1"}"#,
+        );
+        let [created] = &ObjectCreated::parse(&body).unwrap()[..] else {
+            panic!("one object")
+        };
+        assert_eq!(created.encoded_key, "ads/a/b+c.jpg");
+        assert_eq!(created.version_id.as_deref(), Some("v1"));
+        assert_eq!(created.size_bytes, Some(7));
+    }
+
+    #[test]
+    fn an_unversioned_bucket_gives_no_version() {
+        for object in [
+            r#"{"key":"k"}"#,
+            r#"{"key":"k","versionId":""}"#,
+            r#"{"key":"k","versionId":"null"}"#,
+        ] {
+            let body = notification("ObjectCreated:Copy", object);
+            assert_eq!(
+                ObjectCreated::parse(&body).unwrap()[0].version_id,
+                None,
+                "{object}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_test_message_and_other_events_name_nothing() {
+        let test = r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"ads"}"#;
+        assert_eq!(ObjectCreated::parse(test), Ok(vec![]));
+        let removed = notification("ObjectRemoved:Delete", r#"{"key":"k"}"#);
+        assert_eq!(ObjectCreated::parse(&removed), Ok(vec![]));
+    }
+
+    #[test]
+    fn hostile_bodies_are_malformed_not_fatal() {
+        let deep = "[".repeat(10_000);
+        for body in [
+            "",
+            "null",
+            "{\"Records\":7}",
+            "{\"Records\":[{}]}",
+            &deep,
+        ] {
+            assert!(ObjectCreated::parse(body).is_err(), "{:.20}", body);
+        }
+    }
+
+    #[test]
+    fn a_printed_event_shows_no_key() {
+        let body = notification("ObjectCreated:Put", r#"{"key":"secret"}"#);
+        assert!(!format!("{:?}", ObjectCreated::parse(&body)).contains("secret"));
+    }
+}
