@@ -1,0 +1,87 @@
+use ::gif::{DecodeOptions, DecodingError, MemoryLimit};
+
+use crate::bytes::le16;
+use crate::pixels::{Layout, Raster, samples_len};
+use crate::{Detail, Limits, Orientation, Reason};
+
+pub(crate) fn decode(
+    bytes: &[u8],
+    _: Detail,
+    limits: &Limits,
+) -> Result<(Raster, Orientation), Reason> {
+    let screen = Screen {
+        width: le16(bytes, 6).ok_or(Reason::Truncated)?,
+        height: le16(bytes, 8).ok_or(Reason::Truncated)?,
+    };
+    let mut options = DecodeOptions::new();
+    options.allow_unknown_blocks(true);
+    options.set_memory_limit(MemoryLimit::Unlimited); // we bring the buffer
+    let mut decoder = options.read_info(bytes).map_err(reason)?;
+    let frame = decoder
+        .next_frame_info()
+        .map_err(reason)?
+        .ok_or(Reason::Truncated)?
+        .clone();
+    let canvas = screen.grown_to(&frame)?;
+    limits.admit(canvas.width.into(), canvas.height.into())?;
+
+    let mut indices = vec![0; usize::from(frame.width) * usize::from(frame.height)];
+    decoder.read_into_buffer(&mut indices).map_err(reason)?;
+    let palette = decoder.palette().map_err(reason)?;
+    Ok((
+        canvas.paint(&frame, &indices, palette)?,
+        Orientation::Upright,
+    ))
+}
+
+/// The canvas of an animation, in pixels.
+struct Screen {
+    width: u16,
+    height: u16,
+}
+
+impl Screen {
+    /// A frame that leaves the screen widens it, as in Pillow.
+    fn grown_to(&self, frame: &::gif::Frame<'_>) -> Result<Screen, Reason> {
+        let right = frame.left.checked_add(frame.width).ok_or(Reason::Corrupt)?;
+        let bottom = frame.top.checked_add(frame.height).ok_or(Reason::Corrupt)?;
+        if frame.width == 0 || frame.height == 0 {
+            return Err(Reason::Corrupt);
+        }
+        Ok(Screen {
+            width: self.width.max(right),
+            height: self.height.max(bottom),
+        })
+    }
+
+    /// The frame on white. An index beyond the palette is black, as in browsers.
+    fn paint(
+        &self,
+        frame: &::gif::Frame<'_>,
+        indices: &[u8],
+        palette: &[u8],
+    ) -> Result<Raster, Reason> {
+        let (width_px, height_px) = (self.width.into(), self.height.into());
+        let mut samples = vec![255; samples_len(width_px, height_px, Layout::Rgb)?];
+        let rows = samples.chunks_exact_mut(usize::from(self.width) * 3);
+        let rows = rows.skip(usize::from(frame.top));
+        for (row, indices) in rows.zip(indices.chunks_exact(usize::from(frame.width))) {
+            let pixels = row.chunks_exact_mut(3).skip(usize::from(frame.left));
+            for (pixel, index) in pixels.zip(indices) {
+                if frame.transparent != Some(*index) {
+                    let at = usize::from(*index) * 3;
+                    pixel.copy_from_slice(palette.get(at..at + 3).unwrap_or(&[0; 3]));
+                }
+            }
+        }
+        Raster::new(width_px, height_px, Layout::Rgb, samples)
+    }
+}
+
+fn reason(error: DecodingError) -> Reason {
+    match error {
+        DecodingError::UnexpectedEof | DecodingError::Io(_) => Reason::Truncated,
+        DecodingError::OutOfMemory | DecodingError::MemoryLimit => Reason::DecoderFailure,
+        _ => Reason::Corrupt,
+    }
+}

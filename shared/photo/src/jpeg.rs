@@ -1,0 +1,56 @@
+//! JPEG by zune-jpeg: baseline and progressive, 8 bit, Huffman.
+
+mod clean;
+mod frame;
+
+use zune_core::bytestream::ZCursor;
+use zune_core::colorspace::ColorSpace;
+use zune_core::options::DecoderOptions;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
+
+use crate::pixels::{Layout, Raster, samples_len};
+use crate::{Detail, Limits, Orientation, Reason};
+use clean::Clean;
+use frame::Colour;
+
+/// Scans of a progressive JPEG: encoders write about ten, the format's own maximum for three
+/// components is in the hundreds, and each costs a pass over the picture.
+const SCANS_MAX: usize = 128;
+
+pub(crate) fn decode(
+    bytes: &[u8],
+    detail: Detail,
+    limits: &Limits,
+) -> Result<(Raster, Orientation), Reason> {
+    let clean = Clean::of(bytes, limits)?;
+    let (space, layout) = match (clean.frame.colour, detail) {
+        (Colour::Luma, _) | (Colour::YCbCr, Detail::Luma) => (ColorSpace::Luma, Layout::Luma),
+        (Colour::YCbCr | Colour::Rgb | Colour::Cmyk, _) => (ColorSpace::RGB, Layout::Rgb),
+    };
+    let options = DecoderOptions::default()
+        .set_max_width(usize::from(u16::MAX))
+        .set_max_height(usize::from(u16::MAX))
+        // The lenient mode paints what is missing in grey and reports success.
+        .set_strict_mode(true)
+        .jpeg_set_max_scans(SCANS_MAX)
+        .jpeg_set_out_colorspace(space);
+    let (width_px, height_px) = (clean.frame.width_px, clean.frame.height_px);
+    let mut samples = vec![0; samples_len(width_px, height_px, layout)?];
+    JpegDecoder::new_with_options(ZCursor::new(&clean.file), options)
+        .decode_into(&mut samples)
+        .map_err(|error| reason(&error, clean.cut))?;
+    Ok((
+        Raster::new(width_px, height_px, layout, samples)?,
+        clean.orientation,
+    ))
+}
+
+fn reason(error: &DecodeErrors, cut: bool) -> Reason {
+    match error {
+        DecodeErrors::Unsupported(_) => Reason::UnsupportedFormat,
+        _ if cut => Reason::Truncated,
+        DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_) => Reason::Truncated,
+        _ => Reason::Corrupt,
+    }
+}

@@ -1,0 +1,200 @@
+use crate::bytes::be16;
+use crate::{Limits, Orientation, Reason, exif};
+
+use super::frame::{Frame, Hints};
+
+/// Appended to the last scan: bits that are all ones. No Huffman code of the format consists of
+/// ones only, so a decoder that still needs a symbol there stops with an error, where zeros or a
+/// bare end marker would let it invent the rest of the picture.
+const ONES: [u8; 64] = {
+    let mut ones = [0; 64];
+    let mut at = 0;
+    while at < ones.len() {
+        ones[at] = 0xff; // and 0 after it: a stuffed byte, not a marker
+        at += 2;
+    }
+    ones
+};
+const END: [u8; 2] = [0xff, 0xd9];
+
+/// A JPEG reduced to what makes its pixels.
+pub(crate) struct Clean {
+    pub(crate) file: Vec<u8>,
+    pub(crate) frame: Frame,
+    pub(crate) orientation: Orientation,
+    /// The file has no end marker.
+    pub(crate) cut: bool,
+}
+
+impl Clean {
+    /// Copies tables, frame and scans; the dimensions are judged when the frame is met, before
+    /// anything is allocated for the picture.
+    pub(crate) fn of(bytes: &[u8], limits: &Limits) -> Result<Clean, Reason> {
+        let mut walk = Walk {
+            bytes,
+            at: 2,
+            ..Walk::default()
+        };
+        walk.file
+            .reserve_exact(bytes.len().saturating_add(ONES.len() + 32));
+        walk.file.extend_from_slice(&[0xff, 0xd8]);
+        let cut = loop {
+            match walk.segment(limits)? {
+                Next::Segment => {}
+                Next::End => break false,
+                Next::Cut => break true,
+            }
+        };
+        let missing = if cut {
+            Reason::Truncated
+        } else {
+            Reason::Corrupt
+        };
+        let frame = walk.frame.ok_or(missing)?;
+        if !walk.scanned {
+            return Err(missing);
+        }
+        walk.file.extend_from_slice(&ONES);
+        walk.file.extend_from_slice(&END);
+        let orientation = walk.orientation.unwrap_or_default();
+        Ok(Clean {
+            file: walk.file,
+            frame,
+            orientation,
+            cut,
+        })
+    }
+}
+
+enum Next {
+    Segment,
+    End,
+    Cut,
+}
+
+#[derive(Default)]
+struct Walk<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    file: Vec<u8>,
+    hints: Hints,
+    frame: Option<Frame>,
+    orientation: Option<Orientation>,
+    scanned: bool,
+}
+
+impl<'a> Walk<'a> {
+    /// Takes one segment, a scan with its data included.
+    fn segment(&mut self, limits: &Limits) -> Result<Next, Reason> {
+        let Some(marker) = self.marker() else {
+            return Ok(Next::Cut);
+        };
+        match marker {
+            0xd9 => return Ok(Next::End),
+            0x01 | 0xd0..=0xd7 => return Ok(Next::Segment), // stand alone
+            0xd8 => return Err(Reason::Corrupt),            // a second file inside the first
+            _ => {}
+        }
+        let Some(data) = self.payload()? else {
+            return Ok(Next::Cut);
+        };
+        match marker {
+            0xc4 | 0xdb | 0xdd => self.copy(marker, data), // tables, restart interval
+            0xcc => return Err(Reason::UnsupportedFormat), // arithmetic coding
+            0xc0..=0xcf => self.frame(marker, data, limits)?,
+            0xda => self.scan(data)?,
+            0xe0 => self.hints.jfif |= data.starts_with(b"JFIF\0"),
+            0xe1 => self.exif(data),
+            0xee => self.adobe(data),
+            _ => {}
+        }
+        Ok(Next::Segment)
+    }
+
+    /// The next marker's second byte; libjpeg too steps over garbage before it.
+    fn marker(&mut self) -> Option<u8> {
+        loop {
+            let rest = self.bytes.get(self.at..)?;
+            self.at += memchr::memchr(0xff, rest)? + 1;
+            match self.bytes.get(self.at)? {
+                0x00 | 0xff => {}
+                marker => {
+                    self.at += 1;
+                    return Some(*marker);
+                }
+            }
+        }
+    }
+
+    /// The data of a segment whose marker was just read; `None` if the file ends within.
+    fn payload(&mut self) -> Result<Option<&'a [u8]>, Reason> {
+        let Some(length) = be16(self.bytes, self.at).map(usize::from) else {
+            return Ok(None);
+        };
+        if length < 2 {
+            return Err(Reason::Corrupt);
+        }
+        let data = self.bytes.get(self.at + 2..self.at + length);
+        self.at += length;
+        Ok(data)
+    }
+
+    fn copy(&mut self, marker: u8, data: &[u8]) {
+        let length = u16::try_from(data.len() + 2).expect("it was read from two bytes");
+        self.file.extend_from_slice(&[0xff, marker]);
+        self.file.extend_from_slice(&length.to_be_bytes());
+        self.file.extend_from_slice(data);
+    }
+
+    fn frame(&mut self, marker: u8, data: &[u8], limits: &Limits) -> Result<(), Reason> {
+        if self.frame.is_some() {
+            return Err(Reason::Corrupt);
+        }
+        let frame = Frame::parse(marker, data, self.hints)?;
+        limits.admit(frame.width_px, frame.height_px)?;
+        self.frame = Some(frame);
+        if let Some(transform) = self.hints.adobe.filter(|_| !self.hints.jfif) {
+            let transform = transform.min(2);
+            self.copy(
+                0xee,
+                &[b'A', b'd', b'o', b'b', b'e', 0, 100, 0, 0, 0, 0, transform],
+            );
+        }
+        self.copy(marker, data);
+        Ok(())
+    }
+
+    /// Copies a scan's header and its data, up to the next marker that is no restart.
+    fn scan(&mut self, header: &[u8]) -> Result<(), Reason> {
+        if self.frame.is_none() {
+            return Err(Reason::Corrupt);
+        }
+        self.copy(0xda, header);
+        let data = self.bytes.get(self.at..).unwrap_or_default();
+        let length = entropy_len(data);
+        self.file.extend_from_slice(&data[..length]);
+        self.at += length;
+        self.scanned = true;
+        Ok(())
+    }
+
+    fn exif(&mut self, data: &[u8]) {
+        if let (None, Some(exif)) = (self.orientation, data.strip_prefix(b"Exif\0\0")) {
+            self.orientation = Some(exif::orientation(exif));
+        }
+    }
+
+    fn adobe(&mut self, data: &[u8]) {
+        if data.starts_with(b"Adobe") {
+            self.hints.adobe = data.get(11).copied().or(self.hints.adobe);
+        }
+    }
+}
+
+/// Bytes of entropy-coded data, restarts included, before the next other marker or the end. A
+/// lone `0xff` at the end of a cut file is left out.
+fn entropy_len(data: &[u8]) -> usize {
+    memchr::memchr_iter(0xff, data)
+        .find(|at| !matches!(data.get(at + 1), Some(0x00 | 0xd0..=0xd7)))
+        .unwrap_or(data.len())
+}

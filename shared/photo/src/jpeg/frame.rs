@@ -1,0 +1,72 @@
+use crate::Reason;
+use crate::bytes::{array, be16};
+
+/// What the samples of a JPEG mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Colour {
+    Luma,
+    YCbCr,
+    Rgb,
+    /// Four inks, direct or as YCCK.
+    Cmyk,
+}
+
+/// What a frame header says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Frame {
+    pub(crate) width_px: u32,
+    pub(crate) height_px: u32,
+    pub(crate) colour: Colour,
+}
+
+/// What the application segments before the frame say about colour.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Hints {
+    pub(crate) jfif: bool,
+    /// Adobe's transform byte: 0 none, 1 YCbCr, 2 YCCK.
+    pub(crate) adobe: Option<u8>,
+}
+
+impl Frame {
+    /// Reads a frame header without its marker and length. Kinds that are not decoded are
+    /// refused: arithmetic coding, lossless, 12 bit, a height that comes later.
+    pub(crate) fn parse(marker: u8, header: &[u8], hints: Hints) -> Result<Frame, Reason> {
+        if !matches!(marker, 0xc0..=0xc2) {
+            return Err(Reason::UnsupportedFormat);
+        }
+        let precision = *header.first().ok_or(Reason::Corrupt)?;
+        let height = be16(header, 1).ok_or(Reason::Corrupt)?;
+        let width = be16(header, 3).ok_or(Reason::Corrupt)?;
+        let components = header.get(6..).ok_or(Reason::Corrupt)?;
+        if precision != 8 || height == 0 {
+            return Err(Reason::UnsupportedFormat);
+        }
+        let ids: Vec<u8> = components
+            .chunks_exact(3)
+            .map(|component| component[0])
+            .collect();
+        if ids.len() != usize::from(array::<1>(header, 5).ok_or(Reason::Corrupt)?[0]) {
+            return Err(Reason::Corrupt);
+        }
+        let colour = colour(&ids, hints)?;
+        Ok(Frame {
+            width_px: width.into(),
+            height_px: height.into(),
+            colour,
+        })
+    }
+}
+
+/// libjpeg's rules: JFIF is YCbCr, then Adobe's transform decides, then the components' names.
+fn colour(ids: &[u8], hints: Hints) -> Result<Colour, Reason> {
+    match (ids, hints) {
+        ([_], _) => Ok(Colour::Luma),
+        ([_, _, _], Hints { jfif: true, .. }) => Ok(Colour::YCbCr),
+        ([_, _, _], Hints { adobe: Some(0), .. }) => Ok(Colour::Rgb),
+        ([_, _, _], Hints { adobe: Some(_), .. }) => Ok(Colour::YCbCr),
+        ([b'R', b'G', b'B'], _) => Ok(Colour::Rgb),
+        ([_, _, _], _) => Ok(Colour::YCbCr),
+        ([_, _, _, _], _) => Ok(Colour::Cmyk),
+        _ => Err(Reason::UnsupportedFormat),
+    }
+}

@@ -1,0 +1,80 @@
+use crate::Reason;
+
+/// How much of the picture the caller needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Detail {
+    /// Brightness only. Of a JPEG in YCbCr this is its luma plane, as libjpeg gives it in
+    /// greyscale mode, and the chroma is never reconstructed; of anything else it is
+    /// `(19595 R + 38470 G + 7471 B + 32768) >> 16`, as Pillow's `convert("L")`.
+    Luma,
+    /// RGB. Pictures stored in greyscale still come as [`Pixels::Luma`](crate::Pixels::Luma).
+    Colour,
+}
+
+/// What a picture may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest file in bytes.
+    pub bytes_max: usize,
+    /// Largest picture in pixels (width × height), by its header.
+    pub pixels_max: u64,
+    /// Shortest side in pixels.
+    pub side_px_min: u32,
+}
+
+impl Default for Limits {
+    /// 32 MiB (a 12 megapixel photo at full quality has 5 to 10), 64 Mipx (phones reach 50), and
+    /// sides of at least 16 px: the exchange hash samples a 64×64 grid, so that a smaller
+    /// picture is blown up more than four times and hashes of unrelated icons meet.
+    fn default() -> Limits {
+        Limits {
+            bytes_max: 32 << 20,
+            pixels_max: 64 << 20,
+            side_px_min: 16,
+        }
+    }
+}
+
+/// Worst case over all formats and stages, in bytes a pixel. The heaviest are a 16 bit CMYK TIFF
+/// in one strip (8 decoded, 4 kept) and a progressive CMYK JPEG (8 coefficients, 3 result).
+const WORKING_BYTES_PER_PIXEL_MAX: u64 = 12;
+
+/// What decoders take besides pixels: tables, palettes, rows.
+const WORKING_BYTES_FIXED: u64 = 4 << 20;
+
+impl Limits {
+    /// Upper bound of the memory in bytes that one [`decode`](crate::decode) holds at any time,
+    /// the result included and the caller's input excluded. A test measures it.
+    pub fn working_bytes_max(&self) -> u64 {
+        let pixels = self.pixels_max.saturating_mul(WORKING_BYTES_PER_PIXEL_MAX);
+        let bytes = u64::try_from(self.bytes_max)
+            .unwrap_or(u64::MAX)
+            .saturating_mul(2);
+        pixels
+            .saturating_add(bytes)
+            .saturating_add(WORKING_BYTES_FIXED)
+    }
+
+    /// Judges the dimensions of a part of a picture: it may be small, but not large.
+    pub(crate) fn admit_part(&self, width_px: u32, height_px: u32) -> Result<(), Reason> {
+        Limits {
+            side_px_min: 0,
+            ..*self
+        }
+        .admit(width_px, height_px)
+    }
+
+    /// Judges dimensions by the header, before anything is allocated for them.
+    pub(crate) fn admit(&self, width_px: u32, height_px: u32) -> Result<(), Reason> {
+        if width_px == 0 || height_px == 0 {
+            return Err(Reason::Corrupt);
+        }
+        if u64::from(width_px) * u64::from(height_px) > self.pixels_max {
+            return Err(Reason::TooManyPixels);
+        }
+        if width_px.min(height_px) < self.side_px_min {
+            return Err(Reason::TooSmall);
+        }
+        Ok(())
+    }
+}

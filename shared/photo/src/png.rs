@@ -1,0 +1,106 @@
+use std::io::Cursor;
+
+use ::png::{ColorType, Decoder, DecodingError, Transformations};
+
+use crate::bytes::{array, be32};
+use crate::pixels::{Layout, Raster};
+use crate::{Detail, Limits, Orientation, Reason, exif};
+
+const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+const IHDR_BYTES: usize = 13;
+/// Length, type and checksum around a chunk's data.
+const FRAME_BYTES: usize = 12;
+const END: &[u8] = b"\0\0\0\0IEND\xae\x42\x60\x82";
+
+pub(crate) fn decode(
+    bytes: &[u8],
+    _: Detail,
+    limits: &Limits,
+) -> Result<(Raster, Orientation), Reason> {
+    let (width_px, height_px) = dimensions(bytes)?;
+    limits.admit(width_px, height_px)?;
+    let clean = clean(bytes);
+    let raster = read(&clean.file).map_err(|reason| match reason {
+        Reason::Corrupt if clean.cut => Reason::Truncated,
+        reason => reason,
+    })?;
+    Ok((raster, clean.orientation))
+}
+
+fn dimensions(bytes: &[u8]) -> Result<(u32, u32), Reason> {
+    let header = SIGNATURE.len();
+    let length = be32(bytes, header).ok_or(Reason::Truncated)?;
+    let kind: [u8; 4] = array(bytes, header + 4).ok_or(Reason::Truncated)?;
+    if usize::try_from(length) != Ok(IHDR_BYTES) || kind != *b"IHDR" {
+        return Err(Reason::Corrupt);
+    }
+    let width_px = be32(bytes, header + 8).ok_or(Reason::Truncated)?;
+    let height_px = be32(bytes, header + 12).ok_or(Reason::Truncated)?;
+    Ok((width_px, height_px))
+}
+
+/// The chunks that make the pixels, and what else was learnt on the way.
+struct Clean {
+    file: Vec<u8>,
+    orientation: Orientation,
+    /// The file ends before its end chunk.
+    cut: bool,
+}
+
+fn clean(bytes: &[u8]) -> Clean {
+    let mut file = Vec::with_capacity(bytes.len() + END.len());
+    file.extend_from_slice(SIGNATURE);
+    let mut orientation = Orientation::Upright;
+    let mut rest = bytes.get(SIGNATURE.len()..).unwrap_or_default();
+    let cut = loop {
+        let Some((kind, chunk, after)) = split_chunk(rest) else {
+            break true;
+        };
+        match &kind {
+            b"IHDR" | b"PLTE" | b"tRNS" | b"IDAT" => file.extend_from_slice(chunk),
+            b"eXIf" => orientation = exif::orientation(&chunk[8..chunk.len() - 4]),
+            b"IEND" => break false,
+            _ => {}
+        }
+        rest = after;
+    };
+    file.extend_from_slice(END);
+    Clean {
+        file,
+        orientation,
+        cut,
+    }
+}
+
+/// Type of the first chunk, the whole of it, and what follows; `None` if it is not all there.
+fn split_chunk(rest: &[u8]) -> Option<([u8; 4], &[u8], &[u8])> {
+    let length = usize::try_from(be32(rest, 0)?).ok()?;
+    let (chunk, after) = rest.split_at_checked(length.checked_add(FRAME_BYTES)?)?;
+    Some((array(chunk, 4)?, chunk, after))
+}
+
+fn read(file: &[u8]) -> Result<Raster, Reason> {
+    let mut decoder = Decoder::new(Cursor::new(file));
+    decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
+    let mut reader = decoder.read_info().map_err(reason)?;
+    let (width_px, height_px) = reader.info().size();
+    let layout = match reader.output_color_type().0 {
+        ColorType::Grayscale => Layout::Luma,
+        ColorType::GrayscaleAlpha => Layout::LumaAlpha,
+        ColorType::Rgb => Layout::Rgb,
+        ColorType::Rgba => Layout::Rgba,
+        ColorType::Indexed => return Err(Reason::DecoderFailure),
+    };
+    let bytes = crate::pixels::samples_len(width_px, height_px, layout)?;
+    let mut samples = vec![0; bytes];
+    reader.next_frame(&mut samples).map_err(reason)?;
+    Raster::new(width_px, height_px, layout, samples)
+}
+
+fn reason(error: DecodingError) -> Reason {
+    match error {
+        DecodingError::IoError(_) => Reason::Truncated,
+        DecodingError::Format(_) => Reason::Corrupt,
+        DecodingError::Parameter(_) | DecodingError::LimitsExceeded => Reason::DecoderFailure,
+    }
+}

@@ -1,0 +1,242 @@
+use std::io::{Cursor, ErrorKind};
+
+use image_webp::{DecodingError, WebPDecoder};
+
+use crate::bytes::{array, le16, le32};
+use crate::pixels::{Layout, Raster, samples_len};
+use crate::{Detail, Limits, Orientation, Reason, exif};
+
+/// `RIFF`, length, `WEBP`.
+const HEADER_BYTES: usize = 12;
+/// Where an animation's frame keeps its chunks, after its own fields.
+const FRAME_FIELDS_BYTES: usize = 16;
+/// Flag of the extended header: the picture has alpha.
+const ALPHA: u8 = 0x10;
+
+pub(crate) fn decode(
+    bytes: &[u8],
+    _: Detail,
+    limits: &Limits,
+) -> Result<(Raster, Orientation), Reason> {
+    let parts = Parts::of(bytes)?;
+    let still = parts.still.ok_or(if parts.cut {
+        Reason::Truncated
+    } else {
+        Reason::Corrupt
+    })?;
+    let (width_px, height_px) = still.dimensions()?;
+    let canvas = parts.canvas.unwrap_or((width_px, height_px));
+    limits.admit(canvas.0, canvas.1)?;
+    limits.admit_part(width_px, height_px)?;
+
+    let raster = still
+        .read(width_px, height_px)
+        .map_err(|reason| match reason {
+            Reason::Corrupt if parts.cut => Reason::Truncated,
+            reason => reason,
+        })?;
+    let raster = match parts.offset {
+        None if canvas != (width_px, height_px) => return Err(Reason::Corrupt),
+        None => raster,
+        Some(offset) => raster.on_white_canvas(canvas, offset)?,
+    };
+    Ok((raster, parts.orientation))
+}
+
+/// What the container holds of the first frame, and about it.
+#[derive(Default)]
+struct Parts<'a> {
+    still: Option<Still<'a>>,
+    /// Width and height by the extended header.
+    canvas: Option<(u32, u32)>,
+    /// Place of an animation's first frame on the canvas.
+    offset: Option<(u32, u32)>,
+    orientation: Orientation,
+    /// A chunk reaches past the end of the file.
+    cut: bool,
+}
+
+/// The chunks that make one frame's pixels.
+#[derive(Default)]
+struct Still<'a> {
+    lossy: bool,
+    image: &'a [u8],
+    alpha: Option<&'a [u8]>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(bytes: &'a [u8]) -> Result<Parts<'a>, Reason> {
+        let mut parts = Parts::default();
+        let mut alpha = None;
+        let mut chunks = Chunks::new(bytes.get(HEADER_BYTES..).unwrap_or_default());
+        for (kind, data) in chunks.by_ref() {
+            match &kind {
+                b"VP8X" => parts.canvas = Some(extended_dimensions(data).ok_or(Reason::Corrupt)?),
+                b"ALPH" => alpha = alpha.or(Some(data)),
+                b"VP8 " | b"VP8L" if parts.still.is_none() => {
+                    let lossy = kind == *b"VP8 ";
+                    parts.still = Some(Still {
+                        lossy,
+                        image: data,
+                        alpha,
+                    });
+                }
+                b"ANMF" if parts.still.is_none() => parts.first_frame(data)?,
+                b"EXIF" => parts.orientation = exif::orientation(data),
+                _ => {}
+            }
+        }
+        parts.cut = chunks.cut;
+        Ok(parts)
+    }
+
+    fn first_frame(&mut self, data: &'a [u8]) -> Result<(), Reason> {
+        let left = le24(data, 0).ok_or(Reason::Corrupt)? * 2;
+        let top = le24(data, 3).ok_or(Reason::Corrupt)? * 2;
+        self.offset = Some((left, top));
+        let mut frame = Parts::default();
+        let mut alpha = None;
+        for (kind, data) in Chunks::new(data.get(FRAME_FIELDS_BYTES..).unwrap_or_default()) {
+            match &kind {
+                b"ALPH" => alpha = alpha.or(Some(data)),
+                b"VP8 " | b"VP8L" if frame.still.is_none() => {
+                    let lossy = kind == *b"VP8 ";
+                    frame.still = Some(Still {
+                        lossy,
+                        image: data,
+                        alpha,
+                    });
+                }
+                _ => {}
+            }
+        }
+        self.still = frame.still;
+        Ok(())
+    }
+}
+
+/// Walks RIFF chunks as far as they are whole.
+struct Chunks<'a> {
+    rest: &'a [u8],
+    cut: bool,
+}
+
+impl<'a> Chunks<'a> {
+    fn new(rest: &'a [u8]) -> Chunks<'a> {
+        Chunks { rest, cut: false }
+    }
+}
+
+impl<'a> Iterator for Chunks<'a> {
+    type Item = ([u8; 4], &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let chunk = array(self.rest, 0)
+            .zip(le32(self.rest, 4))
+            .and_then(|(kind, length)| {
+                let length = usize::try_from(length).ok()?;
+                let data = self.rest.get(8..length.checked_add(8)?)?;
+                Some((kind, data))
+            });
+        match chunk {
+            Some((_, data)) => {
+                // Chunks start at even places; the last one's padding may be missing.
+                let next = 8 + data.len() + data.len() % 2;
+                self.rest = self.rest.get(next..).unwrap_or_default();
+            }
+            None => {
+                self.rest = &[];
+                self.cut = true;
+            }
+        }
+        chunk
+    }
+}
+
+impl Still<'_> {
+    fn dimensions(&self) -> Result<(u32, u32), Reason> {
+        let dimensions = if self.lossy {
+            lossy_dimensions(self.image)
+        } else {
+            lossless_dimensions(self.image)
+        };
+        dimensions.ok_or(Reason::Corrupt)
+    }
+
+    /// Decodes from a file made of these chunks alone.
+    fn read(&self, width_px: u32, height_px: u32) -> Result<Raster, Reason> {
+        let file = self.file(width_px, height_px)?;
+        let mut decoder = WebPDecoder::new(Cursor::new(file)).map_err(reason)?;
+        if decoder.dimensions() != (width_px, height_px) {
+            return Err(Reason::DecoderFailure);
+        }
+        let layout = if decoder.has_alpha() {
+            Layout::Rgba
+        } else {
+            Layout::Rgb
+        };
+        let mut samples = vec![0; samples_len(width_px, height_px, layout)?];
+        decoder.read_image(&mut samples).map_err(reason)?;
+        Raster::new(width_px, height_px, layout, samples)
+    }
+
+    fn file(&self, width_px: u32, height_px: u32) -> Result<Vec<u8>, Reason> {
+        let mut body = b"WEBP".to_vec();
+        if let (true, Some(alpha)) = (self.lossy, self.alpha) {
+            let mut extended = vec![ALPHA, 0, 0, 0];
+            extended.extend_from_slice(&(width_px - 1).to_le_bytes()[..3]);
+            extended.extend_from_slice(&(height_px - 1).to_le_bytes()[..3]);
+            push_chunk(&mut body, b"VP8X", &extended)?;
+            push_chunk(&mut body, b"ALPH", alpha)?;
+        }
+        push_chunk(
+            &mut body,
+            if self.lossy { b"VP8 " } else { b"VP8L" },
+            self.image,
+        )?;
+        let mut file = Vec::with_capacity(body.len() + 8);
+        push_chunk(&mut file, b"RIFF", &body)?;
+        Ok(file)
+    }
+}
+
+fn push_chunk(file: &mut Vec<u8>, kind: &[u8; 4], data: &[u8]) -> Result<(), Reason> {
+    let length = u32::try_from(data.len()).map_err(|_| Reason::TooLarge)?;
+    file.extend_from_slice(kind);
+    file.extend_from_slice(&length.to_le_bytes());
+    file.extend_from_slice(data);
+    file.extend_from_slice(&[0][..data.len() % 2]);
+    Ok(())
+}
+
+fn le24(bytes: &[u8], at: usize) -> Option<u32> {
+    let [low, middle, high] = array(bytes, at)?;
+    Some(u32::from_le_bytes([low, middle, high, 0]))
+}
+
+fn extended_dimensions(data: &[u8]) -> Option<(u32, u32)> {
+    Some((le24(data, 4)? + 1, le24(data, 7)? + 1))
+}
+
+fn lossy_dimensions(data: &[u8]) -> Option<(u32, u32)> {
+    let side = |at| le16(data, at).map(|side| u32::from(side & 0x3fff));
+    (array(data, 3)? == [0x9d, 0x01, 0x2a]).then_some((side(6)?, side(8)?))
+}
+
+fn lossless_dimensions(data: &[u8]) -> Option<(u32, u32)> {
+    let fields = le32(data, 1)?;
+    (data.first() == Some(&0x2f)).then_some(((fields & 0x3fff) + 1, (fields >> 14 & 0x3fff) + 1))
+}
+
+fn reason(error: DecodingError) -> Reason {
+    match error {
+        DecodingError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            Reason::Truncated
+        }
+        DecodingError::UnsupportedFeature(_) => Reason::UnsupportedFormat,
+        _ => Reason::Corrupt,
+    }
+}
