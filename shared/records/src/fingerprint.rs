@@ -3,7 +3,11 @@
 //! A fingerprint describes a *photo*, never a face: no biometric template exists anywhere.
 //! It can be inverted into a picture, so it is personal data and prints as `[redacted]`.
 
+mod bytes;
+
 use std::fmt;
+
+pub use bytes::{FEATURES_BYTES_MAX, FingerprintBytesError};
 
 /// The version of the algorithms behind every fingerprint made by this build.
 pub const FINGERPRINT_VERSION: u16 = 1;
@@ -19,7 +23,9 @@ impl Hash256 {
         let word = |bytes: &[u8; 32], i: usize| {
             u64::from_ne_bytes(bytes[i * 8..i * 8 + 8].try_into().expect("eight bytes"))
         };
-        (0..4).map(|i| (word(&self.0, i) ^ word(&other.0, i)).count_ones() as u16).sum()
+        (0..4)
+            .map(|i| (word(&self.0, i) ^ word(&other.0, i)).count_ones() as u16)
+            .sum()
     }
 
     /// All bits flipped: the hash of the picture's negative.
@@ -41,13 +47,16 @@ pub struct View {
     pub pdq: Hash256,
     /// PDQ quality, 0 (featureless) to 100.
     pub quality: u8,
-    /// The second opinion: a hash of another family, 256 bits.
+    /// The second opinion: a hash of another family, 256 bits. All zero where nobody could
+    /// compute it, since the reference came as a PDQ hash without its photo.
     pub second: Hash256,
 }
 
 impl fmt::Debug for View {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("View").field("quality", &self.quality).finish_non_exhaustive()
+        f.debug_struct("View")
+            .field("quality", &self.quality)
+            .finish_non_exhaustive()
     }
 }
 
@@ -83,7 +92,8 @@ pub struct Framing {
     pub mirrored: bool,
     /// Turned after mirroring.
     pub turn: Turn,
-    /// Colours inverted.
+    /// Colours inverted. Never stored: the hash of a negative is the complement, so matching
+    /// looks at 256 minus the distance; a match found that way says so here.
     pub negative: bool,
     /// A flat border was trimmed first.
     pub border_removed: bool,
@@ -125,3 +135,7 @@ impl fmt::Debug for ReferenceFingerprint {
         f.write_str("ReferenceFingerprint([redacted])")
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
