@@ -1,1 +1,51 @@
-//! TODO
+//! Which references an ad image shows.
+//!
+//! [`compare`] judges one pair, plainly; it is the oracle. [`ReferenceSet`] answers the same
+//! question for all references at once: its index only proposes pairs, and [`compare`] decides
+//! every one of them, so the two can differ only if the index fails to propose a pair. That it
+//! never does is proven in `hash_index` and held by property tests.
+//!
+//! Pure: no async, I/O, clock or logging. No pixels either: `lookup` links this crate and must
+//! not link a decoder.
+//!
+//! ```
+//! use matching::{Policy, ReferenceSet};
+//! use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, View};
+//!
+//! let view = View { pdq: Hash256([0x5a; 32]), quality: 100, second: Hash256([0; 32]) };
+//! let mirrored = Framing { mirrored: true, ..Framing::default() };
+//! let reference = ReferenceFingerprint { version: 1, framings: vec![(mirrored, view)], features: vec![] };
+//! let ad = AdFingerprint { version: 1, whole: view, trimmed: None, features: vec![] };
+//!
+//! let mut references = ReferenceSet::new();
+//! references.insert("case 7", reference);
+//! let found = references.find(&ad, &Policy::default());
+//! assert_eq!(found.len(), 1);
+//! assert_eq!(found[0].1.edit.to_string(), "mirrored");
+//! ```
+
+mod edit;
+mod found;
+mod hash_index;
+mod policy;
+mod reference_set;
+mod whole;
+
+pub use edit::Edit;
+pub use found::{Level, Match, Method};
+pub use policy::{Policy, WholeRule};
+pub use reference_set::ReferenceSet;
+
+use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
+
+/// The best match between one reference and one ad image, or `None`: the oracle.
+///
+/// The best is the strongest level, then the smallest distance, then the simplest edit; equal
+/// inputs always give the same answer.
+pub fn compare(
+    reference: &ReferenceFingerprint,
+    ad: &AdFingerprint,
+    policy: &Policy,
+) -> Option<Match> {
+    whole::compare(reference, ad, &policy.whole)
+}

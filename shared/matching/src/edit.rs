@@ -1,0 +1,149 @@
+//! What an advertiser did to a photo, in words.
+
+use std::fmt;
+
+use records::fingerprint::{Framing, Turn};
+
+/// How the reference became the ad, seen from the reference: an ad that shows the reference
+/// turned a quarter clockwise reads `turned 90`. Where mirrored and turned, mirrored first.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Edit {
+    /// Mirrored left to right.
+    pub mirrored: bool,
+    /// Turned clockwise, after mirroring.
+    pub turn: Turn,
+    /// Colours inverted.
+    pub negative: bool,
+    /// The two agree once a flat border is taken off, be it the ad's or the reference's.
+    pub border_removed: bool,
+}
+
+impl From<Framing> for Edit {
+    fn from(framing: Framing) -> Self {
+        Self {
+            mirrored: framing.mirrored,
+            turn: framing.turn,
+            negative: framing.negative,
+            border_removed: framing.border_removed,
+        }
+    }
+}
+
+impl Edit {
+    /// Sorts simpler edits first: fewer steps, then by field. A picture that is its own mirror
+    /// image is thus reported as is.
+    pub(crate) fn rank(&self) -> impl Ord + use<> {
+        let turned = self.turn != Turn::None;
+        let steps = [self.mirrored, turned, self.negative, self.border_removed];
+        (
+            steps.iter().filter(|step| **step).count(),
+            self.negative,
+            self.border_removed,
+            self.turn,
+            self.mirrored,
+        )
+    }
+}
+
+/// `as is`, or the steps with commas: `mirrored, turned 90, border removed`.
+impl fmt::Display for Edit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut steps = Vec::new();
+        if self.mirrored {
+            steps.push("mirrored".to_owned());
+        }
+        if self.turn != Turn::None {
+            steps.push(format!("turned {}", self.turn.degrees()));
+        }
+        if self.border_removed {
+            steps.push("border removed".to_owned());
+        }
+        if self.negative {
+            steps.push("negative".to_owned());
+        }
+        match steps.is_empty() {
+            true => f.write_str("as is"),
+            false => f.write_str(&steps.join(", ")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_reads_as_its_steps() {
+        let check = |edit: Edit, expected| assert_eq!(edit.to_string(), expected);
+        let plain = Edit::default();
+        check(plain, "as is");
+        check(
+            Edit {
+                mirrored: true,
+                ..plain
+            },
+            "mirrored",
+        );
+        check(
+            Edit {
+                turn: Turn::Quarter,
+                ..plain
+            },
+            "turned 90",
+        );
+        check(
+            Edit {
+                turn: Turn::Half,
+                ..plain
+            },
+            "turned 180",
+        );
+        check(
+            Edit {
+                turn: Turn::ThreeQuarters,
+                ..plain
+            },
+            "turned 270",
+        );
+        check(
+            Edit {
+                negative: true,
+                ..plain
+            },
+            "negative",
+        );
+        check(
+            Edit {
+                turn: Turn::Quarter,
+                border_removed: true,
+                ..plain
+            },
+            "turned 90, border removed",
+        );
+        check(
+            Edit {
+                mirrored: true,
+                turn: Turn::Half,
+                negative: true,
+                border_removed: true,
+            },
+            "mirrored, turned 180, border removed, negative",
+        );
+    }
+
+    #[test]
+    fn fewer_steps_rank_first() {
+        let plain = Edit::default();
+        let mirrored = Edit {
+            mirrored: true,
+            ..plain
+        };
+        let both = Edit {
+            mirrored: true,
+            turn: Turn::Half,
+            ..plain
+        };
+        assert!(plain.rank() < mirrored.rank());
+        assert!(mirrored.rank() < both.rank());
+    }
+}
