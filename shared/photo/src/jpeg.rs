@@ -1,7 +1,8 @@
-//! JPEG by zune-jpeg: baseline and progressive, 8 bit, Huffman.
+//! JPEG: baseline and progressive, 8 bit, Huffman.
 
 mod clean;
 mod frame;
+mod rare;
 
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
@@ -24,9 +25,20 @@ pub(crate) fn decode(
     limits: &Limits,
 ) -> Result<(Raster, Orientation), Reason> {
     let clean = Clean::of(bytes, limits)?;
+    let frame = clean.frame;
+    let common = frame.common_sampling && (frame.progressive || clean.interleaved);
+    let raster = if common && frame.components != 4 {
+        common_kind(&clean, detail)?
+    } else {
+        rare::decode(&clean, detail, limits)?
+    };
+    Ok((raster, clean.orientation))
+}
+
+fn common_kind(clean: &Clean, detail: Detail) -> Result<Raster, Reason> {
     let (space, layout) = match (clean.frame.colour, detail) {
         (Colour::Luma, _) | (Colour::YCbCr, Detail::Luma) => (ColorSpace::Luma, Layout::Luma),
-        (Colour::YCbCr | Colour::Rgb | Colour::Cmyk, _) => (ColorSpace::RGB, Layout::Rgb),
+        _ => (ColorSpace::RGB, Layout::Rgb),
     };
     let options = DecoderOptions::default()
         .set_max_width(usize::from(u16::MAX))
@@ -40,10 +52,7 @@ pub(crate) fn decode(
     JpegDecoder::new_with_options(ZCursor::new(&clean.file), options)
         .decode_into(&mut samples)
         .map_err(|error| reason(&error, clean.cut))?;
-    Ok((
-        Raster::new(width_px, height_px, layout, samples)?,
-        clean.orientation,
-    ))
+    Raster::new(width_px, height_px, layout, samples)
 }
 
 fn reason(error: &DecodeErrors, cut: bool) -> Reason {

@@ -55,6 +55,20 @@ impl Limits {
             .saturating_add(WORKING_BYTES_FIXED)
     }
 
+    /// Judges the dimensions for a decoder that takes `weight` times the usual memory a pixel.
+    pub(crate) fn admit_heavy(
+        &self,
+        width_px: u32,
+        height_px: u32,
+        weight: u64,
+    ) -> Result<(), Reason> {
+        Limits {
+            pixels_max: self.pixels_max / weight,
+            ..*self
+        }
+        .admit(width_px, height_px)
+    }
+
     /// Judges the dimensions of a part of a picture: it may be small, but not large.
     pub(crate) fn admit_part(&self, width_px: u32, height_px: u32) -> Result<(), Reason> {
         Limits {

@@ -156,7 +156,7 @@ fn rgba_over_white([r, g, b, alpha]: [u8; 4]) -> [u8; 3] {
 }
 
 /// As Pillow: `255 - k` dimmed by each ink.
-fn cmyk_to_rgb([c, m, y, k]: [u8; 4]) -> [u8; 3] {
+pub(crate) fn cmyk_to_rgb([c, m, y, k]: [u8; 4]) -> [u8; 3] {
     let dim = |ink: u8| {
         let white = u32::from(255 - k);
         let shade = white * u32::from(ink) + 128;
@@ -166,7 +166,7 @@ fn cmyk_to_rgb([c, m, y, k]: [u8; 4]) -> [u8; 3] {
 }
 
 /// Rewrites pixels of `FROM` bytes as pixels of `TO` bytes in the same buffer.
-fn repack<const FROM: usize, const TO: usize>(
+pub(crate) fn repack<const FROM: usize, const TO: usize>(
     mut samples: Vec<u8>,
     pixel: impl Fn([u8; FROM]) -> [u8; TO],
 ) -> Vec<u8> {

@@ -34,9 +34,10 @@ impl Format {
 
 /// First bytes of pictures that are not decoded here: so that the uploader reads "convert it"
 /// and not "this is no picture".
-const PICTURES_NOT_DECODED: [&[u8]; 26] = [
+const PICTURES_NOT_DECODED: [&[u8]; 27] = [
     b"%PDF-",
     b"%!PS",
+    b"icns",
     b"8BPS\0",                   // Photoshop
     b"\0\0\0\x0cJXL \r\n\x87\n", // JPEG XL in a container
     b"\xff\x0a",                 // JPEG XL, bare

@@ -11,6 +11,8 @@ use crate::{Detail, Limits, Orientation, Reason};
 const TAG_BYTES_MAX: usize = 256 << 10;
 /// Extra samples beside the colour are skipped by the decoder; nobody needs more than a few.
 const SAMPLES_MAX: u16 = 8;
+/// None, LZW, Deflate by both numbers, PackBits.
+const COMPRESSIONS: [u16; 5] = [1, 5, 8, 32_773, 32_946];
 /// Widest tile in pixels: twice what any writer uses.
 const TILE_SIDE_PX_MAX: u32 = 16_384;
 
@@ -58,8 +60,19 @@ fn layout(decoder: &mut Reader<'_>) -> Result<Layout, Reason> {
     if samples.unwrap_or(1) > SAMPLES_MAX {
         return Err(Reason::UnsupportedFormat);
     }
+    // A JPEG or WebP inside could claim any size, past every limit.
+    let compression = decoder
+        .find_tag_unsigned::<u16>(Tag::Compression)
+        .map_err(reason)?;
+    if !COMPRESSIONS.contains(&compression.unwrap_or(1)) {
+        return Err(Reason::UnsupportedFormat);
+    }
     match decoder.colortype().map_err(reason)? {
         ColorType::Gray(8 | 16) => Ok(Layout::Luma),
+        ColorType::Multiband {
+            bit_depth: 8 | 16,
+            num_samples: 2,
+        } => Ok(Layout::LumaAlpha),
         ColorType::RGB(8 | 16) => Ok(Layout::Rgb),
         ColorType::RGBA(8 | 16) => Ok(Layout::Rgba),
         ColorType::CMYK(8 | 16) => Ok(Layout::Cmyk),

@@ -22,6 +22,8 @@ pub(crate) struct Clean {
     pub(crate) file: Vec<u8>,
     pub(crate) frame: Frame,
     pub(crate) orientation: Orientation,
+    /// The first scan holds all components.
+    pub(crate) interleaved: bool,
     /// The file has no end marker.
     pub(crate) cut: bool,
 }
@@ -51,16 +53,16 @@ impl Clean {
             Reason::Corrupt
         };
         let frame = walk.frame.ok_or(missing)?;
-        if !walk.scanned {
-            return Err(missing);
-        }
+        let components = walk.first_scan_components.ok_or(missing)?;
         walk.file.extend_from_slice(&ONES);
         walk.file.extend_from_slice(&END);
         let orientation = walk.orientation.unwrap_or_default();
+        let interleaved = components == frame.components;
         Ok(Clean {
             file: walk.file,
             frame,
             orientation,
+            interleaved,
             cut,
         })
     }
@@ -80,7 +82,7 @@ struct Walk<'a> {
     hints: Hints,
     frame: Option<Frame>,
     orientation: Option<Orientation>,
-    scanned: bool,
+    first_scan_components: Option<usize>,
 }
 
 impl<'a> Walk<'a> {
@@ -174,7 +176,8 @@ impl<'a> Walk<'a> {
         let length = entropy_len(data);
         self.file.extend_from_slice(&data[..length]);
         self.at += length;
-        self.scanned = true;
+        let components = header.first().copied().map(usize::from);
+        self.first_scan_components = self.first_scan_components.or(components);
         Ok(())
     }
 

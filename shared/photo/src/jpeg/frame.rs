@@ -7,8 +7,10 @@ pub(crate) enum Colour {
     Luma,
     YCbCr,
     Rgb,
-    /// Four inks, direct or as YCCK.
+    /// Four inks.
     Cmyk,
+    /// Four inks, the first three as luma and chroma.
+    Ycck,
 }
 
 /// What a frame header says.
@@ -17,6 +19,10 @@ pub(crate) struct Frame {
     pub(crate) width_px: u32,
     pub(crate) height_px: u32,
     pub(crate) colour: Colour,
+    pub(crate) components: usize,
+    pub(crate) progressive: bool,
+    /// The chroma is as fine as the luma, or halved in width, or in both directions.
+    pub(crate) common_sampling: bool,
 }
 
 /// What the application segments before the frame say about colour.
@@ -48,11 +54,18 @@ impl Frame {
         if ids.len() != usize::from(array::<1>(header, 5).ok_or(Reason::Corrupt)?[0]) {
             return Err(Reason::Corrupt);
         }
-        let colour = colour(&ids, hints)?;
+        let samplings: Vec<u8> = components
+            .chunks_exact(3)
+            .map(|component| component[1])
+            .collect();
         Ok(Frame {
             width_px: width.into(),
             height_px: height.into(),
-            colour,
+            colour: colour(&ids, hints)?,
+            components: ids.len(),
+            progressive: marker == 0xc2,
+            // Width in the high half of the byte, height in the low. Alone, it means nothing.
+            common_sampling: matches!(samplings[..], [_] | [0x11 | 0x21 | 0x22, 0x11, 0x11]),
         })
     }
 }
@@ -66,7 +79,14 @@ fn colour(ids: &[u8], hints: Hints) -> Result<Colour, Reason> {
         ([_, _, _], Hints { adobe: Some(_), .. }) => Ok(Colour::YCbCr),
         ([b'R', b'G', b'B'], _) => Ok(Colour::Rgb),
         ([_, _, _], _) => Ok(Colour::YCbCr),
-        ([_, _, _, _], _) => Ok(Colour::Cmyk),
+        (
+            [_, _, _, _],
+            Hints {
+                adobe: None | Some(0),
+                ..
+            },
+        ) => Ok(Colour::Cmyk),
+        ([_, _, _, _], _) => Ok(Colour::Ycck),
         _ => Err(Reason::UnsupportedFormat),
     }
 }
