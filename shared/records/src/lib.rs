@@ -40,3 +40,9 @@ pub use tenant::{Principal, Role, TenantSettings, Token, TokenHash};
 pub use text::{Label, Malformed, SourceUrl};
 pub use time::Timestamp;
 pub use webhook::{Secret, Webhook, WebhookName, WebhookState, WebhookUrl, WebhookView};
+
+/// Whatever can be stored and sent: any shape of this crate. Lets other crates pass records on
+/// without a hand in how they are spelt.
+pub trait Record: serde::Serialize + serde::de::DeserializeOwned {}
+
+impl<T: serde::Serialize + serde::de::DeserializeOwned> Record for T {}

@@ -1,1 +1,139 @@
-//! TODO
+//! The domain's verbs on S3 and DynamoDB.
+//!
+//! There is no storage trait: the seam between cloud, laptop and fault injection is the HTTP
+//! client inside the [`aws_config::SdkConfig`] that a [`Store`] is made of, so that the code under
+//! test is the code that runs.
+//!
+//! Every read that matching relies on is strongly consistent. Every verb can be repeated: its
+//! documentation says what a repetition does. Nothing here reads a clock (`now` is an argument)
+//! and nothing logs; errors hold no key, hash, address or case number.
+//!
+//! Ads and references are each a searchable set, read behind one function: [`Store::ads_page`] and
+//! [`Store::references_since`]. Segments and their manifest will join there.
+
+mod ads;
+mod ads_set;
+mod alerts;
+mod audit;
+mod calls;
+mod changes;
+mod clock;
+mod deliveries;
+mod digests;
+mod error;
+mod forms;
+mod items;
+mod leads;
+mod leads_record;
+mod names;
+mod objects;
+mod references;
+mod references_log;
+mod references_status;
+mod retry;
+mod tables;
+mod tenants;
+mod transactions;
+mod webhooks;
+
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use std::time::Duration;
+
+pub use ads::UploadCounts;
+pub use ads_set::{AdsPage, AdsPosition, StoredAd};
+pub use changes::{Change, inserted};
+pub use clock::Clock;
+pub use deliveries::{Lease, Leased, Outcome};
+pub use error::{Error, Result};
+pub use forms::{Form, FormLimits};
+pub use leads::LeadFilter;
+pub use leads_record::Recorded;
+pub use names::Names;
+pub use objects::{Fetched, ListedObject, NewObject, Object, ObjectFacts, ObjectKind, ObjectsPage};
+pub use references::Submitted;
+pub use references_log::{LogBatch, LogChange, LogEntry, LogPosition};
+pub use references_status::Activated;
+pub use retry::Jitter;
+pub use tables::{StreamView, TABLES, Table, TableDefinition};
+
+/// The most items of one page of any listing.
+pub const PAGE_ITEMS_MAX: usize = 100;
+
+/// The records of the house. Cheap to clone; clones share their connections.
+#[derive(Clone)]
+pub struct Store {
+    s3: aws_sdk_s3::Client,
+    dynamodb: aws_sdk_dynamodb::Client,
+    credentials: Option<SharedCredentialsProvider>,
+    region: String,
+    names: Names,
+    jitter: Jitter,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("names", &self.names)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// A store as the environment says: the usual AWS variables (`AWS_ENDPOINT_URL_S3` and
+    /// `AWS_ENDPOINT_URL_DYNAMODB` among them) and those of [`Names::from_env`].
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] if a name is missing.
+    pub async fn from_env() -> Result<Self> {
+        let names = Names::from_env()?;
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .build_https();
+        let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
+            .http_client(http)
+            .retry_config(RetryConfig::standard().with_max_attempts(SDK_ATTEMPTS_MAX))
+            .timeout_config(timeouts())
+            .load()
+            .await;
+        Ok(Self::with_sdk_config(&config, names, Jitter::from_system()))
+    }
+
+    /// A store on any configuration of the SDK: the laptop's, with its HTTP client in process, or
+    /// a test's. Path style is always set, so that a bucket's name need not resolve as a host.
+    pub fn with_sdk_config(config: &aws_config::SdkConfig, names: Names, jitter: Jitter) -> Self {
+        let s3 = aws_sdk_s3::config::Builder::from(config)
+            .force_path_style(true)
+            .build();
+        let region = config
+            .region()
+            .map_or("us-east-1", |region| region.as_ref());
+        Self {
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            dynamodb: aws_sdk_dynamodb::Client::new(config),
+            credentials: config.credentials_provider(),
+            region: region.to_owned(),
+            names,
+            jitter,
+        }
+    }
+
+    /// What its buckets and tables are called.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+}
+
+/// Attempts of one request by the SDK: over about 5 seconds, after which the queue redelivers.
+const SDK_ATTEMPTS_MAX: u32 = 5;
+
+/// A stalled connection must not eat a function's whole time: no byte within these, and the SDK
+/// tries again.
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(3))
+        .read_timeout(Duration::from_secs(20))
+        .build()
+}

@@ -1,0 +1,71 @@
+//! What the tables' streams tell: new items, as the domain's words.
+
+use records::fingerprint::ReferenceFingerprint;
+use records::{Alert, ImageSha256, ReferenceId, Sighting, TenantId};
+
+use crate::ads_set::{StoredAd, stored_ad};
+use crate::error::Result;
+use crate::items::{Item, parsed, record};
+use crate::references_log::{ADDED, LogChange, log_entry};
+
+/// A new item that some program acts upon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A new image is in the searchable set of ads.
+    Ad(StoredAd),
+    /// An image was posted (once more).
+    Sighting {
+        /// The image.
+        image_sha256: ImageSha256,
+        /// The posting.
+        sighting: Sighting,
+    },
+    /// A reference is active.
+    Reference {
+        /// Whose.
+        unit: TenantId,
+        /// Which.
+        reference_id: ReferenceId,
+        /// Its fingerprint.
+        fingerprint: ReferenceFingerprint,
+    },
+    /// An alert is in the outbox.
+    Alert(Alert),
+}
+
+/// The change that a stream's `INSERT` record tells by its new image; none for items that nobody
+/// acts upon. Records of other kinds (`MODIFY`, `REMOVE`) are not news: skip them.
+///
+/// # Errors
+/// [`crate::Error::Damaged`] if the item is of a known kind and cannot be read.
+pub fn inserted(new_image: serde_dynamo::Item) -> Result<Option<Change>> {
+    let item = Item::from(new_image);
+    let word = |name: &str| {
+        item.get(name)
+            .and_then(|value| value.as_s().ok())
+            .map(String::as_str)
+    };
+    if word("outbox") == Some("alert") {
+        return Ok(Some(Change::Alert(record(item, "alert")?)));
+    }
+    match word("kind") {
+        Some("ad") => Ok(Some(Change::Ad(stored_ad(&item)?))),
+        Some("sighting") => Ok(Some(Change::Sighting {
+            image_sha256: parsed(&item, "image_sha256", "sighting")?,
+            sighting: record(item, "sighting")?,
+        })),
+        Some(ADDED) => {
+            let entry = log_entry(&item)?;
+            let LogChange::Added(fingerprint) = entry.change else {
+                return Ok(None);
+            };
+            let (unit, reference_id) = (entry.unit, entry.reference_id);
+            Ok(Some(Change::Reference {
+                unit,
+                reference_id,
+                fingerprint,
+            }))
+        }
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,376 @@
+//! Deliveries: what is due, what is in flight, what became of it.
+//!
+//! Before each attempt a lease is written in one transaction with the check that the reference is
+//! active; after it, the lease is deleted with the outcome. Who withdraws a reference first ends
+//! it, then waits until no lease of it is left: nothing is sent after the acknowledgement.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use futures::{StreamExt, TryStreamExt, stream};
+use records::{
+    Alert, Cursor, Delivery, DeliveryState, Listing, Page, ReasonCode, ReferenceId, TenantId,
+    Timestamp, WebhookName,
+};
+
+use crate::ads::AT_ONCE;
+use crate::calls::{Query, Range};
+use crate::error::{Error, Result};
+use crate::items::{Item, counted, item, key, number, parsed, record, seq_text, text};
+use crate::transactions::Ended;
+use crate::{PAGE_ITEMS_MAX, Store, Table};
+
+/// Leave to make one attempt, until it runs out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// For whom.
+    pub unit: TenantId,
+    /// What is delivered, as it stands before the attempt.
+    pub delivery: Delivery,
+    /// When the attempt must have ended.
+    pub until: Timestamp,
+}
+
+/// What asking for a lease gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Leased {
+    /// Make the attempt, then [`Store::settle`].
+    Granted(Lease),
+    /// Another attempt is in flight.
+    Busy,
+    /// The delivery is settled, or was changed meanwhile: nothing to do.
+    Settled,
+    /// The reference is not active: nothing may be sent. [`Store::abandon`] it.
+    NotActive,
+}
+
+/// What an attempt came to, as the schedule judges it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Where the delivery stands now.
+    pub state: DeliveryState,
+    /// When to try again; only for one that is still pending.
+    pub next_attempt_at: Option<Timestamp>,
+    /// The receiver's HTTP status, if one came.
+    pub last_status: Option<u16>,
+    /// Why it failed.
+    pub reason: Option<ReasonCode>,
+}
+
+fn webhook_pk(unit: &TenantId, webhook: &WebhookName) -> String {
+    format!("{unit}#webhook#{webhook}")
+}
+
+fn due_pk(unit: &TenantId) -> String {
+    format!("{unit}#due")
+}
+
+fn sending_pk(unit: &TenantId, reference: &ReferenceId) -> String {
+    format!("{unit}#sending#{reference}")
+}
+
+fn due_key(unit: &TenantId, delivery: &Delivery, at: Timestamp) -> Item {
+    let Delivery { webhook, seq, .. } = delivery;
+    key(due_pk(unit), format!("{at}#{webhook}#{}", seq_text(*seq)))
+}
+
+fn delivery_key(unit: &TenantId, delivery: &Delivery) -> Item {
+    key(webhook_pk(unit, &delivery.webhook), seq_text(delivery.seq))
+}
+
+fn lease_key(unit: &TenantId, delivery: &Delivery) -> Item {
+    let sk = format!("{}#{}", delivery.webhook, seq_text(delivery.seq));
+    key(sending_pk(unit, &delivery.reference_id), sk)
+}
+
+/// The delivery is as the caller saw it: no attempt was made since.
+const UNCHANGED: &str = "#state = :pending AND attempts = :attempts";
+
+impl Store {
+    /// Queues an alert for a webhook, due at once, and says whether it was new. Idempotent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn enqueue(
+        &self,
+        webhook: &WebhookName,
+        alert: &Alert,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let delivery = Delivery {
+            webhook: webhook.clone(),
+            seq: alert.seq,
+            kind: alert.kind,
+            lead_id: alert.data.lead_id.clone(),
+            reference_id: alert.data.reference_id.clone(),
+            state: DeliveryState::Pending,
+            attempts: 0,
+            next_attempt_at: Some(now),
+            last_status: None,
+            reason: None,
+            created_at: now,
+            updated_at: now,
+        };
+        let pk = webhook_pk(&alert.unit, webhook);
+        let steps = [
+            self.step_put_new(Table::Deliveries, item(pk, seq_text(alert.seq), &delivery)?)?,
+            self.step_due(&alert.unit, &delivery, now)?,
+        ];
+        Ok(self.transact("queueing a delivery", &steps).await? == Ended::Done)
+    }
+
+    fn step_due(
+        &self,
+        unit: &TenantId,
+        delivery: &Delivery,
+        at: Timestamp,
+    ) -> Result<TransactWriteItem> {
+        let mut due = due_key(unit, delivery, at);
+        due.insert("webhook".into(), text(delivery.webhook.as_str()));
+        due.insert("seq".into(), number(delivery.seq));
+        self.step_put(Table::Deliveries, due)
+    }
+
+    /// Pending deliveries of a unit whose time has come, the longest due first, at most `limit`.
+    /// Strongly consistent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn due(
+        &self,
+        unit: &TenantId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Delivery>> {
+        // '~' sorts after '#': everything due at `now` itself is in.
+        let mut query = Query::of(
+            Table::Deliveries,
+            due_pk(unit),
+            Range::between(" ", format!("{now}~")),
+        );
+        query.limit = Some(limit.min(PAGE_ITEMS_MAX));
+        let (items, _) = self.query(&query).await?;
+        let found: Vec<Option<Delivery>> = stream::iter(items)
+            .map(|item| async move {
+                let webhook = parsed(&item, "webhook", "due delivery")?;
+                self.delivery(unit, &webhook, counted(&item, "seq", "due delivery")?)
+                    .await
+            })
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// One delivery. Strongly consistent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn delivery(
+        &self,
+        unit: &TenantId,
+        webhook: &WebhookName,
+        seq: u64,
+    ) -> Result<Option<Delivery>> {
+        let found = self
+            .get(Table::Deliveries, webhook_pk(unit, webhook), seq_text(seq))
+            .await?;
+        found.map(|item| record(item, "delivery")).transpose()
+    }
+
+    /// Asks for leave to make one attempt, until `until`. To be asked anew before each attempt;
+    /// a lease that ran out can be taken over.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn lease(
+        &self,
+        unit: &TenantId,
+        delivery: &Delivery,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Leased> {
+        let mut lease = lease_key(unit, delivery);
+        lease.insert("lease_until".into(), text(until.as_str()));
+        let steps = [
+            self.step_active(unit, &delivery.reference_id)?,
+            self.step_check(
+                Table::Deliveries,
+                delivery_key(unit, delivery),
+                UNCHANGED,
+                &[("#state", "state")],
+                &unchanged(delivery),
+            )?,
+            self.step_put_if(
+                Table::Deliveries,
+                lease,
+                "attribute_not_exists(pk) OR lease_until <= :now",
+                &[],
+                &[(":now", text(now.as_str()))],
+            )?,
+        ];
+        let ended = self.transact("leasing a delivery", &steps).await?;
+        Ok(match ended {
+            Ended::Done => Leased::Granted(Lease {
+                unit: unit.clone(),
+                delivery: delivery.clone(),
+                until,
+            }),
+            ended if ended.refused(1) => Leased::Settled,
+            ended if ended.refused(0) => Leased::NotActive,
+            _ => Leased::Busy,
+        })
+    }
+
+    /// Writes what an attempt came to, gives the lease back, and queues the next attempt if there
+    /// is to be one: in one transaction. Returns the delivery as it stands.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if the lease ran out and somebody else settled the delivery meanwhile.
+    pub async fn settle(
+        &self,
+        lease: &Lease,
+        outcome: &Outcome,
+        now: Timestamp,
+    ) -> Result<Delivery> {
+        let before = &lease.delivery;
+        let after = Delivery {
+            state: outcome.state,
+            attempts: before.attempts.saturating_add(1),
+            next_attempt_at: outcome.next_attempt_at,
+            last_status: outcome.last_status,
+            reason: outcome.reason.clone(),
+            updated_at: now,
+            ..before.clone()
+        };
+        self.change_delivery(&lease.unit, before, after).await
+    }
+
+    /// Gives a pending delivery up without an attempt. Idempotent in effect: a settled one is a
+    /// conflict.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if it was settled or tried meanwhile.
+    pub async fn abandon(
+        &self,
+        unit: &TenantId,
+        delivery: &Delivery,
+        reason: ReasonCode,
+        now: Timestamp,
+    ) -> Result<Delivery> {
+        let after = Delivery {
+            state: DeliveryState::Abandoned,
+            next_attempt_at: None,
+            reason: Some(reason),
+            updated_at: now,
+            ..delivery.clone()
+        };
+        self.change_delivery(unit, delivery, after).await
+    }
+
+    async fn change_delivery(
+        &self,
+        unit: &TenantId,
+        before: &Delivery,
+        after: Delivery,
+    ) -> Result<Delivery> {
+        let is_due_again = after.state == DeliveryState::Pending;
+        if is_due_again != after.next_attempt_at.is_some() {
+            return Err(Error::Rejected(
+                "a pending delivery has a next attempt, no other has one",
+            ));
+        }
+        let pk = webhook_pk(unit, &after.webhook);
+        let mut steps = vec![
+            self.step_put_if(
+                Table::Deliveries,
+                item(pk, seq_text(after.seq), &after)?,
+                UNCHANGED,
+                &[("#state", "state")],
+                &unchanged(before),
+            )?,
+            self.step_delete(Table::Deliveries, lease_key(unit, before), None, &[])?,
+        ];
+        if before.next_attempt_at != after.next_attempt_at {
+            if let Some(at) = before.next_attempt_at {
+                steps.push(self.step_delete(
+                    Table::Deliveries,
+                    due_key(unit, before, at),
+                    None,
+                    &[],
+                )?);
+            }
+            if let Some(at) = after.next_attempt_at {
+                steps.push(self.step_due(unit, &after, at)?);
+            }
+        }
+        match self.transact("settling a delivery", &steps).await? {
+            Ended::Done => Ok(after),
+            Ended::Refused(_) => Err(Error::Conflict("the delivery was settled meanwhile")),
+        }
+    }
+
+    /// Until when something about this reference may still be under way to a webhook; none if
+    /// nothing is. After [`Store::withdraw`], wait for none before acknowledging. Strongly
+    /// consistent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn in_flight(
+        &self,
+        unit: &TenantId,
+        reference: &ReferenceId,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>> {
+        let leases = self
+            .query_all(
+                Table::Deliveries,
+                sending_pk(unit, reference),
+                Range::prefix(""),
+            )
+            .await?;
+        let mut until = None;
+        for lease in &leases {
+            until = until.max(Some(parsed::<Timestamp>(lease, "lease_until", "lease")?));
+        }
+        Ok(until.filter(|until| *until > now))
+    }
+
+    /// A page of a webhook's deliveries, newest first. Strongly consistent.
+    ///
+    /// # Errors
+    /// [`Error::Rejected`] for a cursor that is not of this listing.
+    pub async fn deliveries(
+        &self,
+        unit: &TenantId,
+        webhook: &WebhookName,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Delivery>> {
+        let after = cursor
+            .map(|cursor| cursor.open(unit, Listing::Deliveries))
+            .transpose()?;
+        let mut query = Query::of(
+            Table::Deliveries,
+            webhook_pk(unit, webhook),
+            Range::prefix(""),
+        );
+        query.newest_first = true;
+        query.limit = Some(limit.min(PAGE_ITEMS_MAX));
+        query.after = after.as_deref();
+        let (items, next) = self.query(&query).await?;
+        Ok(Page {
+            items: items
+                .into_iter()
+                .map(|item| record(item, "delivery"))
+                .collect::<Result<_>>()?,
+            next: next.map(|key| Cursor::new(unit, Listing::Deliveries, &key)),
+        })
+    }
+}
+
+/// The values of [`UNCHANGED`].
+fn unchanged(delivery: &Delivery) -> [(&'static str, aws_sdk_dynamodb::types::AttributeValue); 2] {
+    [
+        (":pending", text(DeliveryState::Pending.as_str())),
+        (":attempts", number(u64::from(delivery.attempts))),
+    ]
+}

@@ -1,0 +1,90 @@
+//! Digests: the later sightings of a lead go out together, not one by one.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use records::{AlertData, AlertKind, LeadId, TenantId, Timestamp};
+
+use crate::calls::Range;
+use crate::error::{Error, Result};
+use crate::items::{counted, key, number, parsed};
+use crate::transactions::Ended;
+use crate::{Store, Table, retry};
+
+const DIGEST: &str = "digest#";
+
+fn digest_sk(lead: &LeadId) -> String {
+    format!("{DIGEST}{lead}")
+}
+
+impl Store {
+    /// A step that marks a lead as extended since its last alert.
+    pub(crate) fn step_digest(&self, unit: &TenantId, lead: &LeadId) -> Result<TransactWriteItem> {
+        self.step_update(
+            Table::Leads,
+            key(unit.as_str(), digest_sk(lead)),
+            "SET lead_id = :lead ADD added :one",
+            None,
+            &[],
+            &[
+                (":lead", crate::items::text(lead.as_str())),
+                (":one", number(1)),
+            ],
+        )
+    }
+
+    /// Leads of a unit that were extended since their last alert. Strongly consistent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn extended_leads(&self, unit: &TenantId) -> Result<Vec<LeadId>> {
+        let items = self
+            .query_all(Table::Leads, unit.as_str(), Range::prefix(DIGEST))
+            .await?;
+        items
+            .iter()
+            .map(|item| parsed(item, "lead_id", "digest"))
+            .collect()
+    }
+
+    /// Writes one alert about all sightings that were added to a lead since its last one, and
+    /// returns its number; none if there is nothing to tell, or the reference is not active (then
+    /// there never will be). Idempotent: the mark goes with the alert.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if others kept writing alerts of this unit.
+    pub async fn send_digest(
+        &self,
+        unit: &TenantId,
+        id: &LeadId,
+        now: Timestamp,
+    ) -> Result<Option<u64>> {
+        for attempt in 0..retry::ATTEMPTS_MAX {
+            let mark = self.get(Table::Leads, unit.as_str(), digest_sk(id)).await?;
+            let lead = self.lead(unit, id).await?;
+            let (Some(mark), Some(lead)) = (mark, lead) else {
+                return Ok(None);
+            };
+            let added = (":added", number(counted(&mark, "added", "digest")?));
+            let marked = key(unit.as_str(), digest_sk(id));
+            let data = AlertData::of(&lead.summary, &lead.sightings);
+            let (seq, outbox) = self
+                .steps_alert(unit, AlertKind::Extended, data, now)
+                .await?;
+            let mut steps = vec![
+                self.step_active(unit, &lead.summary.reference_id)?,
+                self.step_delete(Table::Leads, marked, Some("added = :added"), &[added])?,
+            ];
+            steps.extend(outbox);
+            let ended = self.transact("sending a digest", &steps).await?;
+            if ended == Ended::Done {
+                return Ok(Some(seq));
+            }
+            if ended.refused(0) {
+                self.delete(Table::Leads, unit.as_str(), digest_sk(id))
+                    .await?;
+                return Ok(None);
+            }
+            self.pause(attempt).await;
+        }
+        Err(Error::Unavailable("sending a digest"))
+    }
+}

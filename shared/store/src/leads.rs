@@ -1,0 +1,208 @@
+//! Leads as their unit sees them: listed, looked at, judged.
+
+use futures::{StreamExt, TryStreamExt, stream};
+use records::{
+    AlertData, AlertKind, CaseId, Cursor, Lead, LeadId, LeadStatus, LeadSummary, Level, Listing,
+    Page, Sighting, TenantId, Timestamp, VerdictEntry,
+};
+
+use crate::ads::AT_ONCE;
+use crate::calls::{Query, Range};
+use crate::error::{Error, Result};
+use crate::items::{attribute, key, parsed, record, sort_key};
+use crate::leads_record::{LISTED, lead_sightings_prefix, lead_sk};
+use crate::transactions::Ended;
+use crate::{PAGE_ITEMS_MAX, Store, Table, retry};
+
+/// Which leads a listing shows; what is none does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeadFilter {
+    /// Of this case.
+    pub case_id: Option<CaseId>,
+    /// Standing so.
+    pub status: Option<LeadStatus>,
+    /// Of this level.
+    pub level: Option<Level>,
+}
+
+impl LeadFilter {
+    fn shows(&self, lead: &LeadSummary) -> bool {
+        self.case_id
+            .as_ref()
+            .is_none_or(|case| *case == lead.case_id)
+            && self.status.is_none_or(|status| status == lead.status)
+            && self.level.is_none_or(|level| level == lead.level)
+    }
+}
+
+impl Store {
+    /// A lead of this unit with all its sightings. Strongly consistent; another unit's is as one
+    /// that does not exist.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn lead(&self, unit: &TenantId, id: &LeadId) -> Result<Option<Lead>> {
+        match self.lead_summary(unit, id).await? {
+            Some(summary) => Ok(Some(self.with_sightings(unit, summary).await?)),
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) async fn lead_summary(
+        &self,
+        unit: &TenantId,
+        id: &LeadId,
+    ) -> Result<Option<LeadSummary>> {
+        let found = self.get(Table::Leads, unit.as_str(), lead_sk(id)).await?;
+        found.map(|item| record(item, "lead")).transpose()
+    }
+
+    async fn with_sightings(&self, unit: &TenantId, summary: LeadSummary) -> Result<Lead> {
+        let sightings = self.lead_sightings(unit, &summary.lead_id).await?;
+        Ok(Lead { summary, sightings })
+    }
+
+    pub(crate) async fn lead_sightings(
+        &self,
+        unit: &TenantId,
+        id: &LeadId,
+    ) -> Result<Vec<Sighting>> {
+        let range = Range::prefix(&lead_sightings_prefix(id));
+        let items = self.query_all(Table::Leads, unit.as_str(), range).await?;
+        let mut sightings: Vec<Sighting> = items
+            .into_iter()
+            .map(|item| record(item, "sighting"))
+            .collect::<Result<_>>()?;
+        sightings.sort_by(|a, b| a.object_key.cmp(&b.object_key));
+        Ok(sightings)
+    }
+
+    /// A page of a unit's leads with their sightings, newest first. Strongly consistent. A page may
+    /// hold fewer leads than asked for, even none, and still have a next one.
+    ///
+    /// # Errors
+    /// [`Error::Rejected`] for a cursor that is not of this listing.
+    pub async fn leads(
+        &self,
+        unit: &TenantId,
+        filter: &LeadFilter,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Lead>> {
+        let after = cursor
+            .map(|cursor| cursor.open(unit, Listing::Leads))
+            .transpose()?;
+        let mut query = Query::of(Table::Leads, unit.as_str(), Range::prefix(LISTED));
+        query.newest_first = true;
+        query.limit = Some(limit.min(PAGE_ITEMS_MAX));
+        query.after = after.as_deref();
+        let (listed, next) = self.query(&query).await?;
+        let summaries = self.summaries(unit, &listed).await?;
+        let items = stream::iter(summaries.into_iter().filter(|lead| filter.shows(lead)))
+            .map(|summary| self.with_sightings(unit, summary))
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
+        Ok(Page {
+            items,
+            next: next.map(|key| Cursor::new(unit, Listing::Leads, &key)),
+        })
+    }
+
+    /// The leads of a list's entries, newest first.
+    async fn summaries(
+        &self,
+        unit: &TenantId,
+        listed: &[crate::items::Item],
+    ) -> Result<Vec<LeadSummary>> {
+        let keys = listed
+            .iter()
+            .map(|item| {
+                let id: LeadId = parsed(item, "lead_id", "list of leads")?;
+                sort_key(item)?;
+                Ok(key(unit.as_str(), lead_sk(&id)))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let items = self.get_all(Table::Leads, keys).await?;
+        let mut summaries: Vec<LeadSummary> = items
+            .into_iter()
+            .map(|item| record(item, "lead"))
+            .collect::<Result<_>>()?;
+        summaries.sort_by(|a, b| (b.created_at, &b.lead_id).cmp(&(a.created_at, &a.lead_id)));
+        Ok(summaries)
+    }
+
+    /// Writes a person's decision on a lead, and an alert about it, in one transaction. The same
+    /// decision again changes nothing; a later one replaces the one before.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] if there is no such lead or its reference is not active (any more).
+    pub async fn judge(
+        &self,
+        unit: &TenantId,
+        id: &LeadId,
+        verdict: &VerdictEntry,
+    ) -> Result<LeadSummary> {
+        for attempt in 0..retry::ATTEMPTS_MAX {
+            let mut lead = self
+                .lead_summary(unit, id)
+                .await?
+                .ok_or(Error::Gone("the lead"))?;
+            if lead
+                .verdict
+                .as_ref()
+                .is_some_and(|known| same_decision(known, verdict))
+            {
+                return Ok(lead);
+            }
+            lead.status = verdict.verdict.status();
+            lead.verdict = Some(verdict.clone());
+            let ended = self.write_verdict(unit, &lead, verdict.decided_at).await?;
+            if ended == Ended::Done {
+                return Ok(lead);
+            }
+            if ended.refused(0) {
+                return Err(Error::Gone("the lead's reference"));
+            }
+            self.pause(attempt).await;
+        }
+        Err(Error::Unavailable("recording a verdict"))
+    }
+
+    async fn write_verdict(
+        &self,
+        unit: &TenantId,
+        lead: &LeadSummary,
+        now: Timestamp,
+    ) -> Result<Ended> {
+        let sightings = self.lead_sightings(unit, &lead.lead_id).await?;
+        let data = AlertData::of(lead, &sightings);
+        let (_, outbox) = self
+            .steps_alert(unit, AlertKind::Verdict, data, now)
+            .await?;
+        let mut steps = vec![
+            self.step_active(unit, &lead.reference_id)?,
+            self.step_update(
+                Table::Leads,
+                key(unit.as_str(), lead_sk(&lead.lead_id)),
+                "SET #status = :status, verdict = :verdict",
+                Some("attribute_exists(pk)"),
+                &[("#status", "status")],
+                &[
+                    (":status", attribute(&lead.status)?),
+                    (":verdict", attribute(&lead.verdict)?),
+                ],
+            )?,
+        ];
+        steps.extend(outbox);
+        self.transact("recording a verdict", &steps).await
+    }
+}
+
+/// Whether two entries say the same, whenever.
+fn same_decision(a: &VerdictEntry, b: &VerdictEntry) -> bool {
+    VerdictEntry {
+        decided_at: b.decided_at,
+        ..a.clone()
+    } == *b
+}

@@ -1,0 +1,183 @@
+//! The set of references, to be held in memory and kept fresh.
+//!
+//! Today the set is its log: per partition an append-only sequence of additions and removals, each
+//! numbered in the transaction that changes the reference itself. Whoever asks for everything after
+//! the last number it saw can miss nothing. When a reference ends, its addition (the fingerprint)
+//! is deleted in the same transaction that appends its removal: the log forgets, its numbers do
+//! not. Segments will join here: a reader that starts from nothing will read them behind the log.
+
+use std::fmt;
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use futures::{StreamExt, TryStreamExt, stream};
+use records::fingerprint::ReferenceFingerprint;
+use records::{ReferenceId, TenantId};
+use sha2::{Digest, Sha256};
+
+use crate::calls::Range;
+use crate::error::{Error, Result};
+use crate::items::{
+    Item, PARTITIONS, SEQ_TEXT_MAX, counted, key, parsed, partition_of, partition_text,
+    reference_fingerprint, seq_text, sort_key, text,
+};
+use crate::{Store, Table};
+
+/// The last number that a reader has seen in each partition of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogPosition([u64; PARTITIONS as usize]);
+
+impl LogPosition {
+    /// Before everything.
+    pub fn start() -> Self {
+        Self::default()
+    }
+}
+
+/// What an entry of the log says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogChange {
+    /// The reference is active, with this fingerprint.
+    Added(ReferenceFingerprint),
+    /// The reference is not active any more.
+    Removed,
+}
+
+/// One entry of the log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LogEntry {
+    /// Whose reference.
+    pub unit: TenantId,
+    /// The reference.
+    pub reference_id: ReferenceId,
+    /// What became of it.
+    pub change: LogChange,
+}
+
+impl fmt::Debug for LogEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let added = matches!(self.change, LogChange::Added(_));
+        f.debug_struct("LogEntry")
+            .field("unit", &self.unit)
+            .field("reference_id", &self.reference_id)
+            .field("added", &added)
+            .finish()
+    }
+}
+
+/// What is new in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogBatch {
+    /// New entries; those about one reference stand in the order in which they happened.
+    pub entries: Vec<LogEntry>,
+    /// From where to ask next time.
+    pub position: LogPosition,
+}
+
+const COUNTER: &str = "counter";
+
+impl Store {
+    /// Everything that happened to the set of references after `seen`. Strongly consistent: every
+    /// activation and every end that was acknowledged before the call is in it, or was before
+    /// `seen`. Apply the entries in order.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if a fingerprint cannot be read: better stop than miss a match.
+    pub async fn references_since(&self, seen: &LogPosition) -> Result<LogBatch> {
+        let parts: Vec<Vec<Item>> = stream::iter((0..PARTITIONS).zip(seen.0))
+            .map(|(partition, seen)| async move {
+                let range = Range::between(seq_text(seen.saturating_add(1)), SEQ_TEXT_MAX);
+                let pk = partition_text(partition);
+                self.query_all(Table::ReferencesTail, pk, range).await
+            })
+            .buffered(usize::from(PARTITIONS))
+            .try_collect()
+            .await?;
+        let mut batch = LogBatch {
+            entries: Vec::new(),
+            position: *seen,
+        };
+        for (items, position) in parts.iter().zip(&mut batch.position.0) {
+            for item in items {
+                batch.entries.push(log_entry(item)?);
+                *position = seq(item)?;
+            }
+        }
+        Ok(batch)
+    }
+
+    /// The next number of a reference's partition, and its counter as it stands.
+    pub(crate) async fn log_tail(&self, id: &ReferenceId) -> Result<LogTail> {
+        let partition = log_partition(id);
+        let counter = self
+            .get(Table::ReferencesTail, partition.as_str(), COUNTER)
+            .await?;
+        let last = counter.map_or(Ok(0), |item| counted(&item, "seq", "counter"))?;
+        Ok(LogTail { partition, last })
+    }
+
+    /// Steps that append an entry, unless another one took its number.
+    pub(crate) fn steps_append(
+        &self,
+        tail: &LogTail,
+        mut entry: Item,
+    ) -> Result<[TransactWriteItem; 2]> {
+        entry.extend(key(tail.partition.as_str(), seq_text(tail.next())));
+        Ok([
+            self.step_put_new(Table::ReferencesTail, entry)?,
+            self.step_count(
+                Table::ReferencesTail,
+                key(tail.partition.as_str(), COUNTER),
+                tail.last,
+            )?,
+        ])
+    }
+}
+
+/// The end of one partition of the log.
+pub(crate) struct LogTail {
+    pub(crate) partition: String,
+    last: u64,
+}
+
+impl LogTail {
+    pub(crate) fn next(&self) -> u64 {
+        self.last + 1
+    }
+}
+
+pub(crate) fn log_partition(id: &ReferenceId) -> String {
+    let [first_byte, ..]: [u8; 32] = Sha256::digest(id.as_str()).into();
+    partition_of(first_byte)
+}
+
+/// An entry without its key.
+pub(crate) fn entry(kind: &str, unit: &TenantId, id: &ReferenceId) -> Item {
+    Item::from([
+        ("kind".to_owned(), text(kind)),
+        ("tenant".to_owned(), text(unit.as_str())),
+        ("reference_id".to_owned(), text(id.as_str())),
+    ])
+}
+
+pub(crate) const ADDED: &str = "reference_added";
+pub(crate) const REMOVED: &str = "reference_removed";
+
+fn seq(item: &Item) -> Result<u64> {
+    sort_key(item)?
+        .parse()
+        .map_err(|_| Error::Damaged("log entry"))
+}
+
+/// The entry that an item holds.
+pub(crate) fn log_entry(item: &Item) -> Result<LogEntry> {
+    let kind: String = parsed(item, "kind", "log entry")?;
+    Ok(LogEntry {
+        unit: parsed(item, "tenant", "log entry")?,
+        reference_id: parsed(item, "reference_id", "log entry")?,
+        change: match kind.as_str() {
+            ADDED => LogChange::Added(reference_fingerprint(item)?),
+            REMOVED => LogChange::Removed,
+            _ => return Err(Error::Damaged("log entry")),
+        },
+    })
+}

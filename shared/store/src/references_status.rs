@@ -1,0 +1,338 @@
+//! How references become active and how they end: each change in one transaction with the log.
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use records::{ReasonCode, Reference, ReferenceId, ReferenceStatus, TenantId, Timestamp};
+
+use crate::calls::Range;
+use crate::error::{Error, Result};
+use crate::items::{Item, counted, key, number, record, seq_text, text};
+use crate::references::{fingerprint_sk, reference_sk};
+use crate::references_log::{ADDED, LogTail, REMOVED, entry, log_partition};
+use crate::transactions::Ended;
+use crate::{Store, Table, retry};
+
+/// What an activation did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activated {
+    /// The reference is active from now on.
+    Now,
+    /// It was active before.
+    Before,
+    /// It has ended; it stays so.
+    Ended,
+}
+
+/// How a reference stops being matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    Withdraw,
+    Expire,
+    Hold,
+}
+
+impl Stop {
+    fn status(self) -> ReferenceStatus {
+        match self {
+            Self::Withdraw => ReferenceStatus::Withdrawn,
+            Self::Expire => ReferenceStatus::Expired,
+            Self::Hold => ReferenceStatus::Held,
+        }
+    }
+
+    /// Whether it is over for good, so that the fingerprint is erased.
+    fn ends(self) -> bool {
+        self != Self::Hold
+    }
+}
+
+/// A reference as it stands, with what the next change is conditioned on.
+struct Standing {
+    reference: Reference,
+    /// The number of its addition in the log, while active.
+    added_seq: Option<u64>,
+}
+
+impl Standing {
+    fn has_ended(&self) -> bool {
+        use ReferenceStatus as Status;
+        matches!(
+            self.reference.status,
+            Status::Withdrawn | Status::Expired | Status::Rejected
+        )
+    }
+}
+
+impl Store {
+    /// Lets a pending or held reference be matched: its status, its entry in the log and the log's
+    /// number in one transaction. Idempotent.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] if there is no such reference, [`Error::Unavailable`] if others kept
+    /// changing the log.
+    pub async fn activate(
+        &self,
+        unit: &TenantId,
+        id: &ReferenceId,
+        now: Timestamp,
+    ) -> Result<Activated> {
+        for attempt in 0..retry::ATTEMPTS_MAX {
+            let standing = self
+                .standing(unit, id)
+                .await?
+                .ok_or(Error::Gone("the reference"))?;
+            if standing.reference.status == ReferenceStatus::Active {
+                return Ok(Activated::Before);
+            }
+            if standing.has_ended() {
+                return Ok(Activated::Ended);
+            }
+            let tail = self.log_tail(id).await?;
+            if let Some(steps) = self.steps_activate(unit, &standing, &tail, now).await?
+                && self.transact("activating a reference", &steps).await? == Ended::Done
+            {
+                return Ok(Activated::Now);
+            }
+            self.pause(attempt).await;
+        }
+        Err(Error::Unavailable("activating a reference"))
+    }
+
+    /// None if the fingerprint is not there, since somebody else has just activated the reference.
+    async fn steps_activate(
+        &self,
+        unit: &TenantId,
+        standing: &Standing,
+        tail: &LogTail,
+        now: Timestamp,
+    ) -> Result<Option<Vec<TransactWriteItem>>> {
+        let id = &standing.reference.reference_id;
+        let held = self
+            .get(Table::References, unit.as_str(), fingerprint_sk(id))
+            .await?;
+        let Some(fingerprint) = held.and_then(|mut item| item.remove("fingerprint")) else {
+            return Ok(None);
+        };
+        let mut added = entry(ADDED, unit, id);
+        added.insert("fingerprint".into(), fingerprint);
+        let mut steps = vec![
+            self.step_update(
+                Table::References,
+                key(unit.as_str(), reference_sk(id)),
+                "SET #status = :active, added_seq = :seq, \
+                 activated_at = :now REMOVE #reason",
+                Some("#status = :before"),
+                &[("#status", "status"), ("#reason", "reason")],
+                &[
+                    (":active", text(ReferenceStatus::Active.as_str())),
+                    (":before", text(standing.reference.status.as_str())),
+                    (":seq", number(tail.next())),
+                    (
+                        ":now",
+                        text(standing.reference.activated_at.unwrap_or(now).as_str()),
+                    ),
+                ],
+            )?,
+            self.step_delete(
+                Table::References,
+                key(unit.as_str(), fingerprint_sk(id)),
+                Some("attribute_exists(pk)"),
+                &[],
+            )?,
+        ];
+        steps.extend(self.steps_append(tail, added)?);
+        Ok(Some(steps))
+    }
+
+    /// Takes a reference back. Once this returns no lead of it is recorded any more, and its
+    /// fingerprint is out of the store; what is in flight to a webhook is told by
+    /// [`Store::in_flight`]: wait for that before acknowledging. Idempotent; a rejected or expired
+    /// reference becomes withdrawn too.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] if there is no such reference.
+    pub async fn withdraw(&self, unit: &TenantId, id: &ReferenceId, now: Timestamp) -> Result<()> {
+        self.stop(unit, id, Stop::Withdraw, ReasonCode::ASKED_FOR, now)
+            .await
+    }
+
+    /// Ends a reference whose date has passed, as [`Store::withdraw`] does. Idempotent; what has
+    /// ended otherwise stays so.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] if there is no such reference, [`Error::Conflict`] if its date has not
+    /// passed.
+    pub async fn expire(&self, unit: &TenantId, id: &ReferenceId, now: Timestamp) -> Result<()> {
+        let found = self
+            .reference(unit, id)
+            .await?
+            .ok_or(Error::Gone("the reference"))?;
+        if found.expires_at > now {
+            return Err(Error::Conflict("the reference has not expired"));
+        }
+        self.stop(unit, id, Stop::Expire, ReasonCode::EXPIRED, now)
+            .await
+    }
+
+    /// Stops matching a pending or active reference until [`Store::activate`] or
+    /// [`Store::withdraw`]; its fingerprint is kept. Idempotent.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] if there is no such reference.
+    pub async fn hold(
+        &self,
+        unit: &TenantId,
+        id: &ReferenceId,
+        reason: ReasonCode,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.stop(unit, id, Stop::Hold, reason, now).await
+    }
+
+    async fn stop(
+        &self,
+        unit: &TenantId,
+        id: &ReferenceId,
+        stop: Stop,
+        reason: ReasonCode,
+        now: Timestamp,
+    ) -> Result<()> {
+        for attempt in 0..retry::ATTEMPTS_MAX {
+            let standing = self
+                .standing(unit, id)
+                .await?
+                .ok_or(Error::Gone("the reference"))?;
+            let stays = standing.has_ended() && stop != Stop::Withdraw;
+            if standing.reference.status == stop.status() || stays {
+                return Ok(());
+            }
+            let steps = self.steps_stop(unit, &standing, stop, &reason, now).await?;
+            if self.transact("ending a reference", &steps).await? == Ended::Done {
+                return Ok(());
+            }
+            self.pause(attempt).await;
+        }
+        Err(Error::Unavailable("ending a reference"))
+    }
+
+    async fn steps_stop(
+        &self,
+        unit: &TenantId,
+        standing: &Standing,
+        stop: Stop,
+        reason: &ReasonCode,
+        now: Timestamp,
+    ) -> Result<Vec<TransactWriteItem>> {
+        let id = &standing.reference.reference_id;
+        let mut steps = vec![self.step_status(unit, standing, stop, reason, now)?];
+        if let Some(seq) = standing.added_seq {
+            steps.extend(self.steps_unlog(unit, id, seq, stop).await?);
+        } else if stop.ends() {
+            let held = key(unit.as_str(), fingerprint_sk(id));
+            steps.push(self.step_delete(Table::References, held, None, &[])?);
+        }
+        Ok(steps)
+    }
+
+    fn step_status(
+        &self,
+        unit: &TenantId,
+        standing: &Standing,
+        stop: Stop,
+        reason: &ReasonCode,
+        now: Timestamp,
+    ) -> Result<TransactWriteItem> {
+        let mut update = String::from("SET #status = :status, #reason = :reason");
+        let mut values: Vec<(&str, AttributeValue)> = vec![
+            (":before", text(standing.reference.status.as_str())),
+            (":status", text(stop.status().as_str())),
+            (":reason", text(reason.as_str())),
+        ];
+        if stop.ends() {
+            update.push_str(", ended_at = :now");
+            values.push((":now", text(now.as_str())));
+        }
+        update.push_str(" REMOVE added_seq");
+        self.step_update(
+            Table::References,
+            key(
+                unit.as_str(),
+                reference_sk(&standing.reference.reference_id),
+            ),
+            &update,
+            Some("#status = :before"),
+            &[("#status", "status"), ("#reason", "reason")],
+            &values,
+        )
+    }
+
+    /// Steps that append the removal of an active reference and delete its addition; if it is only
+    /// held, its fingerprint goes back to where pending ones lie.
+    async fn steps_unlog(
+        &self,
+        unit: &TenantId,
+        id: &ReferenceId,
+        added_seq: u64,
+        stop: Stop,
+    ) -> Result<Vec<TransactWriteItem>> {
+        let tail = self.log_tail(id).await?;
+        let mut steps = Vec::from(self.steps_append(&tail, entry(REMOVED, unit, id))?);
+        let added = key(log_partition(id), seq_text(added_seq));
+        if !stop.ends() {
+            let addition = self
+                .get(
+                    Table::ReferencesTail,
+                    log_partition(id),
+                    seq_text(added_seq),
+                )
+                .await?;
+            let fingerprint = addition
+                .and_then(|mut item| item.remove("fingerprint"))
+                .ok_or(Error::Conflict("the reference changed meanwhile"))?;
+            let mut held = key(unit.as_str(), fingerprint_sk(id));
+            held.insert("fingerprint".into(), fingerprint);
+            steps.push(self.step_put(Table::References, held)?);
+        }
+        steps.push(self.step_delete(Table::ReferencesTail, added, None, &[])?);
+        Ok(steps)
+    }
+
+    async fn standing(&self, unit: &TenantId, id: &ReferenceId) -> Result<Option<Standing>> {
+        let Some(item) = self.reference_item(unit, id).await? else {
+            return Ok(None);
+        };
+        let added_seq = match item.get("added_seq") {
+            Some(_) => Some(counted(&item, "added_seq", "reference")?),
+            None => None,
+        };
+        Ok(Some(Standing {
+            reference: record(item, "reference")?,
+            added_seq,
+        }))
+    }
+
+    /// References of a unit that have not ended although their date has passed. Strongly
+    /// consistent; reads all of the unit's references.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn expiring(&self, unit: &TenantId, now: Timestamp) -> Result<Vec<ReferenceId>> {
+        let items: Vec<Item> = self
+            .query_all(
+                Table::References,
+                unit.as_str(),
+                Range::prefix("reference#"),
+            )
+            .await?;
+        let mut due = Vec::new();
+        for item in items {
+            let standing = Standing {
+                reference: record(item, "reference")?,
+                added_seq: None,
+            };
+            if !standing.has_ended() && standing.reference.expires_at <= now {
+                due.push(standing.reference.reference_id);
+            }
+        }
+        Ok(due)
+    }
+}

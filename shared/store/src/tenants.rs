@@ -1,0 +1,97 @@
+//! Tenants and their tokens.
+
+use std::collections::HashMap;
+
+use records::{Principal, TenantId, TenantSettings, Token};
+
+use crate::error::{Result, told};
+use crate::items::{item, record, text};
+use crate::{Store, Table};
+
+const SETTINGS: &str = "settings";
+const TOKEN: &str = "token";
+
+fn token_pk(token: &Token) -> String {
+    format!("token#{}", token.hash().as_str())
+}
+
+impl Store {
+    /// Writes a tenant's settings, whatever they were. Idempotent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn put_tenant(&self, settings: &TenantSettings) -> Result<()> {
+        self.put(
+            Table::Tenants,
+            item(settings.tenant.as_str(), SETTINGS, settings)?,
+        )
+        .await
+    }
+
+    /// A tenant's settings. Strongly consistent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn tenant(&self, tenant: &TenantId) -> Result<Option<TenantSettings>> {
+        let found = self.get(Table::Tenants, tenant.as_str(), SETTINGS).await?;
+        found.map(|item| record(item, "tenant")).transpose()
+    }
+
+    /// Every tenant, by id. Strongly consistent; reads the whole table, which is small.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn tenants(&self) -> Result<Vec<TenantSettings>> {
+        let mut tenants: Vec<TenantSettings> = Vec::new();
+        let mut start: Option<HashMap<_, _>> = None;
+        loop {
+            let answer = self
+                .dynamodb
+                .scan()
+                .table_name(self.names.table(Table::Tenants))
+                .consistent_read(true)
+                .filter_expression("sk = :settings")
+                .expression_attribute_values(":settings", text(SETTINGS))
+                .set_exclusive_start_key(start.take())
+                .send()
+                .await
+                .map_err(|error| told("listing tenants", &error))?;
+            for item in answer.items.unwrap_or_default() {
+                tenants.push(record(item, "tenant")?);
+            }
+            match answer.last_evaluated_key {
+                Some(key) => start = Some(key),
+                None => break,
+            }
+        }
+        tenants.sort_by(|a, b| a.tenant.cmp(&b.tenant));
+        Ok(tenants)
+    }
+
+    /// Lets a token act for a principal; only the token's hash is stored. Idempotent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn put_token(&self, token: &Token, principal: &Principal) -> Result<()> {
+        self.put(Table::Tenants, item(token_pk(token), TOKEN, principal)?)
+            .await
+    }
+
+    /// For whom a token acts; none if it is not known. Strongly consistent: a revoked token is out
+    /// at once.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn authenticate(&self, token: &Token) -> Result<Option<Principal>> {
+        let found = self.get(Table::Tenants, token_pk(token), TOKEN).await?;
+        found.map(|item| record(item, "token")).transpose()
+    }
+
+    /// Revokes a token. Idempotent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn revoke_token(&self, token: &Token) -> Result<()> {
+        self.delete(Table::Tenants, token_pk(token), TOKEN).await
+    }
+}
