@@ -1,1 +1,153 @@
-//! TODO
+//! New image against all references; new reference against all past images; records leads.
+//!
+//! Woken by the tables' streams, after the image or the reference is written. So the rule that
+//! closes the race of the two holds on both sides: write your own record, then read the other set
+//! strongly, then write leads, acknowledge last. It links no decoder: hostile files and the
+//! fingerprints of the sought never meet.
+
+mod ads;
+mod references;
+
+use aws_lambda_events::dynamodb::{Event, EventRecord};
+use aws_lambda_events::streams::DynamoDbEventResponse;
+use matching::{Match, Policy};
+use records::{Found, ImageSha256, Label, Level, Malformed, Method, ReferenceId, TenantId};
+use store::{Change, Clock, Store};
+use tokio::sync::OnceCell;
+
+use crate::references::References;
+
+/// Whose reference, and which.
+type Key = (TenantId, ReferenceId);
+
+/// What the function works with.
+pub struct Lookup {
+    store: Store,
+    policy: Policy,
+    clock: Clock,
+    references: References,
+}
+
+/// Why a change is not done yet.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum NotDone {
+    /// The store's fault.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The matching thread was lost.
+    #[error("matching was cut off")]
+    CutOff,
+    /// Our own words did not fit a record.
+    #[error("{0}")]
+    Words(#[from] Malformed),
+}
+
+impl Lookup {
+    /// A handler with an empty memory of references; the first image fills it.
+    pub fn new(store: Store, policy: Policy, clock: Clock) -> Self {
+        Self {
+            store,
+            policy,
+            clock,
+            references: References::default(),
+        }
+    }
+
+    /// Acts on the changes of one batch, in order. The references are refreshed once, before the
+    /// first image: every image of the batch was written before the batch arrived.
+    pub async fn handle(&self, event: &Event) -> DynamoDbEventResponse {
+        let fresh = OnceCell::new();
+        batches::changes(event, async |record| {
+            let Some(change) = change_of(record)? else {
+                return Ok(());
+            };
+            if matches!(change, Change::Ad(_)) {
+                fresh
+                    .get_or_try_init(|| self.references.refresh(&self.store))
+                    .await?;
+            }
+            // On the heap: the futures of a search and a batch together are very deep.
+            Box::pin(self.act(change)).await
+        })
+        .await
+    }
+
+    async fn act(&self, change: Change) -> Result<(), NotDone> {
+        match change {
+            Change::Ad(ad) => self.new_image(ad).await,
+            Change::Sighting {
+                image_sha256,
+                sighting,
+            } => {
+                let leads = self.store.extend_leads(&image_sha256, &sighting).await?;
+                if leads > 0 {
+                    tracing::info!(leads, "a sighting was added to leads");
+                }
+                Ok(())
+            }
+            Change::Reference {
+                unit,
+                reference_id,
+                fingerprint,
+            } => self.new_reference((unit, reference_id), fingerprint).await,
+            Change::Alert(_) => Ok(()),
+        }
+    }
+
+    async fn new_image(&self, ad: store::StoredAd) -> Result<(), NotDone> {
+        let image = ad.image_sha256;
+        let found = self
+            .references
+            .find(ad.fingerprint, self.policy.clone())
+            .await?;
+        for (key, found) in found {
+            self.record(&key, &image, &found).await?;
+        }
+        Ok(())
+    }
+
+    async fn record(&self, key: &Key, image: &ImageSha256, found: &Match) -> Result<(), NotDone> {
+        let found = lead(key, image, found, self.policy.version)?;
+        let recorded = self.store.record_lead(&found, self.clock.now()).await?;
+        if let store::Recorded::New { lead_id, .. } = recorded {
+            let level = found.level;
+            tracing::info!(%lead_id, ?level, distance = found.distance, "a lead is recorded");
+        }
+        Ok(())
+    }
+}
+
+/// The change that a record tells; none for what nobody acts upon.
+fn change_of(record: &EventRecord) -> Result<Option<Change>, NotDone> {
+    match record.event_name.as_str() {
+        "INSERT" => Ok(store::inserted(record.change.new_image.clone())?),
+        _ => Ok(None),
+    }
+}
+
+/// A match in the words of the records.
+fn lead(
+    key: &Key,
+    image: &ImageSha256,
+    found: &Match,
+    policy_version: u16,
+) -> Result<Found, Malformed> {
+    let (unit, reference_id) = key.clone();
+    Ok(Found {
+        unit,
+        reference_id,
+        image_sha256: *image,
+        level: match found.level {
+            matching::Level::Alert => Level::Alert,
+            matching::Level::Review => Level::Review,
+        },
+        method: match found.method {
+            matching::Method::Whole => Method::Whole,
+            matching::Method::Parts => Method::Parts,
+        },
+        distance: found.distance_bits,
+        edit: Label::parse(&found.edit.to_string())?,
+        policy_version,
+        outline: found.outline,
+    })
+}

@@ -39,6 +39,8 @@ impl ReasonCode {
     pub const NO_LEGAL_BASIS: Self = Self(Cow::Borrowed("no_legal_basis"));
     /// The expiry date lies in the past.
     pub const EXPIRED: Self = Self(Cow::Borrowed("expired"));
+    /// The expiry date is not an RFC 3339 time.
+    pub const MALFORMED_EXPIRY: Self = Self(Cow::Borrowed("malformed_expiry"));
     /// The unit asked for it.
     pub const ASKED_FOR: Self = Self(Cow::Borrowed("asked_for"));
     /// The receiver answered 410 Gone.

@@ -1,0 +1,54 @@
+//! All active references in memory, kept fresh by their log: a reference counts from the next
+//! image on, and an instance that lives long reads only what is new.
+
+use std::sync::{Arc, RwLock};
+
+use matching::{Match, Policy, ReferenceSet};
+use records::fingerprint::AdFingerprint;
+use store::{LogChange, LogPosition, Store};
+use tokio::sync::Mutex;
+
+use crate::{Key, NotDone};
+
+/// The set, and up to where its log was read.
+#[derive(Default)]
+pub(crate) struct References {
+    set: Arc<RwLock<ReferenceSet<Key>>>,
+    /// Also keeps two refreshes from applying the log out of order.
+    seen: Mutex<LogPosition>,
+}
+
+impl References {
+    /// Reads what happened to the references since the last time, strongly.
+    pub(crate) async fn refresh(&self, store: &Store) -> Result<(), NotDone> {
+        let mut seen = self.seen.lock().await;
+        let batch = store.references_since(&seen).await?;
+        if !batch.entries.is_empty() {
+            let mut set = self.set.write().map_err(|_| NotDone::CutOff)?;
+            for entry in batch.entries {
+                let key = (entry.unit, entry.reference_id);
+                match entry.change {
+                    LogChange::Added(fingerprint) => set.insert(key, fingerprint),
+                    LogChange::Removed => drop(set.remove(&key)),
+                }
+            }
+            tracing::info!(references = set.len(), "references are up to date");
+        }
+        *seen = batch.position;
+        Ok(())
+    }
+
+    /// Every reference that the image shows, off the async threads.
+    pub(crate) async fn find(
+        &self,
+        ad: AdFingerprint,
+        policy: Policy,
+    ) -> Result<Vec<(Key, Match)>, NotDone> {
+        let set = self.set.clone();
+        tokio::task::spawn_blocking(move || Some(set.read().ok()?.find(&ad, &policy)))
+            .await
+            .ok()
+            .flatten()
+            .ok_or(NotDone::CutOff)
+    }
+}
