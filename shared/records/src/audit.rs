@@ -73,6 +73,8 @@ pub enum AuditAction {
     WebhookRemoved,
     /// A token was issued.
     TokenIssued,
+    /// A token was revoked.
+    TokenRevoked,
     /// A tenant's settings were changed.
     SettingsChanged,
 }

@@ -4,6 +4,7 @@
 //! hold a hash, a key, a URL, a case number or a secret print as `[redacted]`, so a shape made of
 //! them may derive `Debug`.
 
+pub mod features;
 pub mod fingerprint;
 pub mod strict;
 
@@ -21,6 +22,7 @@ mod reference;
 mod tenant;
 mod text;
 mod time;
+mod token;
 mod webhook;
 
 pub use ad::{AdMetadata, Image, MetadataNote, Sighting, Upload, UploadState};
@@ -39,6 +41,7 @@ pub use reference::{Reference, ReferenceStatus, SearchProgress, SearchState};
 pub use tenant::{Principal, Role, TenantSettings, Token, TokenHash};
 pub use text::{Label, Malformed, SourceUrl};
 pub use time::Timestamp;
+pub use token::{IssuedToken, TokenId};
 pub use webhook::{Secret, Webhook, WebhookName, WebhookState, WebhookUrl, WebhookView};
 
 /// Whatever can be stored and sent: any shape of this crate. Lets other crates pass records on

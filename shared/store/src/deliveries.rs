@@ -4,7 +4,7 @@
 //! active; after it, the lease is deleted with the outcome. Who withdraws a reference first ends
 //! it, then waits until no lease of it is left: nothing is sent after the acknowledgement.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use futures::{StreamExt, TryStreamExt, stream};
 use records::{
     Alert, Cursor, Delivery, DeliveryState, Listing, Page, ReasonCode, ReferenceId, TenantId,
@@ -82,7 +82,13 @@ fn lease_key(unit: &TenantId, delivery: &Delivery) -> Item {
 }
 
 /// The delivery is as the caller saw it: no attempt was made since.
-const UNCHANGED: &str = "#state = :pending AND attempts = :attempts";
+const UNCHANGED: &str = "#state = :pending AND attempts = :attempts AND next_attempt_at = :due";
+
+/// Nobody is at it: no lease, or one that ran out.
+const FREE: &str = "attribute_not_exists(pk) OR lease_until <= :now";
+
+/// The lease is still the caller's: nobody took it over after it ran out.
+const OWN: &str = "lease_until = :until";
 
 impl Store {
     /// Queues an alert for a webhook, due at once, and says whether it was new. Idempotent.
@@ -202,7 +208,7 @@ impl Store {
             self.step_put_if(
                 Table::Deliveries,
                 lease,
-                "attribute_not_exists(pk) OR lease_until <= :now",
+                FREE,
                 &[],
                 &[(":now", text(now.as_str()))],
             )?,
@@ -215,8 +221,10 @@ impl Store {
                 until,
             }),
             ended if ended.refused(1) => Leased::Settled,
-            ended if ended.refused(0) => Leased::NotActive,
-            _ => Leased::Busy,
+            // Before the reference's status: an attempt that began while it was active is waited
+            // for, whatever became of it since.
+            ended if ended.refused(2) => Leased::Busy,
+            _ => Leased::NotActive,
         })
     }
 
@@ -224,7 +232,7 @@ impl Store {
     /// is to be one: in one transaction. Returns the delivery as it stands.
     ///
     /// # Errors
-    /// [`Error::Conflict`] if the lease ran out and somebody else settled the delivery meanwhile.
+    /// [`Error::Conflict`] if the lease ran out and somebody else took the delivery up meanwhile.
     pub async fn settle(
         &self,
         lease: &Lease,
@@ -241,14 +249,15 @@ impl Store {
             updated_at: now,
             ..before.clone()
         };
-        self.change_delivery(&lease.unit, before, after).await
+        let own = (OWN, (":until", text(lease.until.as_str())));
+        self.change_delivery(&lease.unit, before, after, own).await
     }
 
     /// Gives a pending delivery up without an attempt. Idempotent in effect: a settled one is a
-    /// conflict.
+    /// conflict, and so is one with an attempt in flight, whose lease stays.
     ///
     /// # Errors
-    /// [`Error::Conflict`] if it was settled or tried meanwhile.
+    /// [`Error::Conflict`] if it was settled or tried meanwhile, or is being tried.
     pub async fn abandon(
         &self,
         unit: &TenantId,
@@ -263,14 +272,39 @@ impl Store {
             updated_at: now,
             ..delivery.clone()
         };
-        self.change_delivery(unit, delivery, after).await
+        let free = (FREE, (":now", text(now.as_str())));
+        self.change_delivery(unit, delivery, after, free).await
     }
 
+    /// Puts a pending delivery off without an attempt, for as long as its reference is held.
+    ///
+    /// # Errors
+    /// As [`Store::abandon`].
+    pub async fn postpone(
+        &self,
+        unit: &TenantId,
+        delivery: &Delivery,
+        next_attempt_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Delivery> {
+        let after = Delivery {
+            next_attempt_at: Some(next_attempt_at),
+            reason: Some(ReasonCode::REFERENCE_NOT_ACTIVE),
+            updated_at: now,
+            ..delivery.clone()
+        };
+        let free = (FREE, (":now", text(now.as_str())));
+        self.change_delivery(unit, delivery, after, free).await
+    }
+
+    /// Writes a delivery as it stands after a change, with its place among those due. The lease
+    /// is given back, on its condition: a lease of somebody else must outlive this.
     async fn change_delivery(
         &self,
         unit: &TenantId,
         before: &Delivery,
         after: Delivery,
+        lease: (&str, (&str, AttributeValue)),
     ) -> Result<Delivery> {
         let is_due_again = after.state == DeliveryState::Pending;
         if is_due_again != after.next_attempt_at.is_some() {
@@ -287,7 +321,12 @@ impl Store {
                 &[("#state", "state")],
                 &unchanged(before),
             )?,
-            self.step_delete(Table::Deliveries, lease_key(unit, before), None, &[])?,
+            self.step_delete(
+                Table::Deliveries,
+                lease_key(unit, before),
+                Some(lease.0),
+                &[lease.1],
+            )?,
         ];
         if before.next_attempt_at != after.next_attempt_at {
             if let Some(at) = before.next_attempt_at {
@@ -367,10 +406,13 @@ impl Store {
     }
 }
 
-/// The values of [`UNCHANGED`].
-fn unchanged(delivery: &Delivery) -> [(&'static str, aws_sdk_dynamodb::types::AttributeValue); 2] {
+/// The values of [`UNCHANGED`]. A delivery without a next attempt is not pending, and the empty
+/// text is no stored time.
+fn unchanged(delivery: &Delivery) -> [(&'static str, AttributeValue); 3] {
+    let due = delivery.next_attempt_at.map(|at| at.as_str());
     [
         (":pending", text(DeliveryState::Pending.as_str())),
         (":attempts", number(u64::from(delivery.attempts))),
+        (":due", text(due.unwrap_or_default())),
     ]
 }

@@ -14,6 +14,7 @@
 mod ads;
 mod ads_set;
 mod alerts;
+mod announce;
 mod audit;
 mod calls;
 mod changes;
@@ -27,12 +28,14 @@ mod leads;
 mod leads_record;
 mod names;
 mod objects;
+mod redrive;
 mod references;
 mod references_log;
 mod references_status;
 mod retry;
 mod tables;
 mod tenants;
+mod tokens;
 mod transactions;
 mod webhooks;
 

@@ -33,16 +33,18 @@ pub(crate) fn fingerprint_sk(reference: &ReferenceId) -> String {
     format!("fingerprint#{reference}")
 }
 
-/// A reference may take the place of one that has ended, if it was submitted after that end: a
-/// late event must not revive what was withdrawn.
-const NEW_OR_ENDED: &str = "attribute_not_exists(pk) OR \
+/// A reference may take the place of one that was only announced, or of one that has ended, if it
+/// was submitted after that end: a late event must not revive what was withdrawn.
+pub(crate) const NEW_OR_ENDED: &str = "attribute_not_exists(pk) OR \
+     (#status = :pending AND attribute_exists(announced)) OR \
      (#status IN (:withdrawn, :expired, :rejected) AND ended_at < :created_at)";
 
 /// The values of [`NEW_OR_ENDED`].
-fn ended_before(
+pub(crate) fn ended_before(
     created_at: Timestamp,
-) -> [(&'static str, aws_sdk_dynamodb::types::AttributeValue); 4] {
+) -> [(&'static str, aws_sdk_dynamodb::types::AttributeValue); 5] {
     [
+        (":pending", text(ReferenceStatus::Pending.as_str())),
         (":withdrawn", text(ReferenceStatus::Withdrawn.as_str())),
         (":expired", text(ReferenceStatus::Expired.as_str())),
         (":rejected", text(ReferenceStatus::Rejected.as_str())),
@@ -123,7 +125,7 @@ impl Store {
         }
     }
 
-    async fn known(&self, unit: &TenantId, id: &ReferenceId) -> Result<Submitted> {
+    pub(crate) async fn known(&self, unit: &TenantId, id: &ReferenceId) -> Result<Submitted> {
         let found = self.reference(unit, id).await?;
         found
             .map(|reference| Submitted::Known(reference.status))

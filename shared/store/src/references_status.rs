@@ -201,6 +201,9 @@ impl Store {
                 .standing(unit, id)
                 .await?
                 .ok_or(Error::Gone("the reference"))?;
+            if stop == Stop::Withdraw && standing.reference.status == stop.status() {
+                return self.withdraw_again(unit, id, now).await;
+            }
             let stays = standing.has_ended() && stop != Stop::Withdraw;
             if standing.reference.status == stop.status() || stays {
                 return Ok(());
@@ -212,6 +215,31 @@ impl Store {
             self.pause(attempt).await;
         }
         Err(Error::Unavailable("ending a reference"))
+    }
+
+    /// Moves the end of a withdrawn reference to now: a photo that was submitted between the two
+    /// withdrawals, and whose event is still on its way, must not revive it.
+    async fn withdraw_again(
+        &self,
+        unit: &TenantId,
+        id: &ReferenceId,
+        now: Timestamp,
+    ) -> Result<()> {
+        let later = self.step_update(
+            Table::References,
+            key(unit.as_str(), reference_sk(id)),
+            "SET ended_at = :now",
+            Some("#status = :withdrawn"),
+            &[("#status", "status")],
+            &[
+                (":withdrawn", text(ReferenceStatus::Withdrawn.as_str())),
+                (":now", text(now.as_str())),
+            ],
+        )?;
+        match self.transact("withdrawing a reference again", &[later]).await? {
+            Ended::Done => Ok(()),
+            Ended::Refused(_) => Err(Error::Conflict("the reference was submitted again meanwhile")),
+        }
     }
 
     async fn steps_stop(

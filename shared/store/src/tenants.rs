@@ -8,10 +8,10 @@ use crate::error::{Result, told};
 use crate::items::{item, record, text};
 use crate::{Store, Table};
 
-const SETTINGS: &str = "settings";
-const TOKEN: &str = "token";
+pub(crate) const SETTINGS: &str = "settings";
+pub(crate) const TOKEN: &str = "token";
 
-fn token_pk(token: &Token) -> String {
+pub(crate) fn token_pk(token: &Token) -> String {
     format!("token#{}", token.hash().as_str())
 }
 
