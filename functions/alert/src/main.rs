@@ -1,1 +1,55 @@
-fn main() {}
+//! Cold start and Lambda loop of `alert`: woken by the leads' stream, and by a timer for retries.
+
+use alert::address::Networks;
+use alert::send::{Exit, Sender, Timeouts};
+use alert::{Alerting, resolver};
+use anyhow::Context as _;
+use aws_lambda_events::dynamodb;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::Value;
+use store::{Clock, Store};
+
+/// Networks that messages may go to beside public ones, e.g. `127.0.0.0/8,::1/128`.
+const NETWORKS: &str = "HOMEWARD_WEBHOOK_NETWORKS";
+/// A PEM file of certificate authorities trusted beside the public ones.
+const AUTHORITIES: &str = "HOMEWARD_WEBHOOK_CA";
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    tracing_subscriber::fmt().json().with_writer(std::io::stderr).init();
+    let alerting = Alerting {
+        store: Store::from_env().await?,
+        sender: Sender::new(&exit()?)?,
+        clock: Clock::from_system(),
+    };
+    let alerting = &alerting;
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
+        dispatch(event.payload, alerting).await
+    }))
+    .await
+}
+
+/// A batch of the stream has `Records`; whatever else wakes us is the timer.
+async fn dispatch(event: Value, alerting: &Alerting) -> Result<Value, Error> {
+    if event.get("Records").is_none() {
+        let sent = alert::on_timer(alerting).await?;
+        return Ok(serde_json::json!({ "attempted": sent }));
+    }
+    let event: dynamodb::Event = serde_json::from_value(event)?;
+    Ok(serde_json::to_value(alert::on_leads(event, alerting).await)?)
+}
+
+fn exit() -> anyhow::Result<Exit> {
+    let list = std::env::var(NETWORKS).unwrap_or_default();
+    let networks = Networks::parse(&list).with_context(|| format!("reading {NETWORKS}"))?;
+    let authorities = match std::env::var_os(AUTHORITIES) {
+        Some(path) => reqwest::Certificate::from_pem_bundle(&std::fs::read(path)?)?,
+        None => Vec::new(),
+    };
+    Ok(Exit {
+        networks,
+        timeouts: Timeouts::default(),
+        authorities,
+        lookup: resolver::system(),
+    })
+}

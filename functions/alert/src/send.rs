@@ -102,13 +102,15 @@ impl Fault {
     }
 }
 
-fn reason(code: &'static str) -> ReasonCode {
-    ReasonCode::parse(code).expect("the codes above have the form of one")
+/// A reason of ours that `records` does not name.
+pub(crate) fn reason(code: &'static str) -> ReasonCode {
+    ReasonCode::parse(code).expect("reasons in this crate have the form of one")
 }
 
 /// Posts messages. One for TLS and one without, since they are permitted different addresses.
 pub struct Sender {
     networks: Networks,
+    attempt_time_max: Duration,
     https: Client,
     plain: Client,
 }
@@ -121,9 +123,15 @@ impl Sender {
     pub fn new(exit: &Exit) -> Result<Self, reqwest::Error> {
         Ok(Self {
             networks: exit.networks.clone(),
+            attempt_time_max: exit.timeouts.total,
             https: client(exit, false)?,
             plain: client(exit, true)?,
         })
+    }
+
+    /// The longest time that [`Sender::post`] takes.
+    pub fn attempt_time_max(&self) -> Duration {
+        self.attempt_time_max
     }
 
     /// Posts a message to a target, if its address is permitted. Redirects are answers like any
