@@ -1,1 +1,265 @@
-//! TODO
+//! S3, DynamoDB, event queues and table streams inside this process, on one data folder.
+//!
+//! The code that runs in the cloud runs here unchanged: it gets [`Embedded::sdk_config`] and speaks
+//! to the services through the AWS SDK, in process or over loopback ports.
+//!
+//! What it promises:
+//! - What was acknowledged survives `kill -9` and power loss: contents, rows and names are synced
+//!   before the answer. An object's row and its events commit in one transaction.
+//! - Conditional writes are exact: of racing `If-None-Match: *` puts, one wins.
+//! - Queues and streams deliver at least once, and keep what was given up with its reason.
+//! - One process at a time has a folder open ([`Error::FolderTaken`]).
+//! - It listens on loopback addresses only, and answers nobody who does not sign with the folder's
+//!   access key.
+//!
+//! It logs counts and error kinds only. `s3s` logs keys and forms, dynoxide whole requests at trace
+//! level: give a subscriber [`QUIET`].
+//!
+//! ```no_run
+//! # async fn example() -> embedded::Result<()> {
+//! let embedded = embedded::Embedded::open(std::path::Path::new("homeward-data"))?;
+//! embedded.create_bucket("ads").await?;
+//! embedded.notify("ads", "ads/", "ingest").await?;
+//! let sdk = embedded.sdk_config(); // for aws_sdk_s3 (force path style) and aws_sdk_dynamodb
+//! let ingest = embedded.queue("ingest");
+//! # Ok(()) }
+//! ```
+
+#![cfg_attr(test, allow(clippy::unwrap_used, missing_docs))]
+
+mod blobs;
+mod checks;
+mod client;
+mod digests;
+mod error;
+mod events;
+mod folder;
+mod ledger;
+mod listing;
+mod queue;
+mod refused;
+mod s3;
+mod serve;
+mod signature;
+mod store;
+mod streams;
+mod tables;
+mod uploads;
+mod versions;
+
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use jiff::Timestamp;
+use s3s::service::S3Service;
+use tokio::net::TcpListener;
+
+pub use checks::Checks;
+pub use error::{Error, Result};
+pub use folder::AccessKey;
+pub use queue::{BATCH_MAX, DeadLetter, Depth, Message, Queue, RECEIVES_MAX};
+pub use store::Clock;
+pub use streams::{Batch, FAILURES_MAX, Failure, RECORDS_MAX, Streams, dead_letter_queue};
+
+use crate::error::blocking;
+use crate::folder::Folder;
+use crate::serve::Front;
+use crate::store::Store;
+use crate::tables::Tables;
+
+/// The region that the services say they are in.
+pub const REGION: &str = "us-east-1";
+
+/// The account that owns everything.
+pub(crate) const ACCOUNT: &str = "000000000000";
+
+/// What the SDK is told to connect to in process. Never resolved.
+const ENDPOINT: &str = "http://embedded.invalid";
+
+/// Filter directives (of `tracing_subscriber::EnvFilter`) that keep keys, forms and requests out of
+/// the log.
+pub const QUIET: &str = "s3s=off,s3s_aws=off,dynoxide=off";
+
+/// The services on one data folder. Clones share it; the folder is free again when all clones, and
+/// all clients, queues and streams from them, are gone.
+#[derive(Clone)]
+pub struct Embedded {
+    store: Arc<Store>,
+    tables: Arc<Tables>,
+    s3: S3Service,
+    key: AccessKey,
+}
+
+impl std::fmt::Debug for Embedded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Embedded")
+    }
+}
+
+impl Embedded {
+    /// Opens a data folder, or makes one. Blocks for some milliseconds. Messages that the last
+    /// process was working on are visible again.
+    ///
+    /// # Errors
+    /// [`Error::FolderTaken`] if it is open already, [`Error::FolderNewer`], [`Error::Damaged`],
+    /// and failures of the disk.
+    pub fn open(dir: &Path) -> Result<Self> {
+        Self::open_with_clock(dir, Arc::new(Timestamp::now))
+    }
+
+    /// As [`Self::open`], with another clock for the times of new objects and their events.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with_clock(dir: &Path, clock: Clock) -> Result<Self> {
+        let folder = Arc::new(Folder::open(dir)?);
+        let key = folder.access_key()?;
+        let store = Arc::new(Store::open(folder.clone(), clock)?);
+        let tables = Arc::new(Tables::open(folder)?);
+        let s3 = s3::service(store.clone(), &key);
+        Ok(Self {
+            store,
+            tables,
+            s3,
+            key,
+        })
+    }
+
+    /// The key pair that clients sign with.
+    #[must_use]
+    pub fn access_key(&self) -> &AccessKey {
+        &self.key
+    }
+
+    /// The HTTP client for the AWS SDK that reaches S3 and DynamoDB in this process.
+    #[must_use]
+    pub fn http_client(&self) -> SharedHttpClient {
+        SharedHttpClient::new(client::InProcess::new(self.s3.clone(), self.tables.clone()))
+    }
+
+    /// A configuration for the AWS SDK that reaches S3 and DynamoDB in this process. An S3 client
+    /// must use path style besides.
+    #[must_use]
+    pub fn sdk_config(&self) -> SdkConfig {
+        let credentials = Credentials::new(
+            &self.key.id,
+            &self.key.secret,
+            None,
+            None,
+            "homeward data folder",
+        );
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(self.http_client())
+            .endpoint_url(ENDPOINT)
+            .region(Region::from_static(REGION))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .build()
+    }
+
+    /// Serves S3 on a loopback port until `shutdown`, and returns when the requests under way are
+    /// done.
+    ///
+    /// # Errors
+    /// [`Error::NotLoopback`].
+    pub async fn serve_s3(
+        &self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<()> {
+        serve::serve(listener, Front::S3(self.s3.clone()), shutdown).await
+    }
+
+    /// Serves DynamoDB on a loopback port until `shutdown`, and returns when the requests under way
+    /// are done.
+    ///
+    /// # Errors
+    /// [`Error::NotLoopback`].
+    pub async fn serve_dynamodb(
+        &self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<()> {
+        let front = Front::DynamoDb(self.tables.clone(), self.key.clone());
+        serve::serve(listener, front, shutdown).await
+    }
+
+    /// Makes a bucket, versioned, unless it is there.
+    ///
+    /// # Errors
+    /// Failures of the ledger.
+    pub async fn create_bucket(&self, name: &str) -> Result<()> {
+        let (store, name) = (self.store.clone(), name.to_owned());
+        blocking(move || store.create_bucket(name)).await
+    }
+
+    /// From now on the queue hears of every new object of the bucket whose key starts with the
+    /// prefix. Stays so in the folder; saying it again changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if there is no such bucket.
+    pub async fn notify(&self, bucket: &str, prefix: &str, queue: &str) -> Result<()> {
+        let store = self.store.clone();
+        let (bucket, prefix, queue) = (bucket.to_owned(), prefix.to_owned(), queue.to_owned());
+        blocking(move || store.notify(bucket, prefix, queue)).await
+    }
+
+    /// The queue of that name.
+    #[must_use]
+    pub fn queue(&self, name: &str) -> Queue {
+        Queue::new(self.store.clone(), name.to_owned())
+    }
+
+    /// The tables' streams.
+    #[must_use]
+    pub fn streams(&self) -> Streams {
+        Streams::new(self.store.clone(), self.tables.clone())
+    }
+
+    /// Removes for good all versions of objects under the prefix that were made before `before`,
+    /// newest included, and what they alone contained. Says how many versions went. An exact key
+    /// is a prefix too: erasing one object also erases those whose keys go on from it.
+    ///
+    /// # Errors
+    /// Failures of the disk; what was removed until then stays removed.
+    pub async fn expire(&self, bucket: &str, prefix: &str, before: Timestamp) -> Result<u64> {
+        let store = self.store.clone();
+        let (bucket, prefix) = (bucket.to_owned(), prefix.to_owned());
+        blocking(move || store.expire(bucket, &prefix, before)).await
+    }
+
+    /// Removes contents that no object has: a crash between storing a content and its row leaves
+    /// them. Safe at any time. Says how many went.
+    ///
+    /// # Errors
+    /// Failures of the disk.
+    pub async fn collect_garbage(&self) -> Result<u64> {
+        let store = self.store.clone();
+        blocking(move || store.collect_all()).await
+    }
+
+    /// Removes items of tables whose time to live is over, by the system's clock. Says how many
+    /// went.
+    ///
+    /// # Errors
+    /// [`Error::Tables`].
+    pub async fn sweep_ttl(&self) -> Result<usize> {
+        let tables = self.tables.clone();
+        blocking(move || Ok(tables.database.sweep_ttl()?)).await
+    }
+
+    /// What the folder holds and whether it agrees with itself. A `deep` check reads all contents.
+    /// While writes go on, a content may show up as an orphan before its row does.
+    ///
+    /// # Errors
+    /// Failures of the disk.
+    pub async fn checks(&self, deep: bool, now: Timestamp) -> Result<Checks> {
+        let (store, tables) = (self.store.clone(), self.tables.clone());
+        blocking(move || checks::check(&store, &tables, deep, now)).await
+    }
+}

@@ -1,0 +1,370 @@
+//! Object contents: one file per content, named by its SHA-256.
+//!
+//! A content arrives in `incoming/`, is made durable there and then renamed into place, so that a
+//! name in `blobs/` always stands for a whole content. Rows of the ledger refer to contents; a
+//! content without a row is garbage and may go, except while it is *pinned*: a pin is taken before
+//! the content is put in place and held until the row is committed. Collecting looks at pins and
+//! rows under the same lock that takes pins, so no content goes that is about to get its row.
+
+use std::collections::HashMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::digests::{Claims, Digested, Digests};
+use crate::error::{Error, Result};
+use crate::folder::{Folder, sync_dir};
+use crate::refused::Refused;
+
+/// The SHA-256 of a content.
+pub(crate) type ContentId = [u8; 32];
+
+type Pins = Mutex<HashMap<ContentId, usize>>;
+
+/// The folder of contents.
+pub(crate) struct Blobs {
+    root: PathBuf,
+    incoming: PathBuf,
+    arrivals: AtomicU64,
+    pins: Arc<Pins>,
+}
+
+/// Keeps a content from being collected, until dropped.
+pub(crate) struct Pin {
+    content: ContentId,
+    pins: Arc<Pins>,
+}
+
+impl Drop for Pin {
+    fn drop(&mut self) {
+        let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(holders) = pins.get_mut(&self.content) {
+            *holders -= 1;
+            if *holders == 0 {
+                pins.remove(&self.content);
+            }
+        }
+    }
+}
+
+/// A content in place and pinned, whose row is still to be written.
+pub(crate) struct Placed {
+    pub(crate) content: ContentId,
+    pub(crate) size_bytes: u64,
+    /// To be made durable before the row is committed.
+    pub(crate) folder: PathBuf,
+    /// Dropped once the row is committed.
+    pub(crate) pin: Pin,
+}
+
+/// A content that has just been put in place.
+pub(crate) struct Arrived {
+    pub(crate) placed: Placed,
+    pub(crate) digested: Digested,
+}
+
+impl Blobs {
+    /// Makes the folders, and throws away what was being received when the process last died.
+    pub(crate) fn open(folder: &Folder) -> Result<Self> {
+        let (root, incoming) = (folder.blobs(), folder.incoming());
+        fs::create_dir_all(&root)?;
+        for first in 0..=u8::MAX {
+            let shelf = root.join(hex::encode([first]));
+            if !shelf.is_dir() {
+                fs::create_dir(shelf)?;
+            }
+        }
+        sync_dir(&root)?;
+        fs::create_dir_all(&incoming)?;
+        for left in fs::read_dir(&incoming)? {
+            fs::remove_file(left?.path())?;
+        }
+        Ok(Self {
+            root,
+            incoming,
+            arrivals: AtomicU64::new(0),
+            pins: Arc::default(),
+        })
+    }
+
+    fn shelf(&self, content: &ContentId) -> PathBuf {
+        self.root.join(hex::encode(&content[..1]))
+    }
+
+    fn path(&self, content: &ContentId) -> PathBuf {
+        self.shelf(content).join(hex::encode(&content[1..]))
+    }
+
+    /// Starts to receive a content.
+    pub(crate) fn receive(&self, claims: &Claims) -> Incoming {
+        let name = self.arrivals.fetch_add(1, Ordering::Relaxed).to_string();
+        Incoming {
+            digests: Digests::for_claims(claims),
+            path: self.incoming.join(name),
+            file: None,
+            buffer: Vec::new(),
+            size: 0,
+        }
+    }
+
+    /// Takes a received content in: checks its digests, makes it durable, puts it in place.
+    ///
+    /// # Errors
+    /// [`Refused::Client`] with `BadDigest` or `InvalidDigest`; then nothing of it is kept.
+    pub(crate) fn accept(
+        &self,
+        mut incoming: Incoming,
+        claims: &Claims,
+    ) -> std::result::Result<Arrived, Refused> {
+        incoming.hash_buffer();
+        let digests = std::mem::replace(&mut incoming.digests, Digests::for_claims(claims));
+        let digested = digests.finish();
+        digested.check(claims)?;
+        let content = digested.sha256;
+        let pin = self.pin(content);
+        if self.size(&content)? != Some(incoming.size) {
+            incoming.write_out()?.sync_all()?;
+            fs::rename(&incoming.path, self.path(&content))?;
+            incoming.file = None; // it has left `incoming/`
+        }
+        let size_bytes = incoming.size;
+        let placed = Placed {
+            content,
+            size_bytes,
+            folder: self.shelf(&content),
+            pin,
+        };
+        Ok(Arrived { placed, digested })
+    }
+
+    /// Pins a content that is in place, for another row; none if it is gone.
+    pub(crate) fn again(&self, content: ContentId) -> io::Result<Option<Placed>> {
+        let pin = self.pin(content);
+        let size = self.size(&content)?;
+        let folder = self.shelf(&content);
+        Ok(size.map(|size_bytes| Placed {
+            content,
+            size_bytes,
+            folder,
+            pin,
+        }))
+    }
+
+    fn pin(&self, content: ContentId) -> Pin {
+        let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
+        *pins.entry(content).or_default() += 1;
+        Pin {
+            content,
+            pins: self.pins.clone(),
+        }
+    }
+
+    /// Opens a content for reading. It stays readable while open, collected or not.
+    pub(crate) fn open_content(&self, content: &ContentId) -> io::Result<File> {
+        File::open(self.path(content))
+    }
+
+    /// The size in bytes of a content in place; none if it is not there.
+    pub(crate) fn size(&self, content: &ContentId) -> io::Result<Option<u64>> {
+        match fs::metadata(self.path(content)) {
+            Ok(facts) => Ok(Some(facts.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes a content that no row refers to and nobody pins. Says whether it went.
+    pub(crate) fn collect(
+        &self,
+        content: &ContentId,
+        referred_to: impl FnOnce() -> Result<bool>,
+    ) -> Result<bool> {
+        let pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
+        if pins.contains_key(content) || referred_to()? {
+            return Ok(false);
+        }
+        match fs::remove_file(self.path(content)) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// All contents in place.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if a file there is not named by a SHA-256.
+    pub(crate) fn contents(&self) -> Result<Vec<ContentId>> {
+        let mut found = Vec::new();
+        for shelf in fs::read_dir(&self.root)? {
+            let shelf = shelf?.path();
+            for file in fs::read_dir(&shelf)? {
+                found.push(content_id(&shelf, &file?.path())?);
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn content_id(shelf: &Path, file: &Path) -> Result<ContentId> {
+    let name = |path: &Path| {
+        path.file_name()
+            .and_then(|name| name.to_str())
+            .map(str::to_owned)
+    };
+    let mut content = ContentId::default();
+    name(shelf)
+        .zip(name(file))
+        .and_then(|(first, rest)| hex::decode_to_slice(first + &rest, &mut content).ok())
+        .ok_or(Error::Damaged(
+            "a file in blobs is not named by its content",
+        ))?;
+    Ok(content)
+}
+
+/// A content on its way in. Dropped before it is accepted, it leaves nothing behind.
+pub(crate) struct Incoming {
+    digests: Digests,
+    path: PathBuf,
+    file: Option<File>,
+    /// What is neither hashed nor written yet.
+    buffer: Vec<u8>,
+    size: u64,
+}
+
+/// Bytes that are held in memory before they go to the disk and the hashes. Most photos fit, and
+/// are written, hashed and synced in one blocking step.
+const BUFFER_BYTES_MAX: usize = 4 << 20;
+
+impl Incoming {
+    /// Takes a piece. Says whether [`Self::spill`] is due.
+    pub(crate) fn take(&mut self, piece: &[u8]) -> bool {
+        self.buffer.extend_from_slice(piece);
+        self.size += piece.len() as u64;
+        self.buffer.len() >= BUFFER_BYTES_MAX
+    }
+
+    /// Moves what is in memory to the disk and the hashes. Blocks.
+    pub(crate) fn spill(&mut self) -> io::Result<()> {
+        self.hash_buffer();
+        self.write_out()?;
+        Ok(())
+    }
+
+    /// The bytes taken so far.
+    pub(crate) fn size_bytes(&self) -> u64 {
+        self.size
+    }
+
+    fn hash_buffer(&mut self) {
+        self.digests.update(&self.buffer);
+    }
+
+    fn write_out(&mut self) -> io::Result<&mut File> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(
+                OpenOptions::new()
+                    .create_new(true)
+                    .write(true)
+                    .open(&self.path)?,
+            ),
+        };
+        file.write_all(&self.buffer)?;
+        self.buffer.clear();
+        Ok(file)
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            let _ = fs::remove_file(&self.path); // else the next start does it
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use s3s::S3ErrorCode;
+
+    fn blobs() -> (tempfile::TempDir, Blobs) {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let blobs = Blobs::open(&Folder::open(dir.path()).expect("opens")).expect("opens");
+        (dir, blobs)
+    }
+
+    fn store(blobs: &Blobs, body: &[u8]) -> Arrived {
+        let claims = Claims::default();
+        let mut incoming = blobs.receive(&claims);
+        for piece in body.chunks(1 << 16) {
+            if incoming.take(piece) {
+                incoming.spill().expect("spills");
+            }
+        }
+        blobs
+            .accept(incoming, &claims)
+            .unwrap_or_else(|_| panic!("accepted"))
+    }
+
+    #[test]
+    fn a_pinned_content_is_not_collected() {
+        let (_dir, blobs) = blobs();
+        let arrived = store(&blobs, b"photo");
+        let content = arrived.digested.sha256;
+        assert!(!blobs.collect(&content, || Ok(false)).expect("looked"));
+        drop(arrived);
+        assert!(!blobs.collect(&content, || Ok(true)).expect("looked"));
+        assert!(blobs.collect(&content, || Ok(false)).expect("looked"));
+        assert_eq!(blobs.contents().expect("listed"), Vec::<ContentId>::new());
+    }
+
+    #[test]
+    fn a_large_content_is_stored_whole_and_once() {
+        let (dir, blobs) = blobs();
+        let body: Vec<u8> = (0..9_000_001_u32).map(|n| (n % 251) as u8).collect();
+        let first = store(&blobs, &body);
+        let second = store(&blobs, &body);
+        assert_eq!(first.placed.size_bytes, body.len() as u64);
+        assert_eq!(first.digested.sha256, second.digested.sha256);
+        assert_eq!(blobs.contents().expect("listed").len(), 1);
+        let path = blobs.path(&first.digested.sha256);
+        assert!(fs::read(path).expect("reads") == body);
+        assert_eq!(
+            fs::read_dir(dir.path().join("incoming"))
+                .expect("reads")
+                .count(),
+            0
+        );
+    }
+
+    #[test]
+    fn a_refused_or_abandoned_content_leaves_nothing() {
+        let (dir, blobs) = blobs();
+        let claims = Claims {
+            md5: Some("AAAAAAAAAAAAAAAAAAAAAA==".into()),
+            ..Default::default()
+        };
+        let mut incoming = blobs.receive(&claims);
+        incoming.take(&[7; 100]);
+        incoming.spill().expect("spills");
+        assert!(matches!(
+            blobs.accept(incoming, &claims),
+            Err(Refused::Client(S3ErrorCode::BadDigest))
+        ));
+        let mut abandoned = blobs.receive(&Claims::default());
+        abandoned.take(&[7; 100]);
+        abandoned.spill().expect("spills");
+        drop(abandoned);
+        assert_eq!(
+            fs::read_dir(dir.path().join("incoming"))
+                .expect("reads")
+                .count(),
+            0
+        );
+        assert_eq!(blobs.contents().expect("listed").len(), 0);
+    }
+}

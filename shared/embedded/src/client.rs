@@ -1,0 +1,92 @@
+//! The AWS SDK's HTTP client that needs no network: requests go to the services in this process.
+
+use std::sync::Arc;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use http_body_util::BodyExt;
+use s3s::service::S3Service;
+
+use crate::error::{Error, blocking};
+use crate::tables::Tables;
+
+/// What every DynamoDB request names its operation with; S3 has no such header.
+pub(crate) const TARGET: &str = "x-amz-target";
+
+/// Routes each request to the service that it is for.
+#[derive(Clone)]
+pub(crate) struct InProcess {
+    s3: s3s_aws::Connector,
+    tables: Arc<Tables>,
+}
+
+impl InProcess {
+    pub(crate) fn new(s3: S3Service, tables: Arc<Tables>) -> Self {
+        Self {
+            s3: s3.into(),
+            tables,
+        }
+    }
+}
+
+impl std::fmt::Debug for InProcess {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("InProcess")
+    }
+}
+
+impl HttpClient for InProcess {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for InProcess {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        match request.headers().get(TARGET).map(operation) {
+            None => self.s3.call(request),
+            Some(operation) => {
+                let (tables, operation) = (self.tables.clone(), operation.to_owned());
+                HttpConnectorFuture::new(answer(tables, operation, request.into_body()))
+            }
+        }
+    }
+}
+
+/// The operation that a target (`DynamoDB_20120810.PutItem`) names.
+pub(crate) fn operation(target: &str) -> &str {
+    target
+        .rsplit_once('.')
+        .map_or(target, |(_, operation)| operation)
+}
+
+async fn answer(
+    tables: Arc<Tables>,
+    operation: String,
+    body: SdkBody,
+) -> Result<HttpResponse, ConnectorError> {
+    let body = body
+        .collect()
+        .await
+        .map_err(ConnectorError::user)?
+        .to_bytes();
+    let body = String::from_utf8(body.into()).map_err(|e| ConnectorError::user(e.into()))?;
+    let (status, json) = blocking(move || Ok::<_, Error>(tables.answer(&operation, &body)))
+        .await
+        .map_err(|error| ConnectorError::io(error.into()))?;
+    let response = http::Response::builder()
+        .status(status)
+        .header(http::header::CONTENT_TYPE, "application/x-amz-json-1.0")
+        .body(SdkBody::from(json))
+        .map_err(|error| ConnectorError::other(error.into(), None))?;
+    HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
+}

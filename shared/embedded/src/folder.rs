@@ -1,0 +1,179 @@
+//! The data folder: who may open it, what lies where, and the access key.
+//!
+//! ```text
+//! lock         held while a process has the folder open
+//! access-key   id and secret, one a line, readable by the owner only
+//! ledger.db    buckets, object versions, uploads, queues, stream checkpoints (SQLite)
+//! tables.db    DynamoDB (dynoxide's SQLite file)
+//! blobs/ab/…   object contents by SHA-256
+//! incoming/    what is being received; emptied at every start
+//! ```
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::error::{Error, Result};
+
+/// The key pair that clients of both services sign with. Made at the first start.
+#[derive(Clone)]
+pub struct AccessKey {
+    /// The public half, 20 characters.
+    pub id: String,
+    /// The secret half, 40 characters.
+    pub secret: String,
+}
+
+impl std::fmt::Debug for AccessKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AccessKey([redacted])")
+    }
+}
+
+/// An open data folder. Dropping it lets the next process in.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    root: PathBuf,
+    _lock: File,
+}
+
+impl Folder {
+    /// Creates the folder where it is missing, and takes it for this process.
+    ///
+    /// # Errors
+    /// [`Error::FolderTaken`] if another process, or another part of this one, has it open.
+    pub(crate) fn open(root: &Path) -> Result<Self> {
+        fs::create_dir_all(root)?;
+        owner_only_dir(root)?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(root.join("lock"))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(Error::FolderTaken(root.to_path_buf())),
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+        }
+        Ok(Self {
+            root: root.to_path_buf(),
+            _lock: lock,
+        })
+    }
+
+    pub(crate) fn ledger(&self) -> PathBuf {
+        self.root.join("ledger.db")
+    }
+
+    pub(crate) fn tables(&self) -> PathBuf {
+        self.root.join("tables.db")
+    }
+
+    pub(crate) fn blobs(&self) -> PathBuf {
+        self.root.join("blobs")
+    }
+
+    pub(crate) fn incoming(&self) -> PathBuf {
+        self.root.join("incoming")
+    }
+
+    /// The folder's key pair; made, and made durable, at the first call.
+    pub(crate) fn access_key(&self) -> Result<AccessKey> {
+        let path = self.root.join("access-key");
+        match fs::read_to_string(&path) {
+            Ok(text) => read_key(&text).ok_or(Error::Damaged("access-key holds no key pair")),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let key = AccessKey {
+                    id: format!("HW{}", hex::encode_upper(random::<9>())),
+                    secret: URL_SAFE_NO_PAD.encode(random::<30>()),
+                };
+                write_secret(&path, &format!("{}\n{}\n", key.id, key.secret))?;
+                Ok(key)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn read_key(text: &str) -> Option<AccessKey> {
+    let (id, secret) = text.trim_end().split_once('\n')?;
+    let whole = !id.is_empty() && !secret.is_empty() && !secret.contains('\n');
+    whole.then(|| AccessKey {
+        id: id.to_owned(),
+        secret: secret.to_owned(),
+    })
+}
+
+/// Bytes from the operating system's generator.
+pub(crate) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system has a random generator");
+    bytes
+}
+
+/// Writes a file whole or not at all, readable by its owner only.
+fn write_secret(path: &Path, text: &str) -> Result<()> {
+    let half = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&half)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&half, path)?;
+    sync_dir(path.parent().unwrap_or(Path::new(".")))?;
+    Ok(())
+}
+
+/// Makes the names in a folder durable, as `fsync` of a file does not.
+pub(crate) fn sync_dir(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(unix)]
+fn owner_only_dir(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+}
+
+#[cfg(not(unix))]
+fn owner_only_dir(_folder: &Path) -> std::io::Result<()> {
+    Ok(()) // the user's profile folder is private by inheritance there
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_has_one_owner_at_a_time() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let first = Folder::open(dir.path()).expect("the first opens");
+        let second = Folder::open(dir.path()).expect_err("the second is refused");
+        assert!(matches!(second, Error::FolderTaken(_)), "{second}");
+        drop(first);
+        Folder::open(dir.path()).expect("free again");
+    }
+
+    #[test]
+    fn the_access_key_stays_and_is_private() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let folder = Folder::open(dir.path()).expect("opens");
+        let key = folder.access_key().expect("made");
+        assert_eq!((key.id.len(), key.secret.len()), (20, 40));
+        assert_eq!(folder.access_key().expect("kept").secret, key.secret);
+        assert_eq!(format!("{key:?}"), "AccessKey([redacted])");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(dir.path().join("access-key"))
+                .expect("there")
+                .permissions();
+            assert_eq!(mode.mode() & 0o777, 0o600);
+        }
+    }
+}

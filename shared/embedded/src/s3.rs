@@ -1,0 +1,92 @@
+//! The S3 protocol, by `s3s`, over the store. This file is the table of operations; each area has
+//! its own file.
+
+mod access;
+pub(crate) use access::is_fresh;
+mod body;
+mod buckets;
+mod fields;
+mod lists;
+mod multipart;
+mod objects;
+
+use std::sync::Arc;
+
+use s3s::auth::SimpleAuth;
+use s3s::config::{S3Config, StaticConfigProvider};
+use s3s::dto::*;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::{S3, S3Request, S3Response, S3Result};
+
+use crate::folder::AccessKey;
+use crate::store::Store;
+
+/// The largest object that a POST form may carry, in bytes: `s3s` holds the file in memory.
+const POST_BYTES_MAX: u64 = 128 << 20;
+
+/// How old a POST form's signature may be, in seconds. S3 lets the policy's own expiry decide, at
+/// most seven days after signing; `s3s` applies its clock-skew limit instead, so that is raised
+/// here, and [`access`] applies the usual limit to all other requests.
+const FORM_AGE_MAX_S: u32 = 7 * 24 * 60 * 60;
+
+/// The S3 service over a store, for clients that sign with the key.
+pub(crate) fn service(store: Arc<Store>, key: &AccessKey) -> S3Service {
+    let mut config = S3Config::default();
+    config.post_object_max_file_size = POST_BYTES_MAX;
+    config.presigned_url_max_skew_time_secs = FORM_AGE_MAX_S;
+    let mut builder = S3ServiceBuilder::new(Server { store });
+    builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
+    builder.set_auth(SimpleAuth::from_single(key.id.clone(), key.secret.clone()));
+    builder.set_access(access::SignedRecently);
+    builder.build()
+}
+
+/// One S3 service.
+struct Server {
+    store: Arc<Store>,
+}
+
+/// Writes the operations that one function each answers.
+macro_rules! operations {
+    ($($operation:ident($input:ident) -> $output:ident = $answer:path;)*) => {
+        #[async_trait::async_trait]
+        impl S3 for Server {$(
+            async fn $operation(&self, request: S3Request<$input>) -> S3Result<S3Response<$output>> {
+                $answer(&self.store, request).await
+            }
+        )*}
+    };
+}
+
+// POST Object comes through `put_object`: `s3s` checks the policy and turns the form into a put.
+operations! {
+    create_bucket(CreateBucketInput) -> CreateBucketOutput = buckets::create;
+    head_bucket(HeadBucketInput) -> HeadBucketOutput = buckets::head;
+    delete_bucket(DeleteBucketInput) -> DeleteBucketOutput = buckets::delete;
+    list_buckets(ListBucketsInput) -> ListBucketsOutput = buckets::list;
+    get_bucket_location(GetBucketLocationInput) -> GetBucketLocationOutput = buckets::location;
+    get_bucket_versioning(GetBucketVersioningInput) -> GetBucketVersioningOutput
+        = buckets::versioning;
+    put_bucket_versioning(PutBucketVersioningInput) -> PutBucketVersioningOutput
+        = buckets::set_versioning;
+    put_object(PutObjectInput) -> PutObjectOutput = objects::put;
+    get_object(GetObjectInput) -> GetObjectOutput = objects::get;
+    head_object(HeadObjectInput) -> HeadObjectOutput = objects::head;
+    copy_object(CopyObjectInput) -> CopyObjectOutput = objects::copy;
+    delete_object(DeleteObjectInput) -> DeleteObjectOutput = objects::delete;
+    delete_objects(DeleteObjectsInput) -> DeleteObjectsOutput = objects::delete_many;
+    list_objects(ListObjectsInput) -> ListObjectsOutput = lists::first_form;
+    list_objects_v2(ListObjectsV2Input) -> ListObjectsV2Output = lists::second_form;
+    list_object_versions(ListObjectVersionsInput) -> ListObjectVersionsOutput = lists::versions;
+    create_multipart_upload(CreateMultipartUploadInput) -> CreateMultipartUploadOutput
+        = multipart::create;
+    upload_part(UploadPartInput) -> UploadPartOutput = multipart::put_part;
+    upload_part_copy(UploadPartCopyInput) -> UploadPartCopyOutput = multipart::copy_part;
+    complete_multipart_upload(CompleteMultipartUploadInput) -> CompleteMultipartUploadOutput
+        = multipart::complete;
+    abort_multipart_upload(AbortMultipartUploadInput) -> AbortMultipartUploadOutput
+        = multipart::abort;
+    list_parts(ListPartsInput) -> ListPartsOutput = multipart::list_parts;
+    list_multipart_uploads(ListMultipartUploadsInput) -> ListMultipartUploadsOutput
+        = multipart::list_uploads;
+}

@@ -1,0 +1,476 @@
+//! Objects: put, get, head, copy, delete.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue, Method};
+use s3s::dto::*;
+use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
+
+use super::{body, fields};
+use crate::digests::Claims;
+use crate::error::blocking;
+use crate::events::Cause;
+use crate::refused::Refused;
+use crate::store::{Condition, Doomed, Place, Store, names};
+use crate::versions::{Headers, Version};
+
+type Answer<T> = S3Result<S3Response<T>>;
+
+/// The longest key in bytes, as S3 has it.
+const KEY_BYTES_MAX: usize = 1_024;
+
+pub(super) async fn put(
+    store: &Arc<Store>,
+    mut request: S3Request<PutObjectInput>,
+) -> Answer<PutObjectOutput> {
+    // A form comes as a put whose method is still POST; its length is the file's.
+    let cause = if request.method == Method::POST {
+        Cause::Post
+    } else {
+        Cause::Put
+    };
+    let body = request.input.body.take();
+    let trailers = request.trailing_headers.take();
+    let mut claims = claims(&request);
+    body::announce(&mut claims, &request.headers);
+    let input = request.input;
+    let place = place(input.bucket, input.key)?;
+    let condition = Condition {
+        if_match: input.if_match,
+        if_none_match: input.if_none_match,
+    };
+    let mut headers = fields::headers(
+        [
+            ("cache-control", input.cache_control),
+            ("content-disposition", input.content_disposition),
+            ("content-encoding", input.content_encoding),
+            ("content-language", input.content_language),
+            ("content-type", input.content_type),
+        ],
+        input.expires.as_ref(),
+        input.metadata,
+    );
+    let length = (input.content_length, trailers);
+    let incoming = body::receive(store, body, &mut claims, length).await?;
+    let store = store.clone();
+    let (version, checksum) = blocking(move || {
+        let arrived = store.blobs.accept(incoming, &claims)?;
+        fields::keep_checksums(&mut headers, &arrived.digested.checksums);
+        let etag = hex::encode(arrived.digested.md5);
+        let version = store.put(place, arrived.placed, (etag, headers), (condition, cause))?;
+        Ok::<_, Refused>((version, arrived.digested.checksums))
+    })
+    .await?;
+    Ok(S3Response::new(PutObjectOutput {
+        e_tag: Some(fields::etag(&version)),
+        version_id: Some(version.version_id),
+        checksum_crc32: checksum.checksum_crc32,
+        checksum_crc32c: checksum.checksum_crc32c,
+        checksum_crc64nvme: checksum.checksum_crc64nvme,
+        checksum_sha1: checksum.checksum_sha1,
+        checksum_sha256: checksum.checksum_sha256,
+        ..Default::default()
+    }))
+}
+
+fn claims(request: &S3Request<PutObjectInput>) -> Claims {
+    let input = &request.input;
+    Claims {
+        md5: input.content_md5.clone(),
+        checksums: Checksum {
+            checksum_crc32: input.checksum_crc32.clone(),
+            checksum_crc32c: input.checksum_crc32c.clone(),
+            checksum_crc64nvme: input.checksum_crc64nvme.clone(),
+            checksum_sha1: input.checksum_sha1.clone(),
+            checksum_sha256: input.checksum_sha256.clone(),
+            checksum_type: None,
+        },
+        wanted: input
+            .checksum_algorithm
+            .iter()
+            .map(|name| name.as_str().to_lowercase())
+            .collect(),
+    }
+}
+
+/// # Errors
+/// `KeyTooLongError`; `InvalidArgument` for a form's `${filename}`, which `s3s` does not hand on:
+/// stored as it stands, every file would have the same key.
+pub(super) fn place(bucket: String, key: String) -> Result<Place, S3ErrorCode> {
+    if key.len() > KEY_BYTES_MAX {
+        return Err(S3ErrorCode::KeyTooLongError);
+    }
+    if key.is_empty() || key.contains("${filename}") {
+        return Err(S3ErrorCode::InvalidArgument);
+    }
+    Ok(Place { bucket, key })
+}
+
+pub(super) async fn get(
+    store: &Arc<Store>,
+    request: S3Request<GetObjectInput>,
+) -> Answer<GetObjectOutput> {
+    let input = request.input;
+    let version = find(store, input.bucket, input.key, input.version_id).await?;
+    unchanged(
+        &version,
+        (input.if_match.as_ref(), input.if_unmodified_since.as_ref()),
+        (
+            input.if_none_match.as_ref(),
+            input.if_modified_since.as_ref(),
+        ),
+    )?;
+    let content = version.content.ok_or(S3ErrorCode::NoSuchKey)?;
+    let (range, content_range) = part(&version, input.range, input.part_number)?;
+    let body = body::send(store, content, range.clone()).await?;
+    let whole = content_range.is_none();
+    let checksum = checksums(&version, input.checksum_mode.as_ref(), whole);
+    let headers = &version.headers;
+    let status = (!whole).then_some(http::StatusCode::PARTIAL_CONTENT);
+    let output = GetObjectOutput {
+        accept_ranges: Some("bytes".to_owned()),
+        body: Some(body),
+        cache_control: headers.get("cache-control").cloned(),
+        checksum_crc32: checksum.checksum_crc32,
+        checksum_crc32c: checksum.checksum_crc32c,
+        checksum_crc64nvme: checksum.checksum_crc64nvme,
+        checksum_sha1: checksum.checksum_sha1,
+        checksum_sha256: checksum.checksum_sha256,
+        content_disposition: headers.get("content-disposition").cloned(),
+        content_encoding: headers.get("content-encoding").cloned(),
+        content_language: headers.get("content-language").cloned(),
+        content_length: length(&range),
+        content_range,
+        content_type: Some(content_type(headers)),
+        e_tag: Some(fields::etag(&version)),
+        expires: fields::expires(headers),
+        last_modified: Some(fields::time(version.modified)),
+        metadata: fields::metadata(headers),
+        version_id: Some(version.version_id.clone()),
+        ..Default::default()
+    };
+    Ok(S3Response {
+        status,
+        ..S3Response::new(output)
+    })
+}
+
+pub(super) async fn head(
+    store: &Arc<Store>,
+    request: S3Request<HeadObjectInput>,
+) -> Answer<HeadObjectOutput> {
+    let input = request.input;
+    let version = find(store, input.bucket, input.key, input.version_id).await?;
+    unchanged(
+        &version,
+        (input.if_match.as_ref(), input.if_unmodified_since.as_ref()),
+        (
+            input.if_none_match.as_ref(),
+            input.if_modified_since.as_ref(),
+        ),
+    )?;
+    let (range, content_range) = part(&version, input.range, input.part_number)?;
+    let whole = content_range.is_none();
+    let checksum = checksums(&version, input.checksum_mode.as_ref(), whole);
+    let headers = &version.headers;
+    let status = (!whole).then_some(http::StatusCode::PARTIAL_CONTENT);
+    let output = HeadObjectOutput {
+        accept_ranges: Some("bytes".to_owned()),
+        cache_control: headers.get("cache-control").cloned(),
+        checksum_crc32: checksum.checksum_crc32,
+        checksum_crc32c: checksum.checksum_crc32c,
+        checksum_crc64nvme: checksum.checksum_crc64nvme,
+        checksum_sha1: checksum.checksum_sha1,
+        checksum_sha256: checksum.checksum_sha256,
+        content_disposition: headers.get("content-disposition").cloned(),
+        content_encoding: headers.get("content-encoding").cloned(),
+        content_language: headers.get("content-language").cloned(),
+        content_length: length(&range),
+        content_range,
+        content_type: Some(content_type(headers)),
+        e_tag: Some(fields::etag(&version)),
+        expires: fields::expires(headers),
+        last_modified: Some(fields::time(version.modified)),
+        metadata: fields::metadata(headers),
+        version_id: Some(version.version_id.clone()),
+        ..Default::default()
+    };
+    Ok(S3Response {
+        status,
+        ..S3Response::new(output)
+    })
+}
+
+/// Copies within the folder: another row for the same content.
+pub(super) async fn copy(
+    store: &Arc<Store>,
+    request: S3Request<CopyObjectInput>,
+) -> Answer<CopyObjectOutput> {
+    let input = request.input;
+    let place = place(input.bucket, input.key)?;
+    let source = source(store, input.copy_source).await?;
+    source_unchanged(
+        &source,
+        (
+            input.copy_source_if_match.as_ref(),
+            input.copy_source_if_unmodified_since.as_ref(),
+        ),
+        (
+            input.copy_source_if_none_match.as_ref(),
+            input.copy_source_if_modified_since.as_ref(),
+        ),
+    )?;
+    let replace = input
+        .metadata_directive
+        .is_some_and(|directive| directive.as_str() == MetadataDirective::REPLACE);
+    let mut headers = source.headers.clone();
+    if replace {
+        headers = fields::headers(
+            [
+                ("cache-control", input.cache_control),
+                ("content-disposition", input.content_disposition),
+                ("content-encoding", input.content_encoding),
+                ("content-language", input.content_language),
+                ("content-type", input.content_type),
+            ],
+            input.expires.as_ref(),
+            input.metadata,
+        );
+        fields::keep_checksums(&mut headers, &fields::checksums(&source.headers));
+    }
+    let store = store.clone();
+    let (content, etag) = (
+        source.content.ok_or(S3ErrorCode::NoSuchKey)?,
+        source.etag.clone(),
+    );
+    let copy = blocking(move || {
+        let placed = store.blobs.again(content)?.ok_or(S3ErrorCode::NoSuchKey)?;
+        store.put(
+            place,
+            placed,
+            (etag, headers),
+            (Condition::default(), Cause::Copy),
+        )
+    })
+    .await?;
+    Ok(S3Response::new(CopyObjectOutput {
+        copy_object_result: Some(CopyObjectResult {
+            e_tag: Some(fields::etag(&copy)),
+            last_modified: Some(fields::time(copy.modified)),
+            ..Default::default()
+        }),
+        copy_source_version_id: Some(source.version_id),
+        version_id: Some(copy.version_id),
+        ..Default::default()
+    }))
+}
+
+pub(super) async fn delete(
+    store: &Arc<Store>,
+    request: S3Request<DeleteObjectInput>,
+) -> Answer<DeleteObjectOutput> {
+    let input = request.input;
+    let doomed = Doomed {
+        key: input.key,
+        version_id: input.version_id.clone(),
+        condition: Condition {
+            if_match: input.if_match,
+            if_none_match: None,
+        },
+    };
+    let store = store.clone();
+    let answers = blocking(move || store.delete(input.bucket, vec![doomed])).await?;
+    let version = answers
+        .into_iter()
+        .next()
+        .ok_or(S3ErrorCode::InternalError)??;
+    Ok(S3Response::new(DeleteObjectOutput {
+        delete_marker: version.as_ref().map(|version| version.content.is_none()),
+        version_id: version
+            .map(|version| version.version_id)
+            .or(input.version_id),
+        request_charged: None,
+    }))
+}
+
+pub(super) async fn delete_many(
+    store: &Arc<Store>,
+    request: S3Request<DeleteObjectsInput>,
+) -> Answer<DeleteObjectsOutput> {
+    let input = request.input;
+    let quiet = input.delete.quiet.unwrap_or(false);
+    let names: Vec<_> = input
+        .delete
+        .objects
+        .into_iter()
+        .map(|object| (object.key, object.version_id))
+        .collect();
+    let doomed = names.iter().cloned().map(|(key, version_id)| Doomed {
+        key,
+        version_id,
+        condition: Condition::default(),
+    });
+    let (store, doomed) = (store.clone(), doomed.collect());
+    let answers = blocking(move || store.delete(input.bucket, doomed)).await?;
+    let (mut deleted, mut errors) = (Vec::new(), Vec::new());
+    for ((key, version_id), answer) in names.into_iter().zip(answers) {
+        match answer {
+            Ok(_) if quiet => {}
+            Ok(version) => deleted.push(deleted_object(key, version_id, version)),
+            Err(code) => errors.push(Error {
+                code: Some(code.as_str().to_owned()),
+                key: Some(key),
+                message: None,
+                version_id,
+            }),
+        }
+    }
+    let (deleted, errors) = (Some(deleted), Some(errors));
+    Ok(S3Response::new(DeleteObjectsOutput {
+        deleted,
+        errors,
+        request_charged: None,
+    }))
+}
+
+fn deleted_object(
+    key: String,
+    version_id: Option<String>,
+    version: Option<Version>,
+) -> DeletedObject {
+    let marker = version.filter(|version| version.content.is_none());
+    DeletedObject {
+        delete_marker: marker.as_ref().map(|_| true),
+        delete_marker_version_id: marker.map(|marker| marker.version_id),
+        key: Some(key),
+        version_id,
+    }
+}
+
+/// The version that a read is about.
+///
+/// # Errors
+/// `NoSuchKey` behind a delete marker, `MethodNotAllowed` for a delete marker by its id: both with
+/// the header that says so.
+async fn find(
+    store: &Arc<Store>,
+    bucket: String,
+    key: String,
+    id: Option<String>,
+) -> S3Result<Version> {
+    let (store, by_id) = (store.clone(), id.is_some());
+    let find = move || store.find(&Place { bucket, key }, id.as_deref());
+    let version = blocking(find).await?;
+    if version.content.is_some() {
+        return Ok(version);
+    }
+    let code = if by_id {
+        S3ErrorCode::MethodNotAllowed
+    } else {
+        S3ErrorCode::NoSuchKey
+    };
+    let mut error = S3Error::new(code);
+    let mut headers = HeaderMap::new();
+    headers.insert("x-amz-delete-marker", HeaderValue::from_static("true"));
+    if let Ok(id) = HeaderValue::from_str(&version.version_id) {
+        headers.insert("x-amz-version-id", id);
+    }
+    error.set_headers(headers);
+    Err(error)
+}
+
+/// The version that a copy starts from.
+pub(super) async fn source(store: &Arc<Store>, source: CopySource) -> S3Result<Version> {
+    match source {
+        CopySource::Bucket {
+            bucket,
+            key,
+            version_id,
+        } => find(store, bucket.into(), key.into(), version_id.map(Into::into)).await,
+        _ => Err(S3ErrorCode::NotImplemented.into()),
+    }
+}
+
+type TagAndTime<'a> = (Option<&'a ETagCondition>, Option<&'a Timestamp>);
+
+/// The conditions of a read, in the order of RFC 9110.
+///
+/// # Errors
+/// `PreconditionFailed`, `NotModified`.
+fn unchanged(version: &Version, wanted: TagAndTime<'_>, unwanted: TagAndTime<'_>) -> S3Result<()> {
+    let modified = fields::whole_seconds(version.modified);
+    let as_wanted = match wanted {
+        (Some(condition), _) => names(condition, &version.etag),
+        (None, Some(since)) => modified <= *since,
+        (None, None) => true,
+    };
+    if !as_wanted {
+        return Err(S3ErrorCode::PreconditionFailed.into());
+    }
+    let known = match unwanted {
+        (Some(condition), _) => names(condition, &version.etag),
+        (None, Some(since)) => modified <= *since,
+        (None, None) => false,
+    };
+    if !known {
+        return Ok(());
+    }
+    let mut error = S3Error::new(S3ErrorCode::NotModified);
+    let mut headers = HeaderMap::new();
+    if let Ok(etag) = HeaderValue::from_str(&format!("\"{}\"", version.etag)) {
+        headers.insert(http::header::ETAG, etag);
+    }
+    error.set_headers(headers);
+    Err(error)
+}
+
+/// As [`unchanged`], for the source of a copy, where every miss is a failed precondition.
+fn source_unchanged(
+    source: &Version,
+    wanted: TagAndTime<'_>,
+    unwanted: TagAndTime<'_>,
+) -> S3Result<()> {
+    unchanged(source, wanted, unwanted).map_err(|_| S3ErrorCode::PreconditionFailed.into())
+}
+
+/// What of the content is asked for, and the header that says so if it is not all.
+///
+/// # Errors
+/// `InvalidRange`.
+fn part(
+    version: &Version,
+    range: Option<s3s::dto::Range>,
+    part_number: Option<i32>,
+) -> S3Result<(Range<u64>, Option<String>)> {
+    if part_number.is_some_and(|number| number != 1) {
+        return Err(S3ErrorCode::InvalidRange.into()); // parts are not kept apart
+    }
+    let size = version.size_bytes;
+    let Some(range) = range else {
+        return Ok((0..size, None));
+    };
+    let range = range.check(size)?;
+    let last = range.end.saturating_sub(1);
+    let header = format!("bytes {}-{last}/{size}", range.start);
+    Ok((range, Some(header)))
+}
+
+fn length(range: &Range<u64>) -> Option<i64> {
+    i64::try_from(range.end.saturating_sub(range.start)).ok()
+}
+
+fn checksums(version: &Version, mode: Option<&ChecksumMode>, whole: bool) -> Checksum {
+    if whole && mode.is_some() {
+        fields::checksums(&version.headers)
+    } else {
+        Checksum::default()
+    }
+}
+
+fn content_type(headers: &Headers) -> String {
+    headers
+        .get("content-type")
+        .cloned()
+        .unwrap_or_else(|| "binary/octet-stream".to_owned())
+}

@@ -1,0 +1,181 @@
+//! The services on loopback ports, for boto3, the AWS command line, rclone and other processes.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use jiff::Timestamp;
+use s3s::service::S3Service;
+use s3s::{Body, HttpError};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::client::{TARGET, operation};
+use crate::error::{Error, Result, blocking};
+use crate::folder::AccessKey;
+use crate::signature;
+use crate::tables::Tables;
+
+/// How long a client may take to send a request's head.
+const HEAD_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// How long a shutdown waits for requests under way before it cuts them off.
+const DRAIN_TIME_MAX: Duration = Duration::from_secs(25);
+
+/// A pause after the system refused a connection, as it does when it is out of file descriptors.
+const REFUSAL_PAUSE: Duration = Duration::from_millis(50);
+
+/// The largest DynamoDB request, in bytes, as DynamoDB has it.
+const TABLE_REQUEST_BYTES_MAX: usize = 16 << 20;
+
+/// One of the two services, as hyper wants it.
+#[derive(Clone)]
+pub(crate) enum Front {
+    S3(S3Service),
+    DynamoDb(Arc<Tables>, AccessKey),
+}
+
+impl hyper::service::Service<Request<Incoming>> for Front {
+    type Response = Response<Body>;
+    type Error = HttpError;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, HttpError>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        match self.clone() {
+            Self::S3(service) => {
+                Box::pin(async move { service.call(request.map(Body::from)).await })
+            }
+            Self::DynamoDb(tables, key) => {
+                Box::pin(async move { Ok(tables_answer(tables, key, request).await) })
+            }
+        }
+    }
+}
+
+/// Serves until `shutdown`, then lets what is under way finish.
+///
+/// # Errors
+/// [`Error::NotLoopback`].
+pub(crate) async fn serve(
+    listener: TcpListener,
+    front: Front,
+    shutdown: impl Future<Output = ()>,
+) -> Result<()> {
+    let address = listener.local_addr()?;
+    if !address.ip().is_loopback() {
+        return Err(Error::NotLoopback(address));
+    }
+    let (stop, connections) = (CancellationToken::new(), TaskTracker::new());
+    let mut shutdown = pin!(shutdown);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, front.clone(), stop.clone()));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection was not accepted");
+                    tokio::time::sleep(REFUSAL_PAUSE).await;
+                }
+            }
+        }
+    }
+    drop(listener);
+    stop.cancel();
+    connections.close();
+    if tokio::time::timeout(DRAIN_TIME_MAX, connections.wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            connections = connections.len(),
+            "requests were cut off by the shutdown"
+        );
+    }
+    Ok(())
+}
+
+async fn connection(stream: TcpStream, front: Front, stop: CancellationToken) {
+    let _ = stream.set_nodelay(true); // only slower without
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME_MAX)
+        .serve_connection(TokioIo::new(stream), front);
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            tokio::time::timeout(DRAIN_TIME_MAX, connection).await.unwrap_or(Ok(()))
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(
+            incomplete = error.is_incomplete_message(),
+            "a connection broke"
+        );
+    }
+}
+
+/// One DynamoDB request from a port. dynoxide itself checks no signatures, and would answer any web
+/// page that the user has open; so signatures are checked here, and pages get no answer.
+async fn tables_answer(
+    tables: Arc<Tables>,
+    key: AccessKey,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    if head.method != Method::POST || head.headers.contains_key(http::header::ORIGIN) {
+        return refusal(StatusCode::FORBIDDEN, "AccessDeniedException");
+    }
+    let Ok(body) = Limited::new(body, TABLE_REQUEST_BYTES_MAX).collect().await else {
+        return refusal(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge");
+    };
+    let body = body.to_bytes();
+    if let Err(reason) = signature::check(&head, &body, &key, Timestamp::now()) {
+        return refusal(StatusCode::BAD_REQUEST, reason);
+    }
+    let target = head
+        .headers
+        .get(TARGET)
+        .and_then(|target| target.to_str().ok());
+    let (Some(target), Ok(body)) = (target, String::from_utf8(body.into())) else {
+        return refusal(StatusCode::BAD_REQUEST, "SerializationException");
+    };
+    let operation = operation(target).to_owned();
+    match blocking(move || Ok::<_, Error>(tables.answer(&operation, &body))).await {
+        Ok((status, json)) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            json_response(status, json)
+        }
+        Err(_) => refusal(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError"),
+    }
+}
+
+fn refusal(status: StatusCode, code: &str) -> Response<Body> {
+    let code = format!("com.amazon.coral.service#{code}");
+    json_response(
+        status,
+        serde_json::json!({"__type": code, "message": ""}).to_string(),
+    )
+}
+
+fn json_response(status: StatusCode, json: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(Bytes::from(json)));
+    *response.status_mut() = status;
+    let json_1_0 = http::HeaderValue::from_static("application/x-amz-json-1.0");
+    response
+        .headers_mut()
+        .insert(http::header::CONTENT_TYPE, json_1_0);
+    response
+}
