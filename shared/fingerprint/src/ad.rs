@@ -3,6 +3,7 @@
 use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION};
 
 use crate::border::without_border;
+use crate::features;
 use crate::form::view;
 use crate::picture::Picture;
 
@@ -16,6 +17,6 @@ pub fn of_ad(picture: &Picture<'_>) -> AdFingerprint {
         version: FINGERPRINT_VERSION,
         whole: view(&whole),
         trimmed: without_border(&whole).map(|inner| view(&inner)),
-        features: Vec::new(),
+        features: features::of_ad(picture),
     }
 }

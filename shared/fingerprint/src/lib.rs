@@ -33,6 +33,7 @@ pub mod border;
 mod picture;
 mod second;
 
+mod features;
 mod form;
 mod pdq;
 

@@ -3,6 +3,7 @@
 use records::fingerprint::{FINGERPRINT_VERSION, Framing, ReferenceFingerprint, View};
 
 use crate::border::without_border;
+use crate::features;
 use crate::form::{Form, views};
 use crate::picture::{Picture, Region};
 
@@ -21,7 +22,7 @@ pub fn of_reference(picture: &Picture<'_>) -> ReferenceFingerprint {
     ReferenceFingerprint {
         version: FINGERPRINT_VERSION,
         framings,
-        features: Vec::new(),
+        features: features::of_reference(picture),
     }
 }
 

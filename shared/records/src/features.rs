@@ -1,0 +1,158 @@
+//! The parts of a picture: what stage 2 knows of an image, on either side.
+//!
+//! A reference has local [`Feature`]s and three [`Grid`]s of signs; an ad image has features, the
+//! coarsest grid and a [`Sketch`]. `fingerprint` makes them, `matching` compares them, and both
+//! know them as the bytes in [`AdFingerprint::features`](crate::fingerprint::AdFingerprint) and
+//! [`ReferenceFingerprint::features`](crate::fingerprint::ReferenceFingerprint).
+//!
+//! What they reveal: a feature is 192 comparisons within a patch; a grid tells where the picture
+//! is lighter than its surroundings, which redraws outlines like a woodcut, of a face as of
+//! anything else; a sketch is a small grey picture. All are personal data. The sketch exists for
+//! ad images only, which are stored in full beside it and are public already; of a reference no
+//! grey value is kept.
+
+mod bytes;
+mod grid;
+mod measure;
+mod range;
+mod sketch;
+mod wavelet;
+
+use std::fmt;
+
+pub use bytes::FeaturesError;
+pub use grid::{Grid, RowBits};
+pub use sketch::Grey;
+
+/// Words of 64 bits in a descriptor.
+pub const DESCRIPTOR_WORDS: usize = 3;
+/// Bits in a descriptor.
+pub const DESCRIPTOR_BITS: u32 = 64 * DESCRIPTOR_WORDS as u32;
+/// Most features that a reference has: 29 bytes each, beside 5.4 KB of grids, in 12 KB.
+pub const REFERENCE_FEATURES_MAX: usize = 180;
+/// Most features that an ad image has: 29 bytes each, beside 7 KB of sketch, in 16 KB.
+pub const AD_FEATURES_MAX: usize = 270;
+/// The sides of a reference's grids, in cells.
+pub const GRID_SIDES: [usize; 3] = [32, 64, 128];
+/// Most bytes of a sketch's coefficients.
+pub const SKETCH_BYTES_MAX: usize = 7_000;
+/// Most pixels of a sketch.
+pub const SKETCH_PIXELS_MAX: usize = 76_800;
+/// Steps of a place along a picture's longer side.
+pub const PLACE_STEPS: u16 = 4_096;
+
+/// What a patch looks like: 192 comparisons of brightness. Bits 2i and 2i + 1 belong to tests
+/// that mirror each other across the patch's direction.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Descriptor(pub [u64; DESCRIPTOR_WORDS]);
+
+impl Descriptor {
+    /// Number of differing bits, 0 to 192.
+    pub fn distance_bits(&self, other: &Self) -> u32 {
+        let pairs = self.0.iter().zip(&other.0);
+        pairs.map(|(a, b)| (a ^ b).count_ones()).sum()
+    }
+
+    /// The descriptor of the same patch in the mirrored picture, exactly.
+    #[must_use]
+    pub fn mirrored(&self) -> Self {
+        const EVEN: u64 = 0x5555_5555_5555_5555;
+        Self(self.0.map(|word| (word & EVEN) << 1 | word >> 1 & EVEN))
+    }
+}
+
+impl fmt::Debug for Descriptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// A small distinctive place of a picture.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Feature {
+    /// Across, in 4,096ths of the picture's longer side, from the left.
+    pub x: u16,
+    /// Down, in the same steps, from the top.
+    pub y: u16,
+    /// Its size: `2^((size - 16) / 16)` times the finest that can be seen.
+    pub size: u8,
+    /// Its direction in 256ths of a turn, clockwise from pointing right.
+    pub turn: u8,
+    /// What it looks like.
+    pub descriptor: Descriptor,
+}
+
+impl fmt::Debug for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Feature([redacted])")
+    }
+}
+
+/// A small grey picture, packed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sketch {
+    width_px: u16,
+    height_px: u16,
+    rows: u32,
+    packed: Vec<u8>,
+}
+
+impl Sketch {
+    /// Packs a picture of at most [`SKETCH_PIXELS_MAX`] pixels, at a loss.
+    ///
+    /// # Panics
+    /// If the picture has more pixels, not as many as its sides say, or a side above 65,535.
+    pub fn of(picture: &Grey) -> Self {
+        let pixels = picture.width_px * picture.height_px;
+        assert!((1..=SKETCH_PIXELS_MAX).contains(&pixels), "a sketch's size");
+        assert_eq!(picture.luma.len(), pixels, "a byte a pixel");
+        let (packed, rows) = sketch::encode(picture, SKETCH_BYTES_MAX);
+        let side = |px| u16::try_from(px).expect("a sketch's side");
+        Self {
+            width_px: side(picture.width_px),
+            height_px: side(picture.height_px),
+            rows,
+            packed,
+        }
+    }
+
+    /// The picture, nearly.
+    pub fn unpacked(&self) -> Grey {
+        let (width, height) = (usize::from(self.width_px), usize::from(self.height_px));
+        sketch::decode(width, height, &self.packed, self.rows)
+    }
+}
+
+impl fmt::Debug for Sketch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sketch([redacted])")
+    }
+}
+
+/// The parts of an ad image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdFeatures {
+    /// Width of the picture in which the features were found, in pixels, at least 1.
+    pub width_px: u16,
+    /// Its height.
+    pub height_px: u16,
+    /// At most [`AD_FEATURES_MAX`].
+    pub features: Vec<Feature>,
+    /// The whole picture at 32 x 32 cells.
+    pub coarse: Grid,
+    /// The whole picture, small and grey.
+    pub sketch: Sketch,
+}
+
+/// The parts of a reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReferenceFeatures {
+    /// Width of the picture in which the features were found, in pixels, at least 1.
+    pub width_px: u16,
+    /// Its height.
+    pub height_px: u16,
+    /// At most [`REFERENCE_FEATURES_MAX`].
+    pub features: Vec<Feature>,
+    /// The whole picture at [`GRID_SIDES`] cells a side, coarsest first.
+    pub grids: [Grid; 3],
+}
