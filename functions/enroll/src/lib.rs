@@ -88,15 +88,24 @@ impl Enroll {
                 tracing::info!("an object was gone before it was read");
                 Ok(())
             }
-            // Never read, so it has no content to be named by: its key stands in for that.
             Fetched::OverLimit(facts) => {
-                let name = ImageSha256::of(key.as_str().as_bytes());
-                let reference =
-                    self.reference(key, None, &name, &facts, Terms::unknown(self.clock.now()));
-                self.reject(reference, code(Reason::TooLarge)?).await
+                self.over_limit(key, &facts).await?;
+                Ok(self.store.note_enrolled(key, facts.last_modified).await?)
             }
-            Fetched::Object(object) => self.enroll(key, object).await,
+            Fetched::Object(object) => {
+                let last_modified = object.facts.last_modified;
+                self.enroll(key, object).await?;
+                Ok(self.store.note_enrolled(key, last_modified).await?)
+            }
         }
+    }
+
+    /// Never read, so it has no content to be named by: its key stands in for that.
+    async fn over_limit(&self, key: &ReferenceKey, facts: &ObjectFacts) -> Result<(), NotDone> {
+        let name = ImageSha256::of(key.as_str().as_bytes());
+        let terms = Terms::unknown(self.clock.now());
+        let reference = self.reference(key, None, &name, facts, terms);
+        self.reject(reference, code(Reason::TooLarge)?).await
     }
 
     async fn enroll(&self, key: &ReferenceKey, object: Object) -> Result<(), NotDone> {
@@ -178,7 +187,7 @@ impl Enroll {
             quality: None,
             legal_basis: terms.legal_basis,
             expires_at: terms.expires_at,
-            created_at: facts.last_modified,
+            created_at: facts.uploaded_at(),
             activated_at: None,
             ended_at: None,
             search: SearchProgress::default(),

@@ -1,1 +1,157 @@
-//! TODO
+//! Timers: drives again what lags, ends references whose date has passed, erases what has ended,
+//! sends digests, keeps retention.
+//!
+//! Every task can be repeated, cut off, or run twice at once; what one run leaves, the next does.
+
+mod objects;
+mod references;
+
+use std::time::Duration;
+
+use records::{TenantId, TenantSettings};
+use store::{Clock, Store};
+
+/// One task of the house.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Drives again uploads that are pending for too long, and removes ads past their retention.
+    /// It lists whole buckets: daily in the cloud.
+    Objects,
+    /// Ends references whose date has passed; removes the photos of those that have ended.
+    References,
+    /// Tells units of the sightings that their leads got since the last alert.
+    Digests,
+}
+
+impl Task {
+    /// Every task, in the order in which one run does them.
+    pub const ALL: [Self; 3] = [Self::References, Self::Digests, Self::Objects];
+
+    /// The task's name, as the timer sends it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Objects => "objects",
+            Self::References => "references",
+            Self::Digests => "digests",
+        }
+    }
+
+    /// The tasks that a timer's event asks for: `{"task": NAME}`, or all.
+    ///
+    /// # Errors
+    /// The unknown name.
+    pub fn of_event(event: &serde_json::Value) -> Result<Vec<Self>, UnknownTask> {
+        match event.get("task").and_then(serde_json::Value::as_str) {
+            None => Ok(Self::ALL.to_vec()),
+            Some(name) => match Self::ALL.into_iter().find(|task| task.as_str() == name) {
+                Some(task) => Ok(vec![task]),
+                None => Err(UnknownTask),
+            },
+        }
+    }
+}
+
+/// A timer asked for a task that does not exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the timer asks for an unknown task; known are objects, references and digests")]
+pub struct UnknownTask;
+
+/// What the function works with.
+pub struct Upkeep {
+    /// The records.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// How long an upload may be pending before it is driven again. Longer than a queue's
+    /// redelivery, or what is merely slow is done twice.
+    pub pending_max: Duration,
+    /// How long ads are kept after they were uploaded; none keeps them until the bucket's own rule
+    /// removes them.
+    pub ads_kept: Option<Duration>,
+}
+
+/// What one run did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Uploads driven again.
+    pub redriven: u64,
+    /// Ads removed for their age.
+    pub removed: u64,
+    /// References that ended.
+    pub expired: u64,
+    /// Photos of ended references that were removed.
+    pub erased: u64,
+    /// Digests written.
+    pub digests: u64,
+}
+
+impl Done {
+    /// The counts as JSON, as the function answers and the log says.
+    pub fn to_json(self) -> serde_json::Value {
+        serde_json::json!({
+            "redriven": self.redriven, "removed": self.removed, "expired": self.expired,
+            "erased": self.erased, "digests": self.digests,
+        })
+    }
+}
+
+impl Upkeep {
+    /// Carries out tasks for every tenant.
+    ///
+    /// # Errors
+    /// As the store's; what was done until then stays done.
+    pub async fn run(&self, tasks: &[Task]) -> store::Result<Done> {
+        let mut done = Done::default();
+        let tenants = self.store.tenants().await?;
+        for task in tasks {
+            for tenant in &tenants {
+                self.task(*task, tenant, &mut done).await?;
+            }
+        }
+        tracing::info!(done = %done.to_json(), "upkeep is done");
+        Ok(done)
+    }
+
+    async fn task(&self, task: Task, of: &TenantSettings, done: &mut Done) -> store::Result<()> {
+        let tenant = &of.tenant;
+        match task {
+            Task::Objects => {
+                self.ads(tenant, done).await?;
+                self.photos(tenant, done).await
+            }
+            Task::References if of.is_unit => {
+                self.expire(tenant, done).await?;
+                self.erase(tenant, done).await
+            }
+            Task::Digests if of.is_unit => self.digests(tenant, done).await,
+            Task::References | Task::Digests => Ok(()),
+        }
+    }
+
+    async fn digests(&self, unit: &TenantId, done: &mut Done) -> store::Result<()> {
+        for lead in self.store.extended_leads(unit).await? {
+            let sent = self
+                .store
+                .send_digest(unit, &lead, self.clock.now())
+                .await?;
+            done.digests += u64::from(sent.is_some());
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_timer_asks_for_one_task_or_for_all() {
+        let check = |event, expected| assert_eq!(Task::of_event(&event), expected);
+        check(json!({"task": "digests"}), Ok(vec![Task::Digests]));
+        check(json!({"task": "objects"}), Ok(vec![Task::Objects]));
+        check(json!({"source": "aws.events"}), Ok(Task::ALL.to_vec()));
+        check(json!(null), Ok(Task::ALL.to_vec()));
+        check(json!({"task": "format the disk"}), Err(UnknownTask));
+    }
+}

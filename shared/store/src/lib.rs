@@ -21,6 +21,7 @@ mod changes;
 mod clock;
 mod deliveries;
 mod digests;
+mod enrolled;
 mod error;
 mod forms;
 mod items;

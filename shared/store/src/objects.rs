@@ -35,7 +35,18 @@ pub struct ObjectFacts {
     pub metadata: HashMap<String, String>,
 }
 
+/// Where [`Store::redrive`] keeps the time of the first upload: without it, a copy that it makes
+/// would look like a new submission.
+pub(crate) const UPLOADED_AT: &str = "homeward-uploaded-at";
+
 impl ObjectFacts {
+    /// When the object was first uploaded, however often it was driven again. Metadata can only
+    /// make it earlier, so nobody gains by inventing it.
+    pub fn uploaded_at(&self) -> Timestamp {
+        let said = self.metadata.get(UPLOADED_AT).and_then(|text| Timestamp::parse(text).ok());
+        said.map_or(self.last_modified, |said| said.min(self.last_modified))
+    }
+
     /// What the uploader said about an ad, and what had to be kept out of it.
     pub fn ad_metadata(&self) -> (AdMetadata, Vec<MetadataNote>) {
         AdMetadata::parse(self.metadata.iter().map(|(k, v)| (k.as_str(), v.as_str())))
@@ -287,7 +298,7 @@ fn facts(answer: &GetObjectOutput) -> Result<ObjectFacts> {
     })
 }
 
-fn time(time: Option<&DateTime>) -> Result<Timestamp> {
+pub(crate) fn time(time: Option<&DateTime>) -> Result<Timestamp> {
     time.and_then(|time| time.to_millis().ok())
         .map(Timestamp::from_millis)
         .ok_or(Error::Unavailable("reading an object's time"))

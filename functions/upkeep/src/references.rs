@@ -1,0 +1,62 @@
+//! References that end, and what is left of those that have ended.
+
+use records::{Reference, ReferenceStatus, TenantId};
+
+use crate::{Done, Upkeep};
+
+impl Upkeep {
+    /// Ends a unit's references whose date has passed.
+    pub(crate) async fn expire(&self, unit: &TenantId, done: &mut Done) -> store::Result<()> {
+        let now = self.clock.now();
+        for id in self.store.expiring(unit, now).await? {
+            self.store.expire(unit, &id, now).await?;
+            done.expired += 1;
+        }
+        Ok(())
+    }
+
+    /// Removes the photos of a unit's withdrawn and expired references. A photo that was put there
+    /// again after the end is a new submission and stays.
+    pub(crate) async fn erase(&self, unit: &TenantId, done: &mut Done) -> store::Result<()> {
+        let mut cursor = None;
+        loop {
+            let page = self
+                .store
+                .references(unit, None, cursor.as_ref(), store::PAGE_ITEMS_MAX)
+                .await?;
+            for reference in page.items.iter().filter(|reference| has_ended(reference)) {
+                done.erased += u64::from(self.erase_photo(reference).await?);
+            }
+            match page.next {
+                Some(next) => cursor = Some(next),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn erase_photo(&self, reference: &Reference) -> store::Result<bool> {
+        let (Some(key), Some(ended_at)) = (&reference.object_key, reference.ended_at) else {
+            return Ok(false);
+        };
+        // A fetch of no bytes tells when the object was written, and whether it is there.
+        let facts = match self.store.fetch(&key.clone().into(), None, 0).await? {
+            store::Fetched::OverLimit(facts) => facts,
+            store::Fetched::Object(object) => object.facts,
+            store::Fetched::Gone => return Ok(false),
+        };
+        if facts.uploaded_at() > ended_at {
+            return Ok(false);
+        }
+        self.store
+            .delete_object(&key.clone().into(), facts.version_id.as_deref())
+            .await?;
+        Ok(true)
+    }
+}
+
+fn has_ended(reference: &Reference) -> bool {
+    matches!(
+        reference.status,
+        ReferenceStatus::Withdrawn | ReferenceStatus::Expired
+    )
+}

@@ -1,0 +1,42 @@
+//! Which reference photos were looked at: several may be one reference, and an overwritten one is
+//! another, so the references themselves do not tell.
+
+use records::{ReferenceKey, Timestamp};
+
+use crate::error::Result;
+use crate::items::{digest, key, parsed, text};
+use crate::{Store, Table};
+
+fn photo_sk(object_key: &ReferenceKey) -> String {
+    format!("photo#{}", digest(object_key.as_str()))
+}
+
+impl Store {
+    /// Notes that the photo under a key, as S3 accepted it at `last_modified`, became a reference
+    /// or was rejected. A later note of an earlier photo changes nothing. Idempotent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn note_enrolled(
+        &self,
+        object_key: &ReferenceKey,
+        last_modified: Timestamp,
+    ) -> Result<()> {
+        let mut item = key(object_key.tenant().as_str(), photo_sk(object_key));
+        item.insert("last_modified".into(), text(last_modified.as_str()));
+        let condition = "attribute_not_exists(pk) OR last_modified < :last_modified";
+        let values = [(":last_modified", text(last_modified.as_str()))];
+        self.put_if(Table::References, item, condition, &[], &values).await.map(|_| ())
+    }
+
+    /// When S3 accepted the latest photo under a key that was looked at; none if none was. Strongly
+    /// consistent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn enrolled(&self, object_key: &ReferenceKey) -> Result<Option<Timestamp>> {
+        let pk = object_key.tenant().as_str();
+        let found = self.get(Table::References, pk, photo_sk(object_key)).await?;
+        found.map(|item| parsed(&item, "last_modified", "photo")).transpose()
+    }
+}
