@@ -129,11 +129,34 @@ fn run<Request: DeserializeOwned, Response: Serialize>(
     body: &str,
     operate: impl FnOnce(Request) -> std::result::Result<Response, DynoxideError>,
 ) -> Outcome {
-    let request = serde_json::from_str(body)
-        .map_err(|error| DynoxideError::SerializationException(error.to_string()))?;
+    let request = serde_json::from_str(body).map_err(|error| unreadable(&error.to_string()))?;
     let response = operate(request)?;
     serde_json::to_string(&response)
         .map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+}
+
+/// Sorts what dynoxide's readers say of a request into DynamoDB's two kinds. They mark what they
+/// have judged themselves with the kind; the rest is serde's, where only a value of a wrong type is
+/// a matter of serialization. (dynoxide's own sorting is private to its HTTP server.)
+fn unreadable(text: &str) -> DynoxideError {
+    let text = text.rsplit_once(" at line ").map_or(text, |(text, _)| text);
+    let (mark, rest) = text.split_once(':').unwrap_or_default();
+    if mark.starts_with("VALIDATION") {
+        return DynoxideError::ValidationException(rest.to_owned());
+    }
+    if mark.starts_with("SERIALIZATION") {
+        return DynoxideError::SerializationException(rest.to_owned());
+    }
+    let validation = [
+        "missing field",
+        "unknown variant",
+        "invalid type: null",
+        "AttributeValue",
+    ];
+    if validation.iter().any(|part| text.contains(part)) {
+        return DynoxideError::ValidationException(text.to_owned());
+    }
+    DynoxideError::SerializationException(text.to_owned())
 }
 
 fn utf8(path: &Path) -> Result<&str> {
