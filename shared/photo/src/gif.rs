@@ -13,6 +13,7 @@ pub(crate) fn decode(
         width: le16(bytes, 6).ok_or(Reason::Truncated)?,
         height: le16(bytes, 8).ok_or(Reason::Truncated)?,
     };
+    limits.admit_part(screen.width.into(), screen.height.into())?;
     let mut options = DecodeOptions::new();
     options.allow_unknown_blocks(true);
     options.set_memory_limit(MemoryLimit::Unlimited); // we bring the buffer

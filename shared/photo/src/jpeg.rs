@@ -26,6 +26,10 @@ pub(crate) fn decode(
 ) -> Result<(Raster, Orientation), Reason> {
     let clean = Clean::of(bytes, limits)?;
     let frame = clean.frame;
+    if clean.cut && (frame.progressive || !clean.interleaved) {
+        // More scans may have followed, and what is there would pass for a blurred picture.
+        return Err(Reason::Truncated);
+    }
     let common = frame.common_sampling && (frame.progressive || clean.interleaved);
     let raster = if common && frame.components != 4 {
         common_kind(&clean, detail)?

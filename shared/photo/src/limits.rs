@@ -69,25 +69,22 @@ impl Limits {
         .admit(width_px, height_px)
     }
 
-    /// Judges the dimensions of a part of a picture: it may be small, but not large.
-    pub(crate) fn admit_part(&self, width_px: u32, height_px: u32) -> Result<(), Reason> {
-        Limits {
-            side_px_min: 0,
-            ..*self
-        }
-        .admit(width_px, height_px)
-    }
-
     /// Judges dimensions by the header, before anything is allocated for them.
     pub(crate) fn admit(&self, width_px: u32, height_px: u32) -> Result<(), Reason> {
         if width_px == 0 || height_px == 0 {
             return Err(Reason::Corrupt);
         }
-        if u64::from(width_px) * u64::from(height_px) > self.pixels_max {
-            return Err(Reason::TooManyPixels);
-        }
+        self.admit_part(width_px, height_px)?;
         if width_px.min(height_px) < self.side_px_min {
             return Err(Reason::TooSmall);
+        }
+        Ok(())
+    }
+
+    /// Judges the dimensions of a part of a picture: it may be small, but not large.
+    pub(crate) fn admit_part(&self, width_px: u32, height_px: u32) -> Result<(), Reason> {
+        if u64::from(width_px) * u64::from(height_px) > self.pixels_max {
+            return Err(Reason::TooManyPixels);
         }
         Ok(())
     }

@@ -86,7 +86,8 @@ impl<'a> Parts<'a> {
                 _ => {}
             }
         }
-        parts.cut = chunks.cut;
+        let length = le32(bytes, 4).and_then(|length| usize::try_from(length).ok());
+        parts.cut = chunks.cut || length.is_none_or(|length| length > bytes.len() - 8);
         Ok(parts)
     }
 
@@ -184,12 +185,16 @@ impl Still<'_> {
     }
 
     fn file(&self, width_px: u32, height_px: u32) -> Result<Vec<u8>, Reason> {
+        // Always with an extended header: without it the decoder misreads a side of 16384.
+        let alpha = if self.lossy { self.alpha } else { None };
+        let has_alpha = alpha.is_some() || !self.lossy && lossless_alpha(self.image);
+        let mut extended = vec![if has_alpha { ALPHA } else { 0 }, 0, 0, 0];
+        extended.extend_from_slice(&width_px.saturating_sub(1).to_le_bytes()[..3]);
+        extended.extend_from_slice(&height_px.saturating_sub(1).to_le_bytes()[..3]);
+
         let mut body = b"WEBP".to_vec();
-        if let (true, Some(alpha)) = (self.lossy, self.alpha) {
-            let mut extended = vec![ALPHA, 0, 0, 0];
-            extended.extend_from_slice(&(width_px - 1).to_le_bytes()[..3]);
-            extended.extend_from_slice(&(height_px - 1).to_le_bytes()[..3]);
-            push_chunk(&mut body, b"VP8X", &extended)?;
+        push_chunk(&mut body, b"VP8X", &extended)?;
+        if let Some(alpha) = alpha {
             push_chunk(&mut body, b"ALPH", alpha)?;
         }
         push_chunk(
@@ -229,6 +234,11 @@ fn lossy_dimensions(data: &[u8]) -> Option<(u32, u32)> {
 fn lossless_dimensions(data: &[u8]) -> Option<(u32, u32)> {
     let fields = le32(data, 1)?;
     (data.first() == Some(&0x2f)).then_some(((fields & 0x3fff) + 1, (fields >> 14 & 0x3fff) + 1))
+}
+
+/// Whether a lossless header promises alpha.
+fn lossless_alpha(data: &[u8]) -> bool {
+    data.get(4).is_some_and(|fields| fields & 0x10 != 0)
 }
 
 fn reason(error: DecodingError) -> Reason {

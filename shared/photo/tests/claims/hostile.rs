@@ -1,0 +1,165 @@
+//! Whatever the bytes, the answer is pixels or a reason.
+
+use photo::{Detail, Limits, Photo, Reason, decode};
+use proptest::prelude::*;
+
+use crate::drawn;
+
+fn read(file: &[u8], detail: Detail) -> Result<Photo, Reason> {
+    decode(
+        file,
+        detail,
+        &Limits {
+            pixels_max: 1 << 16,
+            ..Limits::default()
+        },
+    )
+}
+
+#[test]
+fn a_file_cut_anywhere_is_truncated_or_still_whole() {
+    for (name, file) in drawn::one_of_each() {
+        for detail in [Detail::Luma, Detail::Colour] {
+            let whole = read(&file, detail).expect(name);
+            for length in 0..file.len() {
+                match read(&file[..length], detail) {
+                    Ok(photo) => assert!(
+                        photo == whole,
+                        "{name} cut at {length} of {} is another picture",
+                        file.len()
+                    ),
+                    Err(Reason::Truncated) => {}
+                    Err(Reason::NotAnImage) => assert!(length < 18, "{name} cut at {length}"),
+                    Err(reason) => panic!("{name} cut at {length} of {}: {reason}", file.len()),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn trailing_garbage_changes_nothing() {
+    let tail = [
+        b"\xff\xd8\xff<script>PK\x03\x04%PDF-".as_slice(),
+        &[0xaa; 500],
+    ]
+    .concat();
+    for (name, file) in drawn::one_of_each() {
+        let whole = read(&file, Detail::Colour).expect(name);
+        let longer = [file.as_slice(), &tail].concat();
+        assert!(
+            read(&longer, Detail::Colour).as_ref() == Ok(&whole),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn the_first_bytes_decide_what_a_polyglot_is() {
+    for (name, first) in drawn::one_of_each() {
+        let whole = read(&first, Detail::Luma).expect(name);
+        for (_, second) in drawn::one_of_each() {
+            let both = [first.as_slice(), &second].concat();
+            assert!(read(&both, Detail::Luma).as_ref() == Ok(&whole), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_lie_about_the_dimensions_is_refused() {
+    let files = drawn::one_of_each();
+    let of = |name: &str| &files.iter().find(|file| file.0 == name).expect("drawn").1;
+    let lie = |file: &[u8], at: usize, bytes: &[u8]| {
+        let mut file = file.to_vec();
+        file[at..at + bytes.len()].copy_from_slice(bytes);
+        decode(&file, Detail::Luma, &Limits::default()).err()
+    };
+    let jpeg = of("jpeg");
+    let frame = jpeg
+        .windows(2)
+        .position(|pair| pair == [0xff, 0xc0])
+        .expect("baseline");
+    assert_eq!(
+        lie(jpeg, frame + 5, &[0xff; 4]),
+        Some(Reason::TooManyPixels)
+    );
+    assert_eq!(
+        lie(jpeg, frame + 5, &[0, 0xf0, 0, 0xf0]),
+        Some(Reason::Corrupt)
+    );
+    assert_eq!(lie(of("png"), 16, &[0x7f; 8]), Some(Reason::TooManyPixels));
+    assert_eq!(lie(of("gif"), 6, &[0xff; 4]), Some(Reason::TooManyPixels));
+    assert_eq!(
+        lie(of("bmp"), 18, &[0, 0, 0xff, 0, 0, 0, 0xff, 0]),
+        Some(Reason::TooManyPixels)
+    );
+    assert_eq!(
+        lie(of("webp lossless"), 21, &[0xff, 0xff, 0xff, 0x0f]),
+        Some(Reason::TooManyPixels)
+    );
+    // The canvas is small; the frame inside it is not.
+    let inner = drawn::webp(&[
+        drawn::vp8x(2, 20, 20),
+        drawn::anmf(
+            0,
+            0,
+            20,
+            20,
+            &drawn::riff_chunk(b"VP8L", &[0x2f, 0xff, 0xff, 0xff, 0x0f]),
+        ),
+    ]);
+    assert_eq!(lie(&inner, 0, b"R"), Some(Reason::TooManyPixels));
+}
+
+#[test]
+fn metadata_bombs_are_not_even_looked_at() {
+    let files = drawn::one_of_each();
+    let png = &files.iter().find(|file| file.0 == "png").expect("drawn").1;
+    let whole = read(png, Detail::Luma).expect("png");
+    for kind in [
+        b"iCCP", b"zTXt", b"iTXt", b"tEXt", b"sPLT", b"eXIf", b"acTL", b"fcTL", b"PLTA",
+    ] {
+        for data in [vec![0; 0], vec![0xff; 100_000], b"name\0\0garbage".to_vec()] {
+            let file = drawn::png_before_data(png, &drawn::png_chunk(kind, &data));
+            assert!(read(&file, Detail::Luma).as_ref() == Ok(&whole));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn flipped_bytes_are_pixels_or_a_reason(
+        kind in 0..19usize,
+        flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        luma: bool,
+    ) {
+        thread_local!(static FILES: Vec<(&'static str, Vec<u8>)> = drawn::one_of_each());
+        let mut file = FILES.with(|files| files[kind].1.clone());
+        for (at, value) in flips {
+            let at = at.index(file.len());
+            file[at] = value;
+        }
+        let detail = if luma { Detail::Luma } else { Detail::Colour };
+        if let Ok(photo) = read(&file, detail) {
+            let (photo::Pixels::Luma(samples) | photo::Pixels::Rgb(samples)) = &photo.pixels;
+            let pixels = u64::from(photo.width_px) * u64::from(photo.height_px);
+            prop_assert_eq!(samples.len() as u64 % pixels, 0);
+            prop_assert!(samples.len() as u64 <= pixels * 3);
+        }
+    }
+
+    #[test]
+    fn bytes_after_a_magic_are_pixels_or_a_reason(
+        magic in prop::sample::select(vec![
+            b"\xff\xd8\xff".to_vec(), b"\x89PNG\r\n\x1a\n".to_vec(), b"GIF89a".to_vec(),
+            b"RIFF\0\x01\0\0WEBPVP8L".to_vec(), b"RIFF\0\x01\0\0WEBPVP8X".to_vec(),
+            b"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0".to_vec(), b"II*\0\x08\0\0\0".to_vec(),
+            b"MM\0*\0\0\0\x08".to_vec(), b"II+\0\x08\0\0\0".to_vec(), vec![],
+        ]),
+        rest in prop::collection::vec(any::<u8>(), 0..300),
+    ) {
+        let _ = read(&[magic, rest].concat(), Detail::Colour);
+    }
+}
