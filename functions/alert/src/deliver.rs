@@ -113,7 +113,11 @@ async fn under_lease(
 }
 
 fn too_late(alerting: &Alerting, lease: &Lease) -> bool {
-    alerting.clock.now().plus(alerting.sender.attempt_time_max()) > lease.until
+    alerting
+        .clock
+        .now()
+        .plus(alerting.sender.attempt_time_max())
+        > lease.until
 }
 
 /// The id of an alert holds no full stop: names of units are letters, digits, `-` and `_`.
@@ -122,7 +126,12 @@ fn message(webhook: &Webhook, alert: &Alert, now: Timestamp) -> Message {
     let (id, timestamp_s) = (alert.id(), now.seconds());
     let keys = signature::keys(webhook);
     let signature = signature::header(&keys, &id, timestamp_s, &body);
-    Message { id, timestamp_s, signature, body }
+    Message {
+        id,
+        timestamp_s,
+        signature,
+        body,
+    }
 }
 
 /// Disables a webhook whose receiver is gone, unless its unit gave it another address meanwhile.
@@ -130,7 +139,10 @@ async fn disable(alerting: &Alerting, unit: &TenantId, called: &Webhook) -> Resu
     let stands = alerting.store.webhook(unit, &called.name).await?;
     if stands.as_ref() == Some(called) {
         let now = alerting.clock.now();
-        alerting.store.disable_webhook(unit, &called.name, ReasonCode::RECEIVER_GONE, now).await?;
+        alerting
+            .store
+            .disable_webhook(unit, &called.name, ReasonCode::RECEIVER_GONE, now)
+            .await?;
     }
     Ok(())
 }
@@ -143,11 +155,17 @@ async fn not_active(
     delivery: &Delivery,
 ) -> Result<Ended, Error> {
     use ReferenceStatus as Status;
-    let reference = alerting.store.reference(unit, &delivery.reference_id).await?;
+    let reference = alerting
+        .store
+        .reference(unit, &delivery.reference_id)
+        .await?;
     match reference.map(|reference| reference.status) {
         Some(Status::Pending | Status::Active | Status::Held) => {
             let now = alerting.clock.now();
-            alerting.store.postpone(unit, delivery, now.plus(HELD_WAIT), now).await?;
+            alerting
+                .store
+                .postpone(unit, delivery, now.plus(HELD_WAIT), now)
+                .await?;
             Ok(Ended::Postponed)
         }
         Some(Status::Withdrawn | Status::Expired | Status::Rejected) | None => {
@@ -162,6 +180,9 @@ async fn abandon(
     delivery: &Delivery,
     why: ReasonCode,
 ) -> Result<Ended, Error> {
-    alerting.store.abandon(unit, delivery, why, alerting.clock.now()).await?;
+    alerting
+        .store
+        .abandon(unit, delivery, why, alerting.clock.now())
+        .await?;
     Ok(Ended::Abandoned)
 }

@@ -23,16 +23,25 @@ pub fn judge(
             let reason = Some(ReasonCode::RECEIVER_GONE);
             return over(DeliveryState::Failed, Some(GONE), reason);
         }
-        send::Outcome::Answered { status, retry_after } => {
-            (Some(*status), send::reason("not_accepted"), retry_after.as_deref())
-        }
+        send::Outcome::Answered {
+            status,
+            retry_after,
+        } => (
+            Some(*status),
+            send::reason("not_accepted"),
+            retry_after.as_deref(),
+        ),
         send::Outcome::Unanswered(fault) => (None, fault.reason(), None),
     };
     let attempts = before.attempts.saturating_add(1);
     let asked_s = retry_after.and_then(|text| schedule::retry_after_s(text, now));
     let spread = schedule::spread(&before.webhook, &alert.id(), attempts);
     match schedule::next_attempt(attempts, now, spread, asked_s.unwrap_or(0)) {
-        None => over(DeliveryState::Failed, last_status, Some(ReasonCode::ATTEMPTS_EXHAUSTED)),
+        None => over(
+            DeliveryState::Failed,
+            last_status,
+            Some(ReasonCode::ATTEMPTS_EXHAUSTED),
+        ),
         next_attempt_at => store::Outcome {
             state: DeliveryState::Pending,
             next_attempt_at,
@@ -50,5 +59,10 @@ fn over(
     last_status: Option<u16>,
     reason: Option<ReasonCode>,
 ) -> store::Outcome {
-    store::Outcome { state, next_attempt_at: None, last_status, reason }
+    store::Outcome {
+        state,
+        next_attempt_at: None,
+        last_status,
+        reason,
+    }
 }

@@ -22,10 +22,10 @@ pub mod target;
 
 use std::time::Duration;
 
-use aws_lambda_events::dynamodb;
+use aws_lambda_events::dynamodb::{Event, EventRecord};
 use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use futures::{StreamExt, stream};
-use records::{TenantId, Timestamp, WebhookState};
+use records::{Delivery, TenantId, Timestamp, WebhookState};
 use store::{Change, Clock, Store};
 
 pub use deliver::Ended;
@@ -53,92 +53,109 @@ pub struct Alerting {
     pub clock: Clock,
 }
 
-/// A batch of the leads' stream: queues each new alert for each webhook of its unit and makes the
-/// first attempts. An alert is a failure of the batch only if it could not be queued: from then on
-/// the timer sees to it. Repeated records do nothing again.
-pub async fn on_leads(event: dynamodb::Event, alerting: &Alerting) -> DynamoDbEventResponse {
-    let failures: Vec<DynamoDbBatchItemFailure> = stream::iter(event.records)
-        .map(|record| async move {
-            let sequence_number = record.change.sequence_number.clone();
-            let error = on_record(record, alerting).await.err()?;
-            tracing::error!(%error, "an alert was not queued");
-            let mut failure = DynamoDbBatchItemFailure::default();
-            failure.item_identifier = sequence_number;
-            Some(failure)
-        })
-        .buffered(SENDS_AT_ONCE)
-        .filter_map(std::future::ready)
-        .collect()
-        .await;
-    let mut response = DynamoDbEventResponse::default();
-    response.batch_item_failures = failures;
-    response
-}
-
-async fn on_record(record: dynamodb::EventRecord, alerting: &Alerting) -> store::Result<()> {
-    if record.event_name != "INSERT" {
-        return Ok(());
-    }
-    let Some(Change::Alert(alert)) = store::inserted(record.change.new_image)? else {
-        return Ok(());
-    };
-    let mut queued = Vec::new();
-    for webhook in alerting.store.webhooks(&alert.unit).await? {
-        if webhook.state == WebhookState::Enabled {
-            let now = alerting.clock.now();
-            alerting.store.enqueue(&webhook.name, &alert, now).await?;
-            queued.push(webhook.name);
-        }
-    }
-    for name in queued {
-        // Read back: on a repeated record it may have been tried, or settled, before.
-        let delivery = alerting.store.delivery(&alert.unit, &name, alert.seq).await;
-        match delivery {
-            Ok(Some(delivery)) if deliver::is_due(&delivery, alerting.clock.now()) => {
-                deliver::attempt(alerting, &alert.unit, &delivery).await;
+impl Alerting {
+    /// Acts on a batch of the leads' stream: queues each new alert for each enabled webhook of its
+    /// unit, in order, then makes the first attempts. The first record whose alert cannot be queued
+    /// comes again with all after it; what is queued, the timer sees to. Repeated records do
+    /// nothing again.
+    pub async fn on_leads(&self, event: &Event) -> DynamoDbEventResponse {
+        let mut response = DynamoDbEventResponse::default();
+        let mut queued = Vec::new();
+        for record in &event.records {
+            match self.queue(record).await {
+                Ok(mut deliveries) => queued.append(&mut deliveries),
+                Err(error) => {
+                    response
+                        .batch_item_failures
+                        .push(comes_again(record, error));
+                    break;
+                }
             }
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "left to the timer"),
         }
-    }
-    Ok(())
-}
-
-/// The timer, about once a minute: attempts that are due, of every unit. Returns how many
-/// deliveries were taken up.
-///
-/// # Errors
-/// As the store's, if what is due cannot be read; a single delivery's trouble is logged only, since
-/// it stays due.
-pub async fn on_timer(alerting: &Alerting) -> store::Result<usize> {
-    let started = alerting.clock.now();
-    let mut taken = 0;
-    for tenant in alerting.store.tenants().await? {
-        if tenant.is_unit {
-            taken += on_unit(alerting, &tenant.tenant, started).await?;
-        }
-    }
-    Ok(taken)
-}
-
-async fn on_unit(
-    alerting: &Alerting,
-    unit: &TenantId,
-    started: Timestamp,
-) -> store::Result<usize> {
-    let mut taken = 0;
-    for _ in 0..ROUNDS_MAX {
-        let now = alerting.clock.now();
-        let due = alerting.store.due(unit, now, ROUND_MAX).await?;
-        taken += due.len();
-        let moved = stream::iter(&due)
-            .map(|delivery| deliver::attempt(alerting, unit, delivery))
-            .buffer_unordered(SENDS_AT_ONCE)
-            .fold(false, |moved, ended| async move { moved | (ended != Ended::Left) })
+        stream::iter(&queued)
+            .for_each_concurrent(SENDS_AT_ONCE, |(unit, delivery)| async move {
+                deliver::attempt(self, unit, delivery).await;
+            })
             .await;
-        if !moved || alerting.clock.now().since(started) > ROUNDS_TIME {
-            break; // nothing (more) to do, or no time for it
-        }
+        response
     }
-    Ok(taken)
+
+    /// Queues a record's alert and gives what is due of it now. On a repeated record a delivery
+    /// may have been tried, or settled, before.
+    async fn queue(&self, record: &EventRecord) -> store::Result<Vec<(TenantId, Delivery)>> {
+        let Some(Change::Alert(alert)) = change_of(record)? else {
+            return Ok(Vec::new());
+        };
+        let mut due = Vec::new();
+        for webhook in self.store.webhooks(&alert.unit).await? {
+            if webhook.state == WebhookState::Disabled {
+                continue;
+            }
+            let now = self.clock.now();
+            self.store.enqueue(&webhook.name, &alert, now).await?;
+            let delivery = self
+                .store
+                .delivery(&alert.unit, &webhook.name, alert.seq)
+                .await?;
+            due.extend(delivery.filter(|delivery| deliver::is_due(delivery, now)));
+        }
+        Ok(due
+            .into_iter()
+            .map(|delivery| (alert.unit.clone(), delivery))
+            .collect())
+    }
+
+    /// Acts on the timer, about once a minute: makes the attempts that are due, of every unit.
+    /// Returns how many deliveries were taken up.
+    ///
+    /// # Errors
+    /// As the store's, if what is due cannot be read. One delivery's trouble is logged only, since
+    /// it stays due.
+    pub async fn on_timer(&self) -> store::Result<usize> {
+        let started = self.clock.now();
+        let mut taken = 0;
+        for tenant in self.store.tenants().await? {
+            if tenant.is_unit {
+                taken += self.on_unit(&tenant.tenant, started).await?;
+            }
+        }
+        Ok(taken)
+    }
+
+    async fn on_unit(&self, unit: &TenantId, started: Timestamp) -> store::Result<usize> {
+        let mut taken = 0;
+        for _ in 0..ROUNDS_MAX {
+            let due = self.store.due(unit, self.clock.now(), ROUND_MAX).await?;
+            taken += due.len();
+            let all_left = stream::iter(&due)
+                .map(|delivery| deliver::attempt(self, unit, delivery))
+                .buffer_unordered(SENDS_AT_ONCE)
+                .fold(
+                    true,
+                    |left, ended| async move { left & (ended == Ended::Left) },
+                )
+                .await;
+            if all_left || self.clock.now().since(started) > ROUNDS_TIME {
+                break; // nothing more that can be done, or no time for it
+            }
+        }
+        Ok(taken)
+    }
+}
+
+/// The change that a record tells; none for what nobody acts upon.
+fn change_of(record: &EventRecord) -> store::Result<Option<Change>> {
+    if record.event_name == "INSERT" {
+        store::inserted(record.change.new_image.clone())
+    } else {
+        Ok(None)
+    }
+}
+
+fn comes_again(record: &EventRecord, error: store::Error) -> DynamoDbBatchItemFailure {
+    let number = record.change.sequence_number.clone();
+    tracing::warn!(change = number, %error, "an alert is not queued and comes again");
+    let mut failure = DynamoDbBatchItemFailure::default();
+    failure.item_identifier = number;
+    failure
 }

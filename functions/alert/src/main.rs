@@ -4,7 +4,7 @@ use alert::address::Networks;
 use alert::send::{Exit, Sender, Timeouts};
 use alert::{Alerting, resolver};
 use anyhow::Context as _;
-use aws_lambda_events::dynamodb;
+use aws_lambda_events::dynamodb::Event;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 use store::{Clock, Store};
@@ -16,7 +16,7 @@ const AUTHORITIES: &str = "HOMEWARD_WEBHOOK_CA";
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    tracing_subscriber::fmt().json().with_writer(std::io::stderr).init();
+    batches::log_to_stderr();
     let alerting = Alerting {
         store: Store::from_env().await?,
         sender: Sender::new(&exit()?)?,
@@ -32,11 +32,11 @@ async fn main() -> Result<(), Error> {
 /// A batch of the stream has `Records`; whatever else wakes us is the timer.
 async fn dispatch(event: Value, alerting: &Alerting) -> Result<Value, Error> {
     if event.get("Records").is_none() {
-        let sent = alert::on_timer(alerting).await?;
-        return Ok(serde_json::json!({ "attempted": sent }));
+        let taken_up = alerting.on_timer().await?;
+        return Ok(serde_json::json!({ "taken_up": taken_up }));
     }
-    let event: dynamodb::Event = serde_json::from_value(event)?;
-    Ok(serde_json::to_value(alert::on_leads(event, alerting).await)?)
+    let event: Event = serde_json::from_value(event)?;
+    Ok(serde_json::to_value(alerting.on_leads(&event).await)?)
 }
 
 fn exit() -> anyhow::Result<Exit> {

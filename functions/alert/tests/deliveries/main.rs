@@ -3,6 +3,8 @@
 #![allow(missing_docs)]
 
 mod addresses;
+mod delivering;
 mod receiver;
 mod sending;
 mod verifiers;
+mod world;

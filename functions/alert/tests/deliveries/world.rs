@@ -1,0 +1,224 @@
+//! A unit with references and webhooks on the embedded servers, under a clock that tests move.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use alert::Alerting;
+use alert::resolver::system;
+use alert::send::Sender;
+use aws_lambda_events::dynamodb::Event;
+use aws_lambda_events::streams::DynamoDbEventResponse;
+use embedded::Embedded;
+use records::fingerprint::{FINGERPRINT_VERSION, Framing, Hash256, ReferenceFingerprint, View};
+use records::{
+    AdKey, AdMetadata, Delivery, Found, ImageSha256, Level, Method, Reference, ReferenceId,
+    ReferenceStatus, SearchProgress, Secret, Sighting, TenantId, TenantSettings, Timestamp,
+    Webhook, WebhookName, WebhookState,
+};
+use store::{Clock, Jitter, Names, Recorded, Store, Table};
+
+use crate::sending::exit;
+
+pub const SHARED: [u8; 32] = [7; 32];
+pub const SEED: [u8; 32] = [9; 32];
+
+pub struct World {
+    pub alerting: Arc<Alerting>,
+    pub store: Store,
+    pub unit: TenantId,
+    now_ms: Arc<AtomicI64>,
+    embedded: Embedded,
+    _folder: tempfile::TempDir,
+}
+
+pub fn name(text: &str) -> WebhookName {
+    WebhookName::parse(text).expect("a name")
+}
+
+fn names() -> Names {
+    Names {
+        table_prefix: "homeward-".into(),
+        ads_bucket: "ads".into(),
+        references_bucket: "references".into(),
+    }
+}
+
+impl World {
+    /// Two units, `unit` and `other`; loopback is permitted, an attempt ends after 400 ms.
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let embedded = Embedded::open(folder.path()).expect("it opens");
+        let store = Store::with_sdk_config(&embedded.sdk_config(), names(), Jitter::new(|| 7));
+        store.create_tables().await.expect("tables");
+        let now_ms = Arc::new(AtomicI64::new(jiff::Timestamp::now().as_millisecond()));
+        let source = now_ms.clone();
+        let alerting = Alerting {
+            store: store.clone(),
+            sender: Sender::new(&exit("127.0.0.0/8", system())).expect("a sender"),
+            clock: Clock::new(move || Timestamp::from_millis(source.load(Ordering::SeqCst))),
+        };
+        let world = Self {
+            alerting: Arc::new(alerting),
+            store,
+            unit: TenantId::parse("unit").expect("a tenant"),
+            now_ms,
+            embedded,
+            _folder: folder,
+        };
+        world.tenant("unit").await;
+        world.tenant("other").await;
+        world
+    }
+
+    async fn tenant(&self, tenant: &str) {
+        let settings = TenantSettings {
+            tenant: TenantId::parse(tenant).expect("a tenant"),
+            is_unit: true,
+            is_uploader: false,
+            legal_basis: None,
+            expiry_days: 365,
+            created_at: self.now(),
+        };
+        self.store.put_tenant(&settings).await.expect("stored");
+    }
+
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.now_ms.load(Ordering::SeqCst))
+    }
+
+    pub fn wait(&self, time: Duration) {
+        let ms = i64::try_from(time.as_millis()).expect("a test's time");
+        self.now_ms.fetch_add(ms, Ordering::SeqCst);
+    }
+
+    pub fn wait_until(&self, time: Timestamp) {
+        self.now_ms.store(time.millis(), Ordering::SeqCst);
+    }
+
+    pub async fn webhook(&self, unit: &str, hook: &str, url: &str) {
+        let webhook = Webhook {
+            name: name(hook),
+            url: url.parse().expect("a url"),
+            hmac_secret: Secret::from_bytes(&SHARED).expect("a secret"),
+            ed25519_seed: Secret::from_bytes(&SEED).expect("a seed"),
+            state: WebhookState::Enabled,
+            reason: None,
+            updated_at: self.now(),
+        };
+        let unit = TenantId::parse(unit).expect("a tenant");
+        self.store
+            .put_webhook(&unit, &webhook)
+            .await
+            .expect("stored");
+    }
+
+    /// An active reference.
+    pub async fn reference(&self, case: &str) -> ReferenceId {
+        let case_id = case.parse().expect("a case");
+        let image = ImageSha256::of(case.as_bytes());
+        let reference = Reference {
+            reference_id: ReferenceId::of_photo(&self.unit, &case_id, &image),
+            case_id,
+            status: ReferenceStatus::Pending,
+            reason: None,
+            image_sha256: Some(image),
+            object_key: None,
+            width_px: None,
+            height_px: None,
+            quality: Some(90),
+            legal_basis: "order 17".parse().expect("a label"),
+            expires_at: self.now().plus(Duration::from_secs(365 * 86_400)),
+            created_at: self.now(),
+            activated_at: None,
+            ended_at: None,
+            search: SearchProgress::default(),
+        };
+        let view = View {
+            pdq: Hash256([0xab; 32]),
+            quality: 90,
+            second: Hash256([0xcd; 32]),
+        };
+        let fingerprint = ReferenceFingerprint {
+            version: FINGERPRINT_VERSION,
+            framings: vec![(Framing::default(), view)],
+            features: Vec::new(),
+        };
+        let id = reference.reference_id.clone();
+        self.store
+            .submit(&self.unit, &reference, &fingerprint)
+            .await
+            .expect("stored");
+        self.store
+            .activate(&self.unit, &id, self.now())
+            .await
+            .expect("active");
+        id
+    }
+
+    /// A lead of the reference with one sighting, and the number of its alert.
+    pub async fn lead(&self, reference: &ReferenceId, ad: &str) -> u64 {
+        let image_sha256 = ImageSha256::of(ad.as_bytes());
+        let key = AdKey::parse(&format!("ads/ngo/{ad}.jpg")).expect("a key");
+        let metadata = AdMetadata {
+            place: Some("Zürich – 東京".parse().expect("a label")),
+            ..AdMetadata::default()
+        };
+        let sighting = Sighting::of(&key, &metadata);
+        self.store
+            .record_sighting(&image_sha256, &sighting, self.now())
+            .await
+            .expect("stored");
+        let found = Found {
+            unit: self.unit.clone(),
+            reference_id: reference.clone(),
+            image_sha256,
+            level: Level::Alert,
+            method: Method::Whole,
+            distance: 12,
+            edit: "mirrored".parse().expect("a label"),
+            policy_version: 1,
+            outline: None,
+        };
+        match self
+            .store
+            .record_lead(&found, self.now())
+            .await
+            .expect("recorded")
+        {
+            Recorded::New {
+                alert_seq: Some(seq),
+                ..
+            } => seq,
+            other => panic!("a new lead with its alert, and not {other:?}"),
+        }
+    }
+
+    /// What the leads' stream has that no batch had yet.
+    pub async fn batch(&self) -> Event {
+        let streams = self.embedded.streams();
+        let table = names().table(Table::Leads);
+        let batch = streams
+            .read("alert", &table, 1_000)
+            .await
+            .expect("a stream");
+        let batch = batch.expect("news");
+        streams.commit(&batch).await.expect("committed");
+        serde_json::from_value(batch.event).expect("an event as Lambda gets it")
+    }
+
+    /// One turn of the stream.
+    pub async fn stream(&self) -> DynamoDbEventResponse {
+        self.alerting.on_leads(&self.batch().await).await
+    }
+
+    /// One turn of the timer: how many deliveries were taken up.
+    pub async fn timer(&self) -> usize {
+        self.alerting.on_timer().await.expect("the store answers")
+    }
+
+    pub async fn delivery(&self, hook: &str, seq: u64) -> Delivery {
+        let found = self.store.delivery(&self.unit, &name(hook), seq).await;
+        found.expect("the store answers").expect("a delivery")
+    }
+}
