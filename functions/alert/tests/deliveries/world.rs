@@ -10,9 +10,11 @@ use alert::send::Sender;
 use aws_lambda_events::dynamodb::Event;
 use aws_lambda_events::streams::DynamoDbEventResponse;
 use embedded::Embedded;
-use records::fingerprint::{FINGERPRINT_VERSION, Framing, Hash256, ReferenceFingerprint, View};
+use records::fingerprint::{
+    AdFingerprint, FINGERPRINT_VERSION, Framing, Hash256, ReferenceFingerprint, View,
+};
 use records::{
-    AdKey, AdMetadata, Delivery, Found, ImageSha256, Level, Method, Reference, ReferenceId,
+    AdKey, AdMetadata, Delivery, Found, Image, ImageSha256, Level, Method, Reference, ReferenceId,
     ReferenceStatus, SearchProgress, Secret, Sighting, TenantId, TenantSettings, Timestamp,
     Webhook, WebhookName, WebhookState,
 };
@@ -22,6 +24,12 @@ use crate::sending::exit;
 
 pub const SHARED: [u8; 32] = [7; 32];
 pub const SEED: [u8; 32] = [9; 32];
+
+const VIEW: View = View {
+    pdq: Hash256([0xab; 32]),
+    quality: 90,
+    second: Hash256([0xcd; 32]),
+};
 
 pub struct World {
     pub alerting: Arc<Alerting>,
@@ -134,14 +142,9 @@ impl World {
             ended_at: None,
             search: SearchProgress::default(),
         };
-        let view = View {
-            pdq: Hash256([0xab; 32]),
-            quality: 90,
-            second: Hash256([0xcd; 32]),
-        };
         let fingerprint = ReferenceFingerprint {
             version: FINGERPRINT_VERSION,
-            framings: vec![(Framing::default(), view)],
+            framings: vec![(Framing::default(), VIEW)],
             features: Vec::new(),
         };
         let id = reference.reference_id.clone();
@@ -164,8 +167,26 @@ impl World {
             place: Some("Zürich – 東京".parse().expect("a label")),
             ..AdMetadata::default()
         };
+        let image = Image {
+            image_sha256,
+            width_px: 640,
+            height_px: 480,
+            fingerprint_version: FINGERPRINT_VERSION,
+            first_seen_at: self.now(),
+        };
+        let fingerprint = AdFingerprint {
+            version: FINGERPRINT_VERSION,
+            whole: VIEW,
+            trimmed: None,
+            features: Vec::new(),
+        };
         let sighting = Sighting::of(&key, &metadata);
-        self.store
+        let (store, ngo) = (&self.store, key.tenant());
+        store
+            .record_image(ngo, &image, &fingerprint)
+            .await
+            .expect("stored");
+        store
             .record_sighting(&image_sha256, &sighting, self.now())
             .await
             .expect("stored");
