@@ -16,7 +16,19 @@ pub struct Edit {
     pub negative: bool,
     /// The two agree once a flat border is taken off, be it the ad's or the reference's.
     pub border_removed: bool,
+    /// How much of the reference the ad does not show, in percent of its area, 0 to 100.
+    pub crop_percent: u8,
+    /// The tilt that is left beside quarter turns, in degrees clockwise, -45 to 45.
+    pub tilt_degrees: i8,
+    /// How much of the ad the reference fills, in percent of its area; 0 if not known, as in
+    /// stage 1. Less than 100 in collages, screenshots and insets.
+    pub share_percent: u8,
 }
+
+/// Crops and tilts below this, and shares above 100 less this, are not worth a word.
+const WORTH_A_WORD: u8 = 3;
+/// Tilts below this are not worth a word, in degrees.
+const TILT_WORTH_A_WORD: u8 = 2;
 
 impl From<Framing> for Edit {
     fn from(framing: Framing) -> Self {
@@ -25,6 +37,7 @@ impl From<Framing> for Edit {
             turn: framing.turn,
             negative: framing.negative,
             border_removed: framing.border_removed,
+            ..Self::default()
         }
     }
 }
@@ -54,6 +67,15 @@ impl fmt::Display for Edit {
         }
         if self.turn != Turn::None {
             steps.push(format!("turned {}", self.turn.degrees()));
+        }
+        if self.tilt_degrees.unsigned_abs() >= TILT_WORTH_A_WORD {
+            steps.push(format!("tilted {}", self.tilt_degrees));
+        }
+        if self.crop_percent >= WORTH_A_WORD {
+            steps.push(format!("crop {}%", self.crop_percent));
+        }
+        if (1..=100 - WORTH_A_WORD).contains(&self.share_percent) {
+            steps.push(format!("{}% of the ad", self.share_percent));
         }
         if self.border_removed {
             steps.push("border removed".to_owned());
@@ -119,6 +141,23 @@ mod tests {
                 ..plain
             },
             "turned 90, border removed",
+        );
+        check(
+            Edit {
+                tilt_degrees: -7,
+                crop_percent: 40,
+                share_percent: 22,
+                ..plain
+            },
+            "tilted -7, crop 40%, 22% of the ad",
+        );
+        check(
+            Edit {
+                crop_percent: 1,
+                share_percent: 99,
+                ..plain
+            },
+            "as is",
         );
         check(
             Edit {

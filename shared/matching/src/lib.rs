@@ -27,13 +27,15 @@
 mod edit;
 mod found;
 mod hash_index;
+mod parts;
 mod policy;
 mod reference_set;
 mod whole;
 
 pub use edit::Edit;
 pub use found::{Level, Match, Method};
-pub use policy::{Policy, WholeRule};
+pub use parts::scores as parts_scores;
+pub use policy::{PartsRule, Policy, Scores, WholeRule};
 pub use reference_set::ReferenceSet;
 
 use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
@@ -48,4 +50,5 @@ pub fn compare(
     policy: &Policy,
 ) -> Option<Match> {
     whole::compare(reference, ad, &policy.whole)
+        .or_else(|| parts::compare(&reference.features, &ad.features, &policy.parts))
 }

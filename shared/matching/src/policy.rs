@@ -1,5 +1,7 @@
 //! When two fingerprints are the same photo: the one place that says so.
 
+use crate::Level;
+
 /// The rules by which a pair becomes a lead. [`Policy::default`] is what the cloud, the laptop
 /// and the command line all use.
 #[derive(Clone, Debug, PartialEq)]
@@ -8,6 +10,8 @@ pub struct Policy {
     pub version: u16,
     /// Stage 1: whole pictures.
     pub whole: WholeRule,
+    /// Stage 2: parts of a picture.
+    pub parts: PartsRule,
 }
 
 /// Stage 1: two pictures match as a whole if both have enough structure and their PDQ hashes
@@ -22,6 +26,39 @@ pub struct WholeRule {
     pub quality_min: u8,
 }
 
+/// Stage 2: the ad laid over the reference agrees with it block by block. The score is the share
+/// of blocks that are the same picture, times the root of their number: chance grows like that
+/// root, so the score says how far beyond chance the agreement is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartsRule {
+    /// Enough to be sent to a case system.
+    pub alert: Scores,
+    /// Enough for a person's look.
+    pub review: Scores,
+}
+
+/// Scores of a pair, or the least ones, either of which suffices. Calibrated by `tests/recall`;
+/// its report names the highest scores seen on false pairs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scores {
+    /// At 128 x 128 cells, 0 to 16.
+    pub fine: f32,
+    /// At 64 x 64 cells, 0 to 8: where the photo is too small in the ad, or too blurred.
+    pub middle: f32,
+}
+
+impl PartsRule {
+    /// The level that the scores of a pair reach.
+    pub(crate) fn level(&self, scores: Scores) -> Option<Level> {
+        let reaches = |least: &Scores| scores.fine >= least.fine || scores.middle >= least.middle;
+        match (reaches(&self.alert), reaches(&self.review)) {
+            (true, _) => Some(Level::Alert),
+            (false, true) => Some(Level::Review),
+            (false, false) => None,
+        }
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Self {
@@ -29,6 +66,16 @@ impl Default for Policy {
             whole: WholeRule {
                 distance_bits_max: 31,
                 quality_min: 50,
+            },
+            parts: PartsRule {
+                alert: Scores {
+                    fine: 5.5,
+                    middle: 5.0,
+                },
+                review: Scores {
+                    fine: 4.5,
+                    middle: 4.5,
+                },
             },
         }
     }

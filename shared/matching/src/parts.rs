@@ -1,0 +1,93 @@
+//! Stage 2: the reference's photo somewhere within the ad.
+//!
+//! Features that look alike propose alignments ([`hits`], [`align`]), whole-frame ones are tried
+//! besides ([`frames`]), and a dense comparison decides ([`proof`]).
+
+mod align;
+mod edit;
+mod frames;
+mod hits;
+mod map;
+mod proof;
+mod sides;
+mod view;
+
+use crate::{Level, Match, Method, PartsRule, Scores};
+use proof::{Proof, prove};
+pub(crate) use sides::{Ad, Reference};
+
+/// Alignments proved per handedness.
+const ALIGNMENTS_MAX: usize = 2;
+/// The scale of a distance.
+const DISTANCE_BITS: u32 = 256;
+
+/// The best stage-2 match of a pair; `None` too if either side has no parts.
+pub(crate) fn compare(reference: &[u8], ad: &[u8], rule: &PartsRule) -> Option<Match> {
+    judge(&Reference::read(reference)?, &Ad::read(ad)?, rule)
+}
+
+/// The best match of a reference and an ad, both read.
+pub(crate) fn judge(reference: &Reference, ad: &Ad, rule: &PartsRule) -> Option<Match> {
+    let sure = |proof: &Proof| rule.level(proof.scores()) == Some(Level::Alert);
+    let proof = best_proof(reference, ad, sure)?;
+    let level = rule.level(proof.scores())?;
+    Some(Match {
+        level,
+        method: Method::Parts,
+        distance_bits: proof.distance_bits(),
+        edit: edit::of(reference, ad, &proof),
+        outline: Some(edit::outline(reference, ad, &proof.map)),
+    })
+}
+
+/// The highest scores that a pair reaches, for calibration; `None` if nothing aligns the two.
+pub fn scores(reference: &[u8], ad: &[u8]) -> Option<Scores> {
+    let (reference, ad) = (Reference::read(reference)?, Ad::read(ad)?);
+    best_proof(&reference, &ad, |_| false).map(|proof| proof.scores())
+}
+
+/// The strongest proof of all alignments, or the first that is `enough`.
+fn best_proof(reference: &Reference, ad: &Ad, enough: impl Fn(&Proof) -> bool) -> Option<Proof> {
+    let by_features = [false, true].into_iter().flat_map(|mirrored| {
+        let hits = hits::hits(reference, ad, mirrored);
+        align::alignments(reference, ad, &hits, mirrored, ALIGNMENTS_MAX)
+    });
+    let whole = std::iter::once_with(|| frames::frames(reference, ad)).flatten();
+    let mut best: Option<Proof> = None;
+    for alignment in by_features.chain(whole) {
+        let proof = prove(reference, ad, &alignment);
+        if enough(&proof) {
+            return Some(proof);
+        }
+        if best
+            .as_ref()
+            .is_none_or(|best| best.strength() < proof.strength())
+        {
+            best = Some(proof);
+        }
+    }
+    best
+}
+
+impl Proof {
+    fn scores(&self) -> Scores {
+        Scores {
+            fine: self.fine.score(),
+            middle: self.middle.score(),
+        }
+    }
+
+    fn strength(&self) -> f32 {
+        self.fine.score().max(self.middle.score())
+    }
+
+    /// The share of cells that differ in the blocks that agree, in 256ths.
+    fn distance_bits(&self) -> u16 {
+        let tally = match self.fine.same > 0 {
+            true => &self.fine,
+            false => &self.middle,
+        };
+        let share = tally.differing * DISTANCE_BITS / tally.cells.max(1);
+        u16::try_from(share).unwrap_or(u16::MAX)
+    }
+}

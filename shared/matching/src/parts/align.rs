@@ -1,0 +1,154 @@
+//! How the reference may lie in the ad, from features that look alike.
+
+use super::hits::Hit;
+use super::map::{Freedom, Map, Pair};
+use super::sides::{Ad, Reference, Spot};
+
+/// A way in which the reference may lie in the ad.
+pub(super) struct Alignment {
+    pub map: Map,
+    pub negative: bool,
+}
+
+/// Hits that are each tried as the whole truth.
+const SEEDS_MAX: usize = 60;
+/// Hits that must agree with a seed, itself included.
+const AGREEING_MIN: usize = 3;
+/// Hits that must agree with the fitted map.
+const FITTING_MIN: usize = 4;
+/// How far a place may be off a seed's forecast, as a share of the way from the seed.
+const OFF_SHARE: f32 = 0.2;
+/// By how much two features' sizes may differ from the map's scale.
+const SCALE_RATIO_MAX: f32 = 1.6;
+/// The least cosine between a direction and its forecast: 37 degrees.
+const ALONG_MIN: f32 = 0.8;
+/// How far a place may be off the fitted map, round by round, in shares of the longer side.
+const OFF_ROUNDS: [f32; 4] = [0.06, 0.04, 0.03, 0.025];
+/// Scales beyond which nothing is fitted: 30 times smaller or larger.
+const SCALE_MAX: f32 = 30.0;
+
+/// The likeliest alignments of one handedness, best first.
+pub(super) fn alignments(
+    reference: &Reference,
+    ad: &Ad,
+    hits: &[Hit],
+    mirrored: bool,
+    most: usize,
+) -> Vec<Alignment> {
+    let mut groups: Vec<(f32, usize, Vec<usize>)> = (0..hits.len().min(SEEDS_MAX))
+        .map(|seed| {
+            let group = agreeing(reference, ad, hits, seed, mirrored);
+            let weight = group.iter().map(|&hit| hits[hit].weight).sum();
+            (weight, seed, group)
+        })
+        .filter(|(_, _, group)| group.len() >= AGREEING_MIN)
+        .collect();
+    groups.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let mut used = vec![false; hits.len()];
+    let mut found = Vec::new();
+    for (_, seed, group) in groups {
+        if found.len() < most && !used[seed] {
+            group.iter().for_each(|&hit| used[hit] = true);
+            found.extend(fitted(reference, ad, hits, group, mirrored));
+        }
+    }
+    found
+}
+
+/// The hits that one hit forecasts: right place, right size, right direction.
+fn agreeing(
+    reference: &Reference,
+    ad: &Ad,
+    hits: &[Hit],
+    seed: usize,
+    mirrored: bool,
+) -> Vec<usize> {
+    let (own, seen) = ends(reference, ad, &hits[seed]);
+    let scale = seen.scale / own.scale;
+    let m = similarity(own, seen, mirrored);
+    let moved = |(x, y): (f32, f32)| (m[0] * x + m[1] * y, m[2] * x + m[3] * y);
+    let agrees = |hit: &&usize| {
+        let (a, b) = ends(reference, ad, &hits[**hit]);
+        let (x, y) = moved((a.at.0 - own.at.0, a.at.1 - own.at.1));
+        let off = (b.at.0 - seen.at.0 - x, b.at.1 - seen.at.1 - y);
+        let most = OFF_SHARE * (x * x + y * y).sqrt() + 3.0 * seen.scale;
+        let (u, v) = moved(a.along);
+        off.0 * off.0 + off.1 * off.1 <= most * most
+            && scales_agree(scale, a, b)
+            && u * b.along.0 + v * b.along.1 >= ALONG_MIN * scale
+    };
+    let all: Vec<usize> = (0..hits.len()).collect();
+    all.iter().filter(agrees).copied().collect()
+}
+
+/// The linear map that takes one patch to the other.
+fn similarity(own: &Spot, seen: &Spot, mirrored: bool) -> [f32; 4] {
+    let s = seen.scale / own.scale;
+    let flip = if mirrored { -1.0 } else { 1.0 };
+    let ((c, d), (a, b)) = (own.along, seen.along);
+    [
+        s * (a * c + flip * b * d),
+        s * (a * d - flip * b * c),
+        s * (b * c - flip * a * d),
+        s * (b * d + flip * a * c),
+    ]
+}
+
+fn scales_agree(scale: f32, own: &Spot, seen: &Spot) -> bool {
+    let ratio = seen.scale / own.scale / scale;
+    (1.0 / SCALE_RATIO_MAX..SCALE_RATIO_MAX).contains(&ratio)
+}
+
+fn ends<'a>(reference: &'a Reference, ad: &'a Ad, hit: &Hit) -> (&'a Spot, &'a Spot) {
+    (&reference.spots[hit.own], &ad.spots[hit.ad])
+}
+
+/// The map of a group, fitted and regrouped round by round, freer as more agree.
+fn fitted(
+    reference: &Reference,
+    ad: &Ad,
+    hits: &[Hit],
+    mut group: Vec<usize>,
+    mirrored: bool,
+) -> Option<Alignment> {
+    let mut found = None;
+    for (round, share) in OFF_ROUNDS.iter().enumerate() {
+        let pair = |&hit: &usize| {
+            let (own, seen) = ends(reference, ad, &hits[hit]);
+            Pair {
+                from: own.at,
+                to: seen.at,
+                weight: 1.0,
+            }
+        };
+        let pairs: Vec<Pair> = group.iter().map(pair).collect();
+        let freedom = match pairs.len() {
+            12.. if round > 1 => Freedom::Projective,
+            6.. => Freedom::Affine,
+            _ => Freedom::Similar { mirrored },
+        };
+        let map = Map::fitted(&pairs, freedom)?;
+        let centre = (reference.size.0 / 2.0, reference.size.1 / 2.0);
+        let scale = map.area(centre).abs().sqrt();
+        if !(1.0 / SCALE_MAX..SCALE_MAX).contains(&scale) {
+            return None;
+        }
+        found = Some(map);
+        let near = |hit: &usize| {
+            let (own, seen) = ends(reference, ad, &hits[*hit]);
+            let (x, y) = map.of(own.at);
+            let (dx, dy) = (x - seen.at.0, y - seen.at.1);
+            let most = (share * reference.longer() * scale).max(2.0 * seen.scale);
+            dx * dx + dy * dy <= most * most && scales_agree(scale, own, seen)
+        };
+        group = (0..hits.len()).filter(near).collect();
+        if group.len() < AGREEING_MIN {
+            return None;
+        }
+    }
+    let enough = group.len() >= FITTING_MIN;
+    found.filter(|_| enough).map(|map| Alignment {
+        map,
+        negative: false,
+    })
+}

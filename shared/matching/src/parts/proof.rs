@@ -1,0 +1,245 @@
+//! Dense proof: the ad is laid over the reference and compared block by block.
+//!
+//! Few agreeing features can be chance, and aligned portraits of different people share eyes,
+//! mouth and outline. What they never share is the fine structure in most blocks at once.
+
+use records::features::{Grid, RowBits};
+
+use super::align::Alignment;
+use super::map::{Freedom, Map, Pair};
+use super::sides::{Ad, Reference};
+
+/// A block's side in cells: its 64 cells are one word.
+const BLOCK: usize = 8;
+/// Cells of a block that must be clear in the reference for it to say anything.
+const OWN_CELLS_MIN: u32 = 16;
+/// Cells of a block that must be clear in both.
+const CELLS_MIN: i32 = 12;
+/// Times that the map is refined at each of the grids.
+const ROUNDS: usize = 2;
+/// How far a block may lie off while refining, in cells.
+const REACH: isize = 2;
+/// What a step off costs, in agreement, so that a tie stays in place.
+const STEP_COST: f32 = 0.02;
+/// Agreement from which a block helps to refine.
+const HELPS_MIN: f32 = 0.4;
+/// Blocks needed to refine.
+const HELPERS_MIN: usize = 6;
+/// How far a block's place may be off the refined map, in cells.
+const OFF_CELLS_MAX: f32 = 1.5;
+/// Agreement from which a block is the same picture: 85 cells in 100.
+const SAME_MIN: f32 = 0.7;
+/// At the middle grid, the score below which the fine one is not tried: chance.
+const HOPE_MIN: f32 = 1.2;
+
+/// What the blocks of one grid say.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Tally {
+    /// Blocks with something to compare.
+    pub blocks: u32,
+    /// Blocks that are the same picture.
+    pub same: u32,
+    /// Cells compared in those, and cells that differ in them.
+    pub cells: u32,
+    pub differing: u32,
+}
+
+impl Tally {
+    /// How far the number of same blocks is beyond chance: the share of same blocks times the
+    /// root of their number, as a deviation grows. At most the root of the number of blocks.
+    pub fn score(&self) -> f32 {
+        self.same as f32 / (self.blocks.max(1) as f32).sqrt()
+    }
+}
+
+/// An alignment, refined, and what each grid says to it.
+pub(super) struct Proof {
+    pub map: Map,
+    pub negative: bool,
+    pub middle: Tally,
+    pub fine: Tally,
+}
+
+/// Refines an alignment from the coarsest grid to the finest and tallies the blocks.
+pub(super) fn prove(reference: &Reference, ad: &Ad, start: &Alignment) -> Proof {
+    let mut proof = Proof {
+        map: start.map,
+        negative: start.negative,
+        middle: Tally::default(),
+        fine: Tally::default(),
+    };
+    let [coarse, middle, fine] = &reference.grids;
+    proof.at(reference, ad, coarse);
+    proof.middle = proof.at(reference, ad, middle);
+    if proof.middle.blocks == 0 || proof.middle.score() >= HOPE_MIN {
+        proof.fine = proof.at(reference, ad, fine);
+    }
+    proof
+}
+
+impl Proof {
+    /// Refines the map at one grid, then tallies.
+    fn at(&mut self, reference: &Reference, ad: &Ad, own: &Grid) -> Tally {
+        let side = own.side();
+        let seen = |map: &Map| {
+            let grid = ad.view().grid(map, reference.size, ad.size, side)?;
+            Some(if self.negative { negative(grid) } else { grid })
+        };
+        let Some(mut grid) = seen(&self.map) else {
+            return Tally::default();
+        };
+        let mut map = self.map;
+        for _ in 0..ROUNDS {
+            let pairs = pairs(reference, own, &grid, &map);
+            let Some(next) = refined(&pairs, &map, reference, side) else {
+                break;
+            };
+            let Some(after) = seen(&next) else { break };
+            (map, grid) = (next, after);
+        }
+        self.map = map;
+        tally(own, &grid)
+    }
+}
+
+fn negative(grid: Grid) -> Grid {
+    let lighter = grid.lighter.iter().map(|row| !row).collect();
+    Grid { lighter, ..grid }
+}
+
+/// The blocks that agree somewhere near, as places of the reference and of the ad.
+fn pairs(reference: &Reference, own: &Grid, seen: &Grid, map: &Map) -> Vec<Pair> {
+    let side = own.side();
+    let cell = (
+        reference.size.0 / side as f32,
+        reference.size.1 / side as f32,
+    );
+    let place = |x: f32, y: f32| (x * cell.0, y * cell.1);
+    // the coarsest grid has few blocks: let them overlap
+    let stride = if side < 8 * BLOCK { BLOCK / 2 } else { BLOCK };
+    let mut pairs = Vec::new();
+    for (x, y) in blocks(side, stride) {
+        let block = block(own, x as isize, y as isize);
+        if block.clear.count_ones() < OWN_CELLS_MIN {
+            continue;
+        }
+        if let Some((agreement, dx, dy)) = best_near(block, seen, x as isize, y as isize) {
+            let (cx, cy) = ((x + BLOCK / 2) as f32, (y + BLOCK / 2) as f32);
+            pairs.push(Pair {
+                from: place(cx, cy),
+                to: map.of(place(cx + dx as f32, cy + dy as f32)),
+                weight: agreement * agreement,
+            });
+        }
+    }
+    pairs
+}
+
+/// The best agreement of a block with the ad near its place, and how far off.
+fn best_near(own: Block, seen: &Grid, x: isize, y: isize) -> Option<(f32, isize, isize)> {
+    let mut best: Option<(f32, isize, isize)> = None;
+    for dy in -REACH..=REACH {
+        for dx in -REACH..=REACH {
+            let (same, cells) = own.agreement(block(seen, x + dx, y + dy));
+            if cells < CELLS_MIN {
+                continue;
+            }
+            let cost = STEP_COST * (dx.abs() + dy.abs()) as f32;
+            let value = same as f32 / cells as f32 - cost;
+            if value >= HELPS_MIN && best.is_none_or(|best| value > best.0) {
+                best = Some((value, dx, dy));
+            }
+        }
+    }
+    best
+}
+
+/// The map through the pairs, leaving out those that stray.
+fn refined(pairs: &[Pair], map: &Map, reference: &Reference, side: usize) -> Option<Map> {
+    if pairs.len() < HELPERS_MIN {
+        return None;
+    }
+    let area = map.area((reference.size.0 / 2.0, reference.size.1 / 2.0));
+    let freedom = |pairs: &[Pair]| match pairs.len() {
+        14.. => Freedom::Projective,
+        8.. => Freedom::Affine,
+        _ => Freedom::Similar {
+            mirrored: area < 0.0,
+        },
+    };
+    let rough = Map::fitted(pairs, freedom(pairs))?;
+    let most = OFF_CELLS_MAX * reference.longer() / side as f32 * area.abs().sqrt();
+    let near = |pair: &&Pair| {
+        let (x, y) = rough.of(pair.from);
+        let (dx, dy) = (x - pair.to.0, y - pair.to.1);
+        dx * dx + dy * dy < most * most
+    };
+    let near: Vec<Pair> = pairs.iter().filter(near).copied().collect();
+    let enough = near.len() >= HELPERS_MIN && 3 * near.len() >= pairs.len();
+    enough.then(|| Map::fitted(&near, freedom(&near)))?
+}
+
+/// How many blocks are the same picture, each in its place.
+fn tally(own: &Grid, seen: &Grid) -> Tally {
+    let mut tally = Tally::default();
+    for (x, y) in blocks(own.side(), BLOCK) {
+        let (x, y) = (x as isize, y as isize);
+        let block_own = block(own, x, y);
+        let (same, cells) = block_own.agreement(block(seen, x, y));
+        if block_own.clear.count_ones() < OWN_CELLS_MIN || cells < CELLS_MIN {
+            continue;
+        }
+        tally.blocks += 1;
+        if same as f32 >= SAME_MIN * cells as f32 {
+            tally.same += 1;
+            tally.cells += cells as u32;
+            tally.differing += ((cells - same) / 2) as u32;
+        }
+    }
+    tally
+}
+
+fn blocks(side: usize, stride: usize) -> impl Iterator<Item = (usize, usize)> {
+    let starts = move || (0..=side - BLOCK).step_by(stride);
+    starts().flat_map(move |y| starts().map(move |x| (x, y)))
+}
+
+/// Eight by eight cells of a grid.
+#[derive(Clone, Copy)]
+struct Block {
+    lighter: u64,
+    clear: u64,
+}
+
+impl Block {
+    /// Cells that agree less cells that differ, and all that are clear in both.
+    fn agreement(self, other: Self) -> (i32, i32) {
+        let clear = self.clear & other.clear;
+        let cells = clear.count_ones() as i32;
+        let differing = ((self.lighter ^ other.lighter) & clear).count_ones() as i32;
+        (cells - 2 * differing, cells)
+    }
+}
+
+/// The block at a place, which may reach beyond the grid: nothing is clear there.
+fn block(grid: &Grid, x: isize, y: isize) -> Block {
+    let (mut lighter, mut clear) = (0, 0);
+    for line in 0..BLOCK {
+        let row = y + line as isize;
+        let Some(row) = usize::try_from(row).ok().filter(|row| *row < grid.side()) else {
+            continue;
+        };
+        lighter |= eight(grid.lighter[row], x) << (line * BLOCK);
+        clear |= eight(grid.clear[row], x) << (line * BLOCK);
+    }
+    Block { lighter, clear }
+}
+
+/// Eight cells of a row from `x` on.
+fn eight(row: RowBits, x: isize) -> u64 {
+    let moved = match x >= 0 {
+        true => row >> x,
+        false => row << -x,
+    };
+    moved as u64 & 0xff
+}

@@ -1,0 +1,93 @@
+//! The two sides of a comparison, read from their bytes once.
+
+use std::cell::OnceCell;
+
+use records::features::{
+    AdFeatures, Descriptor, Feature, Grid, PLACE_STEPS, ReferenceFeatures, Sketch,
+};
+
+use super::view::View;
+
+/// A feature in pixels of its picture.
+#[derive(Clone, Copy)]
+pub(super) struct Spot {
+    pub at: (f32, f32),
+    pub scale: f32,
+    /// Cosine and sine of its direction.
+    pub along: (f32, f32),
+    pub descriptor: Descriptor,
+}
+
+/// The parts of a reference.
+pub struct Reference {
+    pub(super) size: (f32, f32),
+    pub(super) spots: Vec<Spot>,
+    pub(super) grids: [Grid; 3],
+}
+
+/// The parts of an ad image.
+pub struct Ad {
+    pub(super) size: (f32, f32),
+    pub(super) spots: Vec<Spot>,
+    /// The descriptors of the mirrored ad, in the same order.
+    pub(super) mirrored: Vec<Descriptor>,
+    pub(super) coarse: Grid,
+    sketch: Sketch,
+    view: OnceCell<View>,
+}
+
+impl Reference {
+    /// The parts of a reference; `None` if it has none or they are of another format.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let read = ReferenceFeatures::from_bytes(bytes).ok()?;
+        let size = (f32::from(read.width_px), f32::from(read.height_px));
+        Some(Self {
+            size,
+            spots: spots(&read.features, size),
+            grids: read.grids,
+        })
+    }
+
+    pub(super) fn longer(&self) -> f32 {
+        self.size.0.max(self.size.1)
+    }
+}
+
+impl Ad {
+    /// The parts of an ad image; `None` if it has none or they are of another format.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let read = AdFeatures::from_bytes(bytes).ok()?;
+        let size = (f32::from(read.width_px), f32::from(read.height_px));
+        let spots = spots(&read.features, size);
+        Some(Self {
+            size,
+            mirrored: spots
+                .iter()
+                .map(|spot| spot.descriptor.mirrored())
+                .collect(),
+            spots,
+            coarse: read.coarse,
+            sketch: read.sketch,
+            view: OnceCell::new(),
+        })
+    }
+
+    /// The ad as a grey picture, unpacked when first needed: most ads never are.
+    pub(super) fn view(&self) -> &View {
+        self.view.get_or_init(|| View::of(&self.sketch.unpacked()))
+    }
+}
+
+fn spots(features: &[Feature], (width, height): (f32, f32)) -> Vec<Spot> {
+    let step = width.max(height) / f32::from(PLACE_STEPS);
+    let spot = |feature: &Feature| Spot {
+        at: (
+            (f32::from(feature.x) + 0.5) * step,
+            (f32::from(feature.y) + 0.5) * step,
+        ),
+        scale: feature.scale(),
+        along: feature.direction(),
+        descriptor: feature.descriptor,
+    };
+    features.iter().map(spot).collect()
+}
