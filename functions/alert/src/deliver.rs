@@ -124,7 +124,7 @@ fn too_late(alerting: &Alerting, lease: &Lease) -> bool {
 fn message(webhook: &Webhook, alert: &Alert, now: Timestamp) -> Message {
     let body = serde_json::to_vec(&alert.envelope()).expect("an envelope is plain JSON");
     let (id, timestamp_s) = (alert.id(), now.seconds());
-    let keys = signature::keys(webhook);
+    let keys = signature::keys(webhook, now);
     let signature = signature::header(&keys, &id, timestamp_s, &body);
     Message {
         id,

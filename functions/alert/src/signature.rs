@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::Signer as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use records::Webhook;
+use records::{Secret, Timestamp, Webhook};
 use sha2::Sha256;
 
 /// Header with the message's id, the same for every attempt: receivers tell repeats by it.
@@ -31,11 +31,26 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// The keys that a webhook's messages are signed with: both kinds, so that a receiver checks the
-/// one it can keep. A seed that is not one (no record of ours) leaves the shared secret alone.
-pub fn keys(webhook: &Webhook) -> Vec<SigningKey> {
-    let shared = SigningKey::Shared(webhook.hmac_secret.bytes().to_vec());
-    let pair = webhook.ed25519_seed.bytes().try_into().ok().map(pair);
+/// The keys that a webhook's messages are signed with at this time: both kinds, so that a receiver
+/// checks the one that it keeps, and after a rotation the replaced ones too.
+pub fn keys(webhook: &Webhook, now: Timestamp) -> Vec<SigningKey> {
+    let retired = webhook
+        .retired
+        .as_ref()
+        .filter(|retired| retired.until > now);
+    let mut keys = both(&webhook.hmac_secret, &webhook.ed25519_seed);
+    keys.extend(
+        retired
+            .into_iter()
+            .flat_map(|old| both(&old.hmac_secret, &old.ed25519_seed)),
+    );
+    keys
+}
+
+/// A seed that is not one (no record of ours) leaves the shared secret alone.
+fn both(secret: &Secret, seed: &Secret) -> Vec<SigningKey> {
+    let shared = SigningKey::Shared(secret.bytes().to_vec());
+    let pair = seed.bytes().try_into().ok().map(pair);
     std::iter::once(shared).chain(pair).collect()
 }
 
@@ -70,7 +85,7 @@ fn sign(key: &SigningKey, content: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use records::{Secret, Timestamp, WebhookState};
+    use records::WebhookState;
 
     use super::*;
 
@@ -102,19 +117,46 @@ mod tests {
         assert_eq!(value, format!("{PAIR_SIGNATURE} {SHARED_SIGNATURE}"));
     }
 
-    #[test]
-    fn a_webhook_signs_with_both_of_its_keys() {
-        let webhook = Webhook {
+    fn webhook() -> Webhook {
+        Webhook {
             name: "desk".parse().expect("a name"),
             url: "https://case.example/".parse().expect("a url"),
             hmac_secret: Secret::parse(SHARED).expect("a secret"),
             ed25519_seed: Secret::from_bytes(PAIR).expect("a secret"),
+            retired: None,
             state: WebhookState::Enabled,
             reason: None,
             updated_at: Timestamp::from_millis(0),
-        };
-        let value = header(&keys(&webhook), ID, TIMESTAMP_S, BODY);
+        }
+    }
+
+    #[test]
+    fn a_webhook_signs_with_both_of_its_keys() {
+        let value = header(
+            &keys(&webhook(), Timestamp::from_millis(0)),
+            ID,
+            TIMESTAMP_S,
+            BODY,
+        );
         assert_eq!(value, format!("{SHARED_SIGNATURE} {PAIR_SIGNATURE}"));
+    }
+
+    #[test]
+    fn replaced_keys_go_on_signing_for_a_day() {
+        let at = |hours: i64| Timestamp::from_millis(hours * 3_600_000);
+        let new = Secret::from_bytes(&[3; 32]).expect("a secret");
+        let rotated = Webhook {
+            hmac_secret: new.clone(),
+            ed25519_seed: new,
+            retired: Some(webhook().retire_keys(at(0))),
+            ..webhook()
+        };
+        let old = format!(" {SHARED_SIGNATURE} {PAIR_SIGNATURE}");
+        let value = |now| header(&keys(&rotated, now), ID, TIMESTAMP_S, BODY);
+        assert!(value(at(23)).ends_with(&old));
+        assert_eq!(value(at(23)).split(' ').count(), 4);
+        assert!(!value(at(24)).contains(SHARED_SIGNATURE));
+        assert_eq!(value(at(24)).split(' ').count(), 2);
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub use tenant::{Principal, Role, TenantSettings, Token, TokenHash};
 pub use text::{Label, Malformed, SourceUrl};
 pub use time::Timestamp;
 pub use token::{IssuedToken, TokenId};
-pub use webhook::{Secret, Webhook, WebhookName, WebhookState, WebhookUrl, WebhookView};
+pub use webhook::{RetiredKeys, Secret, Webhook, WebhookName, WebhookState, WebhookUrl, WebhookView};
 
 /// Whatever can be stored and sent: any shape of this crate. Lets other crates pass records on
 /// without a hand in how they are spelt.

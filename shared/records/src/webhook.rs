@@ -1,6 +1,7 @@
 //! Webhooks: where a unit wants its alerts delivered.
 
 use std::fmt;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -159,12 +160,27 @@ pub struct Webhook {
     pub hmac_secret: Secret,
     /// The 32-byte seed of the key of `v1a` signatures (ed25519).
     pub ed25519_seed: Secret,
+    /// The keys before the last rotation.
+    #[serde(default)]
+    pub retired: Option<RetiredKeys>,
     /// Whether it is called.
     pub state: WebhookState,
     /// Why it is disabled.
     pub reason: Option<ReasonCode>,
     /// When it was made or its address was changed.
     pub updated_at: Timestamp,
+}
+
+/// Keys that a rotation replaced. Messages are signed with them beside the new ones for a while,
+/// so that a receiver can change over without refusing one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetiredKeys {
+    /// The shared secret.
+    pub hmac_secret: Secret,
+    /// The seed of the key pair.
+    pub ed25519_seed: Secret,
+    /// When they stop signing.
+    pub until: Timestamp,
 }
 
 /// A webhook as its unit sees it.
@@ -183,6 +199,18 @@ pub struct WebhookView {
 }
 
 impl Webhook {
+    /// How long replaced keys go on signing: a working day to change a receiver, and some more.
+    const ROTATION: Duration = Duration::from_secs(24 * 3_600);
+
+    /// Its keys as the ones that a rotation replaces at this time.
+    pub fn retire_keys(&self, now: Timestamp) -> RetiredKeys {
+        RetiredKeys {
+            hmac_secret: self.hmac_secret.clone(),
+            ed25519_seed: self.ed25519_seed.clone(),
+            until: now.plus(Self::ROTATION),
+        }
+    }
+
     /// What its unit may see again and again.
     pub fn view(&self) -> WebhookView {
         WebhookView {

@@ -110,6 +110,7 @@ impl World {
             url: url.parse().expect("a url"),
             hmac_secret: Secret::from_bytes(&SHARED).expect("a secret"),
             ed25519_seed: Secret::from_bytes(&SEED).expect("a seed"),
+            retired: None,
             state: WebhookState::Enabled,
             reason: None,
             updated_at: self.now(),
