@@ -1,1 +1,191 @@
-//! TODO
+//! The HTTP contract: leads, references, alerts and webhooks for units, uploads for uploaders,
+//! tenants and tokens for administrators. The contract itself is `openapi.json` beside this crate.
+//!
+//! One router serves Lambda (`main.rs`), the laptop and the tests. A request passes the limits and
+//! headers of `hardening`, its route, its caller's role, and then reads like its handler: parse,
+//! one verb of the store, answer. Uploaders' handlers read nothing about references or leads.
+
+mod hardening;
+
+mod caller;
+mod random;
+
+mod body;
+mod fields;
+mod paging;
+
+mod faults;
+mod problem;
+
+mod alerts;
+mod leads;
+mod photo;
+mod references;
+mod tenants;
+mod uploads;
+mod webhooks;
+
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{delete, get, post};
+use axum::{Router, body::Body};
+use http::{HeaderValue, StatusCode, header};
+use ipnet::IpNet;
+use records::{AuditAction, Label, Role, TenantId};
+use serde_json::json;
+use store::{Clock, Store};
+use tokio::sync::Semaphore;
+
+use crate::problem::{Answer, Kind, Problem, ok};
+
+pub use random::Random;
+
+/// What the API works with.
+#[derive(Clone)]
+pub struct Review {
+    /// The records.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// Bytes that nobody can guess: tokens, webhook keys, names of uploads.
+    pub random: Random,
+    /// Networks that webhooks may lie in beside public ones.
+    pub networks: Vec<IpNet>,
+    /// The S3 server that uploaders post their forms to, e.g. `http://127.0.0.1:9000`; none where
+    /// it is the one that the store itself speaks to.
+    pub uploads_at: Option<String>,
+}
+
+/// What every handler shares.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    review: Arc<Review>,
+    /// Photos in memory at once.
+    photos: Arc<Semaphore>,
+}
+
+impl std::ops::Deref for Shared {
+    type Target = Review;
+
+    fn deref(&self) -> &Review {
+        &self.review
+    }
+}
+
+impl Shared {
+    /// Writes into a unit's audit log that it did this; `subject` is an id of ours.
+    async fn audit(
+        &self,
+        unit: &TenantId,
+        action: AuditAction,
+        subject: Option<&str>,
+    ) -> Answer<()> {
+        self.audit_as(unit, Role::Unit, action, subject).await
+    }
+
+    async fn audit_as(
+        &self,
+        tenant: &TenantId,
+        role: Role,
+        action: AuditAction,
+        subject: Option<&str>,
+    ) -> Answer<()> {
+        let subject = subject.and_then(|text| Label::parse(text).ok());
+        let entry = self
+            .store
+            .audit(tenant, self.clock.now(), Some(role), action, subject);
+        entry.await.map(|_| ()).map_err(faults::problem)
+    }
+}
+
+/// Photos taken at once by one process: of at most 32 MiB each, they fit the smallest machine.
+const PHOTOS_MAX: usize = 8;
+
+/// The whole API, to be mounted at the root.
+pub fn router(review: Review) -> Router {
+    let outermost = hardening::Outermost::of(&review);
+    let shared = Shared {
+        review: Arc::new(review),
+        photos: Arc::new(Semaphore::new(PHOTOS_MAX)),
+    };
+    hardening::harden(routes().with_state(shared), outermost)
+}
+
+fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/v1/health", get(health))
+        .route("/v1/openapi.json", get(openapi))
+        .merge(for_units())
+        .merge(for_uploaders())
+        .merge(for_admins())
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(no_such_method)
+}
+
+fn for_units() -> Router<Shared> {
+    let submit = post(references::submit).layer(DefaultBodyLimit::max(photo::FORM_BYTES_MAX));
+    Router::new()
+        .route("/v1/leads", get(leads::list))
+        .route("/v1/leads/{lead_id}", get(leads::show))
+        .route("/v1/leads/{lead_id}/verdict", post(leads::judge))
+        .route("/v1/references", submit.get(references::list))
+        .route(
+            "/v1/references/{reference_id}",
+            get(references::show).delete(references::withdraw),
+        )
+        .route("/v1/alerts", get(alerts::pull))
+        .route("/v1/webhooks", get(webhooks::list))
+        .route(
+            "/v1/webhooks/{name}",
+            get(webhooks::show)
+                .put(webhooks::put)
+                .delete(webhooks::remove),
+        )
+}
+
+fn for_uploaders() -> Router<Shared> {
+    Router::new().route("/v1/uploads", get(uploads::list).post(uploads::presign))
+}
+
+fn for_admins() -> Router<Shared> {
+    Router::new()
+        .route("/v1/tenants", get(tenants::list).post(tenants::make))
+        .route(
+            "/v1/tenants/{tenant}/tokens",
+            get(tenants::tokens).post(tenants::issue),
+        )
+        .route(
+            "/v1/tenants/{tenant}/tokens/{token_id}",
+            delete(tenants::revoke),
+        )
+}
+
+/// Says that the process answers, and nothing about what it holds.
+async fn health() -> Answer {
+    ok(&json!({ "status": "ok" }))
+}
+
+async fn openapi() -> http::Response<Body> {
+    let mut response = http::Response::new(Body::from(include_str!("../openapi.json")));
+    *response.status_mut() = StatusCode::OK;
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    response
+}
+
+async fn no_such_route() -> Problem {
+    Problem::new(
+        Kind::NotFound,
+        "no such route; the list is in /v1/openapi.json",
+    )
+}
+
+async fn no_such_method() -> Problem {
+    Problem::new(
+        Kind::MethodNotAllowed,
+        "this route has no such method; the header 'allow' names those it has",
+    )
+}

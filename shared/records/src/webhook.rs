@@ -63,6 +63,8 @@ impl WebhookUrl {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(malformed("it holds a user name or password"));
         }
+        // The normalised form is what is stored and read again: escapes may make it longer.
+        checked_url(url.as_str(), "webhook url")?;
         Ok(Self(url.into()))
     }
 

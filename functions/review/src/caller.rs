@@ -1,0 +1,84 @@
+//! Who is asking: a bearer token stands for one tenant in one role.
+//!
+//! A handler that takes a [`Unit`], an [`Uploader`] or an [`Admin`] can be reached by that role
+//! only, and has no other tenant than the token's.
+
+use axum::extract::FromRequestParts;
+use http::header;
+use http::request::Parts;
+use records::{Principal, Role, TenantId, Token};
+
+use crate::problem::{Kind, Problem};
+use crate::{Shared, faults};
+
+/// A missing-persons unit.
+pub(crate) struct Unit(pub(crate) TenantId);
+
+/// An organisation that uploads ads. Its handlers read nothing about references or leads.
+pub(crate) struct Uploader(pub(crate) TenantId);
+
+/// Whoever runs the deployment. Sees tenants and tokens, no leads and no uploads.
+pub(crate) struct Admin(pub(crate) TenantId);
+
+impl FromRequestParts<Shared> for Unit {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        caller(parts, shared, Role::Unit).await.map(Self)
+    }
+}
+
+impl FromRequestParts<Shared> for Uploader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        caller(parts, shared, Role::Uploader).await.map(Self)
+    }
+}
+
+impl FromRequestParts<Shared> for Admin {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        caller(parts, shared, Role::Admin).await.map(Self)
+    }
+}
+
+/// The tenant of the token, if the token is valid and of this role.
+async fn caller(parts: &Parts, shared: &Shared, role: Role) -> Result<TenantId, Problem> {
+    let token = token(parts).ok_or_else(Problem::unauthenticated)?;
+    let Principal {
+        tenant,
+        role: actual,
+    } = shared
+        .store
+        .authenticate(&token)
+        .await
+        .map_err(faults::problem)?
+        .ok_or_else(Problem::unauthenticated)?;
+    if actual == role {
+        return Ok(tenant);
+    }
+    Err(Problem::new(
+        Kind::Forbidden,
+        format!(
+            "this route is for the role {}, and this token has the role {}; use a token of the \
+             other role, which an administrator issues",
+            role.as_str(),
+            actual.as_str()
+        ),
+    ))
+}
+
+/// The token of the one authorization header; two of them are none.
+fn token(parts: &Parts) -> Option<Token> {
+    let mut values = parts.headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return None;
+    }
+    Token::parse(token.trim_start_matches(' ')).ok()
+}

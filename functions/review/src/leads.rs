@@ -1,0 +1,109 @@
+//! Leads: seen and judged by the unit whose reference they are of.
+
+use axum::extract::State;
+use records::{AuditAction, LeadId, LeadStatus, Level, TenantId, Verdict, VerdictEntry};
+use serde_json::json;
+use store::{Error, LeadFilter};
+
+use crate::body::{Ids, Json, Query};
+use crate::caller::Unit;
+use crate::problem::{Answer, Kind, Problem, ok};
+use crate::{Shared, faults, paging};
+
+const MISSING: &str = "no such lead; GET /v1/leads lists yours";
+
+const STATUSES: &[(&str, LeadStatus)] = &[
+    ("open", LeadStatus::Open),
+    ("confirmed", LeadStatus::Confirmed),
+    ("dismissed", LeadStatus::Dismissed),
+    ("unsure", LeadStatus::Unsure),
+    ("withdrawn", LeadStatus::Withdrawn),
+];
+const LEVELS: &[(&str, Level)] = &[("alert", Level::Alert), ("review", Level::Review)];
+const VERDICTS: &[(&str, Verdict)] = &[
+    ("confirmed", Verdict::Confirmed),
+    ("dismissed", Verdict::Dismissed),
+    ("unsure", Verdict::Unsure),
+];
+
+/// `GET /v1/leads`
+pub(crate) async fn list(
+    State(shared): State<Shared>,
+    Unit(unit): Unit,
+    Query(mut query): Query,
+) -> Answer {
+    let asked = paging::asked(&mut query)?;
+    paging::opened(&asked, &query, &unit, records::Listing::Leads)?;
+    let filter = LeadFilter {
+        case_id: query.parsed("case_id")?,
+        status: query.choice("status", STATUSES)?,
+        level: query.choice("level", LEVELS)?,
+    };
+    query.finish()?;
+    let page = shared
+        .store
+        .leads(&unit, &filter, asked.after.as_ref(), asked.limit)
+        .await
+        .map_err(faults::problem)?;
+    if !page.items.is_empty() {
+        shared.audit(&unit, AuditAction::LeadSeen, None).await?;
+    }
+    paging::page(page.map(|lead| json!(lead)))
+}
+
+/// `GET /v1/leads/{lead_id}`
+pub(crate) async fn show(
+    State(shared): State<Shared>,
+    Unit(unit): Unit,
+    Ids([id]): Ids<1>,
+) -> Answer {
+    let id = LeadId::parse(&id).map_err(|_| Problem::not_found(MISSING))?;
+    let body = lead(&shared, &unit, &id).await?;
+    shared
+        .audit(&unit, AuditAction::LeadSeen, Some(id.as_str()))
+        .await?;
+    ok(&body)
+}
+
+/// `POST /v1/leads/{lead_id}/verdict`
+pub(crate) async fn judge(
+    State(shared): State<Shared>,
+    Unit(unit): Unit,
+    Ids([id]): Ids<1>,
+    Json(mut body): Json,
+) -> Answer {
+    let verdict = VerdictEntry {
+        verdict: body
+            .choice("verdict", VERDICTS)?
+            .ok_or_else(|| body.missing("verdict"))?,
+        decided_by: body.parsed("decided_by")?,
+        note: body.parsed("note")?,
+        decided_at: shared.clock.now(),
+    };
+    body.finish()?;
+    let id = LeadId::parse(&id).map_err(|_| Problem::not_found(MISSING))?;
+    lead(&shared, &unit, &id).await?;
+    shared
+        .store
+        .judge(&unit, &id, &verdict)
+        .await
+        .map_err(|error| match error {
+            // The lead was there just now, so it is its reference that is gone.
+            Error::Gone(_) => Problem::new(
+                Kind::Conflict,
+                "the lead's reference is not active any more, so nothing more is said about it",
+            ),
+            other => faults::problem(other),
+        })?;
+    shared
+        .audit(&unit, AuditAction::LeadJudged, Some(id.as_str()))
+        .await?;
+    ok(&lead(&shared, &unit, &id).await?)
+}
+
+async fn lead(shared: &Shared, unit: &TenantId, id: &LeadId) -> Answer<serde_json::Value> {
+    let found = shared.store.lead(unit, id).await.map_err(faults::problem)?;
+    found
+        .map(|lead| json!(lead))
+        .ok_or_else(|| Problem::not_found(MISSING))
+}

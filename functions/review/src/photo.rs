@@ -1,0 +1,107 @@
+//! The form that brings a photo: `photo` is a file, every other part a text.
+//!
+//! Nothing here looks into the photo: `enroll` decodes it, where no secret of ours is at hand.
+
+use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::{FromRequest, Multipart, Request};
+use bytes::Bytes;
+use http::StatusCode;
+
+use crate::body::{cut, refuse_encoded, too_large};
+use crate::fields::{Fields, Source};
+use crate::problem::{Kind, Place, Problem};
+
+/// The largest photo, in bytes: what `enroll` decodes at most.
+const PHOTO_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// The photo with the other parts and their headers.
+pub(crate) const FORM_BYTES_MAX: usize = PHOTO_BYTES_MAX + 64 * 1024;
+/// More parts than the form has.
+const PARTS_MAX: usize = 16;
+/// Longer than any text of the form.
+const TEXT_BYTES_MAX: usize = 4 * 1024;
+
+/// A form as it came.
+pub(crate) struct Form {
+    /// The photo's bytes, at least one.
+    pub(crate) photo: Bytes,
+    /// The other parts.
+    pub(crate) fields: Fields,
+}
+
+/// Reads the form; the photo is held in memory.
+pub(crate) async fn read(request: Request) -> Result<Form, Problem> {
+    refuse_encoded(request.headers())?;
+    let mut form = Multipart::from_request(request, &()).await.map_err(|_| {
+        Problem::new(
+            Kind::Malformed,
+            "the content-type names no usable boundary; set one",
+        )
+    })?;
+    let mut photo = None;
+    let mut texts = Vec::new();
+    while let Some(part) = form.next_field().await.map_err(|error| refused(&error))? {
+        let name = part.name().unwrap_or_default().to_owned();
+        if texts.len() == PARTS_MAX {
+            return Err(Problem::new(
+                Kind::Malformed,
+                "the form has too many parts; send fewer",
+            ));
+        }
+        if name != "photo" {
+            texts.push((name, text(part).await?));
+        } else if photo.replace(bytes(part).await?).is_some() {
+            return Err(at_photo(
+                Kind::Malformed,
+                "this part came twice; send one photo a form",
+            ));
+        }
+    }
+    let photo =
+        photo.ok_or_else(|| at_photo(Kind::InvalidField, "the photo is missing; send it"))?;
+    if photo.is_empty() {
+        return Err(at_photo(
+            Kind::InvalidField,
+            "the photo has no bytes; send the whole file",
+        ));
+    }
+    Ok(Form {
+        photo,
+        fields: Fields::of_texts(Source::Form, texts)?,
+    })
+}
+
+async fn bytes(part: Field<'_>) -> Result<Bytes, Problem> {
+    let bytes = part.bytes().await.map_err(|error| refused(&error))?;
+    if bytes.len() > PHOTO_BYTES_MAX {
+        return Err(too_large(PHOTO_BYTES_MAX));
+    }
+    Ok(bytes)
+}
+
+async fn text(part: Field<'_>) -> Result<String, Problem> {
+    let bytes = part.bytes().await.map_err(|error| refused(&error))?;
+    if bytes.len() > TEXT_BYTES_MAX {
+        return Err(Problem::new(
+            Kind::InvalidField,
+            "a part of the form is too long; shorten it",
+        ));
+    }
+    String::from_utf8(bytes.into()).map_err(|_| {
+        Problem::new(
+            Kind::Malformed,
+            "a part of the form is not UTF-8; encode it so",
+        )
+    })
+}
+
+fn refused(error: &MultipartError) -> Problem {
+    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        too_large(PHOTO_BYTES_MAX)
+    } else {
+        cut()
+    }
+}
+
+fn at_photo(kind: Kind, detail: &'static str) -> Problem {
+    Problem::new(kind, detail).at(Place::Part("photo".to_owned()))
+}

@@ -1,0 +1,394 @@
+//! References: submitted, looked at and withdrawn by their unit. Neither a photo nor a hash is ever
+//! given back.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use bytes::Bytes;
+use http::StatusCode;
+use records::fingerprint::{FINGERPRINT_VERSION, Framing, Hash256, ReferenceFingerprint, View};
+use records::{
+    AuditAction, CaseId, ImageSha256, Label, Listing, ObjectKey, ReasonCode, Reference,
+    ReferenceId, ReferenceKey, ReferenceStatus, SearchProgress, TenantId, TenantSettings,
+    Timestamp,
+};
+use serde_json::{Value, json};
+use store::{NewObject, Submitted};
+
+use crate::body::{Ids, Json, Query, media_type, unsupported};
+use crate::caller::Unit;
+use crate::fields::Fields;
+use crate::problem::{Answer, Kind, Problem, answer, done, ok};
+use crate::{Shared, faults, paging, photo};
+
+const MISSING: &str = "no such reference; GET /v1/references lists yours";
+
+/// The least quality of a hash that may be searched for: the matching policy wants it on both
+/// sides, so that a reference below it could never match.
+const QUALITY_MIN: u8 = 50;
+
+const STATUSES: &[(&str, ReferenceStatus)] = &[
+    ("pending", ReferenceStatus::Pending),
+    ("active", ReferenceStatus::Active),
+    ("held", ReferenceStatus::Held),
+    ("withdrawn", ReferenceStatus::Withdrawn),
+    ("expired", ReferenceStatus::Expired),
+    ("rejected", ReferenceStatus::Rejected),
+];
+
+/// `GET /v1/references`
+pub(crate) async fn list(
+    State(shared): State<Shared>,
+    Unit(unit): Unit,
+    Query(mut query): Query,
+) -> Answer {
+    let asked = paging::asked(&mut query)?;
+    paging::opened(&asked, &query, &unit, Listing::References)?;
+    let case = query.parsed::<CaseId>("case_id")?;
+    let status = query.choice("status", STATUSES)?;
+    query.finish()?;
+    let mut page = shared
+        .store
+        .references(&unit, case.as_ref(), asked.after.as_ref(), asked.limit)
+        .await
+        .map_err(faults::problem)?;
+    page.items
+        .retain(|reference| status.is_none_or(|status| status == reference.status));
+    if !page.items.is_empty() {
+        shared
+            .audit(&unit, AuditAction::ReferenceSeen, None)
+            .await?;
+    }
+    paging::page(page.map(|reference| view(&reference)))
+}
+
+/// `GET /v1/references/{reference_id}`
+pub(crate) async fn show(
+    State(shared): State<Shared>,
+    Unit(unit): Unit,
+    Ids([id]): Ids<1>,
+) -> Answer {
+    let id = ReferenceId::parse(&id).map_err(|_| Problem::not_found(MISSING))?;
+    let found = shared
+        .store
+        .reference(&unit, &id)
+        .await
+        .map_err(faults::problem)?;
+    let reference = found.ok_or_else(|| Problem::not_found(MISSING))?;
+    shared
+        .audit(&unit, AuditAction::ReferenceSeen, Some(id.as_str()))
+        .await?;
+    ok(&view(&reference))
+}
+
+fn view(reference: &Reference) -> Value {
+    let kind = if reference.image_sha256.is_some() {
+        "photo"
+    } else {
+        "fingerprint"
+    };
+    json!({
+        "reference_id": reference.reference_id,
+        "case_id": reference.case_id,
+        "status": reference.status,
+        "reason": reference.reason,
+        "kind": kind,
+        "object_key": reference.object_key,
+        "width_px": reference.width_px,
+        "height_px": reference.height_px,
+        "quality": reference.quality,
+        "legal_basis": reference.legal_basis,
+        "expires_at": reference.expires_at,
+        "created_at": reference.created_at,
+        "activated_at": reference.activated_at,
+        "ended_at": reference.ended_at,
+        "search": reference.search,
+    })
+}
+
+/// `POST /v1/references`
+pub(crate) async fn submit(
+    State(shared): State<Shared>,
+    Unit(unit): Unit,
+    request: Request,
+) -> Answer {
+    let reference = match media_type(request.headers()).as_str() {
+        "multipart/form-data" => {
+            let _place = shared
+                .photos
+                .try_acquire()
+                .map_err(|_| Problem::overloaded())?;
+            let form = photo::read(request).await?;
+            submit_photo(&shared, &unit, form).await?
+        }
+        "application/json" => {
+            let Json(fields) = Json::of(request).await?;
+            submit_hash(&shared, &unit, fields).await?
+        }
+        _ => return Err(unsupported("multipart/form-data or application/json")),
+    };
+    Ok(answer(
+        StatusCode::ACCEPTED,
+        &json!({
+            "reference_id": reference.reference_id,
+            "case_id": reference.case_id,
+            "status": reference.status,
+            "reason": reference.reason,
+        }),
+    ))
+}
+
+/// Announces the reference, then stores the photo; `enroll` does the rest when S3 tells of it. In
+/// this order the unit can see and withdraw at once what it submitted.
+async fn submit_photo(
+    shared: &Shared,
+    unit: &TenantId,
+    photo::Form { photo, mut fields }: photo::Form,
+) -> Result<Reference, Problem> {
+    let terms = Terms::read(shared, unit, &mut fields).await?;
+    fields.finish()?;
+    let image = ImageSha256::of(&photo);
+    let id = ReferenceId::of_photo(unit, &terms.case_id, &image);
+    // The same photo again lies under the same key: its id names it.
+    let key = format!("{}{}/{id}", ReferenceKey::prefix(unit), terms.case_id);
+    let key = ReferenceKey::parse(&key).map_err(|_| Problem::internal())?;
+    let mut reference = terms.reference(id, shared.clock.now());
+    reference.image_sha256 = Some(image);
+    reference.object_key = Some(key.clone());
+    let submitted = shared
+        .store
+        .announce(unit, &reference)
+        .await
+        .map_err(faults::problem)?;
+    if let Submitted::Known(status) = submitted {
+        reference.status = status;
+    }
+    if reference.status == ReferenceStatus::Pending {
+        let object = stored_photo(photo, &reference);
+        let key = ObjectKey::from(key);
+        shared
+            .store
+            .put_object(&key, object)
+            .await
+            .map_err(faults::problem)?;
+    }
+    shared
+        .audit(
+            unit,
+            AuditAction::ReferenceSubmitted,
+            Some(reference.reference_id.as_str()),
+        )
+        .await?;
+    Ok(reference)
+}
+
+fn stored_photo(bytes: Bytes, reference: &Reference) -> NewObject {
+    let metadata = HashMap::from([
+        ("legal-basis".to_owned(), reference.legal_basis.to_string()),
+        ("expires-at".to_owned(), reference.expires_at.to_string()),
+    ]);
+    NewObject {
+        bytes,
+        content_type: "application/octet-stream".to_owned(),
+        metadata,
+    }
+}
+
+/// Stores a reference that came as a hash only; there is nothing to decode, so it is active at
+/// once.
+async fn submit_hash(
+    shared: &Shared,
+    unit: &TenantId,
+    mut fields: Fields,
+) -> Result<Reference, Problem> {
+    let pdq = hash(&mut fields)?;
+    let quality = fields
+        .whole("quality", 0..=100)?
+        .ok_or_else(|| fields.missing("quality"))?;
+    let quality = u8::try_from(quality).map_err(|_| Problem::internal())?;
+    let terms = Terms::read(shared, unit, &mut fields).await?;
+    fields.finish()?;
+    let now = shared.clock.now();
+    let mut reference = terms.reference(ReferenceId::of_hash(unit, &terms.case_id, &pdq), now);
+    reference.quality = Some(quality);
+    if quality < QUALITY_MIN {
+        reference.status = ReferenceStatus::Rejected;
+        reference.reason = Some(ReasonCode::LOW_QUALITY);
+        reference.ended_at = Some(now);
+    }
+    store_hash(shared, unit, &mut reference, &fingerprint(pdq, quality)).await?;
+    shared
+        .audit(
+            unit,
+            AuditAction::ReferenceSubmitted,
+            Some(reference.reference_id.as_str()),
+        )
+        .await?;
+    Ok(reference)
+}
+
+async fn store_hash(
+    shared: &Shared,
+    unit: &TenantId,
+    reference: &mut Reference,
+    fingerprint: &ReferenceFingerprint,
+) -> Result<(), Problem> {
+    let store = &shared.store;
+    let submitted = match reference.status {
+        ReferenceStatus::Rejected => store.reject_reference(unit, reference).await,
+        _ => store.submit(unit, reference, fingerprint).await,
+    };
+    if let Submitted::Known(status) = submitted.map_err(faults::problem)? {
+        reference.status = status;
+    }
+    if reference.status == ReferenceStatus::Pending {
+        let id = &reference.reference_id;
+        store
+            .activate(unit, id, shared.clock.now())
+            .await
+            .map_err(faults::problem)?;
+        reference.status = ReferenceStatus::Active;
+    }
+    Ok(())
+}
+
+/// A PDQ hash: 64 hex digits, as the reference implementation prints them.
+fn hash(fields: &mut Fields) -> Result<Hash256, Problem> {
+    let text = fields
+        .any_text("pdq")?
+        .ok_or_else(|| fields.missing("pdq"))?;
+    let mut bytes = [0; 32];
+    match hex::decode_to_slice(&text, &mut bytes) {
+        Ok(()) => Ok(Hash256(bytes)),
+        Err(_) => Err(fields.invalid("pdq", "it is not 64 hex digits")),
+    }
+}
+
+/// What a hash alone can tell: the picture as is, and its negative, whose hash is the complement.
+/// Turned and mirrored forms would need the picture.
+fn fingerprint(pdq: Hash256, quality: u8) -> ReferenceFingerprint {
+    let view = |pdq| View {
+        pdq,
+        quality,
+        second: Hash256([0; 32]),
+    };
+    let negative = Framing {
+        negative: true,
+        ..Framing::default()
+    };
+    ReferenceFingerprint {
+        version: FINGERPRINT_VERSION,
+        framings: vec![
+            (Framing::default(), view(pdq)),
+            (negative, view(pdq.complement())),
+        ],
+        features: Vec::new(),
+    }
+}
+
+/// On what terms a reference is searched for.
+struct Terms {
+    case_id: CaseId,
+    legal_basis: Label,
+    expires_at: Timestamp,
+}
+
+impl Terms {
+    /// Reads them; what does not come is as the tenant's settings say.
+    async fn read(shared: &Shared, unit: &TenantId, fields: &mut Fields) -> Result<Self, Problem> {
+        let case_id = fields.required("case_id")?;
+        let legal_basis = fields.parsed("legal_basis")?;
+        let expires_at = fields.parsed("expires_at")?;
+        let settings = shared.store.tenant(unit).await.map_err(faults::problem)?;
+        let settings = settings
+            .filter(|settings| settings.is_unit)
+            .ok_or_else(not_a_unit)?;
+        Self::complete(
+            case_id,
+            legal_basis,
+            expires_at,
+            &settings,
+            shared.clock.now(),
+            fields,
+        )
+    }
+
+    fn complete(
+        case_id: CaseId,
+        legal_basis: Option<Label>,
+        expires_at: Option<Timestamp>,
+        settings: &TenantSettings,
+        now: Timestamp,
+        fields: &Fields,
+    ) -> Result<Self, Problem> {
+        if expires_at.is_some_and(|expires_at| expires_at <= now) {
+            return Err(fields.invalid("expires_at", "it lies in the past"));
+        }
+        let legal_basis = legal_basis.or_else(|| settings.legal_basis.clone());
+        Ok(Self {
+            case_id,
+            legal_basis: legal_basis.ok_or_else(|| fields.missing("legal_basis"))?,
+            expires_at: expires_at.unwrap_or_else(|| settings.expiry(now)),
+        })
+    }
+
+    /// A pending reference on these terms.
+    fn reference(&self, id: ReferenceId, now: Timestamp) -> Reference {
+        Reference {
+            reference_id: id,
+            case_id: self.case_id.clone(),
+            status: ReferenceStatus::Pending,
+            reason: None,
+            image_sha256: None,
+            object_key: None,
+            width_px: None,
+            height_px: None,
+            quality: None,
+            legal_basis: self.legal_basis.clone(),
+            expires_at: self.expires_at,
+            created_at: now,
+            activated_at: None,
+            ended_at: None,
+            search: SearchProgress::default(),
+        }
+    }
+}
+
+fn not_a_unit() -> Problem {
+    Problem::new(
+        Kind::Conflict,
+        "this tenant may not submit references; an administrator can allow it",
+    )
+}
+
+/// How often to look whether deliveries under way have ended.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often at most: a delivery's lease is shorter than this in all.
+const LOOKS_MAX: usize = 550;
+
+/// `DELETE /v1/references/{reference_id}`
+///
+/// Answers once nothing about the reference can leave any more: it is not active, and no delivery
+/// that began before is under way.
+pub(crate) async fn withdraw(
+    State(shared): State<Shared>,
+    Unit(unit): Unit,
+    Ids([id]): Ids<1>,
+) -> Answer {
+    let id = ReferenceId::parse(&id).map_err(|_| Problem::not_found(MISSING))?;
+    let store = &shared.store;
+    let withdrawn = store.withdraw(&unit, &id, shared.clock.now()).await;
+    withdrawn.map_err(faults::or_missing(MISSING))?;
+    shared
+        .audit(&unit, AuditAction::ReferenceWithdrawn, Some(id.as_str()))
+        .await?;
+    for _ in 0..LOOKS_MAX {
+        let in_flight = store.in_flight(&unit, &id, shared.clock.now()).await;
+        if in_flight.map_err(faults::problem)?.is_none() {
+            return Ok(done());
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    Err(Problem::overloaded())
+}

@@ -1,0 +1,155 @@
+//! Tenants and tokens: the little that an agency needs to run a deployment.
+
+use axum::extract::State;
+use http::StatusCode;
+use records::{AuditAction, IssuedToken, Role, TenantId, TenantSettings, Token, TokenId};
+use serde_json::json;
+
+use crate::body::{Ids, Json};
+use crate::caller::Admin;
+use crate::problem::{Answer, Kind, Problem, answer, done, ok};
+use crate::{Shared, faults};
+
+const MISSING_TENANT: &str = "no such tenant; GET /v1/tenants lists them";
+const MISSING_TOKEN: &str = "no such token; GET /v1/tenants/{tenant}/tokens lists them";
+
+/// The longest life of a reference that brings no date: ten years.
+const EXPIRY_DAYS_MAX: u64 = 3_650;
+
+const ROLES: &[(&str, Role)] = &[
+    ("unit", Role::Unit),
+    ("uploader", Role::Uploader),
+    ("admin", Role::Admin),
+];
+
+/// `GET /v1/tenants`
+pub(crate) async fn list(State(shared): State<Shared>, _: Admin) -> Answer {
+    let tenants = shared.store.tenants().await.map_err(faults::problem)?;
+    ok(&json!({ "items": tenants, "next": null }))
+}
+
+/// `POST /v1/tenants`
+pub(crate) async fn make(
+    State(shared): State<Shared>,
+    Admin(admin): Admin,
+    Json(mut body): Json,
+) -> Answer {
+    let expiry_days = body.whole("expiry_days", 1..=EXPIRY_DAYS_MAX)?;
+    let expiry_days = expiry_days.and_then(|days| u32::try_from(days).ok());
+    let settings = TenantSettings {
+        tenant: body.required("tenant")?,
+        is_unit: body.flag("is_unit")?.unwrap_or(false),
+        is_uploader: body.flag("is_uploader")?.unwrap_or(false),
+        legal_basis: body.parsed("legal_basis")?,
+        expiry_days: expiry_days.unwrap_or(TenantSettings::EXPIRY_DAYS_DEFAULT),
+        created_at: shared.clock.now(),
+    };
+    body.finish()?;
+    if !shared
+        .store
+        .make_tenant(&settings)
+        .await
+        .map_err(faults::problem)?
+    {
+        return Err(Problem::new(
+            Kind::Conflict,
+            "a tenant of this name exists already; choose another name or issue a token for it",
+        ));
+    }
+    let subject = Some(settings.tenant.as_str());
+    shared
+        .audit_as(&admin, Role::Admin, AuditAction::SettingsChanged, subject)
+        .await?;
+    Ok(answer(StatusCode::CREATED, &json!(settings)))
+}
+
+/// `GET /v1/tenants/{tenant}/tokens`
+pub(crate) async fn tokens(
+    State(shared): State<Shared>,
+    _: Admin,
+    Ids([tenant]): Ids<1>,
+) -> Answer {
+    let tenant = found(&shared, &tenant).await?.tenant;
+    let tokens = shared
+        .store
+        .issued_tokens(&tenant)
+        .await
+        .map_err(faults::problem)?;
+    ok(&json!({ "items": tokens, "next": null }))
+}
+
+/// `POST /v1/tenants/{tenant}/tokens`
+pub(crate) async fn issue(
+    State(shared): State<Shared>,
+    Admin(admin): Admin,
+    Ids([tenant]): Ids<1>,
+    Json(mut body): Json,
+) -> Answer {
+    let role = body
+        .choice("role", ROLES)?
+        .ok_or_else(|| body.missing("role"))?;
+    body.finish()?;
+    let settings = found(&shared, &tenant).await?;
+    if !has_role(&settings, role) {
+        return Err(Problem::new(
+            Kind::Conflict,
+            "this tenant does not have that role; make a tenant that has it",
+        ));
+    }
+    let token = Token::from_random(&shared.random.draw());
+    let issued = IssuedToken {
+        token_id: TokenId::from_random(&shared.random.draw()),
+        tenant: settings.tenant,
+        role,
+        created_at: shared.clock.now(),
+    };
+    shared
+        .store
+        .issue_token(&token, &issued)
+        .await
+        .map_err(faults::problem)?;
+    let subject = Some(issued.token_id.as_str());
+    shared
+        .audit_as(&admin, Role::Admin, AuditAction::TokenIssued, subject)
+        .await?;
+    let mut body = json!(issued);
+    body["token"] = json!(token.reveal());
+    Ok(answer(StatusCode::CREATED, &body))
+}
+
+/// `DELETE /v1/tenants/{tenant}/tokens/{token_id}`
+pub(crate) async fn revoke(
+    State(shared): State<Shared>,
+    Admin(admin): Admin,
+    Ids([tenant, id]): Ids<2>,
+) -> Answer {
+    let missing = || Problem::not_found(MISSING_TOKEN);
+    let tenant = TenantId::parse(&tenant).map_err(|_| missing())?;
+    let id = TokenId::parse(&id).map_err(|_| missing())?;
+    let revoked = shared.store.revoke_issued_token(&tenant, &id).await;
+    revoked.map_err(faults::or_missing(MISSING_TOKEN))?;
+    let subject = Some(id.as_str());
+    shared
+        .audit_as(&admin, Role::Admin, AuditAction::TokenRevoked, subject)
+        .await?;
+    Ok(done())
+}
+
+async fn found(shared: &Shared, tenant: &str) -> Answer<TenantSettings> {
+    let missing = || Problem::not_found(MISSING_TENANT);
+    let tenant = TenantId::parse(tenant).map_err(|_| missing())?;
+    shared
+        .store
+        .tenant(&tenant)
+        .await
+        .map_err(faults::problem)?
+        .ok_or_else(missing)
+}
+
+fn has_role(settings: &TenantSettings, role: Role) -> bool {
+    match role {
+        Role::Unit => settings.is_unit,
+        Role::Uploader => settings.is_uploader,
+        Role::Admin => true,
+    }
+}

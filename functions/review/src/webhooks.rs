@@ -1,0 +1,163 @@
+//! Webhooks: where a unit wants its alerts delivered, and the keys to verify them with.
+
+mod address;
+
+use axum::extract::State;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::SigningKey;
+use http::StatusCode;
+use records::{AuditAction, Secret, TenantId, Webhook, WebhookName, WebhookState, WebhookUrl};
+use serde_json::{Value, json};
+
+use crate::body::{Ids, Json};
+use crate::caller::Unit;
+use crate::problem::{Answer, Kind, Problem, answer, done, ok};
+use crate::{Shared, faults};
+
+const MISSING: &str = "no such webhook; GET /v1/webhooks lists yours";
+
+/// Webhooks of one unit: every alert goes to each of them.
+const WEBHOOKS_MAX: usize = 20;
+
+/// `GET /v1/webhooks`
+pub(crate) async fn list(State(shared): State<Shared>, Unit(unit): Unit) -> Answer {
+    let webhooks = shared
+        .store
+        .webhooks(&unit)
+        .await
+        .map_err(faults::problem)?;
+    let items = webhooks.iter().map(view).collect::<Answer<Vec<Value>>>()?;
+    ok(&json!({ "items": items, "next": null }))
+}
+
+/// `GET /v1/webhooks/{name}`
+pub(crate) async fn show(
+    State(shared): State<Shared>,
+    Unit(unit): Unit,
+    Ids([name]): Ids<1>,
+) -> Answer {
+    ok(&view(&found(&shared, &unit, &name).await?)?)
+}
+
+/// `PUT /v1/webhooks/{name}`
+pub(crate) async fn put(
+    State(shared): State<Shared>,
+    Unit(unit): Unit,
+    Ids([name]): Ids<1>,
+    Json(mut body): Json,
+) -> Answer {
+    let url: WebhookUrl = body.required("url")?;
+    let rotate = body.flag("rotate")?.unwrap_or(false);
+    address::check(&url, &shared.networks).map_err(|rule| body.invalid("url", rule))?;
+    body.finish()?;
+    let name = WebhookName::parse(&name).map_err(|malformed| {
+        Problem::new(
+            Kind::Malformed,
+            format!("the webhook's name is not valid: {}", malformed.rule),
+        )
+    })?;
+    let known = shared
+        .store
+        .webhooks(&unit)
+        .await
+        .map_err(faults::problem)?;
+    let before = known.iter().find(|webhook| webhook.name == name);
+    if before.is_none() && known.len() >= WEBHOOKS_MAX {
+        return Err(Problem::new(
+            Kind::Conflict,
+            format!("a unit has at most {WEBHOOKS_MAX} webhooks; remove one first"),
+        ));
+    }
+    let keys = before.filter(|_| !rotate);
+    let now = shared.clock.now();
+    let retired = match before {
+        Some(before) if rotate => Some(before.retire_keys(now)),
+        before => before.and_then(|before| before.retired.clone()),
+    };
+    let webhook = Webhook {
+        name,
+        url,
+        hmac_secret: keys.map_or_else(|| secret(&shared), |keys| Ok(keys.hmac_secret.clone()))?,
+        ed25519_seed: keys.map_or_else(|| secret(&shared), |keys| Ok(keys.ed25519_seed.clone()))?,
+        retired,
+        state: WebhookState::Enabled,
+        reason: None,
+        updated_at: now,
+    };
+    shared
+        .store
+        .put_webhook(&unit, &webhook)
+        .await
+        .map_err(faults::problem)?;
+    shared
+        .audit(&unit, AuditAction::WebhookSet, Some(webhook.name.as_str()))
+        .await?;
+    let status = if before.is_some() {
+        StatusCode::OK
+    } else {
+        StatusCode::CREATED
+    };
+    Ok(answer(status, &shown_once(&webhook, keys.is_none())?))
+}
+
+/// `DELETE /v1/webhooks/{name}`
+pub(crate) async fn remove(
+    State(shared): State<Shared>,
+    Unit(unit): Unit,
+    Ids([name]): Ids<1>,
+) -> Answer {
+    let webhook = found(&shared, &unit, &name).await?;
+    shared
+        .store
+        .delete_webhook(&unit, &webhook.name)
+        .await
+        .map_err(faults::problem)?;
+    let subject = Some(webhook.name.as_str());
+    shared
+        .audit(&unit, AuditAction::WebhookRemoved, subject)
+        .await?;
+    Ok(done())
+}
+
+async fn found(shared: &Shared, unit: &TenantId, name: &str) -> Answer<Webhook> {
+    let missing = || Problem::not_found(MISSING);
+    let name = WebhookName::parse(name).map_err(|_| missing())?;
+    shared
+        .store
+        .webhook(unit, &name)
+        .await
+        .map_err(faults::problem)?
+        .ok_or_else(missing)
+}
+
+fn secret(shared: &Shared) -> Answer<Secret> {
+    Secret::from_bytes(&shared.random.draw::<32>()).map_err(|_| Problem::internal())
+}
+
+/// A webhook as its unit sees it: with the public half of its pair, without the shared secret.
+fn view(webhook: &Webhook) -> Answer<Value> {
+    let mut view = json!(webhook.view());
+    view["public_key"] = json!(public_key(webhook)?);
+    Ok(view)
+}
+
+/// The same with the shared secret where that is new: it is shown this once.
+fn shown_once(webhook: &Webhook, is_new: bool) -> Answer<Value> {
+    let mut view = view(webhook)?;
+    if is_new {
+        view["secret"] = json!(format!("whsec_{}", webhook.hmac_secret.reveal()));
+    }
+    Ok(view)
+}
+
+/// The key to verify `v1a` signatures with, as Standard Webhooks writes it.
+fn public_key(webhook: &Webhook) -> Answer<String> {
+    let seed = webhook
+        .ed25519_seed
+        .bytes()
+        .try_into()
+        .map_err(|_| Problem::internal())?;
+    let public = SigningKey::from_bytes(seed).verifying_key();
+    Ok(format!("whpk_{}", STANDARD.encode(public.as_bytes())))
+}

@@ -1,0 +1,204 @@
+//! Leads: listed, seen and judged by their own unit.
+
+use serde_json::{Value, json};
+use std::time::Duration;
+
+use crate::world::{World, tenant};
+
+const PDQ: &str = "00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff";
+
+#[tokio::test]
+async fn a_lead_has_the_fields_of_the_contract() {
+    let world = World::new().await;
+    let reference_id = world.reference("unit", "case 1", PDQ).await;
+    let lead_id = world.lead("unit", &reference_id, "ad.jpg").await;
+    let lead = world
+        .get(&format!("/v1/leads/{lead_id}"), "unit")
+        .await
+        .expect(200);
+    assert_eq!(lead["lead_id"], lead_id);
+    assert_eq!(lead["case_id"], "case 1");
+    assert_eq!(lead["reference_id"], reference_id);
+    assert_eq!(lead["image_sha256"].as_str().unwrap().len(), 64);
+    assert_eq!(lead["method"], "whole");
+    assert_eq!(lead["distance"], 4);
+    assert_eq!(lead["edit"], "as is");
+    assert_eq!(lead["status"], "open");
+    assert_eq!(lead["created_at"], "2026-11-24T12:00:00.000Z");
+    let sighting = json!({
+        "object_key": "ads/agency/ad.jpg", "source_url": null, "ad_id": "ad.jpg",
+        "seen_at": null, "place": null, "uploaded_by": "agency",
+    });
+    assert_eq!(lead["sightings"], json!([sighting]));
+    let listed = world.all("/v1/leads", "unit").await;
+    assert_eq!(listed, [lead]);
+}
+
+#[tokio::test]
+async fn filters_choose_and_pages_add_up() {
+    let world = World::new().await;
+    let one = world.reference("unit", "case 1", PDQ).await;
+    let two = world
+        .reference("unit", "case 2", &PDQ.replace("00", "11"))
+        .await;
+    let mut ids = Vec::new();
+    for n in 0..5 {
+        ids.push(world.lead("unit", &one, &format!("{n}.jpg")).await);
+        world.pass(Duration::from_secs(1));
+    }
+    let of_two = world.lead("unit", &two, "0.jpg").await;
+    let verdict = json!({ "verdict": "confirmed" });
+    world
+        .json(
+            "POST",
+            &format!("/v1/leads/{of_two}/verdict"),
+            "unit",
+            &verdict,
+        )
+        .await
+        .expect(200);
+    let listed = async |query: &str| -> Vec<String> {
+        let items = world.all(&format!("/v1/leads?{query}"), "unit").await;
+        items
+            .iter()
+            .map(|lead| lead["lead_id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    ids.reverse();
+    let newest_first = [vec![of_two.clone()], ids.clone()].concat();
+    for limit in [1, 2, 6, 7] {
+        assert_eq!(
+            listed(&format!("limit={limit}")).await,
+            newest_first,
+            "{limit}"
+        );
+    }
+    assert_eq!(listed("case_id=case+1&limit=2").await, ids);
+    assert_eq!(listed("case_id=case%202").await, [of_two.clone()]);
+    assert_eq!(listed("status=confirmed&limit=1").await, [of_two]);
+    assert_eq!(listed("status=open&level=alert").await, ids);
+    assert!(listed("level=review").await.is_empty());
+}
+
+#[tokio::test]
+async fn a_verdict_is_recorded_sent_and_audited() {
+    let world = World::new().await;
+    let reference_id = world.reference("unit", "case 1", PDQ).await;
+    let lead_id = world.lead("unit", &reference_id, "ad.jpg").await;
+    let path = format!("/v1/leads/{lead_id}/verdict");
+    let body = json!({ "verdict": "unsure", "note": "ask the family", "decided_by": "desk 4" });
+    let lead = world.json("POST", &path, "unit", &body).await.expect(200);
+    assert_eq!(lead["status"], "unsure");
+    assert_eq!(lead["verdict"]["note"], "ask the family");
+    world.json("POST", &path, "unit", &body).await.expect(200);
+    let later = json!({ "verdict": "dismissed" });
+    world.json("POST", &path, "unit", &later).await.expect(200);
+    let lead = world
+        .get(&format!("/v1/leads/{lead_id}"), "unit")
+        .await
+        .expect(200);
+    assert_eq!(lead["status"], "dismissed");
+    let kinds: Vec<Value> = world
+        .all("/v1/alerts", "unit")
+        .await
+        .iter()
+        .map(|alert| alert["type"].clone())
+        .collect();
+    let verdict = "org.homeward.lead.verdict";
+    assert_eq!(
+        kinds,
+        ["org.homeward.lead.created", verdict, verdict],
+        "the repetition is silent"
+    );
+    let log = world
+        .store
+        .audit_entries(&tenant("unit"), None, 100)
+        .await
+        .unwrap()
+        .items;
+    records::verify_chain(None, &log).unwrap();
+    let judged = log
+        .iter()
+        .filter(|entry| entry.action == records::AuditAction::LeadJudged);
+    assert_eq!(judged.count(), 3);
+}
+
+#[tokio::test]
+async fn a_verdict_of_another_form_is_refused_and_changes_nothing() {
+    let world = World::new().await;
+    let reference_id = world.reference("unit", "case 1", PDQ).await;
+    let lead_id = world.lead("unit", &reference_id, "ad.jpg").await;
+    let path = format!("/v1/leads/{lead_id}/verdict");
+    for (body, place) in [
+        (json!({}), "#/verdict"),
+        (json!({ "verdict": "maybe" }), "#/verdict"),
+        (json!({ "verdict": "open" }), "#/verdict"),
+        (json!({ "verdict": ["confirmed"] }), "#/verdict"),
+        (
+            json!({ "verdict": "confirmed", "note": "two\nlines" }),
+            "#/note",
+        ),
+        (
+            json!({ "verdict": "confirmed", "note": "x".repeat(257) }),
+            "#/note",
+        ),
+        (
+            json!({ "verdict": "confirmed", "status": "open" }),
+            "#/status",
+        ),
+    ] {
+        let answer = world.json("POST", &path, "unit", &body).await;
+        answer.expect(422);
+        assert_eq!(answer.place(), place);
+    }
+    let lead = world
+        .get(&format!("/v1/leads/{lead_id}"), "unit")
+        .await
+        .expect(200);
+    assert_eq!(lead["status"], "open");
+}
+
+#[tokio::test]
+async fn a_foreign_lead_looks_exactly_like_a_missing_one() {
+    let world = World::new().await;
+    let reference_id = world.reference("unit", "case 1", PDQ).await;
+    let foreign = world.lead("unit", &reference_id, "ad.jpg").await;
+    let missing = "0123456789abcdef0123456789abcdef";
+    let verdict = json!({ "verdict": "confirmed" });
+    for (method, tail) in [("GET", ""), ("POST", "/verdict")] {
+        let path = |id: &str| format!("/v1/leads/{id}{tail}");
+        let of_foreign = world.json(method, &path(&foreign), "rival", &verdict).await;
+        let of_missing = world.json(method, &path(missing), "rival", &verdict).await;
+        of_foreign.expect(404);
+        assert_eq!(of_foreign.body, of_missing.body);
+    }
+    assert!(world.all("/v1/leads", "rival").await.is_empty());
+    let cursor = world.get("/v1/leads?limit=1", "unit").await.json()["next"].clone();
+    if let Some(cursor) = cursor.as_str() {
+        world
+            .get(&format!("/v1/leads?after={cursor}"), "rival")
+            .await
+            .expect(400);
+    }
+}
+
+#[tokio::test]
+async fn a_lead_of_a_withdrawn_reference_takes_no_verdict() {
+    let world = World::new().await;
+    let reference_id = world.reference("unit", "case 1", PDQ).await;
+    let lead_id = world.lead("unit", &reference_id, "ad.jpg").await;
+    world
+        .call("DELETE", &format!("/v1/references/{reference_id}"), "unit")
+        .await
+        .expect(204);
+    let verdict = json!({ "verdict": "confirmed" });
+    let path = format!("/v1/leads/{lead_id}/verdict");
+    world
+        .json("POST", &path, "unit", &verdict)
+        .await
+        .expect(409);
+    assert!(
+        world.all("/v1/alerts", "unit").await.is_empty(),
+        "silent from then on"
+    );
+}

@@ -1,0 +1,15 @@
+//! The HTTP contract, held on the whole router with the store on the embedded servers.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, missing_docs))]
+
+mod world;
+
+mod alerts;
+mod leads;
+mod openapi;
+mod problems;
+mod references;
+mod roles;
+mod tenants;
+mod uploads;
+mod webhooks;

@@ -1,0 +1,195 @@
+//! Uploads: the form, the list, and that neither tells who is sought.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use records::{AdKey, AdMetadata, ObjectKey, ReasonCode, Upload, UploadState};
+use serde_json::{Value, json};
+use store::NewObject;
+
+use crate::world::World;
+
+async fn put(world: &World, key: &str, bytes: &'static [u8]) {
+    let object = NewObject {
+        bytes: bytes.into(),
+        content_type: "image/jpeg".into(),
+        metadata: HashMap::new(),
+    };
+    world
+        .store
+        .put_object(&ObjectKey::parse(key).unwrap(), object)
+        .await
+        .unwrap();
+}
+
+async fn settle(world: &World, key: &str, size_bytes: u64, reason: Option<ReasonCode>) {
+    let far = records::Timestamp::parse("2100-01-01T00:00:00Z").unwrap();
+    let upload = Upload {
+        object_key: AdKey::parse(key).unwrap(),
+        state: if reason.is_some() {
+            UploadState::Rejected
+        } else {
+            UploadState::Recorded
+        },
+        reason,
+        image_sha256: None,
+        size_bytes,
+        version_id: None,
+        metadata: AdMetadata::default(),
+        notes: Vec::new(),
+        uploaded_at: far,
+        updated_at: far,
+    };
+    world.store.record_upload(&upload).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_form_is_bound_to_prefix_size_type_and_time() {
+    let world = World::new().await;
+    let form = world
+        .call("POST", "/v1/uploads", "agency")
+        .await
+        .expect(201);
+    assert_eq!(form["url"], "http://127.0.0.1:9000/ads-bucket");
+    assert_eq!(form["key_prefix"], "ads/agency/");
+    let key = form["object_key"].as_str().unwrap();
+    assert!(key.starts_with("ads/agency/"));
+    assert_eq!(form["fields"]["key"], key);
+    let policy = STANDARD
+        .decode(form["fields"]["policy"].as_str().unwrap())
+        .unwrap();
+    let policy: Value = serde_json::from_slice(&policy).unwrap();
+    let conditions = policy["conditions"].as_array().unwrap();
+    for condition in [
+        json!({ "bucket": "ads-bucket" }),
+        json!(["starts-with", "$key", "ads/agency/"]),
+        json!(["starts-with", "$Content-Type", "image/"]),
+        json!(["content-length-range", 1, 33_554_432]),
+    ] {
+        assert!(conditions.contains(&condition), "{condition}");
+    }
+    assert_eq!(form["expires_at"], policy["expiration"]);
+    let other = world.call("POST", "/v1/uploads", "agency").await;
+    assert_ne!(other.text("object_key"), key);
+}
+
+#[tokio::test]
+async fn what_the_uploader_says_stands_in_the_form() {
+    let world = World::new().await;
+    let body = json!({
+        "file_name": "2026/köln 1+1.png", "content_type": "image/png", "place": "Köln",
+        "source_url": "https://ads.example/1", "ad_id": "1", "seen_at": "2026-11-24T13:00:00+01:00",
+    });
+    let form = world
+        .json("POST", "/v1/uploads", "agency", &body)
+        .await
+        .expect(201);
+    let fields = &form["fields"];
+    assert_eq!(form["object_key"], "ads/agency/2026/köln 1+1.png");
+    assert_eq!(fields["Content-Type"], "image/png");
+    assert_eq!(fields["x-amz-meta-place"], "Köln");
+    assert_eq!(fields["x-amz-meta-source-url"], "https://ads.example/1");
+    assert_eq!(fields["x-amz-meta-seen-at"], "2026-11-24T12:00:00.000Z");
+    for (body, place) in [
+        (json!({ "file_name": "${filename}" }), "#/file_name"),
+        (json!({ "file_name": "x".repeat(257) }), "#/file_name"),
+        (json!({ "content_type": "text/html" }), "#/content_type"),
+        (
+            json!({ "source_url": "javascript:alert(1)" }),
+            "#/source_url",
+        ),
+        (json!({ "seen_at": "yesterday" }), "#/seen_at"),
+        (json!({ "tenant": "other" }), "#/tenant"),
+    ] {
+        let answer = world.json("POST", "/v1/uploads", "agency", &body).await;
+        answer.expect(422);
+        assert_eq!(answer.place(), place);
+    }
+}
+
+#[tokio::test]
+async fn every_object_is_pending_recorded_or_rejected_page_by_page() {
+    let world = World::new().await;
+    for key in ["a", "a/b", "c d", "ü", "z"] {
+        put(&world, &format!("ads/agency/{key}"), b"photo").await;
+    }
+    put(&world, "ads/other/secret", b"photo").await;
+    settle(&world, "ads/agency/a/b", 5, None).await;
+    settle(&world, "ads/agency/c d", 5, Some(ReasonCode::NOT_AN_IMAGE)).await;
+    settle(&world, "ads/agency/gone", 5, None).await;
+    settle(&world, "ads/agency/z", 4, None).await;
+    let expected = [
+        ("a", "pending"),
+        ("a/b", "recorded"),
+        ("c d", "rejected"),
+        ("gone", "recorded"),
+        ("z", "pending"),
+        ("ü", "pending"),
+    ];
+    for limit in [1, 2, 3, 100] {
+        let items = world
+            .all(&format!("/v1/uploads?limit={limit}"), "agency")
+            .await;
+        let states: Vec<(&str, &str)> = items
+            .iter()
+            .map(|item| {
+                (
+                    item["object_key"].as_str().unwrap(),
+                    item["state"].as_str().unwrap(),
+                )
+            })
+            .map(|(key, state)| (key.strip_prefix("ads/agency/").unwrap(), state))
+            .collect();
+        assert_eq!(states, expected, "{limit}");
+        assert_eq!(items[2]["reason"], "not_an_image");
+    }
+    let other = world.all("/v1/uploads", "other").await;
+    assert_eq!(other.len(), 1);
+    let next = world
+        .get("/v1/uploads?limit=1", "agency")
+        .await
+        .text("next");
+    world
+        .get(&format!("/v1/uploads?after={next}"), "other")
+        .await
+        .expect(400);
+}
+
+/// The uploader's answers in a world in which its ads are of somebody sought, or of nobody.
+async fn answers(is_sought: bool) -> Vec<(u16, Vec<(String, Vec<u8>)>, Vec<u8>)> {
+    let world = World::new().await;
+    put(&world, "ads/agency/ad.jpg", b"photo").await;
+    if is_sought {
+        let pdq = "00ff".repeat(16);
+        let reference_id = world.reference("unit", "case 1", &pdq).await;
+        world.lead("unit", &reference_id, "ad.jpg").await;
+    }
+    settle(&world, "ads/agency/ad.jpg", 5, None).await;
+    world.pass(Duration::from_secs(5));
+    let mut answers = Vec::new();
+    for (method, path) in [
+        ("GET", "/v1/uploads"),
+        ("GET", "/v1/leads"),
+        ("GET", "/v1/references"),
+        ("GET", "/v1/alerts"),
+        ("DELETE", "/v1/uploads"),
+        ("GET", "/v1/uploads?limit=0"),
+    ] {
+        let answer = world.call(method, path, "agency").await;
+        let headers = answer
+            .headers
+            .iter()
+            .filter(|(name, _)| *name != "x-request-id")
+            .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
+            .collect();
+        answers.push((answer.status.as_u16(), headers, answer.body.to_vec()));
+    }
+    answers
+}
+
+#[tokio::test]
+async fn an_uploader_gets_the_same_bytes_whether_or_not_somebody_is_sought() {
+    assert_eq!(answers(true).await, answers(false).await);
+}

@@ -1,0 +1,132 @@
+//! Webhooks: made, changed, rotated and removed by their unit.
+
+use serde_json::json;
+
+use crate::world::{World, tenant};
+
+#[tokio::test]
+async fn the_secret_is_shown_when_it_is_made_and_never_again() {
+    let world = World::new().await;
+    let path = "/v1/webhooks/case-system";
+    let body = json!({ "url": "https://case.example/hook" });
+    let made = world.json("PUT", path, "unit", &body).await.expect(201);
+    let secret = made["secret"].as_str().unwrap();
+    assert!(secret.starts_with("whsec_"));
+    assert!(made["public_key"].as_str().unwrap().starts_with("whpk_"));
+    let shown = world.get(path, "unit").await.expect(200);
+    assert!(shown.get("secret").is_none());
+    assert_eq!(shown["public_key"], made["public_key"]);
+    let listed = world.get("/v1/webhooks", "unit").await.expect(200);
+    assert_eq!(listed["items"], json!([shown]));
+    let changed = json!({ "url": "https://case.example/other" });
+    let changed = world.json("PUT", path, "unit", &changed).await.expect(200);
+    assert!(changed.get("secret").is_none());
+    assert_eq!(
+        changed["public_key"], made["public_key"],
+        "a new address keeps the keys"
+    );
+    let rotate = json!({ "url": "https://case.example/other", "rotate": true });
+    let rotated = world.json("PUT", path, "unit", &rotate).await.expect(200);
+    assert_ne!(rotated["secret"], made["secret"]);
+    assert_ne!(rotated["public_key"], made["public_key"]);
+}
+
+#[tokio::test]
+async fn a_disabled_webhook_says_why_and_is_enabled_by_putting_it() {
+    let world = World::new().await;
+    let path = "/v1/webhooks/a";
+    let body = json!({ "url": "http://127.0.0.1:8080/hook" });
+    world.json("PUT", path, "unit", &body).await.expect(201);
+    let name = records::WebhookName::parse("a").unwrap();
+    let gone = records::ReasonCode::RECEIVER_GONE;
+    world
+        .store
+        .disable_webhook(&tenant("unit"), &name, gone, world.now())
+        .await
+        .unwrap();
+    let shown = world.get(path, "unit").await.expect(200);
+    assert_eq!(
+        (&shown["state"], &shown["reason"]),
+        (&json!("disabled"), &json!("receiver_gone"))
+    );
+    world.json("PUT", path, "unit", &body).await.expect(200);
+    assert_eq!(world.get(path, "unit").await.text("state"), "enabled");
+}
+
+#[tokio::test]
+async fn an_address_that_may_not_be_called_is_refused() {
+    let world = World::new().await;
+    for url in [
+        "",
+        "case.example",
+        "ftp://case.example/",
+        "javascript:alert(1)",
+        "https://",
+        "https://user:pass@case.example/",
+        "http://case example/",
+        "https://10.0.0.1/",
+        "https://169.254.169.254/latest/",
+        "http://93.184.216.34/",
+        "https://[::1]/",
+    ] {
+        let answer = world
+            .json("PUT", "/v1/webhooks/a", "unit", &json!({ "url": url }))
+            .await;
+        answer.expect(422);
+        assert_eq!(answer.place(), "#/url", "{url}");
+    }
+    assert_eq!(
+        world.get("/v1/webhooks", "unit").await.json()["items"],
+        json!([])
+    );
+}
+
+#[tokio::test]
+async fn a_unit_has_a_bounded_number_of_webhooks_with_plain_names() {
+    let world = World::new().await;
+    let body = json!({ "url": "https://case.example/hook" });
+    for n in 0..20 {
+        world
+            .json("PUT", &format!("/v1/webhooks/w{n}"), "unit", &body)
+            .await
+            .expect(201);
+    }
+    world
+        .json("PUT", "/v1/webhooks/one-more", "unit", &body)
+        .await
+        .expect(409);
+    world
+        .json("PUT", "/v1/webhooks/w3", "unit", &body)
+        .await
+        .expect(200);
+    for name in ["UPPER", "a%20b", "a%23b", "-a", "%2e%2e"] {
+        world
+            .json("PUT", &format!("/v1/webhooks/{name}"), "rival", &body)
+            .await
+            .expect(400);
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_webhook_looks_exactly_like_a_missing_one() {
+    let world = World::new().await;
+    let body = json!({ "url": "https://case.example/hook" });
+    world
+        .json("PUT", "/v1/webhooks/a", "unit", &body)
+        .await
+        .expect(201);
+    for method in ["GET", "DELETE"] {
+        let foreign = world.call(method, "/v1/webhooks/a", "rival").await;
+        let missing = world.call(method, "/v1/webhooks/b", "rival").await;
+        foreign.expect(404);
+        assert_eq!(foreign.body, missing.body);
+    }
+    world
+        .call("DELETE", "/v1/webhooks/a", "unit")
+        .await
+        .expect(204);
+    world
+        .call("DELETE", "/v1/webhooks/a", "unit")
+        .await
+        .expect(404);
+}
