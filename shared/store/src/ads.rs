@@ -158,7 +158,7 @@ impl Store {
     /// Puts an image into the searchable set, then records it. Idempotent: what is there stays.
     ///
     /// # Errors
-    /// [`crate::Error::Rejected`] if the fingerprint is larger than an item can hold (380 KB).
+    /// [`crate::Error::Rejected`] if the fingerprint is larger than an item can hold (320 KB).
     pub async fn record_image(
         &self,
         tenant: &TenantId,
@@ -204,7 +204,7 @@ impl Store {
     /// As every verb.
     pub async fn sightings(&self, image: &ImageSha256) -> Result<Vec<Sighting>> {
         let owners = self
-            .query_all(Table::Ads, owners_pk(image), Range::prefix(""))
+            .query_all(Table::Ads, owners_pk(image), Range::All)
             .await?;
         let tenants: Vec<TenantId> = owners
             .iter()

@@ -65,7 +65,7 @@ impl Store {
     /// [`Error::Damaged`] if a fingerprint cannot be read: better stop than miss a match.
     pub async fn ads_page(&self, position: &AdsPosition) -> Result<AdsPage> {
         let pk = partition_text(position.partition);
-        let mut query = Query::of(Table::AdsTail, pk, Range::prefix(""));
+        let mut query = Query::of(Table::AdsTail, pk, Range::All);
         query.after = position.after.as_deref();
         let (items, next) = self.query(&query).await?;
         Ok(AdsPage {

@@ -7,28 +7,24 @@ use crate::error::{Error, Result, told};
 use crate::items::{Item, key, sort_key, text};
 use crate::{Store, Table, retry};
 
-/// Which sort keys a query covers; both ends belong to it.
+/// Which sort keys a query covers.
 #[derive(Clone, Debug)]
-pub(crate) struct Range {
-    from: String,
-    to: String,
+pub(crate) enum Range {
+    /// Every one. (DynamoDB takes no empty text for the lower end of a range.)
+    All,
+    /// Those between two texts; both ends belong to it.
+    Between(String, String),
 }
 
 impl Range {
-    /// Every sort key that starts with this text.
+    /// Every sort key that starts with this text, which is not empty.
     pub(crate) fn prefix(prefix: &str) -> Self {
         // No sort key of ours holds U+10FFFF, the last character of all.
-        Self {
-            from: prefix.to_owned(),
-            to: format!("{prefix}\u{10FFFF}"),
-        }
+        Self::Between(prefix.to_owned(), format!("{prefix}\u{10FFFF}"))
     }
 
     pub(crate) fn between(from: impl Into<String>, to: impl Into<String>) -> Self {
-        Self {
-            from: from.into(),
-            to: to.into(),
-        }
+        Self::Between(from.into(), to.into())
     }
 }
 
@@ -36,8 +32,7 @@ impl Range {
 pub(crate) struct Query<'a> {
     pub(crate) table: Table,
     pub(crate) pk: String,
-    /// None: every sort key.
-    pub(crate) range: Option<Range>,
+    pub(crate) range: Range,
     pub(crate) newest_first: bool,
     /// Items to read at most; none: as many as a megabyte holds.
     pub(crate) limit: Option<usize>,
@@ -50,7 +45,7 @@ impl Query<'_> {
         Self {
             table,
             pk: pk.into(),
-            range: Some(range),
+            range,
             newest_first: false,
             limit: None,
             after: None,
@@ -212,11 +207,11 @@ impl Store {
             )
             .expression_attribute_values(":pk", text(&query.pk));
         request = match &query.range {
-            None => request.key_condition_expression("pk = :pk"),
-            Some(range) => request
+            Range::All => request.key_condition_expression("pk = :pk"),
+            Range::Between(from, to) => request
                 .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
-                .expression_attribute_values(":from", text(&range.from))
-                .expression_attribute_values(":to", text(&range.to)),
+                .expression_attribute_values(":from", text(from))
+                .expression_attribute_values(":to", text(to)),
         };
         if let Some(after) = query.after {
             request = request.set_exclusive_start_key(Some(key(&query.pk, after)));

@@ -360,11 +360,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Timestamp>> {
         let leases = self
-            .query_all(
-                Table::Deliveries,
-                sending_pk(unit, reference),
-                Range::prefix(""),
-            )
+            .query_all(Table::Deliveries, sending_pk(unit, reference), Range::All)
             .await?;
         let mut until = None;
         for lease in &leases {
@@ -387,11 +383,7 @@ impl Store {
         let after = cursor
             .map(|cursor| cursor.open(unit, Listing::Deliveries))
             .transpose()?;
-        let mut query = Query::of(
-            Table::Deliveries,
-            webhook_pk(unit, webhook),
-            Range::prefix(""),
-        );
+        let mut query = Query::of(Table::Deliveries, webhook_pk(unit, webhook), Range::All);
         query.newest_first = true;
         query.limit = Some(limit.min(PAGE_ITEMS_MAX));
         query.after = after.as_deref();

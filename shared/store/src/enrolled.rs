@@ -26,7 +26,9 @@ impl Store {
         item.insert("last_modified".into(), text(last_modified.as_str()));
         let condition = "attribute_not_exists(pk) OR last_modified < :last_modified";
         let values = [(":last_modified", text(last_modified.as_str()))];
-        self.put_if(Table::References, item, condition, &[], &values).await.map(|_| ())
+        self.put_if(Table::References, item, condition, &[], &values)
+            .await
+            .map(|_| ())
     }
 
     /// When S3 accepted the latest photo under a key that was looked at; none if none was. Strongly
@@ -36,7 +38,11 @@ impl Store {
     /// As every verb.
     pub async fn enrolled(&self, object_key: &ReferenceKey) -> Result<Option<Timestamp>> {
         let pk = object_key.tenant().as_str();
-        let found = self.get(Table::References, pk, photo_sk(object_key)).await?;
-        found.map(|item| parsed(&item, "last_modified", "photo")).transpose()
+        let found = self
+            .get(Table::References, pk, photo_sk(object_key))
+            .await?;
+        found
+            .map(|item| parsed(&item, "last_modified", "photo"))
+            .transpose()
     }
 }

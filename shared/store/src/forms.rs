@@ -29,8 +29,9 @@ pub struct FormLimits {
     pub valid_for: Duration,
 }
 
-/// A form to POST: an HTML page or a program sends these fields, then the file as the last one
-/// under the name `file`. `${filename}` in the key stands for the file's own name.
+/// A form to POST: these fields; then those that the sender fills in, all of which the policy
+/// names: `key` (below the prefix), `Content-Type` (an image's) and the four `x-amz-meta-*` of the
+/// contract (empty if there is nothing to say); then the file as the last one, named `file`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Form {
     /// Where to POST it.
@@ -91,7 +92,6 @@ impl Store {
         let policy = json!({ "expiration": expires_at, "conditions": conditions });
         let policy = STANDARD.encode(policy.to_string());
         let signature = scope.sign(&credentials, &policy);
-        fields.insert(0, ("key".into(), format!("{prefix}${{filename}}")));
         fields.push(("policy".into(), policy));
         fields.push(("x-amz-signature".into(), signature));
         let url = self.bucket_url(ObjectKind::Ad, now).await?;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use records::Record;
-use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
+use records::fingerprint::{AdFingerprint, FEATURES_BYTES_MAX, ReferenceFingerprint};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
@@ -14,8 +14,8 @@ use crate::error::{Error, Result};
 /// An item as the SDK has it.
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-/// The largest fingerprint, in bytes: DynamoDB's items end at 400 KB, keys and names included.
-const FINGERPRINT_BYTES_MAX: usize = 380 * 1024;
+/// Framings of one reference, the limit of their encoding.
+const FRAMINGS_MAX: usize = 255;
 
 /// The number of partitions of each searchable set's tail. Fixed: an item's partition is computed
 /// from its id. 16 partitions take 16,000 writes a second.
@@ -104,23 +104,32 @@ pub(crate) fn digest(text: &str) -> String {
     hex::encode(Sha256::digest(text.as_bytes()))
 }
 
+/// # Errors
+/// [`Error::Rejected`] if the features are larger than an item can hold.
 pub(crate) fn ad_fingerprint_attribute(fingerprint: &AdFingerprint) -> Result<AttributeValue> {
-    fingerprint_attribute(fingerprint.to_bytes())
+    check_features(&fingerprint.features)?;
+    Ok(AttributeValue::B(Blob::new(fingerprint.to_bytes())))
 }
 
+/// # Errors
+/// [`Error::Rejected`] if there are no framings, or more than can be stored.
 pub(crate) fn reference_fingerprint_attribute(
     fingerprint: &ReferenceFingerprint,
 ) -> Result<AttributeValue> {
-    fingerprint_attribute(fingerprint.to_bytes())
+    check_features(&fingerprint.features)?;
+    if !(1..=FRAMINGS_MAX).contains(&fingerprint.framings.len()) {
+        return Err(Error::Rejected("a fingerprint has 1 to 255 framings"));
+    }
+    Ok(AttributeValue::B(Blob::new(fingerprint.to_bytes())))
 }
 
-fn fingerprint_attribute(bytes: Vec<u8>) -> Result<AttributeValue> {
-    if bytes.len() > FINGERPRINT_BYTES_MAX {
+fn check_features(features: &[u8]) -> Result<()> {
+    if features.len() > FEATURES_BYTES_MAX {
         return Err(Error::Rejected(
             "a fingerprint is larger than an item can hold",
         ));
     }
-    Ok(AttributeValue::B(Blob::new(bytes)))
+    Ok(())
 }
 
 pub(crate) fn ad_fingerprint(item: &Item) -> Result<AdFingerprint> {

@@ -211,7 +211,7 @@ impl Store {
 
     pub(crate) async fn leads_of_image(&self, image: &ImageSha256) -> Result<Vec<ImageLead>> {
         let items = self
-            .query_all(Table::Leads, image_pk(image), Range::prefix(""))
+            .query_all(Table::Leads, image_pk(image), Range::All)
             .await?;
         items
             .iter()

@@ -43,7 +43,10 @@ impl ObjectFacts {
     /// When the object was first uploaded, however often it was driven again. Metadata can only
     /// make it earlier, so nobody gains by inventing it.
     pub fn uploaded_at(&self) -> Timestamp {
-        let said = self.metadata.get(UPLOADED_AT).and_then(|text| Timestamp::parse(text).ok());
+        let said = self
+            .metadata
+            .get(UPLOADED_AT)
+            .and_then(|text| Timestamp::parse(text).ok());
         said.map_or(self.last_modified, |said| said.min(self.last_modified))
     }
 

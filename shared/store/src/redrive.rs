@@ -14,7 +14,12 @@ use crate::error::{Result, told};
 use crate::objects::{UPLOADED_AT, time};
 
 /// What may stand as it is in a copy source, beside letters and digits.
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'/')
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
 impl Store {
     /// Copies an object onto itself with the metadata it has and the time of its first upload (see
@@ -26,7 +31,14 @@ impl Store {
     /// As every verb.
     pub async fn redrive(&self, key: &ObjectKey) -> Result<bool> {
         let bucket = self.bucket_of(key);
-        let head = match self.s3.head_object().bucket(bucket).key(key.as_str()).send().await {
+        let head = match self
+            .s3
+            .head_object()
+            .bucket(bucket)
+            .key(key.as_str())
+            .send()
+            .await
+        {
             Ok(head) => head,
             Err(error) if error.as_service_error().is_some_and(|e| e.is_not_found()) => {
                 return Ok(false);
@@ -61,7 +73,10 @@ fn metadata(
 ) -> Result<HashMap<String, String>> {
     let mut metadata = known.unwrap_or_default();
     if !metadata.contains_key(UPLOADED_AT) {
-        metadata.insert(UPLOADED_AT.to_owned(), time(last_modified.as_ref())?.as_str());
+        metadata.insert(
+            UPLOADED_AT.to_owned(),
+            time(last_modified.as_ref())?.as_str(),
+        );
     }
     Ok(metadata)
 }

@@ -59,7 +59,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Rejected`] if the record is not pending, or the fingerprint is larger than an item
-    /// can hold (380 KB).
+    /// can hold (320 KB).
     pub async fn submit(
         &self,
         unit: &TenantId,
@@ -195,9 +195,9 @@ impl Store {
         let steps = [self.step_update(
             Table::References,
             key(unit.as_str(), reference_sk(id)),
-            "SET search = :search",
+            "SET #search = :search",
             Some("#status = :active"),
-            &[("#status", "status")],
+            &[("#status", "status"), ("#search", "search")],
             &[
                 (":search", attribute(progress)?),
                 (":active", text(ReferenceStatus::Active.as_str())),

@@ -236,9 +236,14 @@ impl Store {
                 (":now", text(now.as_str())),
             ],
         )?;
-        match self.transact("withdrawing a reference again", &[later]).await? {
+        match self
+            .transact("withdrawing a reference again", &[later])
+            .await?
+        {
             Ended::Done => Ok(()),
-            Ended::Refused(_) => Err(Error::Conflict("the reference was submitted again meanwhile")),
+            Ended::Refused(_) => Err(Error::Conflict(
+                "the reference was submitted again meanwhile",
+            )),
         }
     }
 

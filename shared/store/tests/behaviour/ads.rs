@@ -1,0 +1,206 @@
+use std::collections::BTreeSet;
+
+use records::UploadState::{Pending, Recorded, Rejected};
+use records::*;
+use store::{AdsPosition, Error, Store, StoredAd, UploadCounts};
+
+use crate::fixtures::*;
+use crate::host::World;
+
+claims! {
+    a_late_event_does_not_undo_a_newer_one,
+    a_pending_upload_gives_way_to_what_became_of_it,
+    uploads_are_paged_and_counted,
+    an_image_is_recorded_once,
+    sightings_are_gathered_from_all_uploaders,
+    a_walk_through_the_set_meets_every_ad,
+    a_fingerprint_too_large_is_refused,
+}
+
+async fn state(store: &Store, path: &str) -> Option<UploadState> {
+    store
+        .upload(&ad_key("uploader", path))
+        .await
+        .unwrap()
+        .map(|upload| upload.state)
+}
+
+async fn a_late_event_does_not_undo_a_newer_one(World { store, .. }: World) {
+    let newer = upload("a", Rejected, 20);
+    assert!(store.record_upload(&newer).await.unwrap());
+    assert!(
+        !store
+            .record_upload(&upload("a", Recorded, 10))
+            .await
+            .unwrap()
+    );
+    assert_eq!(
+        store.upload(&ad_key("uploader", "a")).await.unwrap(),
+        Some(newer.clone())
+    );
+    assert!(
+        store.record_upload(&newer).await.unwrap(),
+        "a repetition is fine"
+    );
+    assert!(
+        store
+            .record_upload(&upload("a", Recorded, 30))
+            .await
+            .unwrap()
+    );
+    assert_eq!(state(&store, "a").await, Some(Recorded));
+    assert_eq!(state(&store, "b").await, None);
+}
+
+async fn a_pending_upload_gives_way_to_what_became_of_it(World { store, .. }: World) {
+    assert!(
+        store
+            .record_upload(&upload("a", Pending, 10))
+            .await
+            .unwrap()
+    );
+    assert!(
+        store
+            .record_upload(&upload("a", Recorded, 10))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !store
+            .record_upload(&upload("a", Pending, 10))
+            .await
+            .unwrap()
+    );
+    assert_eq!(state(&store, "a").await, Some(Recorded));
+}
+
+async fn uploads_are_paged_and_counted(World { store, .. }: World) {
+    for n in 0..9 {
+        let state = if n < 4 { Recorded } else { Rejected };
+        store
+            .record_upload(&upload(&format!("{n}"), state, n))
+            .await
+            .unwrap();
+    }
+    let (uploader, mut cursor, mut seen) = (tenant("uploader"), None, Vec::new());
+    loop {
+        let page = store.uploads(&uploader, cursor.as_ref(), 4).await.unwrap();
+        assert!(page.items.len() <= 4);
+        seen.extend(page.items.into_iter().map(|upload| upload.object_key));
+        cursor = page.next;
+        let Some(next) = &cursor else { break };
+        let elsewhere = store.uploads(&tenant("other"), Some(next), 4).await;
+        assert!(
+            matches!(elsewhere, Err(Error::Rejected(_))),
+            "cursors are bound to their tenant"
+        );
+    }
+    assert_eq!(seen.len(), 9);
+    assert!(seen.is_sorted());
+    let counts = store.upload_counts(&uploader).await.unwrap();
+    assert_eq!(
+        counts,
+        UploadCounts {
+            pending: 0,
+            recorded: 4,
+            rejected: 5
+        }
+    );
+    assert_eq!(
+        store
+            .uploads(&tenant("other"), None, 4)
+            .await
+            .unwrap()
+            .items,
+        []
+    );
+}
+
+async fn all_ads(store: &Store) -> Vec<StoredAd> {
+    let mut ads = Vec::new();
+    for start in AdsPosition::starts() {
+        let mut position = Some(start);
+        while let Some(here) = position {
+            let page = store.ads_page(&here).await.unwrap();
+            ads.extend(page.items);
+            position = page.next;
+        }
+    }
+    ads
+}
+
+async fn an_image_is_recorded_once(World { store, .. }: World) {
+    let uploader = tenant("uploader");
+    assert_eq!(store.image(&uploader, &sha(1)).await.unwrap(), None);
+    for _ in 0..2 {
+        store
+            .record_image(&uploader, &image(1), &ad_fingerprint(1))
+            .await
+            .unwrap();
+    }
+    assert_eq!(
+        store.image(&uploader, &sha(1)).await.unwrap(),
+        Some(image(1))
+    );
+    assert_eq!(store.image(&tenant("other"), &sha(1)).await.unwrap(), None);
+    let expected = StoredAd {
+        tenant: uploader,
+        image_sha256: sha(1),
+        fingerprint: ad_fingerprint(1),
+    };
+    assert!(all_ads(&store).await == [expected]);
+    let first = sighting("uploader", "a");
+    assert!(store.record_sighting(&sha(1), &first, at(3)).await.unwrap());
+    assert!(!store.record_sighting(&sha(1), &first, at(4)).await.unwrap());
+}
+
+async fn sightings_are_gathered_from_all_uploaders(World { store, .. }: World) {
+    let mut expected = Vec::new();
+    for uploader in ["one", "two"] {
+        let tenant = tenant(uploader);
+        store
+            .record_image(&tenant, &image(1), &ad_fingerprint(1))
+            .await
+            .unwrap();
+        for n in 0..3 {
+            let sighting = sighting(uploader, &format!("{n}"));
+            store
+                .record_sighting(&sha(1), &sighting, at(n))
+                .await
+                .unwrap();
+            expected.push(sighting);
+        }
+    }
+    assert!(store.sightings(&sha(1)).await.unwrap() == expected);
+    assert!(store.sightings(&sha(2)).await.unwrap().is_empty());
+}
+
+async fn a_walk_through_the_set_meets_every_ad(World { store, .. }: World) {
+    // 60 fingerprints of 60 KB: several megabytes, so some parts need several reads.
+    let uploader = tenant("uploader");
+    for n in 0..60 {
+        let mut fingerprint = ad_fingerprint(n);
+        fingerprint.features = vec![n as u8; 60_000];
+        store
+            .record_image(&uploader, &image(n), &fingerprint)
+            .await
+            .unwrap();
+    }
+    let ads = all_ads(&store).await;
+    let met: BTreeSet<_> = ads.iter().map(|ad| ad.image_sha256).collect();
+    assert_eq!((ads.len(), met), (60, (0..60).map(sha).collect()));
+    assert!(ads.iter().all(|ad| ad.fingerprint.features.len() == 60_000));
+}
+
+async fn a_fingerprint_too_large_is_refused(World { store, .. }: World) {
+    let mut fingerprint = ad_fingerprint(1);
+    fingerprint.features = vec![0; records::fingerprint::FEATURES_BYTES_MAX];
+    let uploader = tenant("uploader");
+    store
+        .record_image(&uploader, &image(1), &fingerprint)
+        .await
+        .unwrap();
+    fingerprint.features.push(0);
+    let refused = store.record_image(&uploader, &image(2), &fingerprint).await;
+    assert!(matches!(refused, Err(Error::Rejected(_))));
+}

@@ -1,0 +1,182 @@
+use records::*;
+use store::{Error, Lease, Leased, Outcome, Store};
+
+use crate::fixtures::*;
+use crate::host::World;
+
+claims! {
+    an_alert_is_queued_once_and_due_at_once,
+    one_attempt_at_a_time,
+    a_failed_attempt_is_due_again_and_a_receipt_ends_it,
+    nothing_is_sent_after_a_withdrawal_and_its_leases_are_over,
+    a_lease_that_ran_out_can_be_taken_over,
+    a_delivery_can_be_given_up,
+}
+
+async fn alert(store: &Store) -> Alert {
+    let id = active_reference(store, 1).await;
+    store.record_lead(&found(&id, 5), at(10)).await.unwrap();
+    feed(store).await.remove(0)
+}
+
+fn hook() -> WebhookName {
+    WebhookName::parse("desk").unwrap()
+}
+
+async fn leased(store: &Store, delivery: &Delivery, now: i64) -> Lease {
+    match store
+        .lease(&unit(), delivery, at(now), at(now + 30))
+        .await
+        .unwrap()
+    {
+        Leased::Granted(lease) => lease,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn again(seconds: i64) -> Outcome {
+    Outcome {
+        state: DeliveryState::Pending,
+        next_attempt_at: Some(at(seconds)),
+        last_status: Some(503),
+        reason: None,
+    }
+}
+
+fn delivered() -> Outcome {
+    Outcome {
+        state: DeliveryState::Delivered,
+        next_attempt_at: None,
+        last_status: Some(204),
+        reason: None,
+    }
+}
+
+async fn queued(store: &Store) -> Delivery {
+    let alert = alert(store).await;
+    assert!(store.enqueue(&hook(), &alert, at(20)).await.unwrap());
+    store
+        .delivery(&unit(), &hook(), alert.seq)
+        .await
+        .unwrap()
+        .unwrap()
+}
+
+async fn an_alert_is_queued_once_and_due_at_once(World { store, .. }: World) {
+    let alert = alert(&store).await;
+    assert!(store.enqueue(&hook(), &alert, at(20)).await.unwrap());
+    assert!(!store.enqueue(&hook(), &alert, at(25)).await.unwrap());
+    assert!(store.due(&unit(), at(19), 10).await.unwrap().is_empty());
+    let due = store.due(&unit(), at(20), 10).await.unwrap();
+    assert_eq!(due.len(), 1);
+    assert_eq!(
+        (due[0].seq, due[0].attempts, due[0].state),
+        (1, 0, DeliveryState::Pending)
+    );
+    assert!(
+        store
+            .due(&tenant("other"), at(20), 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    let page = store.deliveries(&unit(), &hook(), None, 10).await.unwrap();
+    assert_eq!(page.items, due);
+}
+
+async fn one_attempt_at_a_time(World { store, .. }: World) {
+    let delivery = queued(&store).await;
+    let lease = leased(&store, &delivery, 20).await;
+    let second = store
+        .lease(&unit(), &delivery, at(21), at(51))
+        .await
+        .unwrap();
+    assert_eq!(second, Leased::Busy);
+    store.settle(&lease, &again(60), at(22)).await.unwrap();
+    let stale = store
+        .lease(&unit(), &delivery, at(23), at(53))
+        .await
+        .unwrap();
+    assert_eq!(stale, Leased::Settled, "the caller saw an older state");
+}
+
+async fn a_failed_attempt_is_due_again_and_a_receipt_ends_it(World { store, .. }: World) {
+    let delivery = queued(&store).await;
+    let lease = leased(&store, &delivery, 20).await;
+    let failed = store.settle(&lease, &again(60), at(22)).await.unwrap();
+    assert_eq!((failed.attempts, failed.last_status), (1, Some(503)));
+    assert!(store.due(&unit(), at(59), 10).await.unwrap().is_empty());
+    assert_eq!(
+        store.due(&unit(), at(60), 10).await.unwrap(),
+        [failed.clone()]
+    );
+    let lease = leased(&store, &failed, 60).await;
+    let receipt = store.settle(&lease, &delivered(), at(61)).await.unwrap();
+    assert_eq!(
+        (receipt.attempts, receipt.state),
+        (2, DeliveryState::Delivered)
+    );
+    assert!(store.due(&unit(), at(9999), 10).await.unwrap().is_empty());
+    let after = store
+        .lease(&unit(), &receipt, at(70), at(99))
+        .await
+        .unwrap();
+    assert_eq!(after, Leased::Settled);
+    let stored = store.delivery(&unit(), &hook(), 1).await.unwrap();
+    assert_eq!(stored, Some(receipt));
+    let wrong = Outcome {
+        next_attempt_at: Some(at(99)),
+        ..delivered()
+    };
+    let refused = store.settle(&lease, &wrong, at(62)).await;
+    assert!(matches!(refused, Err(Error::Rejected(_))));
+}
+
+async fn nothing_is_sent_after_a_withdrawal_and_its_leases_are_over(World { store, .. }: World) {
+    let delivery = queued(&store).await;
+    let reference = delivery.reference_id.clone();
+    assert_eq!(
+        store.in_flight(&unit(), &reference, at(20)).await.unwrap(),
+        None
+    );
+    let lease = leased(&store, &delivery, 20).await;
+    store.withdraw(&unit(), &reference, at(21)).await.unwrap();
+    let until = store.in_flight(&unit(), &reference, at(21)).await.unwrap();
+    assert_eq!(until, Some(at(50)), "an attempt is under way");
+    assert_eq!(
+        store.in_flight(&unit(), &reference, at(50)).await.unwrap(),
+        None
+    );
+    let failed = store.settle(&lease, &again(40), at(30)).await.unwrap();
+    assert_eq!(
+        store.in_flight(&unit(), &reference, at(30)).await.unwrap(),
+        None
+    );
+    let next = store.lease(&unit(), &failed, at(40), at(70)).await.unwrap();
+    assert_eq!(next, Leased::NotActive);
+}
+
+async fn a_lease_that_ran_out_can_be_taken_over(World { store, .. }: World) {
+    let delivery = queued(&store).await;
+    let slow = leased(&store, &delivery, 20).await;
+    let taken = leased(&store, &delivery, 50).await;
+    store.settle(&taken, &delivered(), at(51)).await.unwrap();
+    let late = store.settle(&slow, &again(60), at(52)).await;
+    assert!(matches!(late, Err(Error::Conflict(_))));
+    let stored = store.delivery(&unit(), &hook(), 1).await.unwrap().unwrap();
+    assert_eq!(stored.state, DeliveryState::Delivered);
+}
+
+async fn a_delivery_can_be_given_up(World { store, .. }: World) {
+    let delivery = queued(&store).await;
+    let reason = ReasonCode::REFERENCE_NOT_ACTIVE;
+    let gone = store
+        .abandon(&unit(), &delivery, reason.clone(), at(30))
+        .await
+        .unwrap();
+    assert_eq!((gone.state, gone.attempts), (DeliveryState::Abandoned, 0));
+    assert_eq!(gone.reason, Some(reason.clone()));
+    assert!(store.due(&unit(), at(9999), 10).await.unwrap().is_empty());
+    let again = store.abandon(&unit(), &delivery, reason, at(31)).await;
+    assert!(matches!(again, Err(Error::Conflict(_))));
+}

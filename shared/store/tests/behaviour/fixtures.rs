@@ -1,0 +1,170 @@
+//! Made-up records.
+
+use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, View};
+use records::*;
+use sha2::{Digest, Sha256};
+use store::{Activated, Store, Submitted};
+
+/// A time this many seconds into the made-up day.
+pub fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(1_790_000_000_000 + seconds * 1000)
+}
+
+pub fn tenant(name: &str) -> TenantId {
+    TenantId::parse(name).unwrap()
+}
+
+pub fn unit() -> TenantId {
+    tenant("unit")
+}
+
+fn bytes(what: &str, n: u64) -> [u8; 32] {
+    Sha256::digest(format!("{what} {n}")).into()
+}
+
+fn view(what: &str, n: u64) -> View {
+    View {
+        pdq: Hash256(bytes(what, n)),
+        quality: 90,
+        second: Hash256(bytes("second", n)),
+    }
+}
+
+pub fn sha(n: u64) -> ImageSha256 {
+    ImageSha256::of(&n.to_be_bytes())
+}
+
+pub fn ad_fingerprint(n: u64) -> AdFingerprint {
+    AdFingerprint {
+        version: 1,
+        whole: view("ad", n),
+        trimmed: None,
+        features: vec![7; 100],
+    }
+}
+
+pub fn image(n: u64) -> Image {
+    Image {
+        image_sha256: sha(n),
+        width_px: 640,
+        height_px: 480,
+        fingerprint_version: 1,
+        first_seen_at: at(0),
+    }
+}
+
+pub fn ad_key(uploader: &str, path: &str) -> AdKey {
+    AdKey::parse(&format!("ads/{uploader}/{path}")).unwrap()
+}
+
+pub fn sighting(uploader: &str, path: &str) -> Sighting {
+    let pairs = [
+        ("source-url", "https://ads.example/1"),
+        ("ad-id", "A1"),
+        ("place", "Zürich"),
+    ];
+    Sighting::of(&ad_key(uploader, path), &AdMetadata::parse(pairs).0)
+}
+
+pub fn upload(path: &str, state: UploadState, uploaded: i64) -> Upload {
+    Upload {
+        object_key: ad_key("uploader", path),
+        state,
+        reason: (state == UploadState::Rejected).then_some(ReasonCode::CORRUPT),
+        image_sha256: Some(sha(1)),
+        size_bytes: 10,
+        version_id: Some("v1".into()),
+        metadata: AdMetadata::default(),
+        notes: vec![MetadataNote::MalformedPlace],
+        uploaded_at: at(uploaded),
+        updated_at: at(uploaded + 1),
+    }
+}
+
+pub fn reference_fingerprint(n: u64) -> ReferenceFingerprint {
+    ReferenceFingerprint {
+        version: 1,
+        framings: vec![(Framing::default(), view("reference", n))],
+        features: vec![3; 200],
+    }
+}
+
+pub fn reference(case: &str, n: u64) -> Reference {
+    let case_id = CaseId::parse(case).unwrap();
+    Reference {
+        reference_id: ReferenceId::of_photo(&unit(), &case_id, &sha(n)),
+        case_id,
+        status: ReferenceStatus::Pending,
+        reason: None,
+        image_sha256: Some(sha(n)),
+        object_key: None,
+        width_px: Some(300),
+        height_px: Some(400),
+        quality: Some(90),
+        legal_basis: Label::parse("police law, section 1").unwrap(),
+        expires_at: at(86_400 * 30),
+        created_at: at(0),
+        activated_at: None,
+        ended_at: None,
+        search: SearchProgress::default(),
+    }
+}
+
+/// Submits and activates a reference of the unit.
+pub async fn active_reference(store: &Store, n: u64) -> ReferenceId {
+    let reference = reference("case 7", n);
+    let submitted = store
+        .submit(&unit(), &reference, &reference_fingerprint(n))
+        .await
+        .unwrap();
+    assert_eq!(submitted, Submitted::New);
+    let activated = store
+        .activate(&unit(), &reference.reference_id, at(1))
+        .await
+        .unwrap();
+    assert_eq!(activated, Activated::Now);
+    reference.reference_id
+}
+
+/// Records an image with one sighting.
+pub async fn recorded_ad(store: &Store, n: u64, path: &str) -> Sighting {
+    let sighting = sighting("uploader", path);
+    store
+        .record_image(&sighting.uploaded_by, &image(n), &ad_fingerprint(n))
+        .await
+        .unwrap();
+    store
+        .record_sighting(&sha(n), &sighting, at(2))
+        .await
+        .unwrap();
+    sighting
+}
+
+pub fn found(reference: &ReferenceId, image: u64) -> Found {
+    Found {
+        unit: unit(),
+        reference_id: reference.clone(),
+        image_sha256: sha(image),
+        level: Level::Alert,
+        method: Method::Whole,
+        distance: 12,
+        edit: Label::parse("mirrored").unwrap(),
+        policy_version: 1,
+        outline: Some([(0.0, 0.0), (1.0, 0.0), (1.0, 0.5), (0.0, 0.5)]),
+    }
+}
+
+/// Every alert that the feed gives, and the cursor at its end.
+pub async fn feed(store: &Store) -> Vec<Alert> {
+    let mut alerts = Vec::new();
+    let mut cursor: Option<Cursor> = None;
+    loop {
+        let page = store.alerts(&unit(), cursor.as_ref(), 7).await.unwrap();
+        let next = page.next.expect("a feed always has a next position");
+        alerts.extend(page.items);
+        if cursor.as_ref() == Some(&next) {
+            return alerts;
+        }
+        cursor = Some(next);
+    }
+}
