@@ -165,6 +165,7 @@ mod tests {
                 turn: Turn::Half,
                 negative: true,
                 border_removed: true,
+                ..plain
             },
             "mirrored, turned 180, border removed, negative",
         );

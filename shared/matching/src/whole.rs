@@ -23,41 +23,68 @@ pub(crate) fn compare(
     let whole = reference
         .framings
         .iter()
-        .map(|framing| (framing, &ad.whole, false));
+        .filter_map(|framing| judge(framing, &ad.whole, rule));
     let trimmed = ad.trimmed.iter().flat_map(|view| {
-        reference
-            .framings
-            .iter()
-            .map(move |framing| (framing, view, true))
+        reference.framings.iter().filter_map(move |framing| {
+            let found = judge(framing, view, rule)?;
+            let border_removed = !border_is_shared(framing, found.edit, reference, ad, rule);
+            Some(Match {
+                edit: Edit {
+                    border_removed,
+                    ..found.edit
+                },
+                ..found
+            })
+        })
     });
-    whole
-        .chain(trimmed)
-        .filter_map(|(framing, view, trimmed)| judge(framing, view, trimmed, rule))
-        .min_by_key(Match::rank)
+    whole.chain(trimmed).min_by_key(Match::rank)
 }
 
 /// One framing of the reference against one view of the ad.
-fn judge(
-    (framing, own): &(Framing, View),
-    view: &View,
-    trimmed: bool,
-    rule: &WholeRule,
-) -> Option<Match> {
+fn judge((framing, own): &(Framing, View), view: &View, rule: &WholeRule) -> Option<Match> {
     if own.quality.min(view.quality) < rule.quality_min {
         return None;
     }
     let distance_bits = own.pdq.distance_bits(&view.pdq);
-    let inverted = HASH_BITS - distance_bits; // the distance to the negative of the ad
-    let negative = inverted < distance_bits;
-    let distance_bits = distance_bits.min(inverted);
-    let mut edit = Edit::from(*framing);
-    edit.negative ^= negative;
-    edit.border_removed |= trimmed;
+    let inverted_bits = HASH_BITS - distance_bits; // the distance to the ad's negative
+    let is_inverted = inverted_bits < distance_bits;
+    let distance_bits = distance_bits.min(inverted_bits);
     (distance_bits <= rule.distance_bits_max).then_some(Match {
         level: Level::Alert,
         method: Method::Whole,
         distance_bits,
-        edit,
+        edit: Edit {
+            negative: framing.negative ^ is_inverted,
+            ..Edit::from(*framing)
+        },
         outline: None,
     })
+}
+
+/// Whether a pair that matches as `edit` with both borders off does so with both on too: then
+/// the advertiser left the border alone.
+fn border_is_shared(
+    (framing, _): &(Framing, View),
+    edit: Edit,
+    reference: &ReferenceFingerprint,
+    ad: &AdFingerprint,
+    rule: &WholeRule,
+) -> bool {
+    let with_border = Framing {
+        border_removed: false,
+        ..*framing
+    };
+    framing.border_removed
+        && reference
+            .framings
+            .iter()
+            .filter(|(other, _)| *other == with_border)
+            .filter_map(|other| judge(other, &ad.whole, rule))
+            .any(|found| {
+                found.edit
+                    == Edit {
+                        border_removed: false,
+                        ..edit
+                    }
+            })
 }

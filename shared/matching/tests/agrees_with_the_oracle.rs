@@ -225,6 +225,40 @@ fn the_ad_without_its_border_is_compared_too() {
 }
 
 #[test]
+fn a_border_that_both_have_is_no_edit() {
+    let trimmed = Framing {
+        border_removed: true,
+        ..Framing::default()
+    };
+    let framings = |whole: usize| {
+        vec![
+            (Framing::default(), view_of(whole, 100)),
+            (trimmed, view_of(0, 100)),
+        ]
+    };
+    let check = |whole: usize, edit: &str| {
+        let found = judged(framings(whole), view_of(0, 100), Some(view_of(2, 100)));
+        let found = found.expect("a match");
+        assert_eq!(
+            found.edit.to_string(),
+            edit,
+            "whole pictures {whole} bits apart"
+        );
+    };
+    let ad_border = |whole: usize, edit: &str| {
+        let ad = (view_of(100, 100), Some(view_of(2, 100)));
+        let found = judged(framings(whole), ad.0, ad.1).expect("a match");
+        assert_eq!(
+            (found.distance_bits, found.edit.to_string().as_str()),
+            (2, edit)
+        );
+    };
+    check(0, "as is");
+    ad_border(90, "as is"); // 10 bits apart with both borders, 2 without
+    ad_border(60, "border removed"); // the borders differ
+}
+
+#[test]
 fn a_set_survives_thousands_of_comings_and_goings() {
     let reference = |bits| ReferenceFingerprint {
         version: 1,
