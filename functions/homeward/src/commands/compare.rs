@@ -1,0 +1,214 @@
+//! `homeward compare`: which references two folders of pictures have in common.
+
+mod report;
+
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use clap::{Args, ValueEnum};
+use matching::{Level, Match, Policy, ReferenceSet};
+use photo::{Limits, Reason};
+
+use crate::folder::{self, Entry};
+use crate::outcome::{Failure, Outcome, Result};
+use crate::picture_file::{self, ReasonCode};
+use crate::side_by_side;
+use crate::talk::{Progress, harmless};
+
+use report::{Row, Summary, Unreadable};
+
+/// Find the photos of one folder in the pictures of another
+///
+/// Every picture in the ads folder is compared with every photo in the references folder, with
+/// the same code and rules as the cloud. It recognises the same photo again, edited or not; it
+/// never recognises a face.
+#[derive(Args)]
+#[command(
+    after_help = "The CSV has the columns reference,ad,level,method,distance,edit: one sorted \
+    row for each pair that matches,\npaths relative to the folders. Files that cannot be read are \
+    named on stderr and in FILE.errors.csv\n(path,reason); they do not stop the rest.\n
+Exit codes: 0 compared, 1 a folder had nothing to compare, 2 usage, 3 our fault.
+
+Examples:
+  homeward compare --references missing/ --ads scraped/ --out matches.csv
+  homeward compare --references missing/ --ads scraped/ --out matches.csv --level review --json"
+)]
+pub struct Arguments {
+    /// Folder of the photos that are sought
+    #[arg(long, value_name = "DIR")]
+    references: PathBuf,
+    /// Folder of the pictures to search
+    #[arg(long, value_name = "DIR")]
+    ads: PathBuf,
+    /// Where the matches are written; it changes only when all is compared
+    #[arg(long, value_name = "FILE.csv")]
+    out: PathBuf,
+    /// Which matches to write: those good enough for an alert, or also those to be reviewed
+    #[arg(long, value_enum, default_value = "alert")]
+    level: LevelArgument,
+    /// Print the summary as one JSON line on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LevelArgument {
+    Alert,
+    Review,
+}
+
+impl LevelArgument {
+    fn admits(self, level: Level) -> bool {
+        matches!((self, level), (Self::Review, _) | (_, Level::Alert))
+    }
+}
+
+/// Compares and writes.
+///
+/// # Errors
+/// A folder without a readable picture is the input's fault; a file that cannot be written, ours.
+pub fn run(arguments: &Arguments) -> Result {
+    let started = Instant::now();
+    let files = report::Files::for_out(&arguments.out)?;
+    let references = pictures(&arguments.references, "references", &files)?;
+    let ads = pictures(&arguments.ads, "ads", &files)?;
+    let mut unreadable = Vec::new();
+
+    let set = enrol(&references, &mut unreadable);
+    some_readable(set.len(), &arguments.references)?;
+    let (mut rows, ads_read) = search(&set, &references, &ads, arguments.level, &mut unreadable);
+    some_readable(ads_read, &arguments.ads)?;
+
+    rows.sort_by(|a, b| (&a.reference, &a.ad).cmp(&(&b.reference, &b.ad)));
+    files.write(&rows, &unreadable)?;
+    let summary = Summary {
+        references: set.len(),
+        ads: ads_read,
+        matches: rows.len(),
+        unreadable: unreadable.len(),
+        took: started.elapsed(),
+    };
+    report::tell(&summary, &files, arguments.json)?;
+    Ok(Outcome::Done)
+}
+
+/// The files of a folder, our own output left out.
+fn pictures(folder: &Path, role: &str, files: &report::Files) -> Result<Vec<Entry>> {
+    let shown = harmless(&folder::text(folder.as_os_str()));
+    if !folder.is_dir() {
+        return Err(Failure::input(
+            format_args!("no folder at {shown}"),
+            format!("give --{role} a folder that exists"),
+        ));
+    }
+    let mut entries = folder::files(folder);
+    entries.retain(|entry| !files.is_ours(&entry.path));
+    if entries.is_empty() {
+        return Err(Failure::input(
+            format_args!("the folder {shown} is empty"),
+            format!("put at least one picture there, or give --{role} another folder"),
+        ));
+    }
+    Ok(entries)
+}
+
+fn some_readable(count: usize, folder: &Path) -> Result<()> {
+    if count > 0 {
+        return Ok(());
+    }
+    let shown = harmless(&folder::text(folder.as_os_str()));
+    Err(Failure::input(
+        format_args!("no picture in the folder {shown} can be read"),
+        "JPEG, PNG, WebP, GIF, BMP and TIFF are read; each file's reason stands above",
+    ))
+}
+
+/// The references that can be read, each named by its place in `entries`.
+fn enrol(entries: &[Entry], unreadable: &mut Vec<Unreadable>) -> ReferenceSet<usize> {
+    let mut set = ReferenceSet::new();
+    each_readable(
+        "references",
+        entries,
+        unreadable,
+        picture_file::of_reference,
+        |number, fingerprint| set.insert(number, fingerprint),
+    );
+    set
+}
+
+/// A row for each match at `level`, and how many ads could be read. No ad's fingerprint is kept.
+fn search(
+    set: &ReferenceSet<usize>,
+    references: &[Entry],
+    ads: &[Entry],
+    level: LevelArgument,
+    unreadable: &mut Vec<Unreadable>,
+) -> (Vec<Row>, usize) {
+    let policy = Policy::default();
+    let mut rows = Vec::new();
+    let mut ads_read = 0;
+    let find = |bytes: &[u8], limits: &Limits| {
+        picture_file::of_ad(bytes, limits).map(|ad| set.find(&ad, &policy))
+    };
+    each_readable(
+        "ads",
+        ads,
+        unreadable,
+        find,
+        |number, found: Vec<(usize, Match)>| {
+            ads_read += 1;
+            let admitted = found
+                .into_iter()
+                .filter(|(_, found)| level.admits(found.level));
+            rows.extend(admitted.map(|(reference, found)| Row {
+                reference: references[reference].name.clone(),
+                ad: ads[number].name.clone(),
+                found,
+            }));
+        },
+    );
+    (rows, ads_read)
+}
+
+/// Runs `work` on each picture's bytes, on all cores, and hands what it makes to `take` with the
+/// picture's place in `entries`. Pictures that cannot be read are said and noted.
+fn each_readable<T: Send>(
+    what: &'static str,
+    entries: &[Entry],
+    unreadable: &mut Vec<Unreadable>,
+    work: impl Fn(&[u8], &Limits) -> std::result::Result<T, Reason> + Sync,
+    mut take: impl FnMut(usize, T),
+) {
+    let progress = Progress::new(what, entries.len());
+    let limits = Limits::default();
+    let read = |entry: &Entry| {
+        let made = made_of(entry, &limits, &work);
+        progress.advance();
+        made
+    };
+    let done = side_by_side::in_order(entries, read, |number, made| {
+        match made {
+            Ok(made) => take(number, made),
+            Err(reason) => {
+                let path = folder::text(entries[number].path.as_os_str());
+                progress.say(format_args!("unreadable: {}: {reason}", harmless(&path)));
+                unreadable.push(Unreadable { path, reason });
+            }
+        }
+        Ok::<(), Infallible>(())
+    });
+    let Ok(()) = done;
+}
+
+fn made_of<T>(
+    entry: &Entry,
+    limits: &Limits,
+    work: impl Fn(&[u8], &Limits) -> std::result::Result<T, Reason>,
+) -> std::result::Result<T, ReasonCode> {
+    if let Some(reason) = entry.refused {
+        return Err(reason);
+    }
+    let bytes = picture_file::read(&entry.path, limits)?;
+    work(&bytes, limits).map_err(Reason::as_str)
+}

@@ -1,0 +1,92 @@
+//! The contact sheet of a demonstration: every ad beside the photo it was made from, found or not.
+
+use evidence::{Found, Pair, Picture, Sheet};
+
+use photo::Limits;
+
+use super::drawing::fitted;
+use super::edits::{EditedAd, Source, jpeg};
+use crate::picture_file::decoded;
+
+/// Longest side of a picture on the sheet, in pixels: sharp on paper at 5 cm.
+const THUMBNAIL_PX: u32 = 480;
+
+/// What became of one photo in one ad.
+pub struct Shown {
+    /// The photo's place among the sources.
+    pub source: usize,
+    /// The ad's place among the ads.
+    pub ad: usize,
+    /// The lead that came of it, if any.
+    pub lead: Option<Lead>,
+}
+
+/// The lead as the system reported it.
+pub struct Lead {
+    /// `alert` or `review`.
+    pub level: String,
+    /// `whole` or `parts`.
+    pub method: String,
+    /// Bits of difference.
+    pub distance_bits: u16,
+    /// The edit found.
+    pub edit: String,
+    /// Milliseconds from the upload's start to the delivered alert, where one was delivered.
+    pub alerted_after_ms: Option<u64>,
+}
+
+/// The page, as HTML.
+///
+/// # Errors
+/// When a picture cannot be encoded.
+pub fn contact_sheet(
+    sources: &[Source],
+    ads: &[EditedAd],
+    shown: &[Shown],
+    figures: &[(&str, String)],
+) -> image::ImageResult<String> {
+    let photos = sources
+        .iter()
+        .map(|source| jpeg(&fitted(&source.pixels, THUMBNAIL_PX), 80));
+    let photos: Vec<Vec<u8>> = photos.collect::<Result<_, _>>()?;
+    let thumbnails = ads
+        .iter()
+        .map(|ad| match decoded(&ad.jpeg, &Limits::default()) {
+            Ok(pixels) => jpeg(&fitted(&pixels, THUMBNAIL_PX), 80),
+            Err(_) => Ok(ad.jpeg.clone()), // the browser may do better
+        });
+    let thumbnails: Vec<Vec<u8>> = thumbnails.collect::<Result<_, _>>()?;
+    let pairs: Vec<Pair<'_>> = shown
+        .iter()
+        .map(|shown| Pair {
+            reference: Picture {
+                name: &sources[shown.source].name,
+                bytes: &photos[shown.source],
+            },
+            ad: Picture {
+                name: &ads[shown.ad].name,
+                bytes: &thumbnails[shown.ad],
+            },
+            made_by: Some(ads[shown.ad].edit),
+            found: shown.lead.as_ref().map(Lead::found),
+        })
+        .collect();
+    let title = "Homeward: photos found again in edited ads";
+    Ok(evidence::contact_sheet(&Sheet {
+        title,
+        figures,
+        pairs: &pairs,
+    }))
+}
+
+impl Lead {
+    fn found(&self) -> Found<'_> {
+        Found {
+            level: &self.level,
+            method: &self.method,
+            distance_bits: self.distance_bits,
+            edit: &self.edit,
+            alerted_after_ms: self.alerted_after_ms,
+        }
+    }
+}

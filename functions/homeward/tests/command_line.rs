@@ -1,0 +1,390 @@
+//! The contract of the command line, by the built program.
+
+#![allow(missing_docs)]
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use image::{ImageFormat, Rgb, RgbImage, imageops};
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn homeward(arguments: &[&str], folder: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_homeward"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("homeward runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+/// A picture with structure and no symmetry; another seed is another picture.
+fn drawn(seed: u32) -> RgbImage {
+    let dice = |i: u32| {
+        let mixed = (seed * 97 + i + 1).wrapping_mul(0x9e37_79b9);
+        let mixed = (mixed ^ (mixed >> 15)).wrapping_mul(0x85eb_ca6b);
+        mixed ^ (mixed >> 13)
+    };
+    RgbImage::from_fn(240, 200, |x, y| {
+        let covers = |i: &u32| {
+            let (left, top, radius) = (
+                dice(4 * i) % 240,
+                dice(4 * i + 1) % 200,
+                10 + dice(4 * i + 2) % 60,
+            );
+            left.abs_diff(x).pow(2) + top.abs_diff(y).pow(2) < radius.pow(2)
+        };
+        let brightness = (0..30)
+            .rev()
+            .find(covers)
+            .map_or(90, |i| dice(4 * i + 3) % 256) as u8;
+        Rgb([brightness, brightness / 2 + 60, 255 - brightness])
+    })
+}
+
+fn write(path: &Path, picture: &RgbImage, format: ImageFormat) {
+    fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+    picture
+        .save_with_format(path, format)
+        .expect("a picture is written");
+}
+
+/// References `a.png`, `sub/b.jpg`, and one without structure; ads made of them.
+fn two_folders() -> TempDir {
+    let root = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| root.path().join(name);
+    let (a, b) = (drawn(1), drawn(2));
+    write(&at("references/a.png"), &a, ImageFormat::Png);
+    write(&at("references/sub/b.jpg"), &b, ImageFormat::Jpeg);
+    write(
+        &at("references/flat.png"),
+        &RgbImage::from_pixel(90, 90, Rgb([7; 3])),
+        ImageFormat::Png,
+    );
+    write(&at("ads/1/copy, again.jpg"), &a, ImageFormat::Jpeg);
+    write(
+        &at("ads/1/mirrored.png"),
+        &imageops::flip_horizontal(&b),
+        ImageFormat::Png,
+    );
+    write(
+        &at("ads/turned.bmp"),
+        &imageops::rotate90(&a),
+        ImageFormat::Bmp,
+    );
+    write(&at("ads/other.gif"), &drawn(3), ImageFormat::Gif);
+    write(
+        &at("ads/flat.png"),
+        &RgbImage::from_pixel(80, 80, Rgb([7; 3])),
+        ImageFormat::Png,
+    );
+    root
+}
+
+fn compare(folder: &Path, more: &[&str]) -> Output {
+    let compare = [
+        "compare",
+        "--references",
+        "references",
+        "--ads",
+        "ads",
+        "--out",
+        "m.csv",
+    ];
+    homeward(&[&compare, more].concat(), folder)
+}
+
+fn json_lines(output: &Output) -> Vec<Value> {
+    text(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
+}
+
+#[test]
+fn fingerprint_prints_one_line_a_picture_in_order() {
+    let root = two_folders();
+    let output = homeward(
+        &["fingerprint", "ads/turned.bmp", "references"],
+        root.path(),
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let lines = json_lines(&output);
+    let paths: Vec<_> = lines
+        .iter()
+        .map(|line| line["path"].as_str().expect("a path"))
+        .collect();
+    let expected = [
+        "ads/turned.bmp",
+        "references/a.png",
+        "references/flat.png",
+        "references/sub/b.jpg",
+    ];
+    assert_eq!(paths, expected);
+    for line in &lines {
+        let members: Vec<_> = line.as_object().expect("an object").keys().collect();
+        assert_eq!(
+            members,
+            ["height", "path", "pdq", "quality", "sha256", "width"]
+        );
+        for member in ["pdq", "sha256"] {
+            let hex = line[member].as_str().expect("hex");
+            assert!(hex.len() == 64 && hex.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f')));
+        }
+    }
+    assert_eq!(
+        (&lines[0]["width"], &lines[0]["height"]),
+        (&Value::from(200), &Value::from(240))
+    );
+    assert_eq!(lines[2]["quality"], Value::from(0));
+}
+
+#[test]
+fn fingerprint_says_why_a_file_cannot_be_read_and_exits_1() {
+    let root = two_folders();
+    let at = |name: &str| root.path().join(name);
+    let jpeg = fs::read(at("references/sub/b.jpg")).expect("a file");
+    fs::write(at("cut.jpg"), &jpeg[..jpeg.len() / 2]).expect("written");
+    fs::write(at("note.jpg"), "no picture").expect("written");
+    fs::write(at("empty.png"), "").expect("written");
+    write(&at("tiny.png"), &RgbImage::new(4, 4), ImageFormat::Png);
+    let arguments = [
+        "fingerprint",
+        "cut.jpg",
+        "note.jpg",
+        "empty.png",
+        "tiny.png",
+        "gone.jpg",
+        "references/a.png",
+    ];
+    let output = homeward(&arguments, root.path());
+    assert_eq!(output.status.code(), Some(1));
+    let lines = json_lines(&output);
+    let errors: Vec<_> = lines
+        .iter()
+        .filter_map(|line| line["error"].as_str())
+        .collect();
+    assert_eq!(
+        errors,
+        [
+            "truncated",
+            "not_an_image",
+            "not_an_image",
+            "too_small",
+            "not_found"
+        ]
+    );
+    assert!(
+        lines
+            .iter()
+            .filter(|line| line["error"].is_string())
+            .all(|line| line.as_object().is_some_and(|o| o.len() == 2))
+    );
+    assert!(lines[5]["pdq"].is_string(), "the good one is still read");
+}
+
+#[test]
+fn compare_writes_one_sorted_row_for_each_pair() {
+    let root = two_folders();
+    let output = compare(root.path(), &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), "", "stdout is for data");
+    let mut csv = csv::Reader::from_path(root.path().join("m.csv")).expect("a CSV");
+    assert_eq!(
+        csv.headers().expect("a head"),
+        vec!["reference", "ad", "level", "method", "distance", "edit"]
+    );
+    let rows: Vec<Vec<String>> = csv.deserialize().map(|row| row.expect("a row")).collect();
+    let short: Vec<_> = rows
+        .iter()
+        .map(|r| [&r[0], &r[1], &r[2], &r[3], &r[5]].map(String::as_str))
+        .collect();
+    assert_eq!(
+        short,
+        [
+            ["a.png", "1/copy, again.jpg", "alert", "whole", "as is"],
+            ["a.png", "turned.bmp", "alert", "whole", "turned 90"],
+            ["sub/b.jpg", "1/mirrored.png", "alert", "whole", "mirrored"],
+        ]
+    );
+    assert!(
+        rows.iter()
+            .all(|row| row[4].parse::<u16>().is_ok_and(|distance| distance <= 31))
+    );
+    assert_eq!(
+        fs::read_to_string(root.path().join("m.errors.csv")).expect("errors"),
+        "path,reason\n"
+    );
+}
+
+#[test]
+fn compare_goes_on_past_files_that_cannot_be_read_and_names_them() {
+    let root = two_folders();
+    fs::write(root.path().join("ads/list.txt"), "no picture").expect("written");
+    let output = compare(root.path(), &["--json"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(text(&output.stderr).contains("unreadable: ads/list.txt: not_an_image"));
+    let errors = fs::read_to_string(root.path().join("m.errors.csv")).expect("errors");
+    assert_eq!(errors, "path,reason\nads/list.txt,not_an_image\n");
+    let summary = &json_lines(&output)[0];
+    let figures = ["references", "ads", "matches", "unreadable"].map(|name| summary[name].as_u64());
+    assert_eq!(figures, [Some(3), Some(5), Some(3), Some(1)]);
+}
+
+#[test]
+fn comparing_again_gives_the_same_file_even_if_it_lies_among_the_ads() {
+    let root = two_folders();
+    let run = || {
+        let arguments = [
+            "compare",
+            "--references",
+            "references",
+            "--ads",
+            "ads",
+            "--out",
+            "ads/m.csv",
+        ];
+        assert_eq!(homeward(&arguments, root.path()).status.code(), Some(0));
+        ["ads/m.csv", "ads/m.errors.csv"]
+            .map(|name| fs::read(root.path().join(name)).expect("written"))
+    };
+    assert_eq!(run(), run());
+}
+
+#[cfg(unix)]
+#[test]
+fn odd_names_links_in_circles_and_pipes_do_not_stop_compare() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let root = two_folders();
+    let ads = root.path().join("ads");
+    let from = root.path().join("references/a.png");
+    fs::copy(&from, ads.join(OsStr::from_bytes(b"caf\xe9.png"))).expect("copied");
+    fs::copy(&from, ads.join("line\nbreak \"q\".png")).expect("copied");
+    std::os::unix::fs::symlink(&ads, ads.join("1/around")).expect("linked");
+    let made = Command::new("mkfifo")
+        .arg(ads.join("pipe.jpg"))
+        .status()
+        .expect("mkfifo runs");
+    assert!(made.success());
+    let output = compare(root.path(), &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let csv = fs::read_to_string(root.path().join("m.csv")).expect("UTF-8");
+    assert!(csv.contains("a.png,caf\\xe9.png,alert"), "{csv}");
+    assert!(csv.contains("\"line\nbreak \"\"q\"\".png\""), "{csv}");
+    let errors = fs::read_to_string(root.path().join("m.errors.csv")).expect("errors");
+    assert_eq!(
+        errors,
+        "path,reason\nads/1/around,link_loop\nads/pipe.jpg,not_a_file\n"
+    );
+}
+
+#[test]
+fn an_input_at_fault_exits_1_with_a_hint_and_touches_nothing() {
+    let root = two_folders();
+    fs::create_dir(root.path().join("empty")).expect("a folder");
+    fs::create_dir(root.path().join("texts")).expect("a folder");
+    fs::write(root.path().join("texts/a.jpg"), "no picture").expect("written");
+    let check = |references: &str, ads: &str, cause: &str| {
+        let output = homeward(
+            &[
+                "compare",
+                "--references",
+                references,
+                "--ads",
+                ads,
+                "--out",
+                "m.csv",
+            ],
+            root.path(),
+        );
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(
+            said.contains(&format!("error: {cause}")) && said.contains("\nhint: "),
+            "{said}"
+        );
+        assert!(!root.path().join("m.csv").exists());
+    };
+    check("gone", "ads", "no folder at gone");
+    check("references", "empty", "the folder empty is empty");
+    check("texts", "ads", "no picture in the folder texts can be read");
+    check(
+        "references",
+        "texts",
+        "no picture in the folder texts can be read",
+    );
+}
+
+#[test]
+fn wrong_usage_exits_2() {
+    let root = two_folders();
+    let code = |arguments: &[&str]| homeward(arguments, root.path()).status.code();
+    assert_eq!(code(&[]), Some(2));
+    assert_eq!(code(&["fingerprint"]), Some(2));
+    assert_eq!(code(&["compare", "--ads", "ads"]), Some(2));
+    let nowhere = [
+        "compare",
+        "--references",
+        "references",
+        "--ads",
+        "ads",
+        "--out",
+        "no/m.csv",
+    ];
+    assert_eq!(code(&nowhere), Some(2));
+}
+
+#[test]
+fn help_has_examples_for_every_command_and_says_what_it_never_does() {
+    let here = Path::new(".");
+    let help = text(&homeward(&["--help"], here).stdout);
+    assert!(
+        help.contains("same photo") && help.contains("never recognises a face"),
+        "{help}"
+    );
+    for command in ["fingerprint", "compare", "completions"] {
+        assert!(help.contains(&format!("homeward {command} ")), "{help}");
+        let output = homeward(&[command, "--help"], here);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(text(&output.stdout).contains("Examples:\n"), "{command}");
+    }
+}
+
+#[test]
+fn completions_know_the_commands() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let output = homeward(&["completions", shell], Path::new("."));
+        assert_eq!(output.status.code(), Some(0));
+        assert!(text(&output.stdout).contains("fingerprint"), "{shell}");
+    }
+}
+
+#[test]
+fn a_reader_that_stops_early_is_no_error() {
+    let root = two_folders();
+    let many: Vec<&str> = std::iter::repeat_n("references", 300).collect();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_homeward"))
+        .arg("fingerprint")
+        .args(many)
+        .current_dir(root.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("homeward runs");
+    let mut first = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+    stdout.read_line(&mut first).expect("a line");
+    drop(stdout);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(
+        (output.status.code(), text(&output.stderr).as_str()),
+        (Some(0), "")
+    );
+    assert!(first.starts_with("{\"path\":"));
+}
