@@ -127,8 +127,9 @@ impl Alerting {
         for _ in 0..ROUNDS_MAX {
             let due = self.store.due(unit, self.clock.now(), ROUND_MAX).await?;
             taken += due.len();
-            let all_left = stream::iter(&due)
-                .map(|delivery| deliver::attempt(self, unit, delivery))
+            let all_left = stream::iter(due)
+                // Owned, and its future named: a host that spawns the timer needs it `Send`.
+                .map(|delivery| async move { deliver::attempt(self, unit, &delivery).await })
                 .buffer_unordered(SENDS_AT_ONCE)
                 .fold(
                     true,

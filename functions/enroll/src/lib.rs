@@ -59,15 +59,12 @@ impl Enroll {
 
     /// Enrolls every photo that the messages name. Repetition, lateness and disorder do no harm;
     /// a late event never revives a withdrawn reference.
-    pub async fn handle(&self, event: &SqsEvent) -> SqsBatchResponse {
-        batches::messages(event, MESSAGES_AT_ONCE, async |body| {
-            self.message(body).await
-        })
-        .await
+    pub async fn handle(&self, event: SqsEvent) -> SqsBatchResponse {
+        batches::messages(event, MESSAGES_AT_ONCE, |body| self.message(body)).await
     }
 
-    async fn message(&self, body: &str) -> Result<(), NotDone> {
-        for created in ObjectCreated::parse(body)? {
+    async fn message(&self, body: String) -> Result<(), NotDone> {
+        for created in ObjectCreated::parse(&body)? {
             match self.store.locate(&created.bucket, &created.encoded_key) {
                 Some(ObjectKey::Reference(key)) => self.object(&key, &created).await?,
                 _ => tracing::info!("an event for an object that is not ours was passed over"),

@@ -20,7 +20,7 @@ async fn main() -> Result<(), Error> {
     );
     let enroll = &enroll;
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<SqsEvent>| {
-        Ok::<_, Error>(enroll.handle(&event.payload).await)
+        Ok::<_, Error>(enroll.handle(event.payload).await)
     }))
     .await
 }

@@ -20,7 +20,7 @@ async fn main() -> Result<(), Error> {
     );
     let ingest = &ingest;
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<SqsEvent>| {
-        Ok::<_, Error>(ingest.handle(&event.payload).await)
+        Ok::<_, Error>(ingest.handle(event.payload).await)
     }))
     .await
 }

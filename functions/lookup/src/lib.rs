@@ -55,21 +55,26 @@ impl Lookup {
 
     /// Acts on the changes of one batch, in order. The references are refreshed once, before the
     /// first image: every image of the batch was written before the batch arrived.
-    pub async fn handle(&self, event: &Event) -> DynamoDbEventResponse {
+    pub async fn handle(&self, event: Event) -> DynamoDbEventResponse {
         let fresh = OnceCell::new();
-        batches::changes(event, async |record| {
-            let Some(change) = change_of(record)? else {
-                return Ok(());
-            };
-            if matches!(change, Change::Ad(_)) {
-                fresh
-                    .get_or_try_init(|| self.references.refresh(&self.store))
-                    .await?;
-            }
-            // On the heap: the futures of a search and a batch together are very deep.
-            Box::pin(self.act(change)).await
-        })
-        .await
+        // On the heap: the futures of a search within a batch are very deep.
+        batches::changes(event, |record| Box::pin(self.record_change(record, &fresh))).await
+    }
+
+    async fn record_change(
+        &self,
+        record: EventRecord,
+        fresh: &OnceCell<()>,
+    ) -> Result<(), NotDone> {
+        let Some(change) = change_of(record)? else {
+            return Ok(());
+        };
+        if matches!(change, Change::Ad(_)) {
+            fresh
+                .get_or_try_init(|| self.references.refresh(&self.store))
+                .await?;
+        }
+        self.act(change).await
     }
 
     async fn act(&self, change: Change) -> Result<(), NotDone> {
@@ -118,9 +123,9 @@ impl Lookup {
 }
 
 /// The change that a record tells; none for what nobody acts upon.
-fn change_of(record: &EventRecord) -> Result<Option<Change>, NotDone> {
+fn change_of(record: EventRecord) -> Result<Option<Change>, NotDone> {
     match record.event_name.as_str() {
-        "INSERT" => Ok(store::inserted(record.change.new_image.clone())?),
+        "INSERT" => Ok(store::inserted(record.change.new_image)?),
         _ => Ok(None),
     }
 }

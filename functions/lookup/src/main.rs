@@ -16,7 +16,7 @@ async fn main() -> Result<(), Error> {
     );
     let lookup = &lookup;
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<Event>| {
-        Ok::<_, Error>(lookup.handle(&event.payload).await)
+        Ok::<_, Error>(lookup.handle(event.payload).await)
     }))
     .await
 }

@@ -14,21 +14,23 @@ pub use logs::log_to_stderr;
 
 /// Works through the messages of a queue, up to `at_once` together. Each message whose work fails
 /// is answered as failed: it alone comes again, and goes to the dead letters after its attempts.
-pub async fn messages<E: Display>(
-    event: &SqsEvent,
+pub async fn messages<E, F>(
+    event: SqsEvent,
     at_once: usize,
-    work: impl AsyncFn(&str) -> Result<(), E>,
-) -> SqsBatchResponse {
-    let work = &work;
-    let failed: Vec<String> = stream::iter(&event.records)
-        .map(|message| async move {
-            let id = message.message_id.clone().unwrap_or_default();
-            match work(message.body.as_deref().unwrap_or_default()).await {
-                Ok(()) => None,
-                Err(error) => {
-                    tracing::warn!(message = id, %error, "a message is not done and comes again");
-                    Some(id)
-                }
+    work: impl Fn(String) -> F,
+) -> SqsBatchResponse
+where
+    E: Display,
+    F: Future<Output = Result<(), E>>,
+{
+    let failed: Vec<String> = stream::iter(event.records)
+        .map(|message| {
+            let id = message.message_id.unwrap_or_default();
+            let done = work(message.body.unwrap_or_default());
+            async move {
+                let error = done.await.err()?;
+                tracing::warn!(message = id, %error, "a message is not done and comes again");
+                Some(id)
             }
         })
         .buffer_unordered(at_once.max(1))
@@ -42,14 +44,18 @@ pub async fn messages<E: Display>(
 
 /// Works through the changes of a table's stream, in order. The first failure ends the batch: it
 /// and all after it come again, those before it do not.
-pub async fn changes<E: Display>(
-    event: &dynamodb::Event,
-    work: impl AsyncFn(&dynamodb::EventRecord) -> Result<(), E>,
-) -> DynamoDbEventResponse {
+pub async fn changes<E, F>(
+    event: dynamodb::Event,
+    work: impl Fn(dynamodb::EventRecord) -> F,
+) -> DynamoDbEventResponse
+where
+    E: Display,
+    F: Future<Output = Result<(), E>>,
+{
     let mut response = DynamoDbEventResponse::default();
-    for record in &event.records {
+    for record in event.records {
+        let number = record.change.sequence_number.clone();
         if let Err(error) = work(record).await {
-            let number = record.change.sequence_number.clone();
             tracing::warn!(change = number, %error, "a change is not done and comes again");
             let mut failure = DynamoDbBatchItemFailure::default();
             failure.item_identifier = number;
@@ -86,8 +92,8 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_failed_message_comes_again() {
-        let work = async |body: &str| if body == "bad" { Err("no") } else { Ok(()) };
-        let response = messages(&queue(&["a", "bad", "b"]), 2, work).await;
+        let work = async |body: String| if body == "bad" { Err("no") } else { Ok(()) };
+        let response = messages(queue(&["a", "bad", "b"]), 2, work).await;
         let failed: Vec<_> = response
             .batch_item_failures
             .iter()
@@ -99,12 +105,12 @@ mod tests {
     #[tokio::test]
     async fn a_stream_goes_on_from_its_first_failure() {
         let seen = RefCell::new(Vec::new());
-        let work = async |record: &dynamodb::EventRecord| {
+        let work = async |record: dynamodb::EventRecord| {
             let number = record.change.sequence_number.clone().unwrap_or_default();
             seen.borrow_mut().push(number.clone());
             if number == "2" { Err("no") } else { Ok(()) }
         };
-        let response = changes(&stream_of(&["1", "2", "3"]), work).await;
+        let response = changes(stream_of(&["1", "2", "3"]), work).await;
         assert_eq!(*seen.borrow(), ["1", "2"]);
         let [failure] = &response.batch_item_failures[..] else {
             panic!("one failure")
@@ -114,7 +120,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_empty_batch_has_no_failures() {
-        let done = messages(&queue(&[]), 2, async |_| Err::<(), _>("never called")).await;
+        let done = messages(queue(&[]), 2, async |_| Err::<(), _>("never called")).await;
         assert!(done.batch_item_failures.is_empty());
     }
 }

@@ -1,0 +1,62 @@
+//! The verbs.
+
+use clap::{Parser, Subcommand};
+
+use crate::outcome::Result;
+
+pub mod compare;
+pub mod completions;
+pub mod demo;
+pub mod fingerprint;
+pub mod serve;
+pub mod verify;
+
+/// The command line.
+#[derive(Parser)]
+#[command(name = "homeward", version, about = ABOUT, after_help = EXAMPLES, max_term_width = 100)]
+pub struct Homeward {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const ABOUT: &str = "Finds photos of missing people in advertisements, edited or not.\n\n\
+    It recognises the same photo again. It never recognises a face, and makes no biometric \
+    template of anybody.";
+
+const EXAMPLES: &str = "Examples:
+  homeward fingerprint photo.jpg
+  homeward compare --references missing/ --ads scraped/ --out matches.csv
+  homeward demo --photos my-photos/
+  homeward serve --data homeward-data
+  homeward verify --data homeward-data
+  homeward completions bash > ~/.local/share/bash-completion/completions/homeward
+
+Exit codes: 0 success, 1 the input was at fault, 2 usage, 3 our fault.
+Data goes to stdout, everything said to a person to stderr.";
+
+#[derive(Subcommand)]
+enum Command {
+    Fingerprint(fingerprint::Arguments),
+    Compare(compare::Arguments),
+    Demo(demo::Arguments),
+    Serve(serve::Arguments),
+    Verify(verify::Arguments),
+    Completions(completions::Arguments),
+}
+
+impl Homeward {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// What the person is told, and whose fault it is.
+    pub fn run(self) -> Result {
+        match self.command {
+            Command::Fingerprint(arguments) => fingerprint::run(&arguments),
+            Command::Compare(arguments) => compare::run(&arguments),
+            Command::Demo(arguments) => demo::run(&arguments),
+            Command::Serve(arguments) => serve::run(&arguments),
+            Command::Verify(arguments) => verify::run(&arguments),
+            Command::Completions(arguments) => completions::run(&arguments),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! `homeward serve`: the whole system on one machine.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::laptop::{self, Laptop, Settings};
+use crate::outcome::{Failure, Outcome, Result};
+use crate::talk::say;
+
+/// Run the whole system on this machine: S3, DynamoDB, the HTTP API, and every program behind them
+///
+/// Data lives in one folder and survives a crash. Once the system accepts work, one line of JSON
+/// on stdout says where it listens and how to sign in. It recognises the same photo again, never
+/// a face. SIGTERM or Ctrl-C finishes what is in flight.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Folder that keeps all data; made if it is not there
+    #[arg(long, value_name = "DIR", default_value = "homeward-data")]
+    data: PathBuf,
+    /// First of three loopback ports (API, S3, DynamoDB); 0 takes any that are free
+    /// [default: 8750, or any if that is taken]
+    #[arg(long, value_name = "N")]
+    port: Option<u16>,
+    /// Remove ads this many days after their upload; without it they are kept
+    #[arg(long, value_name = "DAYS")]
+    keep_ads: Option<u32>,
+}
+
+const EXAMPLES: &str = "Examples:
+  homeward serve --data homeward-data
+  homeward serve --data homeward-data --port 9000 --keep-ads 30
+
+Upload with any S3 client, using the ready line's addresses and keys:
+  aws --endpoint-url $S3 s3 cp photo.jpg s3://homeward-references/references/unit/case-1/photo.jpg
+  aws --endpoint-url $S3 s3 cp ad.jpg s3://homeward-ads/ads/uploader/ad.jpg
+See leads:
+  curl -H \"Authorization: Bearer $UNIT_TOKEN\" $API/v1/leads";
+
+/// Runs until it is told to stop.
+///
+/// # Errors
+/// A folder or ports that are taken, or a part that failed.
+pub fn run(arguments: &Arguments) -> Result {
+    laptop::log_to_stderr();
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(serve(arguments))
+}
+
+async fn serve(arguments: &Arguments) -> Result {
+    let days = |days: u32| Duration::from_secs(u64::from(days) * 86_400);
+    let settings = Settings {
+        port: arguments.port,
+        ads_kept: arguments.keep_ads.map(days),
+        ..Settings::default()
+    };
+    let (mut interrupted, mut terminated) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
+    let mut laptop = Laptop::start(&arguments.data, settings)
+        .await
+        .map_err(failure)?;
+    writeln!(std::io::stdout().lock(), "{}", laptop.ready())?;
+    say(format_args!(
+        "Homeward is ready: {} (Ctrl-C stops it)",
+        laptop.ports.api
+    ));
+    let failed = tokio::select! {
+        _ = interrupted.recv() => None,
+        _ = terminated.recv() => None,
+        error = laptop.failure() => Some(error),
+    };
+    say("finishing what is in flight ...");
+    let stopped = laptop.stop().await;
+    match failed {
+        Some(error) => Err(Failure::ours(error)),
+        None => Ok(stopped.map(|()| Outcome::Done)?),
+    }
+}
+
+/// Whose fault it is that the system does not start.
+fn failure(error: anyhow::Error) -> Failure {
+    match error.downcast_ref::<embedded::Error>() {
+        Some(embedded::Error::FolderTaken(_)) => Failure::input(
+            error,
+            "another homeward runs on this folder; stop it, or give --data another folder",
+        ),
+        Some(embedded::Error::FolderNewer { .. }) => Failure::input(
+            error,
+            "use the newer version of homeward that wrote this folder",
+        ),
+        _ if error.downcast_ref::<std::io::Error>().is_some_and(is_taken) => Failure::usage(
+            format_args!("{error:#}"),
+            "give --port another number, or 0 for any free ports",
+        ),
+        _ => Failure::ours(error),
+    }
+}
+
+fn is_taken(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        std::io::ErrorKind::AddrInUse | std::io::ErrorKind::PermissionDenied
+    )
+}

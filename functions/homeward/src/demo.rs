@@ -1,0 +1,62 @@
+//! The parts of `homeward demo`: edited ads made from photos, a case system that receives the
+//! alerts, and the contact sheet of what became of them.
+
+pub mod edits;
+pub mod run;
+pub mod sheet;
+pub mod table;
+
+mod case_system;
+mod drawing;
+
+use std::path::Path;
+
+use photo::Limits;
+
+use crate::folder;
+use crate::outcome::{Failure, Result};
+use crate::picture_file;
+use crate::talk::{harmless, say};
+use edits::Source;
+
+/// The first `count_max` photos of a folder that can be read, in order of name. Those that cannot
+/// be read are said.
+///
+/// # Errors
+/// The input's fault, if there is none.
+pub fn sources(folder: &Path, count_max: usize) -> Result<Vec<Source>> {
+    let limits = Limits::default();
+    let mut sources = Vec::new();
+    for entry in folder::files(folder) {
+        if sources.len() == count_max {
+            break;
+        }
+        let bytes = entry
+            .refused
+            .map_or_else(|| picture_file::read(&entry.path, &limits), Err);
+        let pixels = bytes.and_then(|bytes| {
+            let pixels =
+                picture_file::decoded(&bytes, &limits).map_err(|reason| reason.as_str())?;
+            Ok((bytes, pixels))
+        });
+        match pixels {
+            Ok((bytes, pixels)) => sources.push(Source {
+                name: entry.name,
+                bytes,
+                pixels,
+            }),
+            Err(reason) => say(format_args!(
+                "unreadable: {}: {reason}",
+                harmless(&entry.name)
+            )),
+        }
+    }
+    if sources.is_empty() {
+        let shown = harmless(&folder::text(folder.as_os_str()));
+        return Err(Failure::input(
+            format_args!("no photo in the folder {shown} can be read"),
+            "give --photos a folder with JPEG, PNG or WebP photos",
+        ));
+    }
+    Ok(sources)
+}

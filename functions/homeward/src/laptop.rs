@@ -1,0 +1,152 @@
+//! The whole system in one process: embedded S3 and DynamoDB servers, the same handlers as in the
+//! cloud, and what feeds them their events.
+
+mod host;
+mod inspect;
+mod logs;
+mod ports;
+mod queues;
+mod streams;
+pub mod sums;
+mod tenants;
+mod timers;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use embedded::Embedded;
+use serde_json::{Value, json};
+use store::{Clock, Store};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub use host::{ADS_BUCKET, REFERENCES_BUCKET, prepare};
+pub use inspect::ask_for_sums;
+pub use logs::log_to_stderr;
+pub use ports::{PORT, Ports};
+pub use streams::{STREAMS, StreamOf};
+pub use tenants::Tokens;
+
+use crate::laptop::host::Programs;
+
+/// The queue of the ads bucket.
+pub const INGEST_QUEUE: &str = "ingest";
+/// The queue of the references bucket.
+pub const ENROLL_QUEUE: &str = "enroll";
+
+/// How the system differs from its defaults.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The first of three loopback ports: API, S3, DynamoDB. Zero: any that are free.
+    pub port: Option<u16>,
+    /// How often the timers of the cloud's minutes fire here.
+    pub timer: Duration,
+    /// Whether webhooks may lie on this machine.
+    pub loopback_webhooks: bool,
+    /// How long an upload may be pending before it is driven again.
+    pub pending_max: Duration,
+    /// How long ads are kept; none keeps them.
+    pub ads_kept: Option<Duration>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            port: None,
+            timer: Duration::from_secs(5),
+            loopback_webhooks: true,
+            pending_max: Duration::from_secs(10 * 60),
+            ads_kept: None,
+        }
+    }
+}
+
+/// The running system. Dropping it stops nothing: call [`Laptop::stop`].
+pub struct Laptop {
+    /// The servers on the data folder.
+    pub embedded: Embedded,
+    /// The domain's verbs on them.
+    pub store: Store,
+    /// Bearer tokens of the first tenants.
+    pub tokens: Tokens,
+    /// Where the servers listen.
+    pub ports: Ports,
+    stop: CancellationToken,
+    tasks: JoinSet<anyhow::Result<()>>,
+}
+
+impl Laptop {
+    /// Opens a data folder, or makes one, and starts everything. When this returns, the system
+    /// accepts work.
+    ///
+    /// # Errors
+    /// A folder that is taken or damaged, ports that are taken.
+    pub async fn start(data: &Path, settings: Settings) -> anyhow::Result<Self> {
+        let embedded = Embedded::open(data)?;
+        let clock = Clock::from_system();
+        let store = host::prepare(&embedded).await?;
+        let tokens = tenants::first(&store, data, &clock).await?;
+        let (ports, listeners) = ports::listen(settings.port).await?;
+        let programs = Arc::new(Programs::new(&store, &clock, &settings, &ports)?);
+        let api = programs
+            .api()
+            .merge(inspect::route(&embedded, &store, &tokens)?);
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        ports::serve(&mut tasks, &stop, &embedded, listeners, api);
+        queues::feed(&mut tasks, &stop, &embedded, &programs);
+        streams::feed(&mut tasks, &stop, &embedded, &programs);
+        timers::start(&mut tasks, &stop, &embedded, &programs, settings.timer);
+        inspect::note(data, &ports)?;
+        Ok(Self {
+            embedded,
+            store,
+            tokens,
+            ports,
+            stop,
+            tasks,
+        })
+    }
+
+    /// The line that tells a program how to reach everything.
+    pub fn ready(&self) -> Value {
+        let key = self.embedded.access_key();
+        json!({
+            "event": "ready",
+            "s3": self.ports.s3,
+            "dynamodb": self.ports.dynamodb,
+            "api": self.ports.api,
+            "ads_bucket": ADS_BUCKET,
+            "references_bucket": REFERENCES_BUCKET,
+            "region": embedded::REGION,
+            "access_key_id": key.id,
+            "secret_access_key": key.secret,
+            "tokens": self.tokens.to_json(),
+        })
+    }
+
+    /// Runs until a task fails, which none should.
+    ///
+    /// # Errors
+    /// The failure.
+    pub async fn failure(&mut self) -> anyhow::Error {
+        match self.tasks.join_next().await {
+            Some(Ok(Err(error))) => error,
+            Some(Err(error)) => error.into(),
+            Some(Ok(Ok(()))) | None => anyhow::anyhow!("a part of the system ended by itself"),
+        }
+    }
+
+    /// Takes no new work, finishes what is in flight, and ends.
+    ///
+    /// # Errors
+    /// What went wrong while it finished.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        while let Some(ended) = self.tasks.join_next().await {
+            ended??;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,119 @@
+//! The handlers, built once, as the cloud builds one in each program.
+
+use alert::Alerting;
+use alert::address::Networks;
+use alert::send::{Exit, Sender, Timeouts};
+use axum::Router;
+use embedded::Embedded;
+use enroll::Enroll;
+use ingest::Ingest;
+use lookup::Lookup;
+use matching::Policy;
+use review::Review;
+use store::{Clock, Jitter, Names, Store};
+use upkeep::Upkeep;
+
+use super::{ENROLL_QUEUE, INGEST_QUEUE, Ports, Settings};
+
+/// The bucket that uploaders put ads into.
+pub const ADS_BUCKET: &str = "homeward-ads";
+/// The bucket that units put reference photos into.
+pub const REFERENCES_BUCKET: &str = "homeward-references";
+
+/// Networks that webhooks may lie in on a laptop: the case system may run beside us.
+const LOOPBACK: &str = "127.0.0.0/8,::1/128";
+
+/// What buckets and tables are called on a laptop.
+pub fn names() -> Names {
+    Names {
+        table_prefix: Names::TABLE_PREFIX_DEFAULT.to_owned(),
+        ads_bucket: ADS_BUCKET.to_owned(),
+        references_bucket: REFERENCES_BUCKET.to_owned(),
+    }
+}
+
+/// The domain's verbs on an open data folder; tables, buckets and their notifications are made
+/// where they are missing.
+///
+/// # Errors
+/// What could not be made.
+pub async fn prepare(embedded: &Embedded) -> anyhow::Result<Store> {
+    let store = Store::with_sdk_config(&embedded.sdk_config(), names(), Jitter::from_system());
+    store.create_tables().await?;
+    for (bucket, prefix, queue) in [
+        (ADS_BUCKET, "ads/", INGEST_QUEUE),
+        (REFERENCES_BUCKET, "references/", ENROLL_QUEUE),
+    ] {
+        embedded.create_bucket(bucket).await?;
+        embedded.notify(bucket, prefix, queue).await?;
+    }
+    Ok(store)
+}
+
+/// Every handler of the house.
+pub(super) struct Programs {
+    pub(super) ingest: Ingest,
+    pub(super) enroll: Enroll,
+    pub(super) lookup: Lookup,
+    pub(super) alerting: Alerting,
+    pub(super) upkeep: Upkeep,
+    review: Review,
+}
+
+impl Programs {
+    pub(super) fn new(
+        store: &Store,
+        clock: &Clock,
+        settings: &Settings,
+        ports: &Ports,
+    ) -> anyhow::Result<Self> {
+        let limits = photo::Limits::default();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let networks = if settings.loopback_webhooks {
+            LOOPBACK
+        } else {
+            ""
+        };
+        let exit = Exit {
+            networks: Networks::parse(networks)?,
+            timeouts: Timeouts::default(),
+            authorities: Vec::new(),
+            lookup: alert::resolver::system(),
+        };
+        Ok(Self {
+            ingest: Ingest::new(store.clone(), limits, clock.clone(), cores),
+            enroll: Enroll::new(store.clone(), limits, clock.clone(), 1),
+            lookup: Lookup::new(store.clone(), Policy::default(), clock.clone()),
+            alerting: Alerting {
+                store: store.clone(),
+                sender: Sender::new(&exit)?,
+                clock: clock.clone(),
+            },
+            upkeep: Upkeep {
+                store: store.clone(),
+                clock: clock.clone(),
+                pending_max: settings.pending_max,
+                ads_kept: settings.ads_kept,
+            },
+            review: Review {
+                store: store.clone(),
+                clock: clock.clone(),
+                random: review::Random::from_system(),
+                networks: ip_networks(networks)?,
+                uploads_at: Some(ports.s3.clone()),
+            },
+        })
+    }
+
+    /// The HTTP API.
+    pub(super) fn api(&self) -> Router {
+        review::router(self.review.clone())
+    }
+}
+
+fn ip_networks(list: &str) -> anyhow::Result<Vec<ipnet::IpNet>> {
+    list.split(',')
+        .filter(|text| !text.is_empty())
+        .map(|text| Ok(text.parse()?))
+        .collect()
+}

@@ -1,0 +1,115 @@
+//! Messages of the buckets' queues to their programs, by the rules of SQS and Lambda: a batch is
+//! hidden while it is worked on, what failed comes again later, what failed too often is a dead
+//! letter.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use embedded::{BATCH_MAX, Embedded, Message, Queue};
+use jiff::Timestamp;
+use serde_json::json;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::host::Programs;
+use super::{ENROLL_QUEUE, INGEST_QUEUE};
+
+/// Longer than the slowest batch of the largest pictures takes.
+const VISIBILITY: Duration = Duration::from_secs(300);
+/// A failed message rests this long, times the number of its failures.
+const REST: Duration = Duration::from_secs(2);
+/// Batches of one queue worked on together: fetching for one hides the decoding of the other.
+const BATCHES_AT_ONCE: usize = 2;
+/// With no arrival and nothing due, look again after this.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+pub(super) fn feed(
+    tasks: &mut JoinSet<anyhow::Result<()>>,
+    stop: &CancellationToken,
+    embedded: &Embedded,
+    programs: &Arc<Programs>,
+) {
+    for _ in 0..BATCHES_AT_ONCE {
+        let programs = programs.clone();
+        tasks.spawn(pump(
+            embedded.queue(INGEST_QUEUE),
+            stop.clone(),
+            move |event| {
+                let programs = programs.clone();
+                async move { programs.ingest.handle(event).await }
+            },
+        ));
+    }
+    let programs = programs.clone();
+    tasks.spawn(pump(
+        embedded.queue(ENROLL_QUEUE),
+        stop.clone(),
+        move |event| {
+            let programs = programs.clone();
+            async move { programs.enroll.handle(event).await }
+        },
+    ));
+}
+
+async fn pump<F: Future<Output = SqsBatchResponse>>(
+    queue: Queue,
+    stop: CancellationToken,
+    handle: impl Fn(SqsEvent) -> F,
+) -> anyhow::Result<()> {
+    let mut arrivals = queue.arrivals();
+    while !stop.is_cancelled() {
+        let messages = queue
+            .receive(BATCH_MAX, VISIBILITY, Timestamp::now())
+            .await?;
+        if messages.is_empty() {
+            tokio::select! {
+                _ = arrivals.changed() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = stop.cancelled() => {}
+            }
+            continue;
+        }
+        let response = handle(event(&messages)?).await;
+        settle(&queue, &messages, &response).await?;
+    }
+    Ok(())
+}
+
+/// The event as Lambda gets it from SQS.
+fn event(messages: &[Message]) -> anyhow::Result<SqsEvent> {
+    let records: Vec<_> = messages
+        .iter()
+        .map(|message| {
+            json!({
+                "messageId": message.id, "receiptHandle": message.receipt, "body": message.body,
+                "attributes": {"ApproximateReceiveCount": message.receive_count.to_string()},
+                "eventSource": "aws:sqs", "awsRegion": embedded::REGION,
+            })
+        })
+        .collect();
+    Ok(serde_json::from_value(json!({ "Records": records }))?)
+}
+
+async fn settle(
+    queue: &Queue,
+    messages: &[Message],
+    response: &SqsBatchResponse,
+) -> anyhow::Result<()> {
+    for message in messages {
+        let failed = response
+            .batch_item_failures
+            .iter()
+            .any(|failed| failed.item_identifier == message.id);
+        if failed {
+            let rest = REST * message.receive_count;
+            let reason = "the program did not finish it";
+            queue
+                .release(&message.receipt, rest, reason, Timestamp::now())
+                .await?;
+        } else {
+            queue.delete(&message.receipt).await?;
+        }
+    }
+    Ok(())
+}

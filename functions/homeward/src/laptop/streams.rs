@@ -1,0 +1,153 @@
+//! Changes of the tables to the programs that act on them, by the rules of Lambda's stream
+//! mappings: in order, from the first failure again, and a record that fails too often is set
+//! aside as a dead letter so that those behind it go on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lambda_events::dynamodb::Event;
+use aws_lambda_events::streams::DynamoDbEventResponse;
+use embedded::{Batch, Embedded, Failure, Streams};
+use jiff::Timestamp;
+use store::Table;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::host::{Programs, names};
+
+/// Records of one batch.
+const BATCH_RECORDS_MAX: usize = 100;
+/// After a failure, and times the number of failures.
+const REST: Duration = Duration::from_secs(1);
+/// With no arrival, look again after this.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// One program that acts on one table's changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamOf {
+    /// The program.
+    pub program: Program,
+    /// The table.
+    pub table: Table,
+}
+
+/// A program that is woken by streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// Finds leads.
+    Lookup,
+    /// Delivers alerts.
+    Alert,
+}
+
+/// Every stream that wakes a program.
+pub const STREAMS: [StreamOf; 4] = [
+    StreamOf {
+        program: Program::Lookup,
+        table: Table::AdsTail,
+    },
+    StreamOf {
+        program: Program::Lookup,
+        table: Table::Ads,
+    },
+    StreamOf {
+        program: Program::Lookup,
+        table: Table::ReferencesTail,
+    },
+    StreamOf {
+        program: Program::Alert,
+        table: Table::Leads,
+    },
+];
+
+impl StreamOf {
+    /// The reader's name, under which its checkpoint is kept.
+    pub fn consumer(self) -> &'static str {
+        match self.program {
+            Program::Lookup => "lookup",
+            Program::Alert => "alert",
+        }
+    }
+
+    /// The table's full name.
+    pub fn table_name(self) -> String {
+        names().table(self.table)
+    }
+}
+
+pub(super) fn feed(
+    tasks: &mut JoinSet<anyhow::Result<()>>,
+    stop: &CancellationToken,
+    embedded: &Embedded,
+    programs: &Arc<Programs>,
+) {
+    for stream in STREAMS {
+        let (streams, programs, stop) = (embedded.streams(), programs.clone(), stop.clone());
+        tasks.spawn(async move { pump(stream, streams, &programs, stop).await });
+    }
+}
+
+async fn pump(
+    stream: StreamOf,
+    streams: Streams,
+    programs: &Programs,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut arrivals = streams.arrivals();
+    let table = stream.table_name();
+    while !stop.is_cancelled() {
+        match streams
+            .read(stream.consumer(), &table, BATCH_RECORDS_MAX)
+            .await?
+        {
+            Some(batch) => {
+                let event: Event = serde_json::from_value(batch.event.clone())?;
+                let response = handle(stream.program, event, programs).await;
+                let rest = settle(&streams, &batch, &response).await?;
+                tokio::select! {
+                    () = tokio::time::sleep(rest) => {}
+                    () = stop.cancelled() => {}
+                }
+            }
+            None => tokio::select! {
+                _ = arrivals.changed() => {}
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = stop.cancelled() => {}
+            },
+        }
+    }
+    Ok(())
+}
+
+async fn handle(program: Program, event: Event, programs: &Programs) -> DynamoDbEventResponse {
+    match program {
+        Program::Lookup => Box::pin(programs.lookup.handle(event)).await,
+        Program::Alert => Box::pin(programs.alerting.on_leads(&event)).await,
+    }
+}
+
+/// Moves the checkpoint, and says how long to rest before the next batch.
+async fn settle(
+    streams: &Streams,
+    batch: &Batch,
+    response: &DynamoDbEventResponse,
+) -> anyhow::Result<Duration> {
+    let failed = |number: &&String| {
+        let names = |failure: &&String| failure == number;
+        let failures = response.batch_item_failures.iter();
+        failures
+            .filter_map(|failure| failure.item_identifier.as_ref())
+            .any(|f| names(&f))
+    };
+    let Some(first) = batch.sequence_numbers.iter().find(failed) else {
+        streams.commit(batch).await?;
+        return Ok(Duration::ZERO);
+    };
+    let reason = "the program did not finish it";
+    Ok(
+        match streams.fail(batch, first, reason, Timestamp::now()).await? {
+            Failure::ComesAgain { failures } => REST * failures,
+            Failure::GivenUp => Duration::ZERO,
+        },
+    )
+}

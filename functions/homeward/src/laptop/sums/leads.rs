@@ -1,0 +1,178 @@
+//! Every image is compared anew with every active reference: each pair that matches has its lead,
+//! each lead its sightings and, if the policy is sure enough, exactly one alert.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use matching::{Policy, ReferenceSet};
+use records::{AlertKind, Lead, LeadId, Level, ReferenceId, TenantId, TenantSettings};
+use serde_json::{Value, json};
+use store::{AdsPosition, LeadFilter, LogChange, LogPosition, Store};
+
+use super::Sums;
+
+/// Leads and the pairs that they ought to stand for.
+#[derive(Debug, Default)]
+pub(super) struct Leads {
+    images: u64,
+    references: u64,
+    pairs_compared: u64,
+    expected: u64,
+    found: u64,
+    alerts: u64,
+}
+
+impl Leads {
+    pub(super) fn to_json(&self) -> Value {
+        json!({"images": self.images, "references": self.references,
+            "pairs_compared": self.pairs_compared, "pairs_that_match": self.expected,
+            "leads": self.found, "alerts_created": self.alerts})
+    }
+}
+
+type References = ReferenceSet<(TenantId, ReferenceId)>;
+
+/// Counts leads. Only where no change was pending can a missing one be told from a late one.
+pub(super) async fn count(
+    sums: &mut Sums,
+    store: &Store,
+    tenants: &[TenantSettings],
+    settled: bool,
+) -> anyhow::Result<()> {
+    let references = all_references(store).await?;
+    sums.leads.references = references.len() as u64;
+    let expected = expected(sums, store, &references).await?;
+    sums.leads.expected = expected.len() as u64;
+    let mut known = BTreeSet::new();
+    for tenant in tenants.iter().filter(|tenant| tenant.is_unit) {
+        let leads = all_leads(store, &tenant.tenant).await?;
+        sums.leads.found += leads.len() as u64;
+        check_alerts(sums, store, &tenant.tenant, &leads, &references).await?;
+        if settled {
+            check_sightings(sums, store, &tenant.tenant, &leads, &references).await?;
+        }
+        known.extend(leads.into_iter().map(|lead| lead.summary.lead_id));
+    }
+    if settled {
+        let missed = expected.difference(&known).count() as u64;
+        sums.disagree(
+            missed,
+            "pairs of image and reference match and have no lead",
+        );
+    }
+    Ok(())
+}
+
+async fn all_references(store: &Store) -> anyhow::Result<References> {
+    let mut references = References::new();
+    for entry in store.references_since(&LogPosition::start()).await?.entries {
+        let key = (entry.unit, entry.reference_id);
+        match entry.change {
+            LogChange::Added(fingerprint) => references.insert(key, fingerprint),
+            LogChange::Removed => drop(references.remove(&key)),
+        }
+    }
+    Ok(references)
+}
+
+async fn expected(
+    sums: &mut Sums,
+    store: &Store,
+    references: &References,
+) -> anyhow::Result<BTreeSet<LeadId>> {
+    let policy = Policy::default();
+    let (mut expected, mut images) = (BTreeSet::new(), BTreeSet::new());
+    for start in AdsPosition::starts() {
+        let mut position = Some(start);
+        while let Some(here) = position {
+            let page = store.ads_page(&here).await?;
+            for ad in page.items {
+                images.insert(ad.image_sha256.to_string());
+                for ((_, reference), _) in references.find(&ad.fingerprint, &policy) {
+                    expected.insert(LeadId::of(&reference, &ad.image_sha256));
+                }
+            }
+            position = page.next;
+        }
+    }
+    sums.leads.images = images.len() as u64;
+    sums.leads.pairs_compared = sums.leads.images * references.len() as u64;
+    Ok(expected)
+}
+
+async fn all_leads(store: &Store, unit: &TenantId) -> store::Result<Vec<Lead>> {
+    let (mut leads, mut cursor) = (Vec::new(), None);
+    loop {
+        let filter = LeadFilter::default();
+        let page = store
+            .leads(unit, &filter, cursor.as_ref(), store::PAGE_ITEMS_MAX)
+            .await?;
+        leads.extend(page.items);
+        match page.next {
+            Some(next) => cursor = Some(next),
+            None => return Ok(leads),
+        }
+    }
+}
+
+/// Leads whose reference is still active: what has ended is silent, in the feed too.
+fn active<'a>(
+    unit: &'a TenantId,
+    leads: &'a [Lead],
+    references: &'a References,
+) -> impl Iterator<Item = &'a Lead> {
+    leads
+        .iter()
+        .filter(|lead| references.contains(&(unit.clone(), lead.summary.reference_id.clone())))
+}
+
+async fn check_alerts(
+    sums: &mut Sums,
+    store: &Store,
+    unit: &TenantId,
+    leads: &[Lead],
+    references: &References,
+) -> anyhow::Result<()> {
+    let mut created: BTreeMap<LeadId, u64> = BTreeMap::new();
+    let mut cursor = None;
+    loop {
+        let page = store
+            .alerts(unit, cursor.as_ref(), store::PAGE_ITEMS_MAX)
+            .await?;
+        if page.items.is_empty() && page.next == cursor {
+            break;
+        }
+        for alert in page
+            .items
+            .iter()
+            .filter(|alert| alert.kind == AlertKind::Created)
+        {
+            *created.entry(alert.data.lead_id.clone()).or_default() += 1;
+        }
+        cursor = page.next;
+    }
+    sums.leads.alerts += created.values().sum::<u64>();
+    let twice = created.values().filter(|count| **count > 1).count() as u64;
+    sums.disagree(twice, "leads were alerted twice");
+    let silent = active(unit, leads, references)
+        .filter(|lead| lead.summary.level == Level::Alert)
+        .filter(|lead| !created.contains_key(&lead.summary.lead_id))
+        .count() as u64;
+    sums.disagree(silent, "leads of alert level have no alert");
+    Ok(())
+}
+
+async fn check_sightings(
+    sums: &mut Sums,
+    store: &Store,
+    unit: &TenantId,
+    leads: &[Lead],
+    references: &References,
+) -> anyhow::Result<()> {
+    let mut incomplete = 0;
+    for lead in active(unit, leads, references) {
+        let recorded = store.sightings(&lead.summary.image_sha256).await?;
+        incomplete += u64::from(recorded.len() != lead.sightings.len());
+    }
+    sums.disagree(incomplete, "leads lack sightings of their image");
+    Ok(())
+}

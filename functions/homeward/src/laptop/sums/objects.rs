@@ -1,0 +1,195 @@
+//! Every object is recorded, rejected, or has a message that will bring it on.
+
+use embedded::Embedded;
+use jiff::Timestamp;
+use records::{AdKey, ObjectKey, ReferenceKey, ReferenceStatus, TenantSettings, UploadState};
+use serde_json::{Value, json};
+use store::{ListedObject, ObjectKind, Store};
+
+use super::Sums;
+use crate::laptop::{ENROLL_QUEUE, INGEST_QUEUE};
+
+/// Objects of one listing.
+const PAGE: usize = 1_000;
+
+/// Uploaded ads.
+#[derive(Debug, Default)]
+pub(super) struct Uploads {
+    objects: u64,
+    recorded: u64,
+    rejected: u64,
+    pending: u64,
+}
+
+impl Uploads {
+    pub(super) fn to_json(&self) -> Value {
+        json!({"objects": self.objects, "recorded": self.recorded, "rejected": self.rejected,
+            "pending": self.pending})
+    }
+}
+
+/// Uploaded reference photos, and the references that there are.
+#[derive(Debug, Default)]
+pub(super) struct References {
+    objects: u64,
+    pending: u64,
+    active: u64,
+    total: u64,
+}
+
+impl References {
+    pub(super) fn to_json(&self) -> Value {
+        json!({"objects": self.objects, "pending": self.pending, "total": self.total,
+            "active": self.active})
+    }
+}
+
+/// Counts the ads of every tenant.
+pub(super) async fn uploads(
+    sums: &mut Sums,
+    store: &Store,
+    tenants: &[TenantSettings],
+    embedded: &Embedded,
+) -> anyhow::Result<()> {
+    let mut pending = Vec::new();
+    let mut missing_images = 0;
+    for tenant in tenants {
+        let prefix = AdKey::prefix(&tenant.tenant);
+        for object in listed(store, ObjectKind::Ad, &prefix).await? {
+            sums.uploads.objects += 1;
+            match state(store, &object).await? {
+                Standing::Recorded { has_image } => {
+                    sums.uploads.recorded += 1;
+                    missing_images += u64::from(!has_image);
+                }
+                Standing::Rejected => sums.uploads.rejected += 1,
+                Standing::Pending => pending.push(object),
+            }
+        }
+    }
+    sums.uploads.pending = pending.len() as u64;
+    sums.disagree(missing_images, "recorded uploads have no image");
+    // First the queue, then a second look: what left the queue meanwhile has left its record.
+    let queued = queued(embedded, INGEST_QUEUE).await?;
+    let mut still_pending = 0;
+    for object in &pending {
+        still_pending += u64::from(matches!(state(store, object).await?, Standing::Pending));
+    }
+    let lost = still_pending.saturating_sub(queued);
+    sums.disagree(
+        lost,
+        "uploads are pending and no message would bring them on",
+    );
+    Ok(())
+}
+
+enum Standing {
+    Recorded { has_image: bool },
+    Rejected,
+    Pending,
+}
+
+async fn state(store: &Store, object: &ListedObject) -> store::Result<Standing> {
+    let ObjectKey::Ad(key) = &object.key else {
+        return Ok(Standing::Pending);
+    };
+    let Some(upload) = store.upload(key).await? else {
+        return Ok(Standing::Pending);
+    };
+    // S3 lists whole seconds; the record may know more.
+    if upload.uploaded_at.seconds() < object.last_modified.seconds() {
+        return Ok(Standing::Pending);
+    }
+    Ok(match (upload.state, upload.image_sha256) {
+        (UploadState::Pending, _) => Standing::Pending,
+        (UploadState::Rejected, _) => Standing::Rejected,
+        (UploadState::Recorded, None) => Standing::Recorded { has_image: false },
+        (UploadState::Recorded, Some(image)) => Standing::Recorded {
+            has_image: store.image(key.tenant(), &image).await?.is_some(),
+        },
+    })
+}
+
+/// Counts the reference photos and references of every unit.
+pub(super) async fn references(
+    sums: &mut Sums,
+    store: &Store,
+    tenants: &[TenantSettings],
+    embedded: &Embedded,
+) -> anyhow::Result<()> {
+    let mut pending = Vec::new();
+    for tenant in tenants {
+        let prefix = ReferenceKey::prefix(&tenant.tenant);
+        for object in listed(store, ObjectKind::Reference, &prefix).await? {
+            sums.references.objects += 1;
+            if !is_enrolled(store, &object).await? {
+                pending.push(object);
+            }
+        }
+        count_statuses(sums, store, tenant).await?;
+    }
+    sums.references.pending = pending.len() as u64;
+    let queued = queued(embedded, ENROLL_QUEUE).await?;
+    let mut still_pending = 0;
+    for object in &pending {
+        still_pending += u64::from(!is_enrolled(store, object).await?);
+    }
+    let lost = still_pending.saturating_sub(queued);
+    sums.disagree(
+        lost,
+        "reference photos are pending and no message would bring them on",
+    );
+    Ok(())
+}
+
+async fn is_enrolled(store: &Store, object: &ListedObject) -> store::Result<bool> {
+    let ObjectKey::Reference(key) = &object.key else {
+        return Ok(true);
+    };
+    let enrolled = store.enrolled(key).await?;
+    Ok(enrolled.is_some_and(|at| at.seconds() >= object.last_modified.seconds()))
+}
+
+async fn count_statuses(
+    sums: &mut Sums,
+    store: &Store,
+    tenant: &TenantSettings,
+) -> store::Result<()> {
+    let mut cursor = None;
+    loop {
+        let page = store
+            .references(&tenant.tenant, None, cursor.as_ref(), store::PAGE_ITEMS_MAX)
+            .await?;
+        sums.references.total += page.items.len() as u64;
+        let active = page
+            .items
+            .iter()
+            .filter(|r| r.status == ReferenceStatus::Active)
+            .count();
+        sums.references.active += active as u64;
+        match page.next {
+            Some(next) => cursor = Some(next),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Messages that will bring objects on, dead ones included: a person can replay those.
+async fn queued(embedded: &Embedded, name: &str) -> anyhow::Result<u64> {
+    let depth = embedded.queue(name).depth(Timestamp::now()).await?;
+    Ok(depth.visible + depth.invisible + depth.dead)
+}
+
+async fn listed(store: &Store, kind: ObjectKind, prefix: &str) -> store::Result<Vec<ListedObject>> {
+    let (mut objects, mut after) = (Vec::new(), None);
+    loop {
+        let page = store
+            .objects_page(kind, prefix, after.as_deref(), PAGE)
+            .await?;
+        objects.extend(page.items);
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(objects),
+        }
+    }
+}

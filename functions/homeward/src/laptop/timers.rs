@@ -1,0 +1,91 @@
+//! What the cloud's timers wake, and the housekeeping of the embedded servers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use embedded::Embedded;
+use jiff::{SignedDuration, Timestamp};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+use upkeep::Task;
+
+use super::host::{Programs, names};
+
+/// Listing the buckets and cleaning up: a hundredth of the timers' pace is often enough.
+const TIMERS_PER_ROUND: u32 = 100;
+
+/// How long the streams keep records that were dealt with, as DynamoDB does.
+const STREAM_HOURS: i64 = 24;
+
+pub(super) fn start(
+    tasks: &mut JoinSet<anyhow::Result<()>>,
+    stop: &CancellationToken,
+    embedded: &Embedded,
+    programs: &Arc<Programs>,
+    every: Duration,
+) {
+    let retries = programs.clone();
+    every_so_often(tasks, stop, every, move || {
+        let programs = retries.clone();
+        async move { Ok(programs.alerting.on_timer().await.map(drop)?) }
+    });
+    let upkeep = programs.clone();
+    every_so_often(tasks, stop, every, move || {
+        let programs = upkeep.clone();
+        async move {
+            Ok(programs
+                .upkeep
+                .run(&[Task::References, Task::Digests])
+                .await
+                .map(drop)?)
+        }
+    });
+    let (objects, embedded) = (programs.clone(), embedded.clone());
+    every_so_often(tasks, stop, every * TIMERS_PER_ROUND, move || {
+        let (programs, embedded) = (objects.clone(), embedded.clone());
+        async move {
+            programs.upkeep.run(&[Task::Objects]).await?;
+            clean(&embedded).await
+        }
+    });
+}
+
+/// Repeats a round. A failed one is said, and the next one tries again: no round leaves anything
+/// half done.
+fn every_so_often<R>(
+    tasks: &mut JoinSet<anyhow::Result<()>>,
+    stop: &CancellationToken,
+    every: Duration,
+    round: impl Fn() -> R + Send + 'static,
+) where
+    R: Future<Output = anyhow::Result<()>> + Send,
+{
+    let stop = stop.clone();
+    tasks.spawn(async move {
+        let mut ticks = interval(every);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = stop.cancelled() => return Ok(()),
+            }
+            if let Err(error) = round().await {
+                tracing::warn!(%error, "a timer's round is not done and comes again");
+            }
+        }
+    });
+}
+
+async fn clean(embedded: &Embedded) -> anyhow::Result<()> {
+    embedded.sweep_ttl().await?;
+    embedded.collect_garbage().await?;
+    let before = Timestamp::now() - SignedDuration::from_hours(STREAM_HOURS);
+    for stream in super::STREAMS {
+        embedded
+            .streams()
+            .trim(&names().table(stream.table), before)
+            .await?;
+    }
+    Ok(())
+}

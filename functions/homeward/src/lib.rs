@@ -1,0 +1,14 @@
+//! The command line of Homeward, and the host of its programs on a laptop.
+//!
+//! One verb, one file, in [`commands`]. Data goes to stdout, talk to stderr, and an error ends in
+//! what to do next.
+
+pub mod commands;
+
+pub mod demo;
+pub mod folder;
+pub mod laptop;
+pub mod outcome;
+pub mod picture_file;
+pub mod side_by_side;
+pub mod talk;
