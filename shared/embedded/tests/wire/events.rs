@@ -1,15 +1,13 @@
 //! Objects make events, events make messages, and messages follow the rules of SQS.
 
-mod services;
-
 use std::time::Duration;
 
+use crate::services::{s3, start};
 use aws_lambda_events::s3::S3Event;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use embedded::{Embedded, Error, Queue};
 use jiff::{SignedDuration, Timestamp};
-use services::{s3, start};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -1,10 +1,11 @@
 //! The services on a temporary folder, with SDK clients in process and over loopback ports.
-#![allow(dead_code)] // each test file uses its part
 
 use std::net::SocketAddr;
 use std::path::Path;
 
+use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{Credentials, Region};
+use aws_sdk_s3::primitives::ByteStream;
 use embedded::Embedded;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -91,12 +92,16 @@ pub fn s3(embedded: &Embedded) -> aws_sdk_s3::Client {
 
 /// An S3 client over a port, with the folder's key or a wrong one.
 pub fn s3_over(port: &Port, id: &str, secret: &str) -> aws_sdk_s3::Client {
+    s3_at(&port.address.to_string(), id, secret)
+}
+
+pub fn s3_at(address: &str, id: &str, secret: &str) -> aws_sdk_s3::Client {
     let config = aws_sdk_s3::Config::builder()
         .behavior_version_latest()
         .http_client(http_client())
         .region(Region::new(embedded::REGION))
         .credentials_provider(Credentials::new(id, secret, None, None, "test"))
-        .endpoint_url(port.url())
+        .endpoint_url(format!("http://{address}"))
         .force_path_style(true);
     aws_sdk_s3::Client::from_conf(config.build())
 }
@@ -108,13 +113,17 @@ pub fn dynamodb(embedded: &Embedded) -> aws_sdk_dynamodb::Client {
 
 /// A DynamoDB client over a port.
 pub fn dynamodb_over(port: &Port, id: &str, secret: &str) -> aws_sdk_dynamodb::Client {
+    dynamodb_at(&port.address.to_string(), id, secret)
+}
+
+pub fn dynamodb_at(address: &str, id: &str, secret: &str) -> aws_sdk_dynamodb::Client {
     let credentials = aws_sdk_dynamodb::config::Credentials::new(id, secret, None, None, "test");
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version_latest()
         .http_client(http_client())
         .region(aws_sdk_dynamodb::config::Region::new(embedded::REGION))
         .credentials_provider(credentials)
-        .endpoint_url(port.url());
+        .endpoint_url(format!("http://{address}"));
     aws_sdk_dynamodb::Client::from_conf(config.build())
 }
 
@@ -122,7 +131,57 @@ fn http_client() -> aws_smithy_runtime_api::client::http::SharedHttpClient {
     aws_smithy_http_client::Builder::new().build_http()
 }
 
-/// The first lines of a file that the tests read, or write, in a folder.
+/// How many files a folder holds.
 pub fn files_in(folder: &Path) -> usize {
     std::fs::read_dir(folder).expect("reads").count()
+}
+
+pub async fn put(client: &Client, key: &str, body: &[u8]) {
+    let body = ByteStream::from(body.to_vec());
+    client
+        .put_object()
+        .bucket("ads")
+        .key(key)
+        .body(body)
+        .send()
+        .await
+        .expect("stored");
+}
+
+pub async fn body(client: &Client, key: &str) -> Vec<u8> {
+    let object = client
+        .get_object()
+        .bucket("ads")
+        .key(key)
+        .send()
+        .await
+        .expect("there");
+    object.body.collect().await.expect("whole").to_vec()
+}
+
+pub async fn keys(client: &Client, prefix: &str) -> Vec<String> {
+    let page = client
+        .list_objects_v2()
+        .bucket("ads")
+        .prefix(prefix)
+        .send()
+        .await
+        .expect("listed");
+    page.contents()
+        .iter()
+        .map(|object| object.key().expect("a key").to_owned())
+        .collect()
+}
+
+pub async fn ready() -> (Services, Client) {
+    let services = start();
+    services.embedded.create_bucket("ads").await.expect("made");
+    let client = s3(&services.embedded);
+    (services, client)
+}
+
+pub fn status<E>(error: &aws_sdk_s3::error::SdkError<E>) -> Option<u16> {
+    error
+        .raw_response()
+        .map(|response| response.status().as_u16())
 }

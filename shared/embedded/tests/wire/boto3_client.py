@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""Checks an S3 and a DynamoDB endpoint with boto3, as a peer that we did not write.
+
+Reads {"s3": URL, "dynamodb": URL, "region": …, "access_key_id": …, "secret_access_key": …} on
+standard input. The bucket "ads" must exist. Exits 0 if everything is as AWS has it.
+"""
+import base64, datetime, hashlib, io, json, sys, time
+import boto3, botocore, botocore.auth, botocore.config, botocore.exceptions, urllib3
+from boto3.s3.transfer import TransferConfig
+
+plan = json.load(sys.stdin)
+common = dict(region_name=plan["region"], aws_access_key_id=plan["access_key_id"], aws_secret_access_key=plan["secret_access_key"])
+config = botocore.config.Config(s3={"addressing_style": "path"}, signature_version="s3v4", retries={"max_attempts": 1})
+s3 = boto3.client("s3", endpoint_url=plan["s3"], config=config, **common)
+http = urllib3.PoolManager(retries=False)
+
+
+def refused(code, call, *args, **kwargs):
+    try:
+        call(*args, **kwargs)
+    except botocore.exceptions.ClientError as e:
+        got = e.response["Error"]["Code"]
+        assert got == code, f"{got}, not {code}"
+        return
+    raise AssertionError(f"not refused with {code}")
+
+
+def put(key, body=b"", **kw):
+    return s3.put_object(Bucket="ads", Key=key, Body=body, **kw)
+
+
+def get(key, **kw):
+    return s3.get_object(Bucket="ads", Key=key, **kw)["Body"].read()
+
+
+def keys(prefix):
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket="ads", Prefix=prefix, PaginationConfig={"PageSize": 3})
+    return [o["Key"] for page in pages for o in page.get("Contents", [])]
+
+
+def unusual_keys():
+    names = ["k/a", "k/a/b", "k/../x", "k//", "k/ lead and trail ", "k/+", "k/%2F", "k/?x=1#y", "k/\x01\x1f", "k/<&>\"'",
+             "k/é東京\U0001F600", "k/.", "k/..", "k/" + "ü" * 511, "k/\\", "k/*", "k/~!@$^()[]{}|;:,"]
+    for name in names:
+        put(name, name.encode())
+    for name in names:
+        assert get(name) == name.encode(), name
+        assert s3.head_object(Bucket="ads", Key=name)["ContentLength"] == len(name.encode())
+    assert keys("k/") == sorted(names, key=str.encode)
+    assert [o["Key"] for o in s3.list_objects(Bucket="ads", Prefix="k/")["Contents"]] == sorted(names, key=str.encode)
+    refused("KeyTooLongError", put, "k" * 1025)
+    s3.delete_object(Bucket="ads", Key="k/\x01\x1f")  # XML, as the others are deleted, cannot hold it
+    s3.delete_objects(Bucket="ads", Delete={"Objects": [{"Key": n} for n in names if n.isprintable()]})
+    assert keys("k/") == []
+
+
+def presigned():
+    url = s3.generate_presigned_url("put_object", Params={"Bucket": "ads", "Key": "p/a b+c"}, ExpiresIn=60)
+    assert http.request("PUT", url, body=b"photo").status == 200
+    assert http.request("PUT", url.replace("p/a", "p/b"), body=b"photo").status == 403
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": "ads", "Key": "p/a b+c"}, ExpiresIn=60)
+    answer = http.request("GET", url)
+    assert (answer.status, answer.data) == (200, b"photo")
+    assert http.request("PUT", url, body=b"photo").status == 403
+    short = s3.generate_presigned_url("get_object", Params={"Bucket": "ads", "Key": "p/a b+c"}, ExpiresIn=1)
+    time.sleep(2.1)
+    assert http.request("GET", short).status == 403
+    typed = s3.generate_presigned_url("put_object", Params={"Bucket": "ads", "Key": "p/t", "ContentType": "image/png"}, ExpiresIn=60)
+    assert http.request("PUT", typed, body=b"x", headers={"content-type": "image/gif"}).status == 403
+    assert http.request("PUT", typed, body=b"x", headers={"content-type": "image/png"}).status == 200
+    bad = s3.generate_presigned_url("put_object", Params={"Bucket": "ads", "Key": "p/md5", "ContentMD5": "AAAAAAAAAAAAAAAAAAAAAA=="}, ExpiresIn=60)
+    assert http.request("PUT", bad, body=b"x", headers={"content-md5": "AAAAAAAAAAAAAAAAAAAAAA=="}).status == 400
+    assert keys("p/") == ["p/a b+c", "p/t"]
+    for method in ("GET", "PUT", "DELETE"):
+        assert http.request(method, plan["s3"] + "/ads/p/t").status == 403, "without a signature"
+
+
+def post(form, body, **changes):
+    fields = {**form["fields"], **changes}
+    fields = {k: v for k, v in fields.items() if v is not None}
+    answer = http.request("POST", form["url"], fields={**fields, "file": ("photo.jpg", body)})
+    code = answer.data.split(b"<Code>")[1].split(b"</Code>")[0].decode() if b"<Code>" in answer.data else ""
+    return answer.status, code
+
+
+def forms():
+    # "${filename}" makes boto3 bind the key's start only; the client then names the key.
+    def form(key="form/photo 1.jpg", expires=600, **extra):
+        conditions = [["content-length-range", 2, 1000], ["eq", "$x-amz-meta-place", "Kyiv"]]
+        return s3.generate_presigned_post("ads", key, Fields={"x-amz-meta-place": "Kyiv", **extra},
+                                          Conditions=conditions + [{k: v} for k, v in extra.items()], ExpiresIn=expires)
+
+    assert post(form(), b"photo") == (204, "")
+    head = s3.head_object(Bucket="ads", Key="form/photo 1.jpg")
+    assert head["Metadata"] == {"place": "Kyiv"} and head["ContentLength"] == 5
+    assert post(form("form/${filename}", success_action_status="201"), b"photo", key="form/other.jpg")[0] == 201
+    assert post(form("form/${filename}"), b"photo", key="forms/other.jpg")[0] == 400
+    assert post(form("form/${filename}"), b"photo") == (400, "InvalidArgument")
+    assert post(form(), b"x" * 1001) == (400, "EntityTooLarge")
+    assert post(form(), b"x") == (400, "EntityTooSmall")
+    for change, status in [
+        ({"key": "elsewhere/photo.jpg"}, 400), ({"x-amz-meta-place": "Lviv"}, 400), ({"x-amz-meta-place": None}, 400),
+        ({"x-amz-meta-other": "1"}, 403), ({"x-amz-signature": "0" * 64}, 403), ({"policy": base64.b64encode(b"{}").decode()}, 400),
+        ({"policy": None}, 400), ({"x-amz-signature": None}, 403), ({"bucket": "other"}, 400), ({"key": "form/${filename}"}, 400),
+    ]:
+        got, code = post(form(), b"photo", **change)
+        assert got in (400, 403) and code, f"{change}: {got} {code}"
+    short = form(expires=1)
+    time.sleep(2.1)
+    assert post(short, b"photo") == (403, "AccessDenied")
+    # A form may be filled in long after it was made, until its policy expires.
+    real = botocore.auth.get_current_datetime
+    early = real() - datetime.timedelta(minutes=40)
+    botocore.auth.get_current_datetime = lambda *a, **k: early
+    try:
+        late = form("form/late", expires=3600)
+        refused("RequestTimeTooSkewed", put, "late")
+    finally:
+        botocore.auth.get_current_datetime = real
+    assert post(late, b"photo") == (204, "")
+    assert keys("form/") == ["form/late", "form/other.jpg", "form/photo 1.jpg"]
+
+
+def large():
+    body = bytes(i * 7 % 251 for i in range(1 << 16)) * 200
+    s3.upload_fileobj(io.BytesIO(body), "ads", "large", Config=TransferConfig(multipart_threshold=5 << 20, multipart_chunksize=5 << 20))
+    head = s3.head_object(Bucket="ads", Key="large")
+    assert head["ContentLength"] == len(body) and head["ETag"].endswith('-3"')
+    assert hashlib.sha256(get("large")).digest() == hashlib.sha256(body).digest()
+    assert get("large", Range="bytes=5242879-5242881") == body[5242879:5242882]
+    refused("InvalidRange", get, "large", Range="bytes=99999999-")
+    assert s3.list_multipart_uploads(Bucket="ads").get("Uploads", []) == []
+
+
+def conditions():
+    first = put("c", b"1", IfNoneMatch="*")
+    refused("PreconditionFailed", put, "c", b"2", IfNoneMatch="*")
+    refused("PreconditionFailed", put, "c", b"2", IfMatch='"0"')
+    put("c", b"2", IfMatch=first["ETag"])
+    refused("304", get, "c", IfNoneMatch='"c81e728d9d4c2f636f067f89cc14862c"')
+    assert put("sum", b"x", ChecksumAlgorithm="SHA256")["ChecksumSHA256"]
+    assert s3.head_object(Bucket="ads", Key="sum", ChecksumMode="ENABLED")["ChecksumSHA256"]
+    refused("BadDigest", put, "bad", b"x", ContentMD5="AAAAAAAAAAAAAAAAAAAAAA==")
+    refused("404", s3.head_object, Bucket="ads", Key="bad")
+    refused("NoSuchBucket", s3.list_objects_v2, Bucket="none")
+
+
+def versions():
+    for n in range(7):
+        put("v/a", str(n).encode())
+    s3.delete_object(Bucket="ads", Key="v/a")
+    pages = list(s3.get_paginator("list_object_versions").paginate(Bucket="ads", Prefix="v/", PaginationConfig={"PageSize": 3}))
+    found = [get("v/a", VersionId=v["VersionId"]) for page in pages for v in page.get("Versions", [])]
+    assert found == [b"6", b"5", b"4", b"3", b"2", b"1", b"0"], found
+    assert sum(len(page.get("DeleteMarkers", [])) for page in pages) == 1
+    boto3.resource("s3", endpoint_url=plan["s3"], config=config, **common).Bucket("ads").object_versions.filter(Prefix="v/").delete()
+    assert "Versions" not in s3.list_object_versions(Bucket="ads", Prefix="v/")
+    assert s3.get_bucket_versioning(Bucket="ads")["Status"] == "Enabled"
+    assert s3.get_bucket_location(Bucket="ads")["LocationConstraint"] is None
+    assert "ads" in [b["Name"] for b in s3.list_buckets()["Buckets"]]
+
+
+def tables():
+    db = boto3.resource("dynamodb", endpoint_url=plan["dynamodb"], **common)
+    table = db.create_table(TableName="people", BillingMode="PAY_PER_REQUEST", KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+                            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}])
+    table.put_item(Item={"pk": "a", "n": 1, "bytes": b"\0\1"}, ConditionExpression="attribute_not_exists(pk)")
+    refused("ConditionalCheckFailedException", table.put_item, Item={"pk": "a"}, ConditionExpression="attribute_not_exists(pk)")
+    item = table.get_item(Key={"pk": "a"}, ConsistentRead=True)["Item"]
+    assert item["n"] == 1 and bytes(item["bytes"]) == b"\0\1"
+    refused("ResourceNotFoundException", db.Table("nobody").get_item, Key={"pk": "a"})
+    refused("ValidationException", table.get_item, Key={"other": "a"})
+    page = http.request("POST", plan["dynamodb"] + "/", body=b"{}", headers={"origin": "http://evil.example", "x-amz-target": "DynamoDB_20120810.ListTables", "content-type": "application/x-amz-json-1.0"})
+    assert page.status == 403 and "access-control-allow-origin" not in page.headers, "a web page got in"
+    page = http.request("POST", plan["dynamodb"] + "/", body=b"{}", headers={"x-amz-target": "DynamoDB_20120810.ListTables", "content-type": "application/x-amz-json-1.0"})
+    assert page.status == 400 and b"MissingAuthenticationToken" in page.data
+
+
+for check in (unusual_keys, presigned, forms, large, conditions, versions, tables):
+    check()
+    print("boto3:", check.__name__, "as on AWS", file=sys.stderr)

@@ -1,0 +1,16 @@
+//! The services over their wire protocols, by clients that we did not write: the AWS SDK for Rust,
+//! in process and over ports, and boto3. One binary, because each links the SDK anew.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod boto3;
+mod conditions;
+mod dynamodb;
+mod events;
+mod kill;
+mod listings;
+mod multipart;
+mod objects;
+mod ports;
+mod services;
+mod streams;

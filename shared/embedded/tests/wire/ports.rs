@@ -1,0 +1,121 @@
+//! The S3 port: who gets in, and what becomes of requests under way.
+
+use aws_sdk_s3::error::ProvideErrorMetadata;
+
+use crate::services::{body, files_in, keys, s3, s3_over, serve_s3, start};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_without_the_key_gets_in() {
+    let services = start();
+    services.embedded.create_bucket("ads").await.expect("made");
+    let port = serve_s3(&services.embedded).await;
+    let key = services.embedded.access_key();
+    for (id, secret, code) in [
+        (key.id.as_str(), "guess", "SignatureDoesNotMatch"),
+        ("someone", key.secret.as_str(), "NotSignedUp"),
+    ] {
+        let refused = s3_over(&port, id, secret)
+            .list_objects_v2()
+            .bucket("ads")
+            .send()
+            .await;
+        assert_eq!(refused.expect_err("refused").code(), Some(code));
+    }
+    port.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_others_can_reach_is_refused() {
+    let services = start();
+    let listener = tokio::net::TcpListener::bind("0.0.0.0:0")
+        .await
+        .expect("a free port");
+    let refused = services
+        .embedded
+        .serve_s3(listener, std::future::pending())
+        .await;
+    assert!(matches!(refused, Err(embedded::Error::NotLoopback(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shutdown_lets_requests_under_way_finish() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let services = start();
+    services.embedded.create_bucket("ads").await.expect("made");
+    let client = s3(&services.embedded);
+    let presign = aws_sdk_s3::presigning::PresigningConfig::expires_in;
+    let presign = presign(std::time::Duration::from_secs(60)).expect("a time");
+    let port = serve_s3(&services.embedded).await;
+    let key = services.embedded.access_key();
+    let over = s3_over(&port, &key.id, &key.secret);
+    let put = over
+        .put_object()
+        .bucket("ads")
+        .key("slow")
+        .presigned(presign)
+        .await
+        .expect("signed");
+    let path = put
+        .uri()
+        .strip_prefix(&port.url())
+        .expect("ours")
+        .to_owned();
+    let mut stream = tokio::net::TcpStream::connect(port.address)
+        .await
+        .expect("connected");
+    let head = format!(
+        "PUT {path} HTTP/1.1\r\nhost: {}\r\ncontent-length: 10\r\n\r\nhello",
+        port.address
+    );
+    stream.write_all(head.as_bytes()).await.expect("sent");
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await; // the request is under way
+    let stopping = tokio::spawn(port.stop());
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await; // and so is the shutdown
+    assert!(!stopping.is_finished());
+    stream.write_all(b"there").await.expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("answered");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    stopping.await.expect("stopped");
+    assert_eq!(body(&client, "slow").await, b"hellothere");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_connection_stores_nothing() {
+    use tokio::io::AsyncWriteExt;
+    let services = start();
+    services.embedded.create_bucket("ads").await.expect("made");
+    let port = serve_s3(&services.embedded).await;
+    let key = services.embedded.access_key();
+    let over = s3_over(&port, &key.id, &key.secret);
+    let presign = aws_sdk_s3::presigning::PresigningConfig::expires_in;
+    let presign = presign(std::time::Duration::from_secs(60)).expect("a time");
+    let put = over
+        .put_object()
+        .bucket("ads")
+        .key("cut")
+        .presigned(presign)
+        .await
+        .expect("signed");
+    let path = put
+        .uri()
+        .strip_prefix(&port.url())
+        .expect("ours")
+        .to_owned();
+    let mut stream = tokio::net::TcpStream::connect(port.address)
+        .await
+        .expect("connected");
+    let head = format!(
+        "PUT {path} HTTP/1.1\r\nhost: {}\r\ncontent-length: 9000000\r\n\r\n",
+        port.address
+    );
+    stream.write_all(head.as_bytes()).await.expect("sent");
+    stream.write_all(&vec![7; 6_000_000]).await.expect("sent");
+    drop(stream);
+    port.stop().await;
+    assert_eq!(
+        keys(&s3(&services.embedded), "").await,
+        Vec::<String>::new()
+    );
+    assert_eq!(files_in(&services.dir.path().join("incoming")), 0);
+}
