@@ -7,7 +7,7 @@
 //!   ThreatExchange at full size (the reference's command-line tool first squashes to 512x512:
 //!   that is another hash). It is described in "The TMK+PDQF Video-Hashing Algorithm and the PDQ
 //!   Image-Hashing Algorithm" (Facebook, 2019, section 3) and in `pdqhash-2017-10-09.pdf`.
-//! - a **second opinion** of another family by `image_hasher`, see [`second`].
+//! - a **second opinion** of another family by `image_hasher`, see the module `second`.
 //!
 //! Ads are many and references few, so the work is on the reference's side: an ad has one view,
 //! or two where it has a flat border; a reference has eight dihedral framings of each.
@@ -29,7 +29,7 @@
 mod ad;
 mod reference;
 
-pub mod border;
+mod border;
 mod picture;
 mod second;
 

@@ -5,7 +5,7 @@
 //! weights and [`grid`] applies only those that count. In exact arithmetic both are equal; but the
 //! reference's running sums collect rounding errors in `f32`, and a coefficient that lies within
 //! such an error of the median may fall on the other side. So each hash taken the fast way is
-//! proven by [`certainty`]: where an error could have flipped a bit or changed the quality,
+//! checked by [`certainty`]: where an error might have flipped a bit or changed the quality,
 //! [`exact`] repeats the reference's own operations in their order.
 
 pub(crate) mod axis;
@@ -46,11 +46,10 @@ pub(crate) fn of_form(region: &Region<'_>, form: Form, grid: &Grid) -> (Hash256,
     if region.width_px() < SIDE_PX_MIN || region.height_px() < SIDE_PX_MIN {
         return (Hash256([0; 32]), 0);
     }
-    let error = certainty::GridError::of(region);
     let coefficients = dct::coefficients(grid);
-    let quality = certainty::quality(grid, &error);
+    let quality = certainty::quality(grid);
     match quality {
-        Some(quality) if certainty::bits_are_certain(&coefficients, &error) => {
+        Some(quality) if certainty::bits_are_certain(&coefficients) => {
             (dct::hash(&coefficients), quality)
         }
         _ => of_exact_grid(&exact_grid(region, form)),
@@ -68,3 +67,8 @@ fn exact_grid(region: &Region<'_>, form: Form) -> Grid {
 fn of_exact_grid(grid: &Grid) -> (Hash256, u8) {
     (dct::hash(&dct::coefficients(grid)), quality::quality(grid))
 }
+
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod tests;

@@ -1,37 +1,36 @@
 //! Whether rounding in the reference could have given another hash than the fast way.
+//!
+//! The reference's running sums collect rounding errors; the fast way has next to none. Their
+//! distance was measured on 361 photos, in colour and in luma, as they are and enlarged to up to
+//! 8,000 pixels wide: it does not grow with the size, since sums grow but are divided by their
+//! windows. What is assumed here is several times the greatest that was seen, and a picture that
+//! comes closer to a decision than that is hashed by the reference's own arithmetic.
 
 use super::dct::{Coefficients, middle};
 use super::grid::Grid;
 use super::quality::{gradients, points};
-use crate::picture::Region;
 
-/// How far the reference's rounded arithmetic may stray from the fast way's.
-pub(crate) struct GridError {
-    /// Of a sample of the grid, in luma levels.
-    sample: f32,
-    /// Of a coefficient near the median.
-    coefficient: f32,
-}
+/// Of a sample of the grid, in luma levels of 255. Seen: 0.0028 in photos, 0.0075 in stripes.
+const SAMPLE_ERROR_MAX: f32 = 0.03;
 
-impl GridError {
-    pub fn of(_region: &Region<'_>) -> Self {
-        Self {
-            sample: 1e-3,
-            coefficient: 4e-3,
-        }
-    }
-}
+/// Of a coefficient near the median. Seen: 0.0025 in photos. Of the photos, 3 in 100 come so near
+/// that they are hashed twice.
+const COEFFICIENT_ERROR_MAX: f32 = 0.01;
 
 /// True if the low half stays the low half when every coefficient strays by its error.
-pub(crate) fn bits_are_certain(coefficients: &Coefficients, error: &GridError) -> bool {
+///
+/// Any two of them may stray towards each other, hence twice the error. If the halves stay, so
+/// does every bit: the median is the greatest of the low half. A picture with equal coefficients
+/// in the middle, such as a flat one, is never certain.
+pub(crate) fn bits_are_certain(coefficients: &Coefficients) -> bool {
     let (median, above) = middle(coefficients);
-    above - median > 2.0 * error.coefficient
+    above - median > 2.0 * COEFFICIENT_ERROR_MAX
 }
 
 /// The quality, if it is the same for the least and the greatest gradients that the samples'
 /// errors allow.
-pub(crate) fn quality(grid: &Grid, error: &GridError) -> Option<u8> {
-    let slack = 2.0 * error.sample * 100.0 / 255.0;
+pub(crate) fn quality(grid: &Grid) -> Option<u8> {
+    let slack = 2.0 * SAMPLE_ERROR_MAX * 100.0 / 255.0;
     let (mut least, mut greatest) = (0, 0);
     for gradient in gradients(grid) {
         let size = gradient.abs();
