@@ -45,7 +45,9 @@ def main():
 
 def build():
     """Builds our side and returns its path."""
+    target = os.environ.get("CARGO_TARGET_DIR", HERE.parents[1] / "target/bench")
     command = ["cargo", "build", "--release", "--quiet", "--message-format=json"]
+    command += ["--target-dir", str(target)]
     built = subprocess.run(command, cwd=HERE / "bytes_to_hash", stdout=subprocess.PIPE, check=True)
     messages = map(json.loads, built.stdout.splitlines())
     return next(m["executable"] for m in messages if m.get("executable"))
@@ -87,7 +89,7 @@ def measured(binary, path, rounds):
         for side, worker in workers.items():
             worker.stdin.write(b"\n")
             worker.stdin.flush()
-            nanoseconds = int(worker.stdout.readline())
+            nanoseconds = int(worker.stdout.readline() or sys.exit(f"{side} ended on {path}"))
             if turn >= 2:
                 times[side].append(nanoseconds)
     for worker in workers.values():
