@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::encoded_word;
 use crate::ids::{ImageSha256, TenantId};
 use crate::key::AdKey;
 use crate::reason::ReasonCode;
@@ -36,19 +37,21 @@ pub enum MetadataNote {
 }
 
 impl AdMetadata {
-    /// Reads user metadata: names without the `x-amz-meta-` prefix, in any case. Unknown names are
-    /// ignored; a malformed or empty value is left out, a malformed one with a note. Never fails:
-    /// a wrong date must not cost a lead.
+    /// Reads user metadata: names without the `x-amz-meta-` prefix, in any case; values as they are
+    /// or as S3 gives them back if they are not ASCII (RFC 2047). Unknown names are ignored; a
+    /// malformed or empty value is left out, a malformed one with a note. Never fails: a wrong date
+    /// must not cost a lead.
     pub fn parse<'a>(
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> (Self, Vec<MetadataNote>) {
         let mut metadata = Self::default();
         let mut notes = Vec::new();
         for (name, value) in pairs {
+            let value = encoded_word::decode(value);
             if value.trim().is_empty() {
                 continue;
             }
-            if let Err(note) = metadata.set(&name.to_ascii_lowercase(), value) {
+            if let Err(note) = metadata.set(&name.to_ascii_lowercase(), &value) {
                 notes.push(note);
             }
         }

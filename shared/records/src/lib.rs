@@ -12,6 +12,7 @@ mod ad;
 mod alert;
 mod audit;
 mod delivery;
+mod encoded_word;
 mod event;
 mod ids;
 mod key;
@@ -42,7 +43,9 @@ pub use tenant::{Principal, Role, TenantSettings, Token, TokenHash};
 pub use text::{Label, Malformed, SourceUrl};
 pub use time::Timestamp;
 pub use token::{IssuedToken, TokenId};
-pub use webhook::{RetiredKeys, Secret, Webhook, WebhookName, WebhookState, WebhookUrl, WebhookView};
+pub use webhook::{
+    RetiredKeys, Secret, Webhook, WebhookName, WebhookState, WebhookUrl, WebhookView,
+};
 
 /// Whatever can be stored and sent: any shape of this crate. Lets other crates pass records on
 /// without a hand in how they are spelt.
