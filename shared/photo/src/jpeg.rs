@@ -15,10 +15,6 @@ use crate::{Detail, Limits, Orientation, Reason};
 use clean::Clean;
 use frame::Colour;
 
-/// Scans of a progressive JPEG: encoders write about ten, the format's own maximum for three
-/// components is in the hundreds, and each costs a pass over the picture.
-const SCANS_MAX: usize = 128;
-
 pub(crate) fn decode(
     bytes: &[u8],
     detail: Detail,
@@ -49,7 +45,7 @@ fn common_kind(clean: &Clean, detail: Detail) -> Result<Raster, Reason> {
         .set_max_height(usize::from(u16::MAX))
         // The lenient mode paints what is missing in grey and reports success.
         .set_strict_mode(true)
-        .jpeg_set_max_scans(SCANS_MAX)
+        .jpeg_set_max_scans(clean::SCANS_MAX)
         .jpeg_set_out_colorspace(space);
     let (width_px, height_px) = (clean.frame.width_px, clean.frame.height_px);
     let mut samples = vec![0; samples_len(width_px, height_px, layout)?];

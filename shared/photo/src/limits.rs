@@ -39,8 +39,9 @@ impl Default for Limits {
 /// in one strip (8 decoded, 4 kept) and a progressive CMYK JPEG (8 coefficients, 3 result).
 const WORKING_BYTES_PER_PIXEL_MAX: u64 = 12;
 
-/// What decoders take besides pixels: tables, palettes, rows.
-const WORKING_BYTES_FIXED: u64 = 4 << 20;
+/// What decoders take besides pixels: tables, palettes, rows, and most of all the prefix codes of
+/// a lossless WebP.
+const WORKING_BYTES_FIXED: u64 = (4 << 20) + crate::webp::CODES_BYTES_MAX as u64;
 
 impl Limits {
     /// Upper bound of the memory in bytes that one [`decode`](crate::decode) holds at any time,

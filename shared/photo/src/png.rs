@@ -1,9 +1,12 @@
 use std::io::Cursor;
 
-use ::png::{ColorType, Decoder, DecodingError, Transformations};
+use ::png::{
+    ColorType, Decoder, DecodingError, InterlaceInfo, Reader, Transformations,
+    expand_interlaced_row,
+};
 
 use crate::bytes::{array, be32};
-use crate::pixels::{Layout, Raster};
+use crate::pixels::{Layout, Raster, samples_len};
 use crate::{Detail, Limits, Orientation, Reason, exif};
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
@@ -91,10 +94,56 @@ fn read(file: &[u8]) -> Result<Raster, Reason> {
         ColorType::Rgba => Layout::Rgba,
         ColorType::Indexed => return Err(Reason::DecoderFailure),
     };
-    let bytes = crate::pixels::samples_len(width_px, height_px, layout)?;
-    let mut samples = vec![0; bytes];
-    reader.next_frame(&mut samples).map_err(reason)?;
+    let mut samples = vec![0; samples_len(width_px, height_px, layout)?];
+    if reader.info().interlaced {
+        read_passes(&mut reader, width_px, height_px, layout, &mut samples)?;
+    } else {
+        // Row by row, for `next_frame` would go on to inflate whatever follows the last row.
+        for row in samples.chunks_exact_mut(samples_len(width_px, 1, layout)?) {
+            reader.read_row(row).map_err(reason)?;
+        }
+    }
     Raster::new(width_px, height_px, layout, samples)
+}
+
+/// First column and row of each pass of an interlaced picture, and its steps.
+const PASSES: [(u32, u32, u32, u32); 7] = [
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+];
+
+fn read_passes(
+    reader: &mut Reader<Cursor<&[u8]>>,
+    width_px: u32,
+    height_px: u32,
+    layout: Layout,
+    samples: &mut [u8],
+) -> Result<(), Reason> {
+    let stride = samples_len(width_px, 1, layout)?;
+    let bits = u8::try_from(layout.bytes_per_pixel() * 8).expect("at most 32");
+    let rows = |(left, top, _, step): (u32, u32, u32, u32)| {
+        if left < width_px {
+            height_px.saturating_sub(top).div_ceil(step)
+        } else {
+            0
+        }
+    };
+    for _ in 0..PASSES.into_iter().map(rows).sum() {
+        let row = reader
+            .next_interlaced_row()
+            .map_err(reason)?
+            .ok_or(Reason::DecoderFailure)?;
+        let InterlaceInfo::Adam7(place) = row.interlace() else {
+            return Err(Reason::DecoderFailure);
+        };
+        expand_interlaced_row(samples, stride, row.data(), place, bits);
+    }
+    Ok(())
 }
 
 fn reason(error: DecodingError) -> Reason {

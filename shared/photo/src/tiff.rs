@@ -4,15 +4,44 @@ use ::tiff::decoder::{Decoder, DecodingResult, Limits as TiffLimits};
 use ::tiff::tags::Tag;
 use ::tiff::{ColorType, TiffError};
 
+use crate::exif::Directory;
 use crate::pixels::{Layout, Raster, samples_len};
-use crate::{Detail, Limits, Orientation, Reason};
+use crate::{Detail, Limits, Orientation, Reason, exif};
 
-/// Longest value of a tag in bytes: offsets of 65,536 strips.
-const TAG_BYTES_MAX: usize = 256 << 10;
+const WIDTH: u16 = 0x100;
+const HEIGHT: u16 = 0x101;
+const COMPRESSION: u16 = 0x103;
+const SAMPLES: u16 = 0x115;
+/// Offsets and lengths of strips and tiles.
+const CHUNK_TAGS: [u16; 4] = [0x111, 0x117, 0x144, 0x145];
+/// Everything else that the decoder reads: a few values each.
+const FORM_TAGS: [u16; 17] = [
+    WIDTH,
+    HEIGHT,
+    COMPRESSION,
+    SAMPLES,
+    0x102,
+    0x106,
+    0x10a,
+    0x116,
+    0x11c,
+    0x13d,
+    0x142,
+    0x143,
+    0x152,
+    0x153,
+    0x15b,
+    0x212,
+    exif::ORIENTATION,
+];
+
+/// Most strips or tiles: the decoder holds 80 bytes for each.
+const CHUNKS_MAX: u32 = 65_536;
 /// Extra samples beside the colour are skipped by the decoder; nobody needs more than a few.
-const SAMPLES_MAX: u16 = 8;
-/// None, LZW, Deflate by both numbers, PackBits.
-const COMPRESSIONS: [u16; 5] = [1, 5, 8, 32_773, 32_946];
+const SAMPLES_MAX: u32 = 8;
+/// None, LZW, Deflate by both numbers, PackBits. A JPEG or WebP inside could claim any size,
+/// past every limit.
+const COMPRESSIONS: [u32; 5] = [1, 5, 8, 32_773, 32_946];
 /// Widest tile in pixels: twice what any writer uses.
 const TILE_SIDE_PX_MAX: u32 = 16_384;
 
@@ -23,51 +52,62 @@ pub(crate) fn decode(
     _: Detail,
     limits: &Limits,
 ) -> Result<(Raster, Orientation), Reason> {
+    let directory = Directory::first(bytes).ok_or(Reason::Truncated)?;
+    let (width_px, height_px) = check(&directory, limits)?;
     let mut tiff_limits = TiffLimits::default();
-    tiff_limits.ifd_value_size = TAG_BYTES_MAX;
     tiff_limits.intermediate_buffer_size = bytes.len();
-    tiff_limits.decoding_buffer_size = usize::MAX; // judged by the dimensions below
+    tiff_limits.decoding_buffer_size = usize::MAX; // judged by the dimensions
     let mut decoder = Decoder::new(Cursor::new(bytes))
         .map_err(reason)?
         .with_limits(tiff_limits);
-    let (width_px, height_px) = decoder.dimensions().map_err(reason)?;
-    limits.admit(width_px, height_px)?;
-
-    let layout = layout(&mut decoder)?;
+    if decoder.dimensions().map_err(reason)? != (width_px, height_px) {
+        return Err(Reason::Corrupt);
+    }
+    let layout = layout(decoder.colortype().map_err(reason)?)?;
     let mut samples = vec![0; samples_len(width_px, height_px, layout)?];
-    let sheet = Sheet {
+    Sheet {
         width: width_px,
         height: height_px,
         layout,
-    };
-    sheet.read(&mut decoder, &mut samples)?;
-    let orientation = decoder
-        .find_tag_unsigned(Tag::Orientation)
-        .ok()
-        .flatten()
-        .and_then(Orientation::from_exif)
-        .unwrap_or_default();
-    Ok((
-        Raster::new(width_px, height_px, layout, samples)?,
-        orientation,
-    ))
+    }
+    .read(&mut decoder, &mut samples)?;
+    let raster = Raster::new(width_px, height_px, layout, samples)?;
+    Ok((raster, directory.orientation()))
 }
 
-fn layout(decoder: &mut Reader<'_>) -> Result<Layout, Reason> {
-    let samples = decoder
-        .find_tag_unsigned::<u16>(Tag::SamplesPerPixel)
-        .map_err(reason)?;
-    if samples.unwrap_or(1) > SAMPLES_MAX {
+/// Judges the directory before the decoder reads it; gives width and height in pixels.
+fn check(directory: &Directory<'_>, limits: &Limits) -> Result<(u32, u32), Reason> {
+    if !directory.is_whole() {
+        return Err(Reason::Truncated);
+    }
+    let width_px = directory.number(WIDTH).ok_or(Reason::Corrupt)?;
+    let height_px = directory.number(HEIGHT).ok_or(Reason::Corrupt)?;
+    limits.admit(width_px, height_px)?;
+    let samples = directory.number(SAMPLES).unwrap_or(1);
+    let compression = directory.number(COMPRESSION).unwrap_or(1);
+    if samples > SAMPLES_MAX || !COMPRESSIONS.contains(&compression) {
         return Err(Reason::UnsupportedFormat);
     }
-    // A JPEG or WebP inside could claim any size, past every limit.
-    let compression = decoder
-        .find_tag_unsigned::<u16>(Tag::Compression)
-        .map_err(reason)?;
-    if !COMPRESSIONS.contains(&compression.unwrap_or(1)) {
-        return Err(Reason::UnsupportedFormat);
+    let mut seen = Vec::new();
+    for (tag, count) in directory.counts() {
+        let chunk = CHUNK_TAGS.contains(&tag);
+        if !chunk && !FORM_TAGS.contains(&tag) {
+            continue;
+        }
+        // Of twins, the decoder may believe the one that was not judged here.
+        if seen.contains(&tag) {
+            return Err(Reason::Corrupt);
+        }
+        seen.push(tag);
+        if count > if chunk { CHUNKS_MAX } else { SAMPLES_MAX } {
+            return Err(Reason::UnsupportedFormat);
+        }
     }
-    match decoder.colortype().map_err(reason)? {
+    Ok((width_px, height_px))
+}
+
+fn layout(colour: ColorType) -> Result<Layout, Reason> {
+    match colour {
         ColorType::Gray(8 | 16) => Ok(Layout::Luma),
         ColorType::Multiband {
             bit_depth: 8 | 16,
@@ -152,6 +192,8 @@ fn high_bytes(chunk: DecodingResult) -> Result<Vec<u8>, Reason> {
 fn reason(error: TiffError) -> Reason {
     match error {
         TiffError::IoError(error) if error.kind() == ErrorKind::UnexpectedEof => Reason::Truncated,
+        // The one limit left to the decoder is the file's length.
+        TiffError::LimitsExceeded => Reason::Truncated,
         TiffError::UnsupportedError(_) => Reason::UnsupportedFormat,
         _ => Reason::Corrupt,
     }

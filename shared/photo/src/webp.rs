@@ -1,3 +1,5 @@
+mod codes;
+
 use std::io::{Cursor, ErrorKind};
 
 use image_webp::{DecodingError, WebPDecoder};
@@ -10,6 +12,10 @@ use crate::{Detail, Limits, Orientation, Reason, exif};
 const HEADER_BYTES: usize = 12;
 /// Where an animation's frame keeps its chunks, after its own fields.
 const FRAME_FIELDS_BYTES: usize = 16;
+/// What the prefix codes of a lossless picture may take; encoders stay below a tenth of it.
+pub(crate) const CODES_BYTES_MAX: usize = 64 << 20;
+/// Header of a lossless picture in bits: signature, two sides, alpha, version.
+const LOSSLESS_HEADER_BITS: usize = 8 + 14 + 14 + 1 + 3;
 /// Flag of the extended header: the picture has alpha.
 const ALPHA: u8 = 0x10;
 
@@ -167,8 +173,26 @@ impl Still<'_> {
         dimensions.ok_or(Reason::Corrupt)
     }
 
+    /// Bounds the memory of what is coded without loss: the picture, or a lossy one's alpha.
+    fn check_codes(&self, width_px: u32, height_px: u32) -> Result<(), Reason> {
+        let sides = (width_px, height_px);
+        let checked = match (self.lossy, self.alpha) {
+            (false, _) => codes::check(self.image, LOSSLESS_HEADER_BITS, sides, CODES_BYTES_MAX),
+            // The lowest bits of the first byte tell whether alpha is compressed.
+            (true, Some([method, stream @ ..])) if method & 3 == 1 => {
+                codes::check(stream, 0, sides, CODES_BYTES_MAX)
+            }
+            (true, _) => Ok(()),
+        };
+        checked.map_err(|stop| match stop {
+            codes::Stop::Broken => Reason::Corrupt,
+            codes::Stop::Heavy => Reason::UnsupportedFormat,
+        })
+    }
+
     /// Decodes from a file made of these chunks alone.
     fn read(&self, width_px: u32, height_px: u32) -> Result<Raster, Reason> {
+        self.check_codes(width_px, height_px)?;
         let file = self.file(width_px, height_px)?;
         let mut decoder = WebPDecoder::new(Cursor::new(file)).map_err(reason)?;
         if decoder.dimensions() != (width_px, height_px) {

@@ -3,6 +3,9 @@ use crate::{Limits, Orientation, Reason, exif};
 
 use super::frame::{Frame, Hints};
 
+/// Most scans: encoders write about ten, and each costs a pass over the picture, be it empty.
+pub(super) const SCANS_MAX: usize = 128;
+
 /// Appended to the last scan: bits that are all ones. No Huffman code of the format consists of
 /// ones only, so a decoder that still needs a symbol there stops with an error, where zeros or a
 /// bare end marker would let it invent the rest of the picture.
@@ -82,6 +85,7 @@ struct Walk<'a> {
     hints: Hints,
     frame: Option<Frame>,
     orientation: Option<Orientation>,
+    scans: usize,
     first_scan_components: Option<usize>,
 }
 
@@ -168,7 +172,8 @@ impl<'a> Walk<'a> {
 
     /// Copies a scan's header and its data, up to the next marker that is no restart.
     fn scan(&mut self, header: &[u8]) -> Result<(), Reason> {
-        if self.frame.is_none() {
+        self.scans += 1;
+        if self.frame.is_none() || self.scans > SCANS_MAX {
             return Err(Reason::Corrupt);
         }
         self.copy(0xda, header);

@@ -126,6 +126,34 @@ fn metadata_bombs_are_not_even_looked_at() {
     }
 }
 
+#[test]
+fn what_follows_the_last_row_of_a_png_is_not_even_inflated() {
+    use png::{BitDepth, ColorType};
+    let drawing = drawn::Drawing::new(20, 600);
+    let long = drawn::png(20, 600, ColorType::Rgb, BitDepth::Eight, &drawing.rgb);
+    let mut short = long.clone();
+    short[16..24].copy_from_slice(&[0, 0, 0, 20, 0, 0, 0, 16]);
+    let header = drawn::png_chunk(b"IHDR", &short[16..29]);
+    short.splice(8..33, header);
+    let photo = read(&short, Detail::Colour).expect("the first rows are there");
+    assert!(photo.pixels == photo::Pixels::Rgb(drawing.rgb[..20 * 16 * 3].to_vec()));
+}
+
+#[test]
+fn a_thousand_scans_are_refused() {
+    let options = drawn::JpegOptions {
+        progressive: true,
+        ..Default::default()
+    };
+    let file = drawn::jpeg(32, 32, &drawn::Drawing::new(32, 32).rgb, options);
+    let starts: Vec<usize> = (0..file.len() - 1)
+        .filter(|at| file[*at..at + 2] == [0xff, 0xda])
+        .collect();
+    let (from, to) = (starts[starts.len() - 2], starts[starts.len() - 1]);
+    let many = [&file[..from], &file[from..to].repeat(1000), &file[to..]].concat();
+    assert_eq!(read(&many, Detail::Luma).err(), Some(Reason::Corrupt));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 

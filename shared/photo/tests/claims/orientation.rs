@@ -117,18 +117,18 @@ fn each_orientation_is_found_in_each_format_in_either_byte_order() {
 #[test]
 fn broken_metadata_never_refuses_nor_turns_a_photo() {
     let whole = drawn::exif(6, false);
-    let (mut no_order, mut far_directory, mut long_type) =
+    let (mut no_order, mut far_directory, mut text_type) =
         (whole.clone(), whole.clone(), whole.clone());
     no_order[0] = b'X';
     far_directory[4..8].copy_from_slice(&u32::MAX.to_le_bytes());
-    long_type[10 + 12 + 2] = 4;
+    text_type[10 + 12 + 2] = 2;
     let cut = whole[..28].to_vec();
     for exif in [
         drawn::exif(0, false),
         drawn::exif(9, true),
         no_order,
         far_directory,
-        long_type,
+        text_type,
         cut,
         vec![0],
     ] {
