@@ -9,6 +9,10 @@ use super::axis::{SAMPLES, reach_px, sampled_px, window_px};
 use super::grid::Grid;
 use crate::picture::{Region, luma_row};
 
+/// Rows that are blurred side by side. A running sum waits for its last addition, so eight of
+/// them take hardly longer than one.
+const LANES: usize = 8;
+
 /// The grid with the same bits as the reference's.
 pub(crate) fn grid(region: &Region<'_>) -> Grid {
     let (width, height) = (region.width_px(), region.height_px());
@@ -18,16 +22,9 @@ pub(crate) fn grid(region: &Region<'_>) -> Grid {
         for_each_luma_row(region, |row| sampler.take(row));
         return sampler.grid;
     }
-    let across = window_px(width);
-    let mut first = BoxDown::new(width, height);
-    let mut second = BoxDown::new(width, height);
-    let mut after_second = |row: &[f32]| sampler.take(row);
-    let mut after_first = |row: &[f32]| second.push(&box_across(row, across), &mut after_second);
-    for_each_luma_row(region, |row| {
-        first.push(&box_across(row, across), &mut after_first)
-    });
-    first.finish(&mut after_first);
-    second.finish(&mut after_second);
+    let mut passes = [Pass::new(width, height), Pass::new(width, height)];
+    for_each_luma_row(region, |row| feed(&mut passes, row, &mut sampler));
+    finish(&mut passes, &mut sampler);
     sampler.grid
 }
 
@@ -39,28 +36,108 @@ fn for_each_luma_row(region: &Region<'_>, mut visit: impl FnMut(&[f32])) {
     }
 }
 
-/// One box pass along a row, by a running sum.
-fn box_across(row: &[f32], window: usize) -> Vec<f32> {
+/// Sends a row through the passes that are left, and what comes out of the last to the sampler.
+fn feed(passes: &mut [Pass], row: &[f32], sampler: &mut Sampler) {
+    match passes {
+        [] => sampler.take(row),
+        [pass, rest @ ..] => pass.push(row, &mut |row| feed(rest, row, sampler)),
+    }
+}
+
+/// Ends the passes in order, each after the one before has given all.
+fn finish(passes: &mut [Pass], sampler: &mut Sampler) {
+    if let [pass, rest @ ..] = passes {
+        pass.finish(&mut |row| feed(rest, row, sampler));
+        finish(rest, sampler);
+    }
+}
+
+/// One box pass along rows and then down columns.
+struct Pass {
+    window: usize,
+    /// Rows that wait until there are enough to blur them side by side, pixel by pixel.
+    waiting: Vec<[f32; LANES]>,
+    waiting_rows: usize,
+    blurred: Vec<[f32; LANES]>,
+    row: Vec<f32>,
+    down: BoxDown,
+}
+
+impl Pass {
+    fn new(width: usize, height: usize) -> Self {
+        Self {
+            window: window_px(width),
+            waiting: vec![[0.0; LANES]; width],
+            waiting_rows: 0,
+            blurred: Vec::with_capacity(width),
+            row: Vec::with_capacity(width),
+            down: BoxDown::new(width, height),
+        }
+    }
+
+    fn push(&mut self, row: &[f32], emit: &mut dyn FnMut(&[f32])) {
+        let lane = self.waiting_rows;
+        for (lanes, &value) in self.waiting.iter_mut().zip(row) {
+            lanes[lane] = value;
+        }
+        self.waiting_rows += 1;
+        if self.waiting_rows == LANES {
+            self.blur_waiting(emit);
+        }
+    }
+
+    fn blur_waiting(&mut self, emit: &mut dyn FnMut(&[f32])) {
+        box_across(&self.waiting, self.window, &mut self.blurred);
+        for lane in 0..self.waiting_rows {
+            self.row.clear();
+            self.row
+                .extend(self.blurred.iter().map(|lanes| lanes[lane]));
+            self.down.push(&self.row, emit);
+        }
+        self.waiting_rows = 0;
+    }
+
+    fn finish(&mut self, emit: &mut dyn FnMut(&[f32])) {
+        self.blur_waiting(emit);
+        self.down.finish(emit);
+    }
+}
+
+/// One box pass along rows, by a running sum for each.
+fn box_across(rows: &[[f32; LANES]], window: usize, out: &mut Vec<[f32; LANES]>) {
     let lead = reach_px(window) - 1;
-    let mut out = Vec::with_capacity(row.len());
-    let mut sum = 0.0_f32;
-    for &value in &row[..lead] {
-        sum += value;
+    let mut sums = [0.0_f32; LANES];
+    let add = |sums: &mut [f32; LANES], values: &[f32; LANES]| {
+        sums.iter_mut()
+            .zip(values)
+            .for_each(|(sum, value)| *sum += value);
+    };
+    let subtract = |sums: &mut [f32; LANES], values: &[f32; LANES]| {
+        sums.iter_mut()
+            .zip(values)
+            .for_each(|(sum, value)| *sum -= value);
+    };
+    out.clear();
+    for values in &rows[..lead] {
+        add(&mut sums, values);
     }
-    for (count, &value) in (lead + 1..=window).zip(&row[lead..window]) {
-        sum += value;
-        out.push(sum / count as f32);
+    for (count, values) in (lead + 1..=window).zip(&rows[lead..window]) {
+        add(&mut sums, values);
+        out.push(sums.map(|sum| sum / count as f32));
     }
-    for (&entering, &leaving) in row[window..].iter().zip(row) {
-        sum += entering;
-        sum -= leaving;
-        out.push(sum / window as f32);
+    out.extend(rows[window..].iter().zip(rows).map(|(entering, leaving)| {
+        add(&mut sums, entering);
+        subtract(&mut sums, leaving);
+        sums.map(|sum| sum / window as f32)
+    }));
+    for (count, leaving) in (1..window)
+        .rev()
+        .zip(&rows[rows.len() - window..])
+        .take(lead)
+    {
+        subtract(&mut sums, leaving);
+        out.push(sums.map(|sum| sum / count as f32));
     }
-    for (count, &leaving) in (1..window).rev().zip(&row[row.len() - window..]).take(lead) {
-        sum -= leaving;
-        out.push(sum / count as f32);
-    }
-    out
 }
 
 /// One box pass down all columns at once, by a running sum for each.
@@ -69,6 +146,7 @@ struct BoxDown {
     sums: Vec<f32>,
     /// The rows under the box, the oldest first.
     covered: VecDeque<Vec<f32>>,
+    average: Vec<f32>,
     seen: usize,
 }
 
@@ -79,46 +157,53 @@ impl BoxDown {
             window,
             sums: vec![0.0; width],
             covered: VecDeque::with_capacity(window),
+            average: Vec::with_capacity(width),
             seen: 0,
         }
     }
 
     /// Takes the next row and gives on the row whose box is now complete, if there is one.
-    fn push(&mut self, row: &[f32], emit: &mut impl FnMut(&[f32])) {
+    fn push(&mut self, row: &[f32], emit: &mut dyn FnMut(&[f32])) {
         self.seen += 1;
         self.sums
             .iter_mut()
             .zip(row)
             .for_each(|(sum, value)| *sum += value);
-        if self.seen > self.window {
-            self.drop_oldest();
-        }
-        self.covered.push_back(row.to_vec());
+        let mut newest = if self.seen > self.window {
+            self.drop_oldest()
+        } else {
+            Vec::new()
+        };
+        newest.clear();
+        newest.extend_from_slice(row);
+        self.covered.push_back(newest);
         if self.seen >= reach_px(self.window) {
             self.emit_average(emit);
         }
     }
 
     /// Gives on the last rows, whose boxes reach beyond the end.
-    fn finish(&mut self, emit: &mut impl FnMut(&[f32])) {
+    fn finish(&mut self, emit: &mut dyn FnMut(&[f32])) {
         for _ in 1..reach_px(self.window) {
             self.drop_oldest();
             self.emit_average(emit);
         }
     }
 
-    fn drop_oldest(&mut self) {
+    fn drop_oldest(&mut self) -> Vec<f32> {
         let oldest = self.covered.pop_front().expect("a full box covers rows");
         self.sums
             .iter_mut()
-            .zip(oldest)
+            .zip(&oldest)
             .for_each(|(sum, value)| *sum -= value);
+        oldest
     }
 
-    fn emit_average(&self, emit: &mut impl FnMut(&[f32])) {
+    fn emit_average(&mut self, emit: &mut dyn FnMut(&[f32])) {
         let count = self.covered.len() as f32;
-        let average: Vec<f32> = self.sums.iter().map(|sum| sum / count).collect();
-        emit(&average);
+        self.average.clear();
+        self.average.extend(self.sums.iter().map(|sum| sum / count));
+        emit(&self.average);
     }
 }
 
