@@ -10,6 +10,8 @@ claims! {
     a_failed_attempt_is_due_again_and_a_receipt_ends_it,
     nothing_is_sent_after_a_withdrawal_and_its_leases_are_over,
     a_lease_that_ran_out_can_be_taken_over,
+    an_attempt_in_flight_outlives_every_other_worker,
+    a_delivery_can_be_put_off,
     a_delivery_can_be_given_up,
 }
 
@@ -179,4 +181,38 @@ async fn a_delivery_can_be_given_up(World { store, .. }: World) {
     assert!(store.due(&unit(), at(9999), 10).await.unwrap().is_empty());
     let again = store.abandon(&unit(), &delivery, reason, at(31)).await;
     assert!(matches!(again, Err(Error::Conflict(_))));
+}
+
+async fn an_attempt_in_flight_outlives_every_other_worker(World { store, .. }: World) {
+    let delivery = queued(&store).await;
+    let reference = delivery.reference_id.clone();
+    let slow = leased(&store, &delivery, 20).await;
+    let taken = leased(&store, &delivery, 50).await;
+    // The first one comes back late: the second one's attempt is still under way.
+    let late = store.settle(&slow, &again(60), at(52)).await;
+    assert!(matches!(late, Err(Error::Conflict(_))));
+    // Who finds the reference withdrawn must not give the delivery up meanwhile.
+    store.withdraw(&unit(), &reference, at(53)).await.unwrap();
+    let reason = ReasonCode::REFERENCE_NOT_ACTIVE;
+    let gone = store.abandon(&unit(), &delivery, reason, at(54)).await;
+    assert!(matches!(gone, Err(Error::Conflict(_))));
+    let until = store.in_flight(&unit(), &reference, at(54)).await.unwrap();
+    assert_eq!(until, Some(at(80)));
+    store.settle(&taken, &delivered(), at(55)).await.unwrap();
+    let until = store.in_flight(&unit(), &reference, at(55)).await.unwrap();
+    assert_eq!(until, None);
+}
+
+async fn a_delivery_can_be_put_off(World { store, .. }: World) {
+    let delivery = queued(&store).await;
+    let later = store
+        .postpone(&unit(), &delivery, at(100), at(30))
+        .await
+        .unwrap();
+    assert_eq!((later.state, later.attempts), (DeliveryState::Pending, 0));
+    assert!(store.due(&unit(), at(99), 10).await.unwrap().is_empty());
+    assert_eq!(store.due(&unit(), at(100), 10).await.unwrap(), [later]);
+    // Who still has the delivery as it was before may do nothing with it.
+    let stale = store.lease(&unit(), &delivery, at(31), at(61)).await;
+    assert_eq!(stale.unwrap(), Leased::Settled);
 }
