@@ -27,14 +27,13 @@
 mod edit;
 mod found;
 mod hash_index;
-mod parts;
+pub mod parts;
 mod policy;
 mod reference_set;
 mod whole;
 
 pub use edit::Edit;
 pub use found::{Level, Match, Method};
-pub use parts::scores as parts_scores;
 pub use policy::{PartsRule, Policy, Scores, WholeRule};
 pub use reference_set::ReferenceSet;
 

@@ -14,7 +14,7 @@ mod view;
 
 use crate::{Level, Match, Method, PartsRule, Scores};
 use proof::{Proof, prove};
-pub(crate) use sides::{Ad, Reference};
+pub use sides::{Ad, Reference};
 
 /// Alignments proved per handedness.
 const ALIGNMENTS_MAX: usize = 2;
@@ -41,9 +41,8 @@ pub(crate) fn judge(reference: &Reference, ad: &Ad, rule: &PartsRule) -> Option<
 }
 
 /// The highest scores that a pair reaches, for calibration; `None` if nothing aligns the two.
-pub fn scores(reference: &[u8], ad: &[u8]) -> Option<Scores> {
-    let (reference, ad) = (Reference::read(reference)?, Ad::read(ad)?);
-    best_proof(&reference, &ad, |_| false).map(|proof| proof.scores())
+pub fn scores(reference: &Reference, ad: &Ad) -> Option<Scores> {
+    best_proof(reference, ad, |_| false).map(|proof| proof.scores())
 }
 
 /// The strongest proof of all alignments, or the first that is `enough`.
@@ -83,7 +82,7 @@ impl Proof {
 
     /// The share of cells that differ in the blocks that agree, in 256ths.
     fn distance_bits(&self) -> u16 {
-        let tally = match self.fine.same > 0 {
+        let tally = match self.fine.cells > 0 {
             true => &self.fine,
             false => &self.middle,
         };

@@ -26,9 +26,8 @@ pub struct WholeRule {
     pub quality_min: u8,
 }
 
-/// Stage 2: the ad laid over the reference agrees with it block by block. The score is the share
-/// of blocks that are the same picture, times the root of their number: chance grows like that
-/// root, so the score says how far beyond chance the agreement is.
+/// Stage 2: the ad laid over the reference agrees with it block by block. The score is the mean
+/// likeness of all blocks that can be compared, times the fourth root of their number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PartsRule {
     /// Enough to be sent to a case system.
@@ -41,9 +40,9 @@ pub struct PartsRule {
 /// its report names the highest scores seen on false pairs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scores {
-    /// At 128 x 128 cells, 0 to 16.
+    /// At 128 x 128 cells, 0 to 4.
     pub fine: f32,
-    /// At 64 x 64 cells, 0 to 8: where the photo is too small in the ad, or too blurred.
+    /// At 64 x 64 cells, 0 to 2.8: where the photo is too small in the ad, or too blurred.
     pub middle: f32,
 }
 
@@ -69,12 +68,12 @@ impl Default for Policy {
             },
             parts: PartsRule {
                 alert: Scores {
-                    fine: 5.5,
-                    middle: 5.0,
+                    fine: 0.75,
+                    middle: 0.95,
                 },
                 review: Scores {
-                    fine: 4.5,
-                    middle: 4.5,
+                    fine: 0.55,
+                    middle: 0.8,
                 },
             },
         }
