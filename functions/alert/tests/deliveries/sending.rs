@@ -26,13 +26,13 @@ pub fn message() -> Message {
     }
 }
 
-/// An exit for tests: loopback is listed, and an attempt ends after 400 ms.
+/// An exit for tests: an attempt ends after 3 s, enough for an honest receiver on a busy machine.
 pub fn exit(networks: &str, lookup: Lookup) -> Exit {
     Exit {
         networks: Networks::parse(networks).expect("a list"),
         timeouts: Timeouts {
-            connect: Duration::from_millis(300),
-            total: Duration::from_millis(400),
+            connect: Duration::from_millis(2_500),
+            total: Duration::from_millis(3_000),
         },
         authorities: Vec::new(),
         lookup,
@@ -118,7 +118,7 @@ async fn a_receiver_that_keeps_silent_or_drips_is_given_up() {
         let started = Instant::now();
         let (outcome, _receiver) = outcome(answer).await;
         assert_eq!(outcome, Outcome::Unanswered(Fault::TimedOut));
-        assert!(started.elapsed() < Duration::from_secs(2));
+        assert!(started.elapsed() < Duration::from_secs(10));
     }
 }
 
@@ -127,7 +127,7 @@ async fn an_answer_without_end_is_cut_off() {
     let started = Instant::now();
     let (outcome, receiver) = outcome(Answer::Flood).await;
     assert_eq!(outcome, answered(200));
-    assert!(started.elapsed() < Duration::from_secs(2));
+    assert!(started.elapsed() < Duration::from_secs(10));
     // What the kernel's buffers on both sides hold, and not a terabyte.
     assert!(receiver.log.flood_bytes.load(Ordering::SeqCst) < 16 << 20);
 }

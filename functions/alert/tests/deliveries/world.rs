@@ -53,7 +53,7 @@ fn names() -> Names {
 }
 
 impl World {
-    /// Two units, `unit` and `other`; loopback is permitted, an attempt ends after 400 ms.
+    /// Two units, `unit` and `other`; loopback is permitted.
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let embedded = Embedded::open(folder.path()).expect("it opens");
