@@ -120,10 +120,7 @@ fn rows(db: &Connection, now: Timestamp) -> Result<(Checks, BTreeMap<ContentId, 
     )?;
     let objects = objects.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     checks.objects = objects.collect::<rusqlite::Result<_>>()?;
-    let mut queues = db.prepare("SELECT DISTINCT queue FROM messages ORDER BY queue")?;
-    for queue in queues.query_map([], |row| row.get::<_, String>(0))? {
-        checks.queues.push(queue::depth(db, &queue?, now)?);
-    }
+    checks.queues = queue::depths(db, now)?;
     let mut contents = db.prepare(
         "SELECT sha256, max(size) FROM
              (SELECT sha256, size FROM versions WHERE sha256 IS NOT NULL

@@ -64,6 +64,11 @@ impl Folder {
         })
     }
 
+    /// Makes durable which files the folder has.
+    pub(crate) fn sync(&self) -> std::io::Result<()> {
+        sync_dir(&self.root)
+    }
+
     pub(crate) fn ledger(&self) -> PathBuf {
         self.root.join("ledger.db")
     }

@@ -25,6 +25,9 @@ const BATCH_WRITES_MAX: usize = 256;
 /// Idle read connections that are kept; more are opened when needed and closed after.
 const READERS_KEPT_MAX: usize = 8;
 
+/// How large SQLite's log may stay after it was written back, in bytes.
+const LOG_BYTES_KEPT: i64 = 64 << 20;
+
 const SCHEMA: &str = include_str!("ledger.sql");
 
 type Answer = Box<dyn FnOnce() + Send>;
@@ -54,6 +57,7 @@ impl Ledger {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "foreign_keys", "ON")?;
+        connection.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT)?;
         let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if found > LAYOUT {
             return Err(Error::FolderNewer {

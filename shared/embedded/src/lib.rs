@@ -120,7 +120,8 @@ impl Embedded {
         let folder = Arc::new(Folder::open(dir)?);
         let key = folder.access_key()?;
         let store = Arc::new(Store::open(folder.clone(), clock)?);
-        let tables = Arc::new(Tables::open(folder)?);
+        let tables = Arc::new(Tables::open(folder.clone())?);
+        folder.sync()?;
         let s3 = s3::service(store.clone(), &key);
         Ok(Self {
             store,
@@ -146,6 +147,13 @@ impl Embedded {
     /// must use path style besides.
     #[must_use]
     pub fn sdk_config(&self) -> SdkConfig {
+        self.sdk_config_at(ENDPOINT)
+    }
+
+    /// As [`Self::sdk_config`], with presigned URLs and forms for those who reach S3 at that URL:
+    /// the port of [`Self::serve_s3`]. Calls stay in this process all the same.
+    #[must_use]
+    pub fn sdk_config_at(&self, endpoint_url: &str) -> SdkConfig {
         let credentials = Credentials::new(
             &self.key.id,
             &self.key.secret,
@@ -156,7 +164,7 @@ impl Embedded {
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .http_client(self.http_client())
-            .endpoint_url(ENDPOINT)
+            .endpoint_url(endpoint_url)
             .region(Region::from_static(REGION))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .build()
@@ -215,6 +223,15 @@ impl Embedded {
         Queue::new(self.store.clone(), name.to_owned())
     }
 
+    /// Every queue that holds anything, by name.
+    ///
+    /// # Errors
+    /// Failures of the ledger.
+    pub async fn queues(&self, now: Timestamp) -> Result<Vec<Depth>> {
+        let store = self.store.clone();
+        blocking(move || store.ledger.read(|db| queue::depths(db, now))).await
+    }
+
     /// The tables' streams.
     #[must_use]
     pub fn streams(&self) -> Streams {
@@ -250,7 +267,7 @@ impl Embedded {
     /// [`Error::Tables`].
     pub async fn sweep_ttl(&self) -> Result<usize> {
         let tables = self.tables.clone();
-        blocking(move || Ok(tables.database.sweep_ttl()?)).await
+        blocking(move || tables.sweep_ttl()).await
     }
 
     /// What the folder holds and whether it agrees with itself. A `deep` check reads all contents.

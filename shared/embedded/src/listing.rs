@@ -125,3 +125,100 @@ fn common_prefix<'a>(query: &Query, key: &'a str) -> Option<&'a str> {
     let at = rest.find(delimiter)?;
     key.get(..query.prefix.len() + at + delimiter.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::Ledger;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    /// What S3 documents, said plainly: roll up, sort, leave out what repeats.
+    fn naive(keys: &BTreeSet<String>, prefix: &str, delimiter: &str) -> BTreeSet<String> {
+        let under = keys.iter().filter(|key| key.starts_with(prefix));
+        let entry = |key: &String| match key[prefix.len()..].find(delimiter) {
+            Some(at) if !delimiter.is_empty() => {
+                key[..prefix.len() + at + delimiter.len()].to_owned()
+            }
+            _ => key.clone(),
+        };
+        under.map(entry).collect()
+    }
+
+    /// A ledger with two versions of each key.
+    fn filled(dir: &tempfile::TempDir, keys: &BTreeSet<String>) -> Ledger {
+        let ledger = Ledger::open(&dir.path().join("ledger.db")).expect("opens");
+        let keys = keys.clone();
+        let fill = move |db: &Connection| -> Result<(), Refused> {
+            db.execute("INSERT INTO buckets VALUES ('b', 0)", [])?;
+            for key in &keys {
+                let new = versions::NewVersion {
+                    bucket: "b".into(),
+                    key: key.clone(),
+                    content: Some([0; 32]),
+                    size_bytes: 0,
+                    etag: String::new(),
+                    headers: versions::Headers::new(),
+                    now: jiff::Timestamp::UNIX_EPOCH,
+                };
+                versions::add(db, &new)?;
+                versions::add(db, &new)?;
+            }
+            Ok(())
+        };
+        ledger.write(fill).unwrap_or_else(|_| panic!("filled"));
+        ledger
+    }
+
+    fn name(entry: &Entry) -> String {
+        match entry {
+            Entry::Object(version) => version.key.clone(),
+            Entry::CommonPrefix(prefix) => prefix.clone(),
+        }
+    }
+
+    fn all_pages(ledger: &Ledger, mut query: Query) -> Vec<String> {
+        let mut names = Vec::new();
+        loop {
+            let page = ledger.read(|db| page(db, &query));
+            let page = page.unwrap_or_else(|_| panic!("a page"));
+            names.extend(page.entries.iter().map(name));
+            if !page.truncated {
+                return names;
+            }
+            query.after = names.last().cloned();
+            query.after_version = match page.entries.last() {
+                Some(Entry::Object(version)) if query.versions => Some(version.version_id.clone()),
+                _ => None,
+            };
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn pages_together_are_the_whole_listing(
+            keys in prop::collection::btree_set("[ab/é\u{10FFFF}]{1,5}", 0..40),
+            prefix in "[ab/]{0,2}",
+            delimiter in "(/|a|b/)?",
+            max in 1_usize..5,
+        ) {
+            let dir = tempfile::tempdir().expect("a temporary folder");
+            let ledger = filled(&dir, &keys);
+            let query = Query {
+                bucket: "b".into(),
+                prefix: prefix.clone(),
+                delimiter: Some(delimiter.clone()),
+                max,
+                ..Query::default()
+            };
+            let expected: Vec<_> = naive(&keys, &prefix, &delimiter).into_iter().collect();
+            prop_assert_eq!(all_pages(&ledger, query), expected);
+
+            let under = keys.iter().filter(|key| key.starts_with(&prefix));
+            let twice: Vec<_> = under.flat_map(|key| [key.clone(), key.clone()]).collect();
+            let query = Query { bucket: "b".into(), prefix: prefix.clone(), max, versions: true, ..Query::default() };
+            prop_assert_eq!(all_pages(&ledger, query), twice);
+        }
+    }
+}

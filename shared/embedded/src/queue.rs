@@ -477,6 +477,13 @@ fn dead_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
     })
 }
 
+/// What every queue holds that holds anything.
+pub(crate) fn depths(db: &Connection, now: Timestamp) -> Result<Vec<Depth>> {
+    let mut queues = db.prepare_cached("SELECT DISTINCT queue FROM messages ORDER BY queue")?;
+    let names = queues.query_map([], |row| row.get::<_, String>(0))?;
+    names.map(|name| depth(db, &name?, now)).collect()
+}
+
 /// What one queue holds.
 pub(crate) fn depth(db: &Connection, queue: &str, now: Timestamp) -> Result<Depth> {
     let facts = db

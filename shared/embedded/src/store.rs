@@ -130,12 +130,17 @@ impl Store {
             headers,
             now: self.now(),
         };
-        let (version, queues, also) = self.ledger.write_after(Some(placed.folder), move |db| {
+        let content = placed.content;
+        let written = self.ledger.write_after(Some(placed.folder), move |db| {
             let also = also(db)?;
             let (version, queues) = add_checked(db, &new, &condition, cause)?;
             Ok::<_, Refused>((version, queues, also))
-        })?;
-        drop(placed.pin); // the row holds it now
+        });
+        drop(placed.pin); // the row holds it now, or nothing does
+        if matches!(written, Err(Refused::Client(_))) {
+            self.collect(&content)?;
+        }
+        let (version, queues, also) = written?;
         queues.iter().for_each(|queue| self.doorbells.ring(queue));
         Ok((version, also))
     }

@@ -58,6 +58,13 @@ impl Tables {
         Ok(connection)
     }
 
+    /// Removes items whose time to live is over. Blocks.
+    pub(crate) fn sweep_ttl(&self) -> Result<usize> {
+        let swept = self.database.sweep_ttl()?;
+        self.written.send_modify(|writes| *writes += 1);
+        Ok(swept)
+    }
+
     /// Does one operation. Blocks.
     pub(crate) fn answer(&self, operation: &str, body: &str) -> Answer {
         let done = self.operate(operation, body);
@@ -162,4 +169,82 @@ fn unreadable(text: &str) -> DynoxideError {
 fn utf8(path: &Path) -> Result<&str> {
     path.to_str()
         .ok_or_else(|| Error::Tables("the data folder's path is not UTF-8".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tables() -> (tempfile::TempDir, Tables) {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let folder = Arc::new(Folder::open(dir.path()).expect("opens"));
+        (dir, Tables::open(folder).expect("opens"))
+    }
+
+    /// dynoxide leaves `synchronous` at SQLite's default, so that must be FULL (2).
+    #[test]
+    fn every_commit_is_synced() {
+        let (_dir, tables) = tables();
+        let own = tables.connect().expect("opens");
+        let mode: String = own
+            .pragma_query_value(None, "journal_mode", |r| r.get(0))
+            .expect("set");
+        let level: i64 = own
+            .pragma_query_value(None, "synchronous", |r| r.get(0))
+            .expect("set");
+        assert_eq!((mode.as_str(), level), ("wal", 2));
+    }
+
+    /// The statements are dynoxide's: the next sequence number, and the records behind one.
+    #[test]
+    fn the_streams_statements_use_our_index() {
+        let (_dir, tables) = tables();
+        let own = tables.connect().expect("opens");
+        for statement in [
+            "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1
+             FROM _stream_records WHERE table_name = ?1",
+            "SELECT event_name FROM _stream_records
+             WHERE table_name = ?1 AND shard_id = ?2 AND CAST(sequence_number AS INTEGER) > ?3
+             ORDER BY CAST(sequence_number AS INTEGER) ASC LIMIT ?4",
+        ] {
+            let explain = format!("EXPLAIN QUERY PLAN {statement}");
+            let mut plan = own.prepare(&explain).expect("valid");
+            let values = vec!["x"; plan.parameter_count()];
+            let plan: Vec<String> = plan
+                .query_map(rusqlite::params_from_iter(values), |row| row.get(3))
+                .and_then(Iterator::collect)
+                .expect("explained");
+            assert!(
+                plan.iter()
+                    .any(|step| step.contains("homeward_stream_order")),
+                "{plan:?}"
+            );
+            assert!(
+                !plan.iter().any(|step| step.contains("TEMP B-TREE")),
+                "{plan:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_gets_dynamodbs_kind_of_error() {
+        for (text, kind) in [
+            (
+                "VALIDATION:name too short at line 1 column 9",
+                "ValidationException",
+            ),
+            ("VALIDATION_REQUEST:x", "ValidationException"),
+            ("SERIALIZATION:NUMBER_VALUE", "SerializationException"),
+            (
+                "missing field `Key` at line 1 column 2",
+                "ValidationException",
+            ),
+            (
+                "invalid type: integer `2`, expected a string",
+                "SerializationException",
+            ),
+        ] {
+            assert!(unreadable(text).error_type().ends_with(kind), "{text}");
+        }
+    }
 }

@@ -90,16 +90,18 @@ impl Store {
             modified: self.now(),
         };
         let row = part.clone();
-        let replaced = self
-            .ledger
-            .write_after(Some(arrived.placed.folder), move |db| {
-                find(db, &place, &id)?;
-                let replaced = part_content(db, &id, number)?;
-                insert_part(db, &id, &row)?;
-                Ok::<_, Refused>(replaced)
-            })?;
-        drop(arrived.placed.pin); // the row holds it now
-        if let Some(content) = replaced {
+        let folder = Some(arrived.placed.folder);
+        let written = self.ledger.write_after(folder, move |db| {
+            find(db, &place, &id)?;
+            let replaced = part_content(db, &id, number)?;
+            insert_part(db, &id, &row)?;
+            Ok::<_, Refused>(replaced)
+        });
+        drop(arrived.placed.pin); // the row holds it now, or nothing does
+        if matches!(written, Err(Refused::Client(_))) {
+            self.collect(&part.content)?;
+        }
+        if let Some(content) = written? {
             self.collect(&content)?;
         }
         Ok(part)

@@ -35,7 +35,7 @@ pub(super) async fn create(
         ],
         input.expires.as_ref(),
         input.metadata,
-    );
+    )?;
     let store = store.clone();
     let id = blocking(move || store.begin_upload(place, &headers)).await?;
     Ok(S3Response::new(CreateMultipartUploadOutput {

@@ -50,7 +50,7 @@ pub(super) async fn put(
         ],
         input.expires.as_ref(),
         input.metadata,
-    );
+    )?;
     let length = (input.content_length, trailers);
     let incoming = body::receive(store, body, &mut claims, length).await?;
     let store = store.clone();
@@ -236,7 +236,7 @@ pub(super) async fn copy(
             ],
             input.expires.as_ref(),
             input.metadata,
-        );
+        )?;
         fields::keep_checksums(&mut headers, &fields::checksums(&source.headers));
     }
     let store = store.clone();

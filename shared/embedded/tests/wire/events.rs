@@ -365,3 +365,54 @@ async fn retention_removes_old_versions_and_what_only_they_contained() {
     );
     assert!(checks.agree(), "{checks:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn collecting_garbage_never_takes_what_a_put_is_about_to_refer_to() {
+    let services = start();
+    services.embedded.create_bucket("ads").await.expect("made");
+    let client = s3(&services.embedded);
+    let writers = (0..6).map(|writer| {
+        let client = client.clone();
+        tokio::spawn(async move {
+            for n in 0..40 {
+                let key = format!("{writer}");
+                // The same few contents come and go all the time.
+                let body = ByteStream::from(format!("content {}", n % 3).into_bytes());
+                let put = client.put_object().bucket("ads").key(&key).body(body);
+                let version = put.send().await.expect("stored").version_id.expect("an id");
+                client
+                    .get_object()
+                    .bucket("ads")
+                    .key(&key)
+                    .send()
+                    .await
+                    .expect("there");
+                if n % 4 != 3 {
+                    let remove = client.delete_object().bucket("ads").key(&key);
+                    remove.version_id(version).send().await.expect("removed");
+                }
+            }
+        })
+    });
+    let writers: Vec<_> = writers.collect();
+    while !writers.iter().all(|writer| writer.is_finished()) {
+        services
+            .embedded
+            .collect_garbage()
+            .await
+            .expect("collected");
+    }
+    for writer in writers {
+        writer.await.expect("no panic");
+    }
+    let checks = services
+        .embedded
+        .checks(true, Timestamp::now())
+        .await
+        .expect("checked");
+    assert!(checks.agree(), "{checks:?}");
+    assert_eq!(
+        (checks.versions, checks.contents, checks.orphan_contents),
+        (60, 3, 0)
+    );
+}

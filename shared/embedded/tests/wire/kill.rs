@@ -145,7 +145,16 @@ async fn nothing_acknowledged_is_lost_to_kill_9() {
         }
         let client = crate::services::dynamodb_at(&tables_port, &id, &secret);
         tokio::spawn(put_items(client, round, items.clone()));
-        tokio::time::sleep(Duration::from_millis(20 + random % 400)).await;
+        // Every third child dies while it may still be starting its work.
+        let enough = objects.lock().expect("no panic").len() + 10;
+        let working = || objects.lock().expect("no panic").len() >= enough;
+        for _ in 0..600 {
+            if round % 3 == 0 || working() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(random % 400)).await;
         killed.child.kill().expect("killed");
         drop(killed);
         check(dir.path(), (&objects, &mut events), (&items, &mut records)).await;
@@ -159,7 +168,7 @@ async fn nothing_acknowledged_is_lost_to_kill_9() {
         counts.0, counts.1
     );
     assert!(
-        counts.0 > 100 && counts.1 > 100,
+        counts.0 > 80 && counts.1 > 20,
         "too few were put to prove anything"
     );
 }
