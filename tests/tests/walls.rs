@@ -12,6 +12,7 @@ const DECODERS: &[&str] = &[
     "photo",
     "image",
     "zune-jpeg",
+    "jpeg-decoder",
     "zune-core",
     "png",
     "gif",

@@ -36,7 +36,7 @@ impl Default for Limits {
 }
 
 /// Worst case over all formats and stages, in bytes a pixel. The heaviest are a 16 bit CMYK TIFF
-/// in one strip (8 decoded, 4 kept) and a progressive CMYK JPEG (8 coefficients, 3 result).
+/// in one strip (8 decoded, 4 kept) and a four-ink JPEG, which may have half the pixels.
 const WORKING_BYTES_PER_PIXEL_MAX: u64 = 12;
 
 /// What decoders take besides pixels: tables, palettes, rows, and most of all the prefix codes of

@@ -146,46 +146,42 @@ impl Sheet {
                 let chunk = decoder.read_chunk(row * across + column).map_err(reason)?;
                 let (width, _) = decoder.chunk_data_dimensions(row * across + column);
                 let at = (column * chunk_width, row * chunk_height);
-                self.place(samples, at, width, &high_bytes(chunk)?)?;
+                match &chunk {
+                    DecodingResult::U8(chunk) => self.place(samples, at, width, chunk, |s| s)?,
+                    // 16 bit to 8 bit by the high byte, as Pillow.
+                    DecodingResult::U16(chunk) => {
+                        self.place(samples, at, width, chunk, |s| s.to_be_bytes()[0])?;
+                    }
+                    _ => return Err(Reason::UnsupportedFormat),
+                }
             }
         }
         Ok(())
     }
 
     /// Copies one chunk, `width` pixels wide, to its place on the page.
-    fn place(
+    fn place<T: Copy>(
         &self,
         page: &mut [u8],
         (left, top): (u32, u32),
         width: u32,
-        chunk: &[u8],
+        chunk: &[T],
+        byte: impl Fn(T) -> u8,
     ) -> Result<(), Reason> {
         let bytes =
             |pixels: u32| samples_len(pixels, 1, self.layout).map_err(|_| Reason::DecoderFailure);
         let (stride, offset, length) = (bytes(self.width)?, bytes(left)?, bytes(width)?);
         let top = usize::try_from(top).map_err(|_| Reason::DecoderFailure)?;
-        for (row, source) in page
-            .chunks_exact_mut(stride)
-            .skip(top)
-            .zip(chunk.chunks_exact(length))
-        {
-            row.get_mut(offset..offset + length)
-                .ok_or(Reason::DecoderFailure)?
-                .copy_from_slice(source);
+        let rows = page.chunks_exact_mut(stride).skip(top);
+        for (row, source) in rows.zip(chunk.chunks_exact(length)) {
+            let row = row
+                .get_mut(offset..offset + length)
+                .ok_or(Reason::DecoderFailure)?;
+            for (sample, source) in row.iter_mut().zip(source) {
+                *sample = byte(*source);
+            }
         }
         Ok(())
-    }
-}
-
-/// 16 bit to 8 bit by the high byte, as Pillow.
-fn high_bytes(chunk: DecodingResult) -> Result<Vec<u8>, Reason> {
-    match chunk {
-        DecodingResult::U8(samples) => Ok(samples),
-        DecodingResult::U16(samples) => Ok(samples
-            .into_iter()
-            .map(|sample| sample.to_be_bytes()[0])
-            .collect()),
-        _ => Err(Reason::UnsupportedFormat),
     }
 }
 

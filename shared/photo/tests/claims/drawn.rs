@@ -279,7 +279,9 @@ where
         .expect("header")
         .with_compression(compression);
     let mut page = encoder.new_image::<C>(width, height).expect("page");
-    page.rows_per_strip(7).expect("before the data");
+    // Small pages get several strips; large ones a single one, which is the heaviest case.
+    let rows = if height < 100 { 7 } else { height };
+    page.rows_per_strip(rows).expect("before the data");
     for (tag, value) in tags {
         page.encoder()
             .write_tag(tiff::tags::Tag::Unknown(*tag), *value)
