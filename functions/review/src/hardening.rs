@@ -155,6 +155,8 @@ fn range_takes_json(range: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::body::Body;
+    use tower::ServiceExt;
 
     fn check(accept: &[&str], expected: bool) {
         let mut headers = HeaderMap::new();
@@ -181,5 +183,67 @@ mod tests {
         check(&["text/html"], false);
         check(&["application/json;q=0"], false);
         check(&["application/json; q=0.0, image/*"], false);
+    }
+
+    fn outermost() -> Outermost {
+        Outermost {
+            clock: Clock::from_system(),
+            instance: "test".to_owned(),
+            count: AtomicU64::new(0),
+        }
+    }
+
+    async fn get(router: &Router, path: &str) -> Response {
+        let request = Request::builder()
+            .uri(path)
+            .body(Body::empty())
+            .expect("a request");
+        router.clone().oneshot(request).await.expect("an answer")
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer_like_any_fault_of_ours() {
+        async fn broken() -> &'static str {
+            panic!("a defect")
+        }
+        let router = harden(
+            Router::new().route("/", axum::routing::get(broken)),
+            outermost(),
+        );
+        let response = get(&router, "/").await;
+        assert_eq!(response.status(), 500);
+        assert_eq!(
+            response.headers()[header::CONTENT_TYPE],
+            "application/problem+json"
+        );
+        assert_eq!(response.headers()["x-request-id"], "test-000000");
+    }
+
+    #[tokio::test]
+    async fn more_requests_than_are_served_at_once_are_told_to_come_back() {
+        let router = Router::new()
+            .route("/slow", axum::routing::get(std::future::pending::<()>))
+            .route("/fast", axum::routing::get(async || "done"));
+        let router = harden(router, outermost());
+        let slow: Vec<_> = (0..REQUESTS_MAX)
+            .map(|_| {
+                let router = router.clone();
+                tokio::spawn(async move { get(&router, "/slow").await })
+            })
+            .collect();
+        // The runtime comes back here before every task has begun.
+        for _ in 0..REQUESTS_MAX {
+            tokio::task::yield_now().await;
+        }
+        let refused = get(&router, "/fast").await;
+        assert_eq!(
+            (refused.status().as_u16(), &refused.headers()["retry-after"]),
+            (503, &"1".parse().expect("a header"))
+        );
+        slow.iter().for_each(tokio::task::JoinHandle::abort);
+        for task in slow {
+            let _ended = task.await;
+        }
+        assert_eq!(get(&router, "/fast").await.status(), 200);
     }
 }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
 /// What a handler answers, or a part of it: or the problem that stopped it.
@@ -115,7 +115,6 @@ pub(crate) struct Problem {
     kind: Kind,
     detail: Cow<'static, str>,
     place: Option<Place>,
-    header: Option<(HeaderName, HeaderValue)>,
 }
 
 impl Problem {
@@ -125,19 +124,12 @@ impl Problem {
             kind,
             detail: detail.into(),
             place: None,
-            header: None,
         }
     }
 
     /// The same problem, with the place in the request where it is.
     pub(crate) fn at(mut self, place: Place) -> Self {
         self.place = Some(place);
-        self
-    }
-
-    /// The same problem, with a header that tells a client what to do.
-    pub(crate) fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
-        self.header = Some((name, HeaderValue::from_static(value)));
         self
     }
 
@@ -148,7 +140,6 @@ impl Problem {
             "no valid token came with this request; send the header \
              'authorization: Bearer TOKEN' with a token from your administrator",
         )
-        .with_header(header::WWW_AUTHENTICATE, "Bearer realm=\"homeward\"")
     }
 
     /// Nothing of that kind with that id belongs to the caller.
@@ -171,7 +162,6 @@ impl Problem {
             Kind::Overloaded,
             "too much is under way, or this took too long; wait a second and repeat the request",
         )
-        .with_header(header::RETRY_AFTER, "1")
     }
 
     fn body(&self) -> Value {
@@ -199,7 +189,14 @@ impl IntoResponse for Problem {
         let (status, _, _) = self.kind.facts();
         let media_type = [(header::CONTENT_TYPE, PROBLEM_JSON)];
         let mut response = (status, media_type, self.body().to_string()).into_response();
-        if let Some((name, value)) = self.header {
+        // What a client does about it by itself.
+        let header = match self.kind {
+            Kind::Unauthenticated => Some((header::WWW_AUTHENTICATE, "Bearer realm=\"homeward\"")),
+            Kind::Overloaded => Some((header::RETRY_AFTER, "1")),
+            _ => None,
+        };
+        if let Some((name, value)) = header {
+            let value = HeaderValue::from_static(value);
             response.headers_mut().insert(name, value);
         }
         response

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 /// A source of bytes that nobody can guess: the system's, or a test's own.
 #[derive(Clone)]
-pub struct Random(Arc<dyn Fn(&mut [u8]) + Send + Sync>);
+pub struct Random(Arc<Source>);
+
+type Source = dyn Fn(&mut [u8]) + Send + Sync;
 
 impl Random {
     /// From any source that fills a buffer: a seeded one replays, and is for tests only.

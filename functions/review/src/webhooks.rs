@@ -52,53 +52,63 @@ pub(crate) async fn put(
     address::check(&url, &shared.networks).map_err(|rule| body.invalid("url", rule))?;
     body.finish()?;
     let name = WebhookName::parse(&name).map_err(|malformed| {
+        let rule = malformed.rule;
         Problem::new(
             Kind::Malformed,
-            format!("the webhook's name is not valid: {}", malformed.rule),
+            format!("the webhook's name is not valid: {rule}"),
         )
     })?;
-    let known = shared
-        .store
-        .webhooks(&unit)
-        .await
-        .map_err(faults::problem)?;
-    let before = known.iter().find(|webhook| webhook.name == name);
-    if before.is_none() && known.len() >= WEBHOOKS_MAX {
-        return Err(Problem::new(
-            Kind::Conflict,
-            format!("a unit has at most {WEBHOOKS_MAX} webhooks; remove one first"),
-        ));
-    }
-    let keys = before.filter(|_| !rotate);
+    let before = before(&shared, &unit, &name).await?;
     let now = shared.clock.now();
-    let retired = match before {
-        Some(before) if rotate => Some(before.retire_keys(now)),
-        before => before.and_then(|before| before.retired.clone()),
-    };
-    let webhook = Webhook {
-        name,
-        url,
-        hmac_secret: keys.map_or_else(|| secret(&shared), |keys| Ok(keys.hmac_secret.clone()))?,
-        ed25519_seed: keys.map_or_else(|| secret(&shared), |keys| Ok(keys.ed25519_seed.clone()))?,
-        retired,
-        state: WebhookState::Enabled,
-        reason: None,
-        updated_at: now,
+    let is_keyed_anew = rotate || before.is_none();
+    let webhook = match &before {
+        Some(before) if !rotate => Webhook {
+            url,
+            state: WebhookState::Enabled,
+            reason: None,
+            updated_at: now,
+            ..before.clone()
+        },
+        before => Webhook {
+            name,
+            url,
+            hmac_secret: secret(&shared)?,
+            ed25519_seed: secret(&shared)?,
+            retired: before.as_ref().map(|before| before.retire_keys(now)),
+            state: WebhookState::Enabled,
+            reason: None,
+            updated_at: now,
+        },
     };
     shared
         .store
         .put_webhook(&unit, &webhook)
         .await
         .map_err(faults::problem)?;
+    let subject = Some(webhook.name.as_str());
     shared
-        .audit(&unit, AuditAction::WebhookSet, Some(webhook.name.as_str()))
+        .audit(&unit, AuditAction::WebhookSet, subject)
         .await?;
     let status = if before.is_some() {
         StatusCode::OK
     } else {
         StatusCode::CREATED
     };
-    Ok(answer(status, &shown_once(&webhook, keys.is_none())?))
+    Ok(answer(status, &shown_once(&webhook, is_keyed_anew)?))
+}
+
+/// The webhook that has the name already; none if there is room for another.
+async fn before(shared: &Shared, unit: &TenantId, name: &WebhookName) -> Answer<Option<Webhook>> {
+    let known = shared.store.webhooks(unit).await.map_err(faults::problem)?;
+    let count = known.len();
+    let before = known.into_iter().find(|webhook| webhook.name == *name);
+    if before.is_none() && count >= WEBHOOKS_MAX {
+        return Err(Problem::new(
+            Kind::Conflict,
+            format!("a unit has at most {WEBHOOKS_MAX} webhooks; remove one first"),
+        ));
+    }
+    Ok(before)
 }
 
 /// `DELETE /v1/webhooks/{name}`

@@ -74,7 +74,10 @@ async fn filters_choose_and_pages_add_up() {
         );
     }
     assert_eq!(listed("case_id=case+1&limit=2").await, ids);
-    assert_eq!(listed("case_id=case%202").await, [of_two.clone()]);
+    assert_eq!(
+        listed("case_id=case%202").await,
+        std::slice::from_ref(&of_two)
+    );
     assert_eq!(listed("status=confirmed&limit=1").await, [of_two]);
     assert_eq!(listed("status=open&level=alert").await, ids);
     assert!(listed("level=review").await.is_empty());

@@ -6,6 +6,7 @@ mod world;
 
 mod alerts;
 mod leads;
+mod logs;
 mod openapi;
 mod problems;
 mod references;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::world::World;
 
 /// The Python that has the peers, made on first use.
-fn python() -> String {
+pub fn python() -> String {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/python/venv.sh");
     let made = Command::new(script).output().expect("the script runs");
     assert!(

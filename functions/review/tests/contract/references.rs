@@ -457,4 +457,10 @@ async fn a_unit_without_a_legal_basis_has_to_name_one() {
         shown(&world, &id).await["legal_basis"],
         "§ 12 Polizeigesetz"
     );
+    let key = shown(&world, &id).await["object_key"].clone();
+    let key = ObjectKey::parse(key.as_str().unwrap()).unwrap();
+    let Fetched::Object(object) = world.store.fetch(&key, None, 99).await.unwrap() else {
+        panic!("the photo is not there")
+    };
+    assert_eq!(object.facts.metadata["legal-basis"], "§ 12 Polizeigesetz");
 }

@@ -88,7 +88,7 @@ async fn only_one_well_formed_authorization_header_opens() {
     check(&[format!("bearer  {good}")], 200).await;
     check(&[format!("Bearer {good}"), format!("Bearer {good}")], 401).await;
     check(&[format!("Basic {good}")], 401).await;
-    check(&[good.clone()], 401).await;
+    check(std::slice::from_ref(&good), 401).await;
     check(&[format!("Bearer {good}x")], 401).await;
     check(&[format!("Bearer {}", &good[..good.len() - 1])], 401).await;
     check(&["Bearer ".to_owned()], 401).await;

@@ -193,3 +193,75 @@ async fn answers(is_sought: bool) -> Vec<(u16, Vec<(String, Vec<u8>)>, Vec<u8>)>
 async fn an_uploader_gets_the_same_bytes_whether_or_not_somebody_is_sought() {
     assert_eq!(answers(true).await, answers(false).await);
 }
+
+/// Posts forms as a program of the uploader would, with a client that we did not write: the form
+/// as given, under another name below the prefix, and in ways that it does not allow. Prints the
+/// statuses.
+const CLIENT: &str = r#"
+import json, sys, requests
+form, server = json.loads(sys.argv[1]), sys.argv[2]
+def post(changes, size=1000):
+    url = form["url"].replace("http://127.0.0.1:9000", server)
+    files = {"file": ("photo.jpg", b"x" * size)}
+    return requests.post(url, data={**form["fields"], **changes}, files=files).status_code
+print(json.dumps([
+    post({}),
+    post({"key": "ads/agency/elsewhere/another name.jpg"}),
+    post({"key": "ads/other/stolen.jpg"}),
+    post({"key": "references/unit/case/fake.jpg"}),
+    post({"Content-Type": "text/html"}),
+    post({}, size=0),
+    post({}, size=form["bytes_max"] + 1),
+]))
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_form_works_within_its_bounds_and_not_beyond() {
+    let world = World::new().await;
+    world.be_present();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    let embedded = world.embedded.clone();
+    let serving = tokio::spawn(async move {
+        embedded
+            .serve_s3(listener, std::future::pending())
+            .await
+            .unwrap();
+    });
+    let body = json!({ "file_name": "a b.jpg", "place": "Berlin" });
+    let form = world
+        .json("POST", "/v1/uploads", "agency", &body)
+        .await
+        .expect(201);
+    let python = tokio::task::spawn_blocking(crate::openapi::python)
+        .await
+        .unwrap();
+    let ran = tokio::process::Command::new(python)
+        .args(["-c", CLIENT, &form.to_string(), &server])
+        .output()
+        .await
+        .unwrap();
+    assert!(
+        ran.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+    serving.abort();
+    let statuses: Vec<u16> = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!(statuses[..2], [204, 204]);
+    assert!(
+        statuses[2..]
+            .iter()
+            .all(|status| (400..500).contains(status)),
+        "{statuses:?}"
+    );
+    let listed = world.all("/v1/uploads", "agency").await;
+    let keys: Vec<&Value> = listed.iter().map(|item| &item["object_key"]).collect();
+    assert_eq!(
+        keys,
+        [
+            "ads/agency/a b.jpg",
+            "ads/agency/elsewhere/another name.jpg"
+        ]
+    );
+}

@@ -75,6 +75,12 @@ async fn an_address_that_may_not_be_called_is_refused() {
         answer.expect(422);
         assert_eq!(answer.place(), "#/url", "{url}");
     }
+    let longer_when_escaped = format!("https://a.example/{}", "ü".repeat(1_000));
+    let body = json!({ "url": longer_when_escaped });
+    world
+        .json("PUT", "/v1/webhooks/a", "unit", &body)
+        .await
+        .expect(422);
     assert_eq!(
         world.get("/v1/webhooks", "unit").await.json()["items"],
         json!([])
