@@ -2,7 +2,9 @@
 //! never outlive their test, a Lambda Runtime API, and a case system that receives alerts.
 #![allow(clippy::unwrap_used)] // a proof that cannot be set up is a failed proof
 
+pub mod api;
 pub mod checkout;
 pub mod process;
 pub mod receiver;
 pub mod runtime_api;
+pub mod world;

@@ -1,0 +1,242 @@
+//! A photo goes in, a lead and an alert come out: uploads by boto3 into `homeward serve`, in every
+//! order, and the leads and webhooks are exactly the truth.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use proofs::process::Serve;
+use proofs::receiver::{Received, Receiver};
+use proofs::world::{Put, World, file_name, upload};
+use serde_json::Value;
+
+/// Keys that S3 allows and that have broken others; all under the uploader's prefix.
+const HOSTILE_NAMES: &[&str] = &[
+    "two  spaces and + plus.jpg",
+    "100%25 sure %2F.jpg",
+    "quote ' \" & < > ;.jpg",
+    "../../escape.jpg",
+    "ünïcødé 写真 🙂.jpg",
+    "a",
+    "a/b",
+    "trailing slash follows/x",
+    "?query=1#fragment",
+];
+
+struct System {
+    serve: Serve,
+    receiver: Receiver,
+    _data: tempfile::TempDir,
+}
+
+fn system() -> System {
+    let data = tempfile::tempdir().unwrap();
+    let serve = Serve::start_with(&data.path().join("data"), &["--port", "0"]);
+    let receiver = Receiver::start();
+    serve.put_webhook(&receiver.url());
+    System {
+        serve,
+        receiver,
+        _data: data,
+    }
+}
+
+/// Every lead as (case, ad's file name), once per sighting.
+fn pairs_of(leads: &[Value]) -> BTreeSet<(String, String)> {
+    let mut pairs = BTreeSet::new();
+    for lead in leads {
+        for sighting in lead["sightings"].as_array().unwrap() {
+            let key = sighting["object_key"].as_str().unwrap();
+            pairs.insert((lead["case_id"].as_str().unwrap().to_owned(), file_name(key)));
+        }
+    }
+    pairs
+}
+
+/// Alerts of created leads that arrived, by lead; waits for `expected` of them.
+fn created(receiver: &Receiver, expected: usize) -> BTreeMap<String, Vec<Received>> {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let mut by_lead: BTreeMap<String, Vec<Received>> = BTreeMap::new();
+        for received in receiver.received() {
+            let event = received.json();
+            if event["type"] == "org.homeward.lead.created" {
+                let lead = event["subject"].as_str().unwrap().to_owned();
+                by_lead.entry(lead).or_default().push(received);
+            }
+        }
+        if by_lead.len() >= expected || Instant::now() > deadline {
+            return by_lead;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn check(order: impl Fn(&World, &Serve)) {
+    let world = World::draw(4, 4, 7);
+    let system = system();
+    order(&world, &system.serve);
+    let sums = system.serve.settled();
+    assert_eq!(sums["uploads"]["rejected"], 0, "{sums:#}");
+    let leads = system.serve.all("unit", "/v1/leads");
+    assert_eq!(pairs_of(&leads), world.pairs());
+    assert_eq!(leads.len(), world.pairs().len(), "one lead a pair");
+    for lead in &leads {
+        for field in [
+            "lead_id",
+            "case_id",
+            "reference_id",
+            "image_sha256",
+            "method",
+            "distance",
+            "edit",
+            "status",
+            "created_at",
+        ] {
+            assert!(!lead[field].is_null(), "a lead has {field}: {lead}");
+        }
+        for field in [
+            "object_key",
+            "source_url",
+            "ad_id",
+            "seen_at",
+            "place",
+            "uploaded_by",
+        ] {
+            assert!(
+                lead["sightings"][0].get(field).is_some(),
+                "a sighting has {field}: {lead}"
+            );
+        }
+    }
+    let alerts = created(&system.receiver, leads.len());
+    let told: BTreeSet<_> = alerts.keys().cloned().collect();
+    let known: BTreeSet<_> = leads
+        .iter()
+        .map(|lead| lead["lead_id"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(told, known);
+    for received in alerts.values() {
+        let ids: BTreeSet<_> = received
+            .iter()
+            .map(|one| one.header("webhook-id"))
+            .collect();
+        assert_eq!(ids.len(), 1, "one alert a lead");
+    }
+    let pulled = system.serve.all("unit", "/v1/alerts");
+    let pulled = pulled
+        .iter()
+        .filter(|alert| alert["type"] == "org.homeward.lead.created");
+    assert_eq!(pulled.count(), leads.len(), "the feed tells the same");
+}
+
+#[test]
+fn references_first() {
+    check(|world, serve| {
+        upload(serve, &world.references());
+        serve.settled();
+        upload(serve, &world.ads());
+    });
+}
+
+#[test]
+fn ads_first() {
+    check(|world, serve| {
+        upload(serve, &world.ads());
+        serve.settled();
+        upload(serve, &world.references());
+    });
+}
+
+#[test]
+fn interleaved_and_repeated() {
+    check(|world, serve| {
+        let (ads, references) = (world.ads(), world.references());
+        let mut puts = Vec::new();
+        for (place, ad) in ads.iter().enumerate() {
+            puts.push(ad.clone());
+            puts.extend(references.get(place / 2).cloned());
+            puts.push(ads[place / 2].clone());
+        }
+        puts.extend(references);
+        upload(serve, &puts);
+    });
+}
+
+#[test]
+fn hostile_keys_lead_to_the_sightings_that_they_name() {
+    let world = World::draw(1, 0, 9);
+    let system = system();
+    upload(&system.serve, &world.references());
+    let ad = world.ads().remove(0);
+    let long = format!("{}.jpg", "k".repeat(1024 - "ads/uploader/.jpg".len()));
+    let names = HOSTILE_NAMES
+        .iter()
+        .map(|name| (*name).to_owned())
+        .chain([long]);
+    let puts: Vec<_> = names
+        .map(|name| Put {
+            key: format!("ads/uploader/{name}"),
+            ..ad.clone()
+        })
+        .collect();
+    upload(&system.serve, &puts);
+    system.serve.settled();
+    let leads = system.serve.all("unit", "/v1/leads");
+    assert_eq!(leads.len(), 1, "one image, one lead");
+    let seen: BTreeSet<_> = leads[0]["sightings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|sighting| sighting["object_key"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(seen, puts.into_iter().map(|put| put.key).collect());
+}
+
+#[test]
+fn a_withdrawn_reference_never_alerts_again() {
+    let world = World::draw(2, 0, 11);
+    let system = system();
+    upload(&system.serve, &world.references());
+    system.serve.settled();
+    let references = system.serve.all("unit", "/v1/references");
+    let withdrawn = references
+        .iter()
+        .find(|r| r["case_id"] == "person 0.jpg")
+        .unwrap();
+    system
+        .serve
+        .withdraw(withdrawn["reference_id"].as_str().unwrap());
+    upload(&system.serve, &world.ads());
+    system.serve.settled();
+    let leads = system.serve.all("unit", "/v1/leads");
+    let cases: BTreeSet<_> = leads
+        .iter()
+        .map(|lead| lead["case_id"].as_str().unwrap())
+        .collect();
+    assert_eq!(cases, BTreeSet::from(["person 1.jpg"]));
+    created(&system.receiver, leads.len());
+    let told = system.receiver.received();
+    assert!(
+        told.iter()
+            .all(|one| one.json()["data"]["case_id"] == "person 1.jpg")
+    );
+}
+
+#[test]
+fn what_was_found_survives_a_restart() {
+    let world = World::draw(2, 1, 13);
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut serve = Serve::start_with(&data, &["--port", "0"]);
+    upload(&serve, &world.references());
+    upload(&serve, &world.ads());
+    serve.settled();
+    let before = serve.all("unit", "/v1/leads");
+    let tokens = serve.ready["tokens"].clone();
+    assert_eq!(serve.process.terminate(Duration::from_secs(60)), Some(0));
+    let again = Serve::start_with(&data, &["--port", "0"]);
+    assert_eq!(again.ready["tokens"], tokens);
+    assert_eq!(again.all("unit", "/v1/leads"), before);
+    again.settled();
+}
