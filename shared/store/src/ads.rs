@@ -77,11 +77,7 @@ impl Store {
         let after = cursor
             .map(|cursor| cursor.open(tenant, Listing::Uploads))
             .transpose()?;
-        let mut query = Query::of(
-            Table::Ads,
-            upload_pk(tenant),
-            Range::prefix(&AdKey::prefix(tenant)),
-        );
+        let mut query = Query::of(Table::Ads, upload_pk(tenant), Range::All);
         query.limit = Some(limit.min(PAGE_ITEMS_MAX));
         query.after = after.as_deref();
         let (items, next) = self.query(&query).await?;

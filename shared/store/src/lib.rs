@@ -22,6 +22,7 @@ mod clock;
 mod deliveries;
 mod digests;
 mod enrolled;
+mod encoded_words;
 mod error;
 mod forms;
 mod items;

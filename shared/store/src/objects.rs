@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use records::{AdMetadata, MetadataNote, ObjectKey, Timestamp, decode_event_key};
 
 use crate::Store;
+use crate::encoded_words::decoded;
 use crate::error::{Error, Result, told};
 
 /// Which of the two buckets.
@@ -296,7 +297,7 @@ fn facts(answer: &GetObjectOutput) -> Result<ObjectFacts> {
         last_modified: time(answer.last_modified())?,
         metadata: metadata
             .into_iter()
-            .map(|(name, value)| (name.to_ascii_lowercase(), value))
+            .map(|(name, value)| (name.to_ascii_lowercase(), decoded(&value)))
             .collect(),
     })
 }

@@ -75,12 +75,10 @@ async fn a_pending_upload_gives_way_to_what_became_of_it(World { store, .. }: Wo
 }
 
 async fn uploads_are_paged_and_counted(World { store, .. }: World) {
-    for n in 0..9 {
+    let paths = ["0", "1", "2", "3", "~", "é", "😀", "a#b", "\u{10FFFF}x"];
+    for (n, path) in paths.iter().enumerate() {
         let state = if n < 4 { Recorded } else { Rejected };
-        store
-            .record_upload(&upload(&format!("{n}"), state, n))
-            .await
-            .unwrap();
+        store.record_upload(&upload(path, state, 0)).await.unwrap();
     }
     let (uploader, mut cursor, mut seen) = (tenant("uploader"), None, Vec::new());
     loop {

@@ -110,7 +110,7 @@ async fn a_failed_attempt_is_due_again_and_a_receipt_ends_it(World { store, .. }
     assert!(store.due(&unit(), at(59), 10).await.unwrap().is_empty());
     assert_eq!(
         store.due(&unit(), at(60), 10).await.unwrap(),
-        [failed.clone()]
+        std::slice::from_ref(&failed)
     );
     let lease = leased(&store, &failed, 60).await;
     let receipt = store.settle(&lease, &delivered(), at(61)).await.unwrap();

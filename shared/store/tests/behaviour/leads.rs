@@ -107,7 +107,10 @@ async fn a_later_sighting_extends_the_lead_and_goes_out_in_one_digest(World { st
         3
     );
     assert_eq!(feed(&store).await.len(), 1, "no alert for each sighting");
-    assert_eq!(store.extended_leads(&unit()).await.unwrap(), [lead.clone()]);
+    assert_eq!(
+        store.extended_leads(&unit()).await.unwrap(),
+        std::slice::from_ref(&lead)
+    );
     assert_eq!(
         store.send_digest(&unit(), &lead, at(20)).await.unwrap(),
         Some(2)

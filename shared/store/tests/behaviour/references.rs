@@ -242,7 +242,10 @@ async fn an_expired_reference_ends_and_no_other(World { store, .. }: World) {
             .unwrap()
             .is_empty()
     );
-    assert_eq!(store.expiring(&unit(), then).await.unwrap(), [id.clone()]);
+    assert_eq!(
+        store.expiring(&unit(), then).await.unwrap(),
+        std::slice::from_ref(&id)
+    );
     let early = store.expire(&unit(), &longer.reference_id, then).await;
     assert!(matches!(early, Err(Error::Conflict(_))));
     store.expire(&unit(), &id, then).await.unwrap();

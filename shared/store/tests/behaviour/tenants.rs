@@ -87,7 +87,10 @@ async fn webhooks_are_kept_disabled_and_removed(World { store, .. }: World) {
         updated_at: at(2),
         ..webhook
     };
-    assert_eq!(store.webhooks(&unit()).await.unwrap(), [disabled.clone()]);
+    assert_eq!(
+        store.webhooks(&unit()).await.unwrap(),
+        std::slice::from_ref(&disabled)
+    );
     store.delete_webhook(&unit(), &disabled.name).await.unwrap();
     store.delete_webhook(&unit(), &disabled.name).await.unwrap();
     store
