@@ -60,7 +60,7 @@ impl CaseSystem {
             .put("/v1/webhooks/demo", &json!({ "url": url }))
             .await?;
         let secret = made
-            .get("hmac_secret")
+            .get("secret")
             .and_then(Value::as_str)
             .context("a webhook has a secret")?;
         let secret = STANDARD.decode(secret.trim_start_matches("whsec_"))?;
