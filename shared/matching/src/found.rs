@@ -72,6 +72,17 @@ impl fmt::Display for Method {
 }
 
 impl Match {
+    /// The better of two stages' answers; the second is asked only where the first is not sure.
+    pub(crate) fn surest(
+        first: Option<Self>,
+        second: impl FnOnce() -> Option<Self>,
+    ) -> Option<Self> {
+        if first.is_some_and(|found| found.level == Level::Alert) {
+            return first;
+        }
+        first.into_iter().chain(second()).min_by_key(Self::rank)
+    }
+
     /// Sorts better matches first; a total order, so that the best of several is always the same.
     pub(crate) fn rank(&self) -> impl Ord + use<> {
         (

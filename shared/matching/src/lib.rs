@@ -48,6 +48,7 @@ pub fn compare(
     ad: &AdFingerprint,
     policy: &Policy,
 ) -> Option<Match> {
-    whole::compare(reference, ad, &policy.whole)
-        .or_else(|| parts::compare(&reference.features, &ad.features, &policy.parts))
+    Match::surest(whole::compare(reference, ad, &policy.whole), || {
+        parts::compare(&reference.features, &ad.features, &policy.parts)
+    })
 }

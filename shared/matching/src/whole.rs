@@ -1,6 +1,6 @@
 //! Stage 1: whole-picture hashes of one pair, compared plainly.
 
-use records::fingerprint::{AdFingerprint, Framing, ReferenceFingerprint, View};
+use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, View};
 
 use crate::{Edit, Level, Match, Method, WholeRule};
 
@@ -50,7 +50,11 @@ fn judge((framing, own): &(Framing, View), view: &View, rule: &WholeRule) -> Opt
     let is_inverted = inverted_bits < distance_bits;
     let distance_bits = distance_bits.min(inverted_bits);
     (distance_bits <= rule.distance_bits_max).then_some(Match {
-        level: Level::Alert,
+        level: level(
+            distance_bits,
+            second_distance_bits(own, view, is_inverted),
+            rule,
+        ),
         method: Method::Whole,
         distance_bits,
         edit: Edit {
@@ -58,6 +62,31 @@ fn judge((framing, own): &(Framing, View), view: &View, rule: &WholeRule) -> Opt
             ..Edit::from(*framing)
         },
         outline: None,
+    })
+}
+
+/// A close match, or one that the second opinion shares, is enough for an alert.
+fn level(distance_bits: u16, second_distance_bits: Option<u16>, rule: &WholeRule) -> Level {
+    let is_sure = distance_bits <= rule.sure_distance_bits_max;
+    let is_refused = second_distance_bits.is_some_and(|bits| bits > rule.second_distance_bits_max);
+    if is_refused && !is_sure {
+        Level::Review
+    } else {
+        Level::Alert
+    }
+}
+
+/// What the second family says; nothing where a reference came as a PDQ hash without its photo.
+fn second_distance_bits(own: &View, view: &View, is_inverted: bool) -> Option<u16> {
+    let unknown = Hash256([0; 32]);
+    if own.second == unknown || view.second == unknown {
+        return None;
+    }
+    let distance_bits = own.second.distance_bits(&view.second);
+    Some(if is_inverted {
+        HASH_BITS - distance_bits
+    } else {
+        distance_bits
     })
 }
 

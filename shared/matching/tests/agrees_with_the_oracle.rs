@@ -163,6 +163,42 @@ fn distance_31_matches_and_32_does_not() {
 }
 
 #[test]
+fn a_weak_match_that_the_second_opinion_refuses_is_for_review() {
+    let check = |bits: usize, second: usize, expected: Level| {
+        let view = |bits: usize, second: usize| View {
+            second: hash_with(second),
+            ..view_of(bits, 100)
+        };
+        let found = judged(
+            vec![(Framing::default(), view(0, 1))],
+            view(bits, 1 + second),
+            None,
+        );
+        assert_eq!(
+            found.expect("a match").level,
+            expected,
+            "{bits} and {second} bits"
+        );
+    };
+    check(15, 200, Level::Alert);
+    check(16, 30, Level::Alert);
+    check(16, 31, Level::Review);
+    check(31, 31, Level::Review);
+    check(240, 224, Level::Review); // a negative, 16 and 32 bits from the complement
+    check(240, 226, Level::Alert);
+    let unknown = judged(
+        vec![(Framing::default(), view_of(0, 100))],
+        view_of(31, 100),
+        None,
+    );
+    assert_eq!(
+        unknown.expect("a match").level,
+        Level::Alert,
+        "no photo, no second opinion"
+    );
+}
+
+#[test]
 fn quality_counts_on_both_sides() {
     let check = |reference: u8, ad: u8, expected: bool| {
         let found = judged(
