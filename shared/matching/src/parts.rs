@@ -7,12 +7,14 @@ mod align;
 mod edit;
 mod frames;
 mod hits;
+mod index;
 mod map;
 mod proof;
 mod sides;
 mod view;
 
 use crate::{Level, Match, Method, PartsRule, Scores};
+pub(crate) use index::Index;
 use proof::{Proof, prove};
 pub use sides::{Ad, Reference};
 

@@ -5,18 +5,20 @@ use std::collections::BTreeMap;
 use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
 
 use crate::hash_index::HashIndex;
-use crate::{Match, Policy, compare, whole};
+use crate::{Match, Policy, parts, whole};
 
 /// Emptied slots tolerated beside the living before the index is built anew.
 const EMPTY_SLOTS_MIN: usize = 1_024;
 
 /// The references that ads are matched against, in memory, indexed; `K` names one.
 ///
-/// [`find`](Self::find) gives exactly what [`compare`] gives for each reference, faster.
+/// [`find`](Self::find) gives what [`compare`](crate::compare) gives for each reference, faster.
+/// Of matches as a whole it misses none; by their parts it judges the 32 likeliest references.
 pub struct ReferenceSet<K> {
     slots: Vec<Option<(K, ReferenceFingerprint)>>,
     slot_of: BTreeMap<K, u32>,
     hashes: HashIndex,
+    parts: parts::Index,
 }
 
 impl<K> Default for ReferenceSet<K> {
@@ -25,6 +27,7 @@ impl<K> Default for ReferenceSet<K> {
             slots: Vec::new(),
             slot_of: BTreeMap::new(),
             hashes: HashIndex::default(),
+            parts: parts::Index::default(),
         }
     }
 }
@@ -58,6 +61,9 @@ impl<K: Ord + Clone> ReferenceSet<K> {
         for (_, view) in &reference.framings {
             self.hashes.insert(&view.pdq, slot);
         }
+        if let Some(reference) = parts::Reference::read(&reference.features) {
+            self.parts.insert(slot, &reference);
+        }
         self.slot_of.insert(key.clone(), slot);
         self.slots.push(Some((key, reference)));
     }
@@ -75,11 +81,18 @@ impl<K: Ord + Clone> ReferenceSet<K> {
 
     /// Every reference that the ad shows, each with its best match; strongest first, then by name.
     pub fn find(&self, ad: &AdFingerprint, policy: &Policy) -> Vec<(K, Match)> {
+        let parts = parts::Ad::read(&ad.features);
+        let judge = |reference: &ReferenceFingerprint| {
+            Match::surest(whole::compare(reference, ad, &policy.whole), || {
+                let reference = parts::Reference::read(&reference.features)?;
+                parts::judge(&reference, parts.as_ref()?, &policy.parts)
+            })
+        };
         let mut found: Vec<_> = self
-            .proposed(ad, policy)
+            .proposed(ad, parts.as_ref(), policy)
             .into_iter()
             .filter_map(|slot| self.slots[slot as usize].as_ref())
-            .filter_map(|(key, reference)| Some((key, compare(reference, ad, policy)?)))
+            .filter_map(|(key, reference)| Some((key, judge(reference)?)))
             .collect();
         found.sort_by(|(a, x), (b, y)| x.rank().cmp(&y.rank()).then_with(|| a.cmp(b)));
         found
@@ -88,9 +101,10 @@ impl<K: Ord + Clone> ReferenceSet<K> {
             .collect()
     }
 
-    /// The slots that might match: all that do, and perhaps others.
-    fn proposed(&self, ad: &AdFingerprint, policy: &Policy) -> Vec<u32> {
-        let mut slots = Vec::new();
+    /// The slots that might match: all that do as a whole, the likeliest by their parts, and
+    /// perhaps others.
+    fn proposed(&self, ad: &AdFingerprint, parts: Option<&parts::Ad>, policy: &Policy) -> Vec<u32> {
+        let mut slots = parts.map_or_else(Vec::new, |ad| self.parts.candidates(ad));
         for view in whole::views(ad) {
             self.hashes
                 .near(&view.pdq, policy.whole.distance_bits_max, &mut slots);

@@ -48,9 +48,10 @@ pub struct Descriptor(pub [u64; DESCRIPTOR_WORDS]);
 
 impl Descriptor {
     /// Number of differing bits, 0 to 192.
+    #[inline(always)]
     pub fn distance_bits(&self, other: &Self) -> u32 {
-        let pairs = self.0.iter().zip(&other.0);
-        pairs.map(|(a, b)| (a ^ b).count_ones()).sum()
+        let ([a, b, c], [x, y, z]) = (self.0, other.0);
+        (a ^ x).count_ones() + (b ^ y).count_ones() + (c ^ z).count_ones()
     }
 
     /// The descriptor of the same patch in the mirrored picture, exactly.

@@ -28,12 +28,9 @@ const MARGIN_BITS_MAX: u32 = 32;
 /// that name the same one the nearest.
 pub(super) fn hits(reference: &Reference, ad: &Ad, mirrored: bool) -> Vec<Hit> {
     let mut best: Vec<Option<Hit>> = vec![None; reference.spots.len()];
-    for (at, spot) in ad.spots.iter().enumerate() {
-        let sought = match mirrored {
-            true => &ad.mirrored[at],
-            false => &spot.descriptor,
-        };
-        let (own, distance_bits, next) = nearest(reference, sought);
+    for (at, (own, distance_bits, next)) in
+        all_nearest(reference, ad, mirrored).into_iter().enumerate()
+    {
         let better = |hit: &Hit| distance_bits < hit.distance_bits;
         if distance_bits <= DISTANCE_BITS_MAX && best[own].as_ref().is_none_or(better) {
             best[own] = Some(hit(own, at, distance_bits, next));
@@ -43,6 +40,34 @@ pub(super) fn hits(reference: &Reference, ad: &Ad, mirrored: bool) -> Vec<Hit> {
     hits.sort_by_key(|hit| (hit.rank, hit.ad));
     hits.truncate(HITS_MAX);
     hits
+}
+
+/// For every feature of the ad the nearest of the reference. Counting bits is all of the work, and
+/// x86-64 has an instruction for it since 2008 that compilers may not assume.
+fn all_nearest(reference: &Reference, ad: &Ad, mirrored: bool) -> Vec<(usize, u32, u32)> {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("popcnt") {
+        // SAFETY: the processor has the instruction.
+        return unsafe { all_nearest_popcnt(reference, ad, mirrored) };
+    }
+    all_nearest_plain(reference, ad, mirrored)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "popcnt")]
+fn all_nearest_popcnt(reference: &Reference, ad: &Ad, mirrored: bool) -> Vec<(usize, u32, u32)> {
+    all_nearest_plain(reference, ad, mirrored)
+}
+
+#[inline(always)]
+fn all_nearest_plain(reference: &Reference, ad: &Ad, mirrored: bool) -> Vec<(usize, u32, u32)> {
+    let mut all = Vec::with_capacity(ad.spots.len());
+    // plain loops: what a closure holds may be compiled without the instruction
+    for (spot, turned) in ad.spots.iter().zip(&ad.mirrored) {
+        let sought = if mirrored { turned } else { &spot.descriptor };
+        all.push(nearest(reference, sought));
+    }
+    all
 }
 
 fn hit(own: usize, ad: usize, distance_bits: u32, next: u32) -> Hit {
@@ -58,6 +83,7 @@ fn hit(own: usize, ad: usize, distance_bits: u32, next: u32) -> Hit {
 }
 
 /// The nearest feature, its distance and the next one's.
+#[inline(always)]
 fn nearest(reference: &Reference, sought: &Descriptor) -> (usize, u32, u32) {
     let mut best = (0, u32::MAX, u32::MAX);
     for (i, spot) in reference.spots.iter().enumerate() {
@@ -69,4 +95,19 @@ fn nearest(reference: &Reference, sought: &Descriptor) -> (usize, u32, u32) {
         }
     }
     best
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn distances_equal_a_plain_count(a: [u64; 3], b: [u64; 3]) {
+            let bits = (0..192).filter(|i| (a[i / 64] ^ b[i / 64]) >> (i % 64) & 1 == 1).count();
+            prop_assert_eq!(Descriptor(a).distance_bits(&Descriptor(b)) as usize, bits);
+        }
+    }
 }
