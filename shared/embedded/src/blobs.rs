@@ -7,19 +7,26 @@
 //! rows under the same lock that takes pins, so no content goes that is about to get its row.
 
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::digests::{Claims, Digested, Digests};
+use s3s::S3ErrorCode;
+
+use crate::digests::{Claims, Digested};
 use crate::error::{Error, Result};
 use crate::folder::{Folder, sync_dir};
+use crate::incoming::Incoming;
 use crate::refused::Refused;
 
 /// The SHA-256 of a content.
 pub(crate) type ContentId = [u8; 32];
+
+/// Bytes that are copied at a time.
+const COPY_BYTES: usize = 1 << 20;
 
 type Pins = Mutex<HashMap<ContentId, usize>>;
 
@@ -100,13 +107,7 @@ impl Blobs {
     /// Starts to receive a content.
     pub(crate) fn receive(&self, claims: &Claims) -> Incoming {
         let name = self.arrivals.fetch_add(1, Ordering::Relaxed).to_string();
-        Incoming {
-            digests: Digests::for_claims(claims),
-            path: self.incoming.join(name),
-            file: None,
-            buffer: Vec::new(),
-            size: 0,
-        }
+        Incoming::start(self.incoming.join(name), claims)
     }
 
     /// Takes a received content in: checks its digests, makes it durable, puts it in place.
@@ -117,26 +118,44 @@ impl Blobs {
         &self,
         mut incoming: Incoming,
         claims: &Claims,
-    ) -> std::result::Result<Arrived, Refused> {
-        incoming.hash_buffer();
-        let digests = std::mem::replace(&mut incoming.digests, Digests::for_claims(claims));
-        let digested = digests.finish();
+    ) -> Result<Arrived, Refused> {
+        let digested = incoming.digest().ok_or(S3ErrorCode::InternalError)?;
         digested.check(claims)?;
-        let content = digested.sha256;
+        let (content, size_bytes) = (digested.sha256, incoming.size_bytes());
         let pin = self.pin(content);
-        if self.size(&content)? != Some(incoming.size) {
-            incoming.write_out()?.sync_all()?;
-            fs::rename(&incoming.path, self.path(&content))?;
-            incoming.file = None; // it has left `incoming/`
+        if self.size(&content)? != Some(size_bytes) {
+            incoming.put_in_place(&self.path(&content))?;
         }
-        let size_bytes = incoming.size;
+        let folder = self.shelf(&content);
         let placed = Placed {
             content,
             size_bytes,
-            folder: self.shelf(&content),
+            folder,
             pin,
         };
         Ok(Arrived { placed, digested })
+    }
+
+    /// Copies a part of a content that is in place into one that is received.
+    pub(crate) fn copy(
+        &self,
+        content: &ContentId,
+        range: &Range<u64>,
+        incoming: &mut Incoming,
+    ) -> io::Result<()> {
+        let mut file = self.open_content(content)?;
+        file.seek(SeekFrom::Start(range.start))?;
+        let mut left = file.take(range.end.saturating_sub(range.start));
+        let mut buffer = vec![0; COPY_BYTES];
+        loop {
+            let read = left.read(&mut buffer)?;
+            let Some(piece) = buffer.get(..read).filter(|piece| !piece.is_empty()) else {
+                return Ok(());
+            };
+            if incoming.take(piece) {
+                incoming.spill()?;
+            }
+        }
     }
 
     /// Pins a content that is in place, for another row; none if it is gone.
@@ -224,72 +243,9 @@ fn content_id(shelf: &Path, file: &Path) -> Result<ContentId> {
     Ok(content)
 }
 
-/// A content on its way in. Dropped before it is accepted, it leaves nothing behind.
-pub(crate) struct Incoming {
-    digests: Digests,
-    path: PathBuf,
-    file: Option<File>,
-    /// What is neither hashed nor written yet.
-    buffer: Vec<u8>,
-    size: u64,
-}
-
-/// Bytes that are held in memory before they go to the disk and the hashes. Most photos fit, and
-/// are written, hashed and synced in one blocking step.
-const BUFFER_BYTES_MAX: usize = 4 << 20;
-
-impl Incoming {
-    /// Takes a piece. Says whether [`Self::spill`] is due.
-    pub(crate) fn take(&mut self, piece: &[u8]) -> bool {
-        self.buffer.extend_from_slice(piece);
-        self.size += piece.len() as u64;
-        self.buffer.len() >= BUFFER_BYTES_MAX
-    }
-
-    /// Moves what is in memory to the disk and the hashes. Blocks.
-    pub(crate) fn spill(&mut self) -> io::Result<()> {
-        self.hash_buffer();
-        self.write_out()?;
-        Ok(())
-    }
-
-    /// The bytes taken so far.
-    pub(crate) fn size_bytes(&self) -> u64 {
-        self.size
-    }
-
-    fn hash_buffer(&mut self) {
-        self.digests.update(&self.buffer);
-    }
-
-    fn write_out(&mut self) -> io::Result<&mut File> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => none.insert(
-                OpenOptions::new()
-                    .create_new(true)
-                    .write(true)
-                    .open(&self.path)?,
-            ),
-        };
-        file.write_all(&self.buffer)?;
-        self.buffer.clear();
-        Ok(file)
-    }
-}
-
-impl Drop for Incoming {
-    fn drop(&mut self) {
-        if self.file.is_some() {
-            let _ = fs::remove_file(&self.path); // else the next start does it
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use s3s::S3ErrorCode;
 
     fn blobs() -> (tempfile::TempDir, Blobs) {
         let dir = tempfile::tempdir().expect("a temporary folder");

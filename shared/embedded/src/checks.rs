@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::queue::{self, Depth};
 use crate::store::Store;
 use crate::tables::Tables;
+use crate::versions;
 
 /// The facts. The folder is whole if [`Checks::agree`]; an orphan is waste, not damage.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -87,7 +88,8 @@ pub(crate) fn check(store: &Store, tables: &Tables, deep: bool, now: Timestamp) 
     checks.wrong_hashes = deep.then_some(0);
     for (content, size_bytes) in &referred {
         match store.blobs.size(content)? {
-            None => checks.missing_contents += 1,
+            None if is_referred_to(store, content)? => checks.missing_contents += 1,
+            None => {} // removed since its row was read
             Some(size) if size != *size_bytes => checks.wrong_sizes += 1,
             Some(_) if deep && !is_named_right(&store.blobs, content)? => {
                 checks.wrong_hashes = checks.wrong_hashes.map(|wrong| wrong + 1);
@@ -129,6 +131,12 @@ fn rows(db: &Connection, now: Timestamp) -> Result<(Checks, BTreeMap<ContentId, 
     )?;
     let contents = contents.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok((checks, contents.collect::<rusqlite::Result<_>>()?))
+}
+
+fn is_referred_to(store: &Store, content: &ContentId) -> Result<bool> {
+    store
+        .ledger
+        .read(|db| Ok::<_, Error>(versions::refers_to(db, content)?))
 }
 
 fn is_named_right(blobs: &Blobs, content: &ContentId) -> Result<bool> {

@@ -5,33 +5,27 @@
 //! kept with its reason until it is replayed or dropped. Time is an argument, so that a simulator
 //! can bend it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+mod rows;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, params};
 use tokio::sync::watch;
 
+pub(crate) use rows::{depth, depths, free_cut_off, insert, insert_dead};
+
 use crate::error::{Error, Result, blocking};
-use crate::folder::random;
 use crate::store::Store;
-use crate::versions::from_ms;
+use rows::{cut, dead_letter, hand_out, millis, time};
 
 /// How often a message is handed out before it is a dead letter, unless the queue says otherwise.
 /// AWS advises five or more.
 pub const RECEIVES_MAX: u32 = 5;
 
-/// How often a message may be cut off by a dying process before it is a dead letter. Being cut off
-/// is no failure of the message, so it does not count as one; but a message that kills its
-/// process every time must end too.
-const CUT_OFF_MAX: u32 = 100;
-
 /// Messages that one call hands out at most, as SQS does.
 pub const BATCH_MAX: usize = 10;
-
-/// The longest reason that is kept, in bytes.
-const REASON_BYTES_MAX: usize = 1_000;
 
 /// One queue. It exists from its first message on.
 #[derive(Clone)]
@@ -295,8 +289,7 @@ impl Queue {
     /// # Errors
     /// Failures of the ledger.
     pub async fn depth(&self, now: Timestamp) -> Result<Depth> {
-        self.read(move |db, queue| Ok::<_, Error>(depth(db, queue, now)?))
-            .await
+        self.read(move |db, queue| depth(db, queue, now)).await
     }
 
     /// When the next message becomes visible, be it in the past; none if there is none.
@@ -307,9 +300,7 @@ impl Queue {
         self.read(move |db, queue| {
             let sql = "SELECT min(visible_ms) FROM messages WHERE queue = ?1 AND dead_ms IS NULL";
             let next: Option<i64> = db.query_row(sql, [queue], |row| row.get(0))?;
-            next.map(from_ms)
-                .transpose()
-                .map_err(|_| Error::Damaged("a time out of range"))
+            next.map(time).transpose()
         })
         .await
     }
@@ -335,218 +326,5 @@ impl Queue {
     ) -> Result<T> {
         let (store, name) = (self.store.clone(), self.name.clone());
         blocking(move || store.ledger.read(move |db| work(db, &name))).await
-    }
-}
-
-/// Adds a message to a queue in an open transaction, and hands back its id.
-pub(crate) fn insert(
-    db: &Connection,
-    queue: &str,
-    body: &str,
-    now: Timestamp,
-) -> rusqlite::Result<String> {
-    let id = hex::encode(random::<16>());
-    db.prepare_cached(
-        "INSERT INTO messages (queue, id, body, sent_ms, visible_ms) VALUES (?1, ?2, ?3, ?4, ?4)",
-    )?
-    .execute(params![queue, id, body, now.as_millisecond()])?;
-    Ok(id)
-}
-
-/// Adds a dead letter in an open transaction: for streams, whose records are no messages.
-pub(crate) fn insert_dead(
-    db: &Connection,
-    queue: &str,
-    body: &str,
-    (receives, reason): (u32, &str),
-    now: Timestamp,
-) -> rusqlite::Result<()> {
-    let id = insert(db, queue, body, now)?;
-    db.execute(
-        "UPDATE messages SET dead_ms = ?2, receives = ?3, reason = ?4 WHERE id = ?1",
-        params![id, now.as_millisecond(), receives, cut(reason)],
-    )?;
-    Ok(())
-}
-
-/// Makes visible what the last process had received and not finished. Only for the start: then
-/// nobody can hold a receipt.
-pub(crate) fn free_cut_off(db: &Connection) -> rusqlite::Result<usize> {
-    db.execute(
-        "UPDATE messages SET receipt = NULL, visible_ms = 0, cut_off = cut_off + 1
-         WHERE receipt IS NOT NULL AND dead_ms IS NULL",
-        [],
-    )
-}
-
-/// Hands out what is due, and buries on the way what came too often.
-fn hand_out(
-    db: &Connection,
-    queue: &str,
-    (max, receives_max): (usize, u32),
-    hidden_until_ms: i64,
-    now: Timestamp,
-) -> Result<Vec<Message>> {
-    let mut handed_out = Vec::new();
-    while handed_out.len() < max {
-        let due = due(db, queue, max - handed_out.len(), now)?;
-        if due.is_empty() {
-            break;
-        }
-        for message in due {
-            if message.is_hopeless(receives_max) {
-                bury(db, message.seq, now)?;
-            } else {
-                handed_out.push(message.hand_out(db, hidden_until_ms)?);
-            }
-        }
-    }
-    Ok(handed_out)
-}
-
-/// A visible message before it is handed out.
-struct Due {
-    seq: i64,
-    id: String,
-    body: String,
-    receives: u32,
-    cut_off: u32,
-    sent_ms: i64,
-}
-
-fn due(db: &Connection, queue: &str, max: usize, now: Timestamp) -> Result<Vec<Due>> {
-    let mut due = db.prepare_cached(
-        "SELECT seq, id, body, receives, cut_off, sent_ms FROM messages
-         WHERE queue = ?1 AND dead_ms IS NULL AND visible_ms <= ?2
-         ORDER BY visible_ms, seq LIMIT ?3",
-    )?;
-    let rows = due.query_map(params![queue, now.as_millisecond(), max], |row| {
-        Ok(Due {
-            seq: row.get(0)?,
-            id: row.get(1)?,
-            body: row.get(2)?,
-            receives: row.get(3)?,
-            cut_off: row.get(4)?,
-            sent_ms: row.get(5)?,
-        })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-impl Due {
-    fn is_hopeless(&self, receives_max: u32) -> bool {
-        self.receives.saturating_sub(self.cut_off) >= receives_max || self.cut_off >= CUT_OFF_MAX
-    }
-
-    fn hand_out(self, db: &Connection, hidden_until_ms: i64) -> Result<Message> {
-        let receipt = hex::encode(random::<16>());
-        db.prepare_cached(
-            "UPDATE messages SET receipt = ?2, visible_ms = ?3, receives = receives + 1
-             WHERE seq = ?1",
-        )?
-        .execute(params![self.seq, receipt, hidden_until_ms])?;
-        Ok(Message {
-            id: self.id,
-            receipt,
-            body: self.body,
-            receive_count: self.receives + 1,
-            sent_at: time(self.sent_ms)?,
-        })
-    }
-}
-
-fn bury(db: &Connection, seq: i64, now: Timestamp) -> rusqlite::Result<usize> {
-    db.prepare_cached(
-        "UPDATE messages SET dead_ms = ?2, receipt = NULL,
-             reason = coalesce(reason, 'received ' || receives || ' times and never finished')
-         WHERE seq = ?1",
-    )?
-    .execute(params![seq, now.as_millisecond()])
-}
-
-fn dead_letter(row: &Row<'_>) -> rusqlite::Result<DeadLetter> {
-    let reason: Option<String> = row.get(3)?;
-    let at = |ms: i64| from_ms(ms).map_err(|_| rusqlite::Error::InvalidQuery);
-    Ok(DeadLetter {
-        id: row.get(0)?,
-        body: row.get(1)?,
-        receive_count: row.get(2)?,
-        reason: reason.unwrap_or_default(),
-        sent_at: at(row.get(4)?)?,
-        dead_at: at(row.get(5)?)?,
-    })
-}
-
-/// What every queue holds that holds anything.
-pub(crate) fn depths(db: &Connection, now: Timestamp) -> Result<Vec<Depth>> {
-    let mut queues = db.prepare_cached("SELECT DISTINCT queue FROM messages ORDER BY queue")?;
-    let names = queues.query_map([], |row| row.get::<_, String>(0))?;
-    names.map(|name| depth(db, &name?, now)).collect()
-}
-
-/// What one queue holds.
-pub(crate) fn depth(db: &Connection, queue: &str, now: Timestamp) -> Result<Depth> {
-    let facts = db
-        .prepare_cached(
-            "SELECT count(*) FILTER (WHERE dead_ms IS NULL AND visible_ms <= ?2),
-                    count(*) FILTER (WHERE dead_ms IS NULL AND visible_ms > ?2),
-                    count(*) FILTER (WHERE dead_ms IS NOT NULL),
-                    min(sent_ms) FILTER (WHERE dead_ms IS NULL)
-             FROM messages WHERE queue = ?1",
-        )?
-        .query_row(params![queue, now.as_millisecond()], |row| {
-            Ok((
-                row.get(0)?,
-                row.get(1)?,
-                row.get(2)?,
-                row.get::<_, Option<i64>>(3)?,
-            ))
-        })
-        .optional()?;
-    let (visible, invisible, dead, oldest) = facts.unwrap_or_default();
-    let oldest_sent_at = oldest.map(time).transpose()?;
-    Ok(Depth {
-        queue: queue.to_owned(),
-        visible,
-        invisible,
-        dead,
-        oldest_sent_at,
-    })
-}
-
-fn time(ms: i64) -> Result<Timestamp> {
-    from_ms(ms).map_err(|_| Error::Damaged("a time out of range"))
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 4)
-}
-
-fn cut(reason: &str) -> String {
-    reason
-        .get(..reason.floor_char_boundary(REASON_BYTES_MAX))
-        .unwrap_or_default()
-        .to_owned()
-}
-
-/// Wakes those who wait for a queue or a stream.
-#[derive(Default)]
-pub(crate) struct Doorbells(Mutex<HashMap<String, watch::Sender<u64>>>);
-
-impl Doorbells {
-    pub(crate) fn ring(&self, name: &str) {
-        self.bell(name).send_modify(|rings| *rings += 1);
-    }
-
-    pub(crate) fn listen(&self, name: &str) -> watch::Receiver<u64> {
-        self.bell(name).subscribe()
-    }
-
-    fn bell(&self, name: &str) -> watch::Sender<u64> {
-        let mut bells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        bells
-            .entry(name.to_owned())
-            .or_insert_with(|| watch::channel(0).0)
-            .clone()
     }
 }

@@ -1,7 +1,7 @@
 //! Multipart uploads: parts are contents of their own until the upload is completed, when they are
 //! copied into one.
 
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -21,9 +21,6 @@ const PART_BYTES_MIN: u64 = 5 << 20;
 
 /// Part numbers go from 1 to this, as S3 has it.
 pub(crate) const PART_NUMBER_MAX: i32 = 10_000;
-
-/// Bytes that are copied at a time when an upload is completed.
-const COPY_BYTES: usize = 1 << 20;
 
 /// An upload under way.
 pub(crate) struct Upload {
@@ -189,23 +186,15 @@ impl Store {
     fn join(&self, parts: &[Part]) -> Result<Arrived, Refused> {
         let claims = Claims::default();
         let mut incoming = self.blobs.receive(&claims);
-        let mut buffer = vec![0; COPY_BYTES];
         for part in parts {
-            let content = self.blobs.open_content(&part.content);
+            let copied = self
+                .blobs
+                .copy(&part.content, &(0..part.size_bytes), &mut incoming);
             // The upload may be aborted meanwhile.
-            let mut content = content.map_err(|error| match error.kind() {
+            copied.map_err(|error| match error.kind() {
                 ErrorKind::NotFound => Refused::Client(S3ErrorCode::NoSuchUpload),
                 _ => error.into(),
             })?;
-            loop {
-                let read = content.read(&mut buffer)?;
-                let Some(piece) = buffer.get(..read).filter(|piece| !piece.is_empty()) else {
-                    break;
-                };
-                if incoming.take(piece) {
-                    incoming.spill()?;
-                }
-            }
         }
         self.blobs.accept(incoming, &claims)
     }

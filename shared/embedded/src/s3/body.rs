@@ -13,9 +13,10 @@ use s3s::{Body, S3Error, S3ErrorCode, S3Result, StdError, TrailingHeaders};
 use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
 
-use crate::blobs::{ContentId, Incoming};
+use crate::blobs::ContentId;
 use crate::digests::{self, Claims};
 use crate::error::blocking;
+use crate::incoming::Incoming;
 use crate::refused::Refused;
 use crate::store::Store;
 

@@ -1,13 +1,11 @@
 //! Multipart uploads on the wire.
 
-use std::io::Read;
 use std::sync::Arc;
 
 use s3s::dto::*;
 use s3s::{S3ErrorCode, S3Request, S3Response, S3Result};
 
-use super::{body, fields, objects};
-use crate::blobs::ContentId;
+use super::{body, copies, fields, objects};
 use crate::digests::Claims;
 use crate::error::blocking;
 use crate::refused::Refused;
@@ -102,7 +100,7 @@ pub(super) async fn copy_part(
 ) -> Answer<UploadPartCopyOutput> {
     let input = request.input;
     let number = part_number(input.part_number)?;
-    let source = objects::source(store, input.copy_source).await?;
+    let source = copies::source(store, input.copy_source).await?;
     let content = source.content.ok_or(S3ErrorCode::NoSuchKey)?;
     let range = match input.copy_source_range {
         None => 0..source.size_bytes,
@@ -116,7 +114,10 @@ pub(super) async fn copy_part(
     };
     let store = store.clone();
     let part = blocking(move || {
-        let arrived = cut_out(&store, &content, &range)?;
+        let claims = Claims::default();
+        let mut incoming = store.blobs.receive(&claims);
+        store.blobs.copy(&content, &range, &mut incoming)?;
+        let arrived = store.blobs.accept(incoming, &claims)?;
         store.put_part(place, input.upload_id, number, arrived)
     })
     .await?;
@@ -129,30 +130,6 @@ pub(super) async fn copy_part(
         copy_source_version_id: Some(source.version_id),
         ..Default::default()
     }))
-}
-
-fn cut_out(
-    store: &Store,
-    content: &ContentId,
-    range: &std::ops::Range<u64>,
-) -> Result<crate::blobs::Arrived, Refused> {
-    use std::io::{Seek, SeekFrom};
-    let mut file = store.blobs.open_content(content)?;
-    file.seek(SeekFrom::Start(range.start))?;
-    let mut left = file.take(range.end.saturating_sub(range.start));
-    let claims = Claims::default();
-    let mut incoming = store.blobs.receive(&claims);
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let read = left.read(&mut buffer)?;
-        let Some(piece) = buffer.get(..read).filter(|piece| !piece.is_empty()) else {
-            break;
-        };
-        if incoming.take(piece) {
-            incoming.spill()?;
-        }
-    }
-    store.blobs.accept(incoming, &claims)
 }
 
 pub(super) async fn complete(

@@ -1,4 +1,4 @@
-//! Objects: put, get, head, copy, delete.
+//! Objects: put, get, head.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,12 +7,13 @@ use http::{HeaderMap, HeaderValue, Method};
 use s3s::dto::*;
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 
+use super::conditions::unchanged;
 use super::{body, fields};
 use crate::digests::Claims;
 use crate::error::blocking;
 use crate::events::Cause;
 use crate::refused::Refused;
-use crate::store::{Condition, Doomed, Place, Store, names};
+use crate::store::{Condition, Place, Store};
 use crate::versions::{Headers, Version};
 
 type Answer<T> = S3Result<S3Response<T>>;
@@ -202,158 +203,12 @@ pub(super) async fn head(
     })
 }
 
-/// Copies within the folder: another row for the same content.
-pub(super) async fn copy(
-    store: &Arc<Store>,
-    request: S3Request<CopyObjectInput>,
-) -> Answer<CopyObjectOutput> {
-    let input = request.input;
-    let place = place(input.bucket, input.key)?;
-    let source = source(store, input.copy_source).await?;
-    source_unchanged(
-        &source,
-        (
-            input.copy_source_if_match.as_ref(),
-            input.copy_source_if_unmodified_since.as_ref(),
-        ),
-        (
-            input.copy_source_if_none_match.as_ref(),
-            input.copy_source_if_modified_since.as_ref(),
-        ),
-    )?;
-    let replace = input
-        .metadata_directive
-        .is_some_and(|directive| directive.as_str() == MetadataDirective::REPLACE);
-    let mut headers = source.headers.clone();
-    if replace {
-        headers = fields::headers(
-            [
-                ("cache-control", input.cache_control),
-                ("content-disposition", input.content_disposition),
-                ("content-encoding", input.content_encoding),
-                ("content-language", input.content_language),
-                ("content-type", input.content_type),
-            ],
-            input.expires.as_ref(),
-            input.metadata,
-        )?;
-        fields::keep_checksums(&mut headers, &fields::checksums(&source.headers));
-    }
-    let store = store.clone();
-    let (content, etag) = (
-        source.content.ok_or(S3ErrorCode::NoSuchKey)?,
-        source.etag.clone(),
-    );
-    let copy = blocking(move || {
-        let placed = store.blobs.again(content)?.ok_or(S3ErrorCode::NoSuchKey)?;
-        store.put(
-            place,
-            placed,
-            (etag, headers),
-            (Condition::default(), Cause::Copy),
-        )
-    })
-    .await?;
-    Ok(S3Response::new(CopyObjectOutput {
-        copy_object_result: Some(CopyObjectResult {
-            e_tag: Some(fields::etag(&copy)),
-            last_modified: Some(fields::time(copy.modified)),
-            ..Default::default()
-        }),
-        copy_source_version_id: Some(source.version_id),
-        version_id: Some(copy.version_id),
-        ..Default::default()
-    }))
-}
-
-pub(super) async fn delete(
-    store: &Arc<Store>,
-    request: S3Request<DeleteObjectInput>,
-) -> Answer<DeleteObjectOutput> {
-    let input = request.input;
-    let doomed = Doomed {
-        key: input.key,
-        version_id: input.version_id.clone(),
-        condition: Condition {
-            if_match: input.if_match,
-            if_none_match: None,
-        },
-    };
-    let store = store.clone();
-    let answers = blocking(move || store.delete(input.bucket, vec![doomed])).await?;
-    let version = answers
-        .into_iter()
-        .next()
-        .ok_or(S3ErrorCode::InternalError)??;
-    Ok(S3Response::new(DeleteObjectOutput {
-        delete_marker: version.as_ref().map(|version| version.content.is_none()),
-        version_id: version
-            .map(|version| version.version_id)
-            .or(input.version_id),
-        request_charged: None,
-    }))
-}
-
-pub(super) async fn delete_many(
-    store: &Arc<Store>,
-    request: S3Request<DeleteObjectsInput>,
-) -> Answer<DeleteObjectsOutput> {
-    let input = request.input;
-    let quiet = input.delete.quiet.unwrap_or(false);
-    let names: Vec<_> = input
-        .delete
-        .objects
-        .into_iter()
-        .map(|object| (object.key, object.version_id))
-        .collect();
-    let doomed = names.iter().cloned().map(|(key, version_id)| Doomed {
-        key,
-        version_id,
-        condition: Condition::default(),
-    });
-    let (store, doomed) = (store.clone(), doomed.collect());
-    let answers = blocking(move || store.delete(input.bucket, doomed)).await?;
-    let (mut deleted, mut errors) = (Vec::new(), Vec::new());
-    for ((key, version_id), answer) in names.into_iter().zip(answers) {
-        match answer {
-            Ok(_) if quiet => {}
-            Ok(version) => deleted.push(deleted_object(key, version_id, version)),
-            Err(code) => errors.push(Error {
-                code: Some(code.as_str().to_owned()),
-                key: Some(key),
-                message: None,
-                version_id,
-            }),
-        }
-    }
-    let (deleted, errors) = (Some(deleted), Some(errors));
-    Ok(S3Response::new(DeleteObjectsOutput {
-        deleted,
-        errors,
-        request_charged: None,
-    }))
-}
-
-fn deleted_object(
-    key: String,
-    version_id: Option<String>,
-    version: Option<Version>,
-) -> DeletedObject {
-    let marker = version.filter(|version| version.content.is_none());
-    DeletedObject {
-        delete_marker: marker.as_ref().map(|_| true),
-        delete_marker_version_id: marker.map(|marker| marker.version_id),
-        key: Some(key),
-        version_id,
-    }
-}
-
 /// The version that a read is about.
 ///
 /// # Errors
 /// `NoSuchKey` behind a delete marker, `MethodNotAllowed` for a delete marker by its id: both with
 /// the header that says so.
-async fn find(
+pub(super) async fn find(
     store: &Arc<Store>,
     bucket: String,
     key: String,
@@ -378,60 +233,6 @@ async fn find(
     }
     error.set_headers(headers);
     Err(error)
-}
-
-/// The version that a copy starts from.
-pub(super) async fn source(store: &Arc<Store>, source: CopySource) -> S3Result<Version> {
-    match source {
-        CopySource::Bucket {
-            bucket,
-            key,
-            version_id,
-        } => find(store, bucket.into(), key.into(), version_id.map(Into::into)).await,
-        _ => Err(S3ErrorCode::NotImplemented.into()),
-    }
-}
-
-type TagAndTime<'a> = (Option<&'a ETagCondition>, Option<&'a Timestamp>);
-
-/// The conditions of a read, in the order of RFC 9110.
-///
-/// # Errors
-/// `PreconditionFailed`, `NotModified`.
-fn unchanged(version: &Version, wanted: TagAndTime<'_>, unwanted: TagAndTime<'_>) -> S3Result<()> {
-    let modified = fields::whole_seconds(version.modified);
-    let as_wanted = match wanted {
-        (Some(condition), _) => names(condition, &version.etag),
-        (None, Some(since)) => modified <= *since,
-        (None, None) => true,
-    };
-    if !as_wanted {
-        return Err(S3ErrorCode::PreconditionFailed.into());
-    }
-    let known = match unwanted {
-        (Some(condition), _) => names(condition, &version.etag),
-        (None, Some(since)) => modified <= *since,
-        (None, None) => false,
-    };
-    if !known {
-        return Ok(());
-    }
-    let mut error = S3Error::new(S3ErrorCode::NotModified);
-    let mut headers = HeaderMap::new();
-    if let Ok(etag) = HeaderValue::from_str(&format!("\"{}\"", version.etag)) {
-        headers.insert(http::header::ETAG, etag);
-    }
-    error.set_headers(headers);
-    Err(error)
-}
-
-/// As [`unchanged`], for the source of a copy, where every miss is a failed precondition.
-fn source_unchanged(
-    source: &Version,
-    wanted: TagAndTime<'_>,
-    unwanted: TagAndTime<'_>,
-) -> S3Result<()> {
-    unchanged(source, wanted, unwanted).map_err(|_| S3ErrorCode::PreconditionFailed.into())
 }
 
 /// What of the content is asked for, and the header that says so if it is not all.

@@ -12,5 +12,6 @@ mod listings;
 mod multipart;
 mod objects;
 mod ports;
+mod queues;
 mod services;
 mod streams;

@@ -1,0 +1,95 @@
+//! Deletes: a delete marker on a key, or the end of a version.
+
+use std::sync::Arc;
+
+use s3s::dto::*;
+use s3s::{S3ErrorCode, S3Request, S3Response, S3Result};
+
+use crate::error::blocking;
+use crate::removal::Doomed;
+use crate::store::{Condition, Store};
+use crate::versions::Version;
+
+type Answer<T> = S3Result<S3Response<T>>;
+
+pub(super) async fn delete(
+    store: &Arc<Store>,
+    request: S3Request<DeleteObjectInput>,
+) -> Answer<DeleteObjectOutput> {
+    let input = request.input;
+    let doomed = Doomed {
+        key: input.key,
+        version_id: input.version_id.clone(),
+        condition: Condition {
+            if_match: input.if_match,
+            if_none_match: None,
+        },
+    };
+    let store = store.clone();
+    let answers = blocking(move || store.delete(input.bucket, vec![doomed])).await?;
+    let version = answers
+        .into_iter()
+        .next()
+        .ok_or(S3ErrorCode::InternalError)??;
+    Ok(S3Response::new(DeleteObjectOutput {
+        delete_marker: version.as_ref().map(|version| version.content.is_none()),
+        version_id: version
+            .map(|version| version.version_id)
+            .or(input.version_id),
+        request_charged: None,
+    }))
+}
+
+pub(super) async fn delete_many(
+    store: &Arc<Store>,
+    request: S3Request<DeleteObjectsInput>,
+) -> Answer<DeleteObjectsOutput> {
+    let input = request.input;
+    let quiet = input.delete.quiet.unwrap_or(false);
+    let names: Vec<_> = input
+        .delete
+        .objects
+        .into_iter()
+        .map(|object| (object.key, object.version_id))
+        .collect();
+    let doomed = names.iter().cloned().map(|(key, version_id)| Doomed {
+        key,
+        version_id,
+        condition: Condition::default(),
+    });
+    let (store, doomed) = (store.clone(), doomed.collect());
+    let answers = blocking(move || store.delete(input.bucket, doomed)).await?;
+    let (mut deleted, mut errors) = (Vec::new(), Vec::new());
+    for ((key, version_id), answer) in names.into_iter().zip(answers) {
+        match answer {
+            Ok(_) if quiet => {}
+            Ok(version) => deleted.push(deleted_object(key, version_id, version)),
+            Err(code) => errors.push(Error {
+                code: Some(code.as_str().to_owned()),
+                key: Some(key),
+                message: None,
+                version_id,
+            }),
+        }
+    }
+    let (deleted, errors) = (Some(deleted), Some(errors));
+    Ok(S3Response::new(DeleteObjectsOutput {
+        deleted,
+        errors,
+        request_charged: None,
+    }))
+}
+
+fn deleted_object(
+    key: String,
+    version_id: Option<String>,
+    version: Option<Version>,
+) -> DeletedObject {
+    let marker = version.filter(|version| version.content.is_none());
+    DeletedObject {
+        delete_marker: marker.as_ref().map(|_| true),
+        delete_marker_version_id: marker.map(|marker| marker.version_id),
+        key: Some(key),
+        version_id,
+    }
+}
