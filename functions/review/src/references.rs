@@ -1,6 +1,8 @@
 //! References: submitted, looked at and withdrawn by their unit. Neither a photo nor a hash is ever
 //! given back.
 
+mod terms;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -9,9 +11,8 @@ use bytes::Bytes;
 use http::StatusCode;
 use records::fingerprint::{FINGERPRINT_VERSION, Framing, Hash256, ReferenceFingerprint, View};
 use records::{
-    AuditAction, CaseId, ImageSha256, Label, Listing, ObjectKey, ReasonCode, Reference,
-    ReferenceId, ReferenceKey, ReferenceStatus, SearchProgress, TenantId, TenantSettings,
-    Timestamp,
+    AuditAction, CaseId, ImageSha256, Listing, ObjectKey, ReasonCode, Reference, ReferenceId,
+    ReferenceKey, ReferenceStatus, TenantId,
 };
 use serde_json::{Value, json};
 use store::{NewObject, Submitted};
@@ -19,7 +20,8 @@ use store::{NewObject, Submitted};
 use crate::body::{Ids, Json, Query, media_type, unsupported};
 use crate::caller::Unit;
 use crate::fields::Fields;
-use crate::problem::{Answer, Kind, Problem, answer, done, ok};
+use crate::problem::{Answer, Problem, answer, done, ok};
+use crate::references::terms::Terms;
 use crate::{Shared, faults, paging, photo};
 
 const MISSING: &str = "no such reference; GET /v1/references lists yours";
@@ -285,81 +287,6 @@ fn fingerprint(pdq: Hash256, quality: u8) -> ReferenceFingerprint {
         ],
         features: Vec::new(),
     }
-}
-
-/// On what terms a reference is searched for.
-struct Terms {
-    case_id: CaseId,
-    legal_basis: Label,
-    expires_at: Timestamp,
-}
-
-impl Terms {
-    /// Reads them; what does not come is as the tenant's settings say.
-    async fn read(shared: &Shared, unit: &TenantId, fields: &mut Fields) -> Result<Self, Problem> {
-        let case_id = fields.required("case_id")?;
-        let legal_basis = fields.parsed("legal_basis")?;
-        let expires_at = fields.parsed("expires_at")?;
-        let settings = shared.store.tenant(unit).await.map_err(faults::problem)?;
-        let settings = settings
-            .filter(|settings| settings.is_unit)
-            .ok_or_else(not_a_unit)?;
-        Self::complete(
-            case_id,
-            legal_basis,
-            expires_at,
-            &settings,
-            shared.clock.now(),
-            fields,
-        )
-    }
-
-    fn complete(
-        case_id: CaseId,
-        legal_basis: Option<Label>,
-        expires_at: Option<Timestamp>,
-        settings: &TenantSettings,
-        now: Timestamp,
-        fields: &Fields,
-    ) -> Result<Self, Problem> {
-        if expires_at.is_some_and(|expires_at| expires_at <= now) {
-            return Err(fields.invalid("expires_at", "it lies in the past"));
-        }
-        let legal_basis = legal_basis.or_else(|| settings.legal_basis.clone());
-        Ok(Self {
-            case_id,
-            legal_basis: legal_basis.ok_or_else(|| fields.missing("legal_basis"))?,
-            expires_at: expires_at.unwrap_or_else(|| settings.expiry(now)),
-        })
-    }
-
-    /// A pending reference on these terms.
-    fn reference(&self, id: ReferenceId, now: Timestamp) -> Reference {
-        Reference {
-            reference_id: id,
-            case_id: self.case_id.clone(),
-            status: ReferenceStatus::Pending,
-            reason: None,
-            image_sha256: None,
-            object_key: None,
-            width_px: None,
-            height_px: None,
-            quality: None,
-            legal_basis: self.legal_basis.clone(),
-            expires_at: self.expires_at,
-            created_at: now,
-            activated_at: None,
-            ended_at: None,
-            search: SearchProgress::default(),
-        }
-    }
-}
-
-fn not_a_unit() -> Problem {
-    Problem::new(
-        Kind::Conflict,
-        "this tenant may not submit references; an administrator can allow it",
-    )
 }
 
 /// How often to look whether deliveries under way have ended.
