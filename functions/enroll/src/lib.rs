@@ -4,112 +4,75 @@
 //! face: no biometric template is made. What cannot be used ends as a rejected reference that
 //! tells its unit why.
 
-mod picture;
 mod terms;
 
-use std::sync::Arc;
-
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use intake::{Intake, NotDone, Read};
 use photo::{Limits, Reason};
+use records::fingerprint::ReferenceFingerprint;
 use records::{
-    ImageSha256, ObjectCreated, ObjectKey, ReasonCode, Reference, ReferenceId, ReferenceKey,
-    ReferenceStatus, SearchProgress, Timestamp,
+    ImageSha256, ObjectKey, ReasonCode, Reference, ReferenceId, ReferenceKey, ReferenceStatus,
+    SearchProgress, Timestamp,
 };
 use store::{Activated, Clock, Fetched, Object, ObjectFacts, Store};
-use tokio::sync::Semaphore;
 
 use crate::terms::Terms;
 
 /// Messages of one batch worked on together.
 const MESSAGES_AT_ONCE: usize = 4;
 
-/// What the function works with.
-pub struct Enroll {
-    store: Store,
-    limits: Limits,
-    clock: Clock,
-    decoders: Arc<Semaphore>,
-}
+/// PDQ's authors discard hashes of a lower quality: such a picture resembles too many others.
+const QUALITY_MIN: u8 = 50;
 
-/// Why a message is not done yet.
-#[derive(Debug, thiserror::Error)]
-pub enum NotDone {
-    /// The store's fault.
-    #[error(transparent)]
-    Store(#[from] store::Error),
-    /// The message is not one that S3 sends: it ends in the dead letters.
-    #[error("{0}")]
-    Message(#[from] records::Malformed),
-    /// The decoding thread was lost.
-    #[error("decoding was cut off")]
-    CutOff(#[from] tokio::task::JoinError),
-}
+/// The handler.
+pub struct Enroll(Intake);
 
 impl Enroll {
-    /// A handler that decodes at most `decoders_max` pictures at once: each may need as much
-    /// memory as [`Limits::working_bytes_max`] says.
+    /// A handler that decodes at most `decoders_max` pictures at once.
     pub fn new(store: Store, limits: Limits, clock: Clock, decoders_max: usize) -> Self {
-        Self {
-            store,
-            limits,
-            clock,
-            decoders: Arc::new(Semaphore::new(decoders_max.max(1))),
-        }
+        Self(Intake::new(store, limits, clock, decoders_max))
     }
 
     /// Enrolls every photo that the messages name. Repetition, lateness and disorder do no harm;
     /// a late event never revives a withdrawn reference.
     pub async fn handle(&self, event: SqsEvent) -> SqsBatchResponse {
-        batches::messages(event, MESSAGES_AT_ONCE, |body| self.message(body)).await
+        let work = |key, fetched| self.object(key, fetched);
+        self.0.objects(event, MESSAGES_AT_ONCE, work).await
     }
 
-    async fn message(&self, body: String) -> Result<(), NotDone> {
-        for created in ObjectCreated::parse(&body)? {
-            match self.store.locate(&created.bucket, &created.encoded_key) {
-                Some(ObjectKey::Reference(key)) => self.object(&key, &created).await?,
-                _ => tracing::info!("an event for an object that is not ours was passed over"),
-            }
-        }
-        Ok(())
-    }
-
-    async fn object(&self, key: &ReferenceKey, created: &ObjectCreated) -> Result<(), NotDone> {
-        let version = created.version_id.as_deref();
-        let bytes_max = self.limits.bytes_max as u64;
-        match self
-            .store
-            .fetch(&key.clone().into(), version, bytes_max)
-            .await?
-        {
-            Fetched::Gone => {
-                tracing::info!("an object was gone before it was read");
-                Ok(())
-            }
+    async fn object(&self, key: ObjectKey, fetched: Fetched) -> Result<(), NotDone> {
+        let ObjectKey::Reference(key) = key else {
+            return Ok(()); // not a reference: not ours
+        };
+        let last_modified = match fetched {
+            Fetched::Gone => return Ok(()),
             Fetched::OverLimit(facts) => {
-                self.over_limit(key, &facts).await?;
-                Ok(self.store.note_enrolled(key, facts.last_modified).await?)
+                self.over_limit(&key, &facts).await?;
+                facts.last_modified
             }
             Fetched::Object(object) => {
                 let last_modified = object.facts.last_modified;
-                self.enroll(key, object).await?;
-                Ok(self.store.note_enrolled(key, last_modified).await?)
+                self.enroll(&key, object).await?;
+                last_modified
             }
-        }
+        };
+        Ok(self.0.store.note_enrolled(&key, last_modified).await?)
     }
 
     /// Never read, so it has no content to be named by: its key stands in for that.
     async fn over_limit(&self, key: &ReferenceKey, facts: &ObjectFacts) -> Result<(), NotDone> {
         let name = ImageSha256::of(key.as_str().as_bytes());
-        let terms = Terms::unknown(self.clock.now());
+        let terms = Terms::unknown(self.0.clock.now());
         let reference = self.reference(key, None, &name, facts, terms);
-        self.reject(reference, code(Reason::TooLarge)?).await
+        self.reject(reference, intake::code(Reason::TooLarge)?)
+            .await
     }
 
     async fn enroll(&self, key: &ReferenceKey, object: Object) -> Result<(), NotDone> {
         let Object { bytes, facts } = object;
         let image = ImageSha256::of(&bytes);
-        let now = self.clock.now();
-        let settings = self.store.tenant(key.tenant()).await?;
+        let now = self.0.clock.now();
+        let settings = self.0.store.tenant(key.tenant()).await?;
         let (terms, refused) = match terms::of(settings.as_ref(), &facts, now) {
             Ok(terms) => (terms, None),
             Err(reason) => (Terms::unknown(now), Some(reason)),
@@ -118,20 +81,13 @@ impl Enroll {
         if let Some(reason) = refused {
             return self.reject(reference, reason).await;
         }
-        let slot = self.decoders.clone().acquire_owned().await;
-        let limits = self.limits;
-        let read = tokio::task::spawn_blocking(move || {
-            let _slot = slot; // held until the pixels are freed
-            picture::read(&bytes, &limits)
-        })
-        .await?;
-        match read {
-            Err(reason) => self.reject(reference, code(reason)?).await,
+        match self.0.read(bytes, fingerprint::of_reference).await? {
+            Err(reason) => self.reject(reference, intake::code(reason)?).await,
             Ok(read) => {
                 reference.width_px = Some(read.width_px);
                 reference.height_px = Some(read.height_px);
-                reference.quality = read.quality();
-                if read.is_featureless() {
+                reference.quality = quality(&read.fingerprint);
+                if is_featureless(&read.fingerprint) {
                     return self.reject(reference, ReasonCode::LOW_QUALITY).await;
                 }
                 self.activate(key, reference, read).await
@@ -143,20 +99,22 @@ impl Enroll {
         &self,
         key: &ReferenceKey,
         reference: Reference,
-        read: picture::Read,
+        read: Read<ReferenceFingerprint>,
     ) -> Result<(), NotDone> {
-        self.store
+        self.0
+            .store
             .submit(key.tenant(), &reference, &read.fingerprint)
             .await?;
         let id = &reference.reference_id;
-        let found = self.store.reference(key.tenant(), id).await?;
+        let found = self.0.store.reference(key.tenant(), id).await?;
         // Held by a person or ended: no event changes that.
         if found.is_none_or(|found| found.status != ReferenceStatus::Pending) {
             return Ok(());
         }
         let activated = self
+            .0
             .store
-            .activate(key.tenant(), id, self.clock.now())
+            .activate(key.tenant(), id, self.0.clock.now())
             .await?;
         if activated == Activated::Now {
             tracing::info!(reference_id = %id, "a reference is active");
@@ -199,9 +157,9 @@ impl Enroll {
             .map(|key| key.tenant().clone());
         reference.status = ReferenceStatus::Rejected;
         reference.reason = Some(reason);
-        reference.ended_at = Some(later(self.clock.now(), reference.created_at));
+        reference.ended_at = Some(later(self.0.clock.now(), reference.created_at));
         if let Some(unit) = tenant {
-            self.store.reject_reference(&unit, &reference).await?;
+            self.0.store.reject_reference(&unit, &reference).await?;
         }
         Ok(())
     }
@@ -212,6 +170,16 @@ fn later(now: Timestamp, created_at: Timestamp) -> Timestamp {
     now.max(created_at)
 }
 
-fn code(reason: Reason) -> Result<ReasonCode, NotDone> {
-    Ok(ReasonCode::parse(reason.as_str())?)
+/// The best quality of its whole-picture hashes, 0 to 100.
+fn quality(fingerprint: &ReferenceFingerprint) -> Option<u8> {
+    fingerprint
+        .framings
+        .iter()
+        .map(|(_, view)| view.quality)
+        .max()
+}
+
+/// Whether neither stage could find it: it would be searched for in vain, or cry wolf.
+fn is_featureless(fingerprint: &ReferenceFingerprint) -> bool {
+    fingerprint.features.is_empty() && quality(fingerprint).is_none_or(|q| q < QUALITY_MIN)
 }

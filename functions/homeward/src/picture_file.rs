@@ -4,9 +4,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use fingerprint::Picture;
 use image::RgbImage;
-use photo::{Detail, Limits, Photo, Pixels, Reason};
+use photo::{Detail, Limits, Pixels, Reason};
 use records::fingerprint::{AdFingerprint, Hash256, ReferenceFingerprint};
 
 /// Why a file gave no fingerprint, as a code: a [`photo::Reason`], or what the disk said.
@@ -60,8 +59,7 @@ pub fn io_reason(error: &io::Error) -> ReasonCode {
 /// # Errors
 /// Why the bytes are refused.
 pub fn of_ad(bytes: &[u8], limits: &Limits) -> Result<AdFingerprint, Reason> {
-    let upright = photo::decode(bytes, Detail::Luma, limits)?.upright();
-    Ok(fingerprint::of_ad(&picture(&upright)?))
+    Ok(intake::read(bytes, limits, fingerprint::of_ad)?.fingerprint)
 }
 
 /// The fingerprint of a reference, as `enroll` makes it.
@@ -69,8 +67,7 @@ pub fn of_ad(bytes: &[u8], limits: &Limits) -> Result<AdFingerprint, Reason> {
 /// # Errors
 /// Why the bytes are refused.
 pub fn of_reference(bytes: &[u8], limits: &Limits) -> Result<ReferenceFingerprint, Reason> {
-    let upright = photo::decode(bytes, Detail::Luma, limits)?.upright();
-    Ok(fingerprint::of_reference(&picture(&upright)?))
+    Ok(intake::read(bytes, limits, fingerprint::of_reference)?.fingerprint)
 }
 
 /// The exchange hash, as near to the reference implementation as another decoder allows.
@@ -79,7 +76,7 @@ pub fn of_reference(bytes: &[u8], limits: &Limits) -> Result<ReferenceFingerprin
 /// Why the bytes are refused.
 pub fn exchange(bytes: &[u8], limits: &Limits) -> Result<Exchange, Reason> {
     let photo = photo::decode(bytes, Detail::Colour, limits)?;
-    let (pdq, quality) = fingerprint::pdq(&picture(&photo)?);
+    let (pdq, quality) = fingerprint::pdq(&intake::picture(&photo)?);
     Ok(Exchange {
         width_px: photo.width_px,
         height_px: photo.height_px,
@@ -99,14 +96,4 @@ pub fn decoded(bytes: &[u8], limits: &Limits) -> Result<RgbImage, Reason> {
         Pixels::Luma(luma) => luma.into_iter().flat_map(|luma| [luma; 3]).collect(),
     };
     RgbImage::from_raw(photo.width_px, photo.height_px, rgb).ok_or(Reason::DecoderFailure)
-}
-
-fn picture(photo: &Photo) -> Result<Picture<'_>, Reason> {
-    let pixels = match &photo.pixels {
-        Pixels::Luma(luma) => fingerprint::Pixels::Luma(luma),
-        Pixels::Rgb(rgb) => fingerprint::Pixels::Rgb(rgb),
-    };
-    let side = |px: u32| usize::try_from(px).map_err(|_| Reason::TooManyPixels);
-    Picture::new(side(photo.width_px)?, side(photo.height_px)?, pixels)
-        .map_err(|_| Reason::DecoderFailure)
 }

@@ -1,0 +1,121 @@
+//! What the programs of both buckets share: from a queue's messages to the objects they name, and
+//! from an object's bytes to what its picture gives.
+
+mod picture;
+
+use std::sync::Arc;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use bytes::Bytes;
+use fingerprint::Picture;
+use photo::{Limits, Reason};
+use records::{ObjectCreated, ObjectKey, ReasonCode};
+use store::{Clock, Fetched, Store};
+use tokio::sync::Semaphore;
+
+pub use picture::{Read, picture, read};
+
+/// What both programs work with.
+pub struct Intake {
+    /// Objects and records.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    limits: Limits,
+    decoders: Arc<Semaphore>,
+}
+
+/// Why a message is not done yet.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDone {
+    /// The store's fault.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The message is not one that S3 sends: it ends in the dead letters.
+    #[error("{0}")]
+    Message(#[from] records::Malformed),
+    /// The decoding thread was lost.
+    #[error("decoding was cut off")]
+    CutOff(#[from] tokio::task::JoinError),
+}
+
+impl Intake {
+    /// Decodes at most `decoders_max` pictures at once: each may need as much memory as
+    /// [`Limits::working_bytes_max`] says.
+    pub fn new(store: Store, limits: Limits, clock: Clock, decoders_max: usize) -> Self {
+        let decoders = Arc::new(Semaphore::new(decoders_max.max(1)));
+        Self {
+            store,
+            clock,
+            limits,
+            decoders,
+        }
+    }
+
+    /// Fetches every object that the messages name and hands it to `work`, up to `at_once`
+    /// messages together. An object that is gone or not ours is no error.
+    pub async fn objects<F>(
+        &self,
+        event: SqsEvent,
+        at_once: usize,
+        work: impl Fn(ObjectKey, Fetched) -> F,
+    ) -> SqsBatchResponse
+    where
+        F: Future<Output = Result<(), NotDone>>,
+    {
+        let work = &work;
+        batches::messages(event, at_once, |body| self.message(body, work)).await
+    }
+
+    async fn message<F>(
+        &self,
+        body: String,
+        work: &impl Fn(ObjectKey, Fetched) -> F,
+    ) -> Result<(), NotDone>
+    where
+        F: Future<Output = Result<(), NotDone>>,
+    {
+        for created in ObjectCreated::parse(&body)? {
+            let Some(key) = self.store.locate(&created.bucket, &created.encoded_key) else {
+                tracing::info!("an event for an object that is not ours was passed over");
+                continue;
+            };
+            let version = created.version_id.as_deref();
+            match self
+                .store
+                .fetch(&key, version, self.limits.bytes_max as u64)
+                .await?
+            {
+                Fetched::Gone => tracing::info!("an object was gone before it was read"),
+                fetched => work(key, fetched).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Decodes bytes and makes a fingerprint of the picture, off the async threads.
+    ///
+    /// # Errors
+    /// [`NotDone::CutOff`]; a picture that cannot be used is an answer, not an error.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        bytes: Bytes,
+        make: fn(&Picture<'_>) -> T,
+    ) -> Result<Result<Read<T>, Reason>, NotDone> {
+        let slot = self.decoders.clone().acquire_owned().await;
+        let limits = self.limits;
+        let read = tokio::task::spawn_blocking(move || {
+            let _slot = slot; // held until the pixels are freed
+            read(&bytes, &limits, make)
+        });
+        Ok(read.await?)
+    }
+}
+
+/// A decoder's reason as the records' code.
+///
+/// # Errors
+/// None for the reasons that there are.
+pub fn code(reason: Reason) -> Result<ReasonCode, NotDone> {
+    Ok(ReasonCode::parse(reason.as_str())?)
+}

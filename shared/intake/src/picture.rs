@@ -1,0 +1,47 @@
+//! Bytes to fingerprint: the part without waiting.
+
+use fingerprint::Picture;
+use photo::{Detail, Limits, Photo, Pixels, Reason};
+
+/// What is kept of a decoded picture.
+pub struct Read<T> {
+    /// Width in pixels, as stored in the file.
+    pub width_px: u32,
+    /// Height in pixels, as stored in the file.
+    pub height_px: u32,
+    /// What was made of it.
+    pub fingerprint: T,
+}
+
+/// Decodes to luma, turns the picture upright, and makes a fingerprint of it.
+///
+/// # Errors
+/// Why the bytes are refused.
+pub fn read<T>(
+    bytes: &[u8],
+    limits: &Limits,
+    make: fn(&Picture<'_>) -> T,
+) -> Result<Read<T>, Reason> {
+    let photo = photo::decode(bytes, Detail::Luma, limits)?;
+    let (width_px, height_px) = (photo.width_px, photo.height_px);
+    let upright = photo.upright();
+    Ok(Read {
+        width_px,
+        height_px,
+        fingerprint: make(&picture(&upright)?),
+    })
+}
+
+/// A decoded photo, as fingerprints are made of it.
+///
+/// # Errors
+/// [`Reason::DecoderFailure`] if its pixels do not fill it.
+pub fn picture(photo: &Photo) -> Result<Picture<'_>, Reason> {
+    let pixels = match &photo.pixels {
+        Pixels::Luma(luma) => fingerprint::Pixels::Luma(luma),
+        Pixels::Rgb(rgb) => fingerprint::Pixels::Rgb(rgb),
+    };
+    let px = |side: u32| usize::try_from(side).map_err(|_| Reason::TooManyPixels);
+    Picture::new(px(photo.width_px)?, px(photo.height_px)?, pixels)
+        .map_err(|_| Reason::DecoderFailure)
+}
