@@ -3,12 +3,13 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jiff::Timestamp;
@@ -33,6 +34,12 @@ const DRAIN_TIME_MAX: Duration = Duration::from_secs(25);
 /// A pause after the system refused a connection, as it does when it is out of file descriptors.
 const REFUSAL_PAUSE: Duration = Duration::from_millis(50);
 
+/// What of a refused request is still read, at most; more is not worth the connection.
+const REST_BYTES_MAX: usize = 4 << 20;
+
+/// How long the rest of a refused request may take.
+const REST_TIME_MAX: Duration = Duration::from_secs(5);
+
 /// The largest DynamoDB request, in bytes, as DynamoDB has it.
 const TABLE_REQUEST_BYTES_MAX: usize = 16 << 20;
 
@@ -51,11 +58,49 @@ impl hyper::service::Service<Request<Incoming>> for Front {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         match self.clone() {
             Self::S3(service) => {
-                Box::pin(async move { service.call(request.map(Body::from)).await })
+                let request = request.map(|body| Body::http_body_unsync(ReadToTheEnd(Some(body))));
+                Box::pin(async move { service.call(request).await })
             }
             Self::DynamoDb(tables, key) => {
                 Box::pin(async move { Ok(tables_answer(tables, key, request).await) })
             }
+        }
+    }
+}
+
+/// A request's body that is read to its end even if the request is refused before. Without that,
+/// hyper would close the connection, and a client that already reuses it would get no answer.
+struct ReadToTheEnd(Option<Incoming>);
+
+impl hyper::body::Body for ReadToTheEnd {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match &mut self.0 {
+            Some(body) => Pin::new(body).poll_frame(cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.as_ref().is_none_or(Incoming::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.as_ref().map(Incoming::size_hint).unwrap_or_default()
+    }
+}
+
+impl Drop for ReadToTheEnd {
+    fn drop(&mut self) {
+        let left = self.0.take().filter(|body| !body.is_end_stream());
+        if let (Some(body), Ok(runtime)) = (left, tokio::runtime::Handle::try_current()) {
+            let rest = Limited::new(body, REST_BYTES_MAX).collect();
+            runtime.spawn(async move { drop(tokio::time::timeout(REST_TIME_MAX, rest).await) });
         }
     }
 }

@@ -36,6 +36,11 @@ pub(super) async fn put(
     let mut claims = claims(&request);
     body::announce(&mut claims, &request.headers);
     let input = request.input;
+    // In a form, S3 puts the file's name there; `s3s` does not hand it on, and stored as it stands
+    // every file would have the same key.
+    if cause == Cause::Post && input.key.contains("${filename}") {
+        return Err(S3ErrorCode::InvalidArgument.into());
+    }
     let place = place(input.bucket, input.key)?;
     let condition = Condition {
         if_match: input.if_match,
@@ -96,13 +101,12 @@ fn claims(request: &S3Request<PutObjectInput>) -> Claims {
 }
 
 /// # Errors
-/// `KeyTooLongError`; `InvalidArgument` for a form's `${filename}`, which `s3s` does not hand on:
-/// stored as it stands, every file would have the same key.
+/// `KeyTooLongError`.
 pub(super) fn place(bucket: String, key: String) -> Result<Place, S3ErrorCode> {
     if key.len() > KEY_BYTES_MAX {
         return Err(S3ErrorCode::KeyTooLongError);
     }
-    if key.is_empty() || key.contains("${filename}") {
+    if key.is_empty() {
         return Err(S3ErrorCode::InvalidArgument);
     }
     Ok(Place { bucket, key })

@@ -40,7 +40,7 @@ def keys(prefix):
 
 def unusual_keys():
     names = ["k/a", "k/a/b", "k/../x", "k//", "k/ lead and trail ", "k/+", "k/%2F", "k/?x=1#y", "k/\x01\x1f", "k/<&>\"'",
-             "k/é東京\U0001F600", "k/.", "k/..", "k/" + "ü" * 511, "k/\\", "k/*", "k/~!@$^()[]{}|;:,"]
+             "k/é東京\U0001F600", "k/.", "k/..", "k/" + "ü" * 511, "k/\\", "k/*", "k/~!@$^()[]{}|;:,", "k/${filename}"]
     for name in names:
         put(name, name.encode())
     for name in names:

@@ -119,3 +119,27 @@ async fn a_cut_connection_stores_nothing() {
     );
     assert_eq!(files_in(&services.dir.path().join("incoming")), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_upload_does_not_cost_the_connection() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let services = start();
+    let port = serve_s3(&services.embedded).await;
+    let mut stream = tokio::net::TcpStream::connect(port.address)
+        .await
+        .expect("connected");
+    let mut buffer = vec![0; 4_096];
+    for _ in 0..3 {
+        let head = "PUT /ads/unsigned HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.expect("sent");
+        let read = stream.read(&mut buffer).await.expect("answered");
+        let answer = String::from_utf8_lossy(&buffer[..read]).into_owned();
+        assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+        stream
+            .write_all(b"photo")
+            .await
+            .expect("the body comes after the answer");
+    }
+    drop(stream);
+    port.stop().await;
+}
