@@ -8,7 +8,7 @@ use super::sides::{Ad, Reference};
 use crate::Edit;
 
 /// Steps along a side by which shares of an area are counted.
-const STEPS: u16 = 20;
+const STEPS: u16 = 50;
 
 /// The edit that makes the ad of the reference.
 pub(super) fn of(reference: &Reference, ad: &Ad, proof: &Proof) -> Edit {
@@ -68,7 +68,7 @@ fn share_percent(reference: &Reference, ad: &Ad, map: &Map) -> u8 {
     };
     percent(|x, y| {
         let sides: [f32; 4] = std::array::from_fn(|i| side(quad[i], quad[(i + 1) % 4], x, y));
-        sides.iter().all(|s| *s >= -0.005) || sides.iter().all(|s| *s <= 0.005)
+        sides.iter().all(|s| *s >= 0.0) || sides.iter().all(|s| *s <= 0.0)
     })
 }
 
