@@ -4,9 +4,12 @@
 Reads one JSON object on standard input:
   {"s3": URL, "region": …, "access_key_id": …, "secret_access_key": …, "threads": 4,
    "puts": [{"bucket": …, "key": …, "path": …, "metadata": {…}}]}
-and prints one JSON line per put, as it is acknowledged: {"key": …, "ok": true} or
-{"key": …, "ok": false, "error": …}. A server that is down is retried until --patience seconds
-have passed, so that a test may kill it meanwhile.
+and prints one JSON line per put, in that order, once all are acknowledged or refused:
+  {"key": …, "ok": true, "version_id": …, "etag": …, "size": …}  or
+  {"key": …, "ok": false, "error": …}
+A server that is down is retried until --patience seconds have passed, so that a test may kill it
+meanwhile. With "slice": N in the object, N puts begin at once and N more at each further line of
+input, so that a test may say when.
 """
 import argparse, concurrent.futures, json, sys, time
 import boto3, botocore.config, botocore.exceptions
@@ -14,7 +17,7 @@ import boto3, botocore.config, botocore.exceptions
 ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 ap.add_argument("--patience", type=float, default=60)
 a = ap.parse_args()
-plan = json.load(sys.stdin)
+plan = json.loads(sys.stdin.readline())
 s3 = boto3.client(
     "s3", endpoint_url=plan["s3"], region_name=plan["region"],
     aws_access_key_id=plan["access_key_id"], aws_secret_access_key=plan["secret_access_key"],
@@ -26,8 +29,8 @@ def put(item):
     deadline = time.monotonic() + a.patience
     while True:
         try:
-            s3.put_object(Bucket=item["bucket"], Key=item["key"], Body=body, Metadata=item.get("metadata", {}))
-            return {"key": item["key"], "ok": True}
+            done = s3.put_object(Bucket=item["bucket"], Key=item["key"], Body=body, Metadata=item.get("metadata", {}))
+            return {"key": item["key"], "ok": True, "version_id": done.get("VersionId"), "etag": done["ETag"].strip('"'), "size": len(body)}
         except botocore.exceptions.ClientError as e:
             if e.response["ResponseMetadata"]["HTTPStatusCode"] < 500:
                 return {"key": item["key"], "ok": False, "error": e.response["Error"]["Code"]}
@@ -38,6 +41,14 @@ def put(item):
         time.sleep(.05)
 
 
+def slices(puts):
+    step = plan.get("slice", len(puts))
+    for start in range(0, len(puts), step):
+        if start:
+            sys.stdin.readline()
+        yield puts[start:start + step]
+
+
 with concurrent.futures.ThreadPoolExecutor(plan.get("threads", 4)) as pool:
-    for result in pool.map(put, plan["puts"]):
-        print(json.dumps(result), flush=True)
+    for result in [pool.submit(put, item) for some in slices(plan["puts"]) for item in some]:
+        print(json.dumps(result.result()), flush=True)

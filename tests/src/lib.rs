@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used)] // a proof that cannot be set up is a failed proof
 
 pub mod api;
+pub mod backend;
 pub mod checkout;
+pub mod cloud;
+pub mod events;
 pub mod process;
 pub mod receiver;
 pub mod runtime_api;

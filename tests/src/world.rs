@@ -116,8 +116,9 @@ pub fn upload(serve: &Serve, puts: &[Put]) {
     upload_by(&plan(&serve.ready, puts, 4));
 }
 
-/// Carries out a plan with boto3; every put must be acknowledged.
-pub fn upload_by(plan: &Value) {
+/// Carries out a plan with boto3; every put must be acknowledged. Returns the acknowledgements, in
+/// the plan's order: `key`, `version_id`, `etag`, `size`.
+pub fn upload_by(plan: &Value) -> Vec<Value> {
     let mut python = Command::new(checkout::python())
         .arg(checkout::root().join("tests/python/upload.py"))
         .stdin(Stdio::piped())
@@ -133,14 +134,15 @@ pub fn upload_by(plan: &Value) {
     let output = python.wait_with_output().unwrap();
     let lines = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success());
-    for line in lines.lines() {
-        let answer: Value = serde_json::from_str(line).unwrap();
+    let answers: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    for answer in &answers {
         assert_eq!(answer["ok"], true, "{answer}");
     }
-    assert_eq!(
-        lines.lines().count(),
-        plan["puts"].as_array().unwrap().len()
-    );
+    assert_eq!(answers.len(), plan["puts"].as_array().unwrap().len());
+    answers
 }
 
 /// The file name behind an object key.

@@ -1,0 +1,181 @@
+//! The six real Lambda binaries on a backend, and what wakes them: queues, streams, timers, HTTP.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use serde_json::{Value, json};
+use store::Table;
+
+use crate::backend::{Backend, token};
+use crate::events::{self, Message, batch, failures};
+use crate::runtime_api::Function;
+use crate::world::{Put, plan, upload_by};
+
+/// Messages of one batch, as the deployment sets it.
+const MESSAGES_MAX: usize = 10;
+/// Changes of one batch: small, so that there are several.
+const CHANGES_MAX: usize = 25;
+
+/// The streams that wake programs.
+const STREAMS: [Table; 4] = [
+    Table::Ads,
+    Table::AdsTail,
+    Table::ReferencesTail,
+    Table::Leads,
+];
+
+/// The programs of the cloud on a backend. Nothing is fed but what a test feeds.
+pub struct Cloud {
+    /// The ads bucket's queue wakes it.
+    pub ingest: Function,
+    /// The references bucket's queue wakes it.
+    pub enroll: Function,
+    /// Three streams wake it.
+    pub lookup: Function,
+    /// The leads' stream and a timer wake it.
+    pub alert: Function,
+    /// HTTP requests wake it.
+    pub review: Function,
+    /// Timers wake it.
+    pub upkeep: Function,
+    /// Where the data lies.
+    pub backend: Backend,
+    /// How many changes of each stream were dealt with.
+    dealt_with: Mutex<HashMap<Table, usize>>,
+}
+
+/// How a batch is handed to a function; panics unless the whole batch is done.
+pub type Deliver = fn(&Function, &Value);
+
+/// The batch comes once.
+pub fn once(function: &Function, event: &Value) {
+    let response = function.invoke(event).unwrap();
+    assert_eq!(failures(&response), <[&str; 0]>::default());
+}
+
+/// The batch comes twice: what sent it did not hear the first answer.
+pub fn twice(function: &Function, event: &Value) {
+    once(function, event);
+    once(function, event);
+}
+
+impl Cloud {
+    /// Starts every program.
+    pub fn on(backend: Backend) -> Self {
+        let start = |name| Function::start(name, &backend.environment());
+        Self {
+            ingest: start("ingest"),
+            enroll: start("enroll"),
+            lookup: start("lookup"),
+            alert: start("alert"),
+            review: start("review"),
+            upkeep: start("upkeep"),
+            dealt_with: Mutex::default(),
+            backend,
+        }
+    }
+
+    /// Every program.
+    pub fn functions(&self) -> [&Function; 6] {
+        [
+            &self.ingest,
+            &self.enroll,
+            &self.lookup,
+            &self.alert,
+            &self.review,
+            &self.upkeep,
+        ]
+    }
+
+    /// Uploads with boto3 and gives the messages that S3 would send, in the order of the puts.
+    pub fn upload(&self, puts: &[Put]) -> Vec<Message> {
+        let ready = self.backend.ready();
+        let done = upload_by(&plan(&ready, puts, 1)); // one at a time: versions keep their order
+        let buckets = puts.iter().map(|put| ready[put.bucket].as_str().unwrap());
+        buckets
+            .zip(&done)
+            .map(|(bucket, done)| Message::created(bucket, done))
+            .collect()
+    }
+
+    /// Hands messages to a queue's function in batches; all must be done.
+    pub fn send(&self, function: &Function, messages: &[Message], deliver: Deliver) {
+        for messages in messages.chunks(MESSAGES_MAX) {
+            deliver(function, &batch("test", messages));
+        }
+    }
+
+    /// Hands messages over in batches as [`Self::send`], and gives the ids that are wanted again.
+    pub fn send_some_bad(&self, function: &Function, messages: &[Message]) -> Vec<String> {
+        let responses = messages
+            .chunks(MESSAGES_MAX)
+            .map(|messages| function.invoke(&batch("test", messages)).unwrap());
+        responses
+            .flat_map(|response| {
+                let failures = failures(&response);
+                failures.into_iter().map(str::to_owned).collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    /// Feeds the streams to the programs that they wake, until they tell nothing new.
+    pub fn settle(&self, deliver: Deliver) {
+        loop {
+            let told = self.backend.changes(&STREAMS);
+            let fed: usize = told
+                .iter()
+                .map(|(table, changes)| self.feed(*table, changes, deliver))
+                .sum();
+            if fed == 0 {
+                return;
+            }
+        }
+    }
+
+    fn feed(&self, table: Table, changes: &[Value], deliver: Deliver) -> usize {
+        let before = self
+            .dealt_with
+            .lock()
+            .unwrap()
+            .insert(table, changes.len())
+            .unwrap_or(0);
+        let function = match table {
+            Table::Leads => &self.alert,
+            _ => &self.lookup,
+        };
+        let new = &changes[before..];
+        for changes in new.chunks(CHANGES_MAX) {
+            deliver(function, &json!({ "Records": changes }));
+        }
+        new.len()
+    }
+
+    /// A request to the API, as the holder of a tenant's token: status and body.
+    pub fn ask(
+        &self,
+        tenant: &str,
+        method: &str,
+        target: &str,
+        body: Option<&Value>,
+    ) -> (u64, Value) {
+        let event = events::http(token(tenant).reveal(), method, target, body);
+        let answer = self.review.invoke(&event).unwrap();
+        let text = answer["body"].as_str().unwrap_or_default();
+        let body = serde_json::from_str(text).unwrap_or(Value::Null);
+        (answer["statusCode"].as_u64().unwrap(), body)
+    }
+
+    /// Every item of a listing, page by page.
+    pub fn all(&self, tenant: &str, path: &str) -> Vec<Value> {
+        let (mut items, mut after) = (Vec::new(), String::new());
+        loop {
+            let (status, page) = self.ask(tenant, "GET", &format!("{path}?limit=7{after}"), None);
+            assert_eq!(status, 200, "{page}");
+            items.extend(page["items"].as_array().unwrap().clone());
+            match page["next"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => return items,
+            }
+        }
+    }
+}
