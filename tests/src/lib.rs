@@ -7,6 +7,7 @@ pub mod backend;
 pub mod checkout;
 pub mod cloud;
 pub mod events;
+pub mod leads;
 pub mod process;
 pub mod receiver;
 pub mod runtime_api;

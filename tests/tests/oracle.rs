@@ -1,0 +1,157 @@
+//! Uploader non-interference: nothing that an uploader can see tells whether a picture shows
+//! somebody who is sought, was sought, or never was.
+#![allow(clippy::unwrap_used)]
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use proofs::checkout;
+use proofs::leads::pairs_of;
+use proofs::process::Serve;
+use proofs::world::{World, upload};
+use serde_json::Value;
+
+/// A system of its own, its references dealt with, and what the uploader sees of it.
+struct Seen {
+    view: String,
+    leads: Vec<Value>,
+}
+
+/// Lets an uploader upload `ads` into a new system, after `prepare` has put references there.
+fn seen(ads: &Path, prepare: impl FnOnce(&Serve)) -> Seen {
+    let folder = tempfile::tempdir().unwrap();
+    let serve = Serve::start_with(&folder.path().join("data"), &["--port", "0"]);
+    prepare(&serve);
+    serve.settled();
+    let view = Command::new(checkout::python())
+        .arg(checkout::root().join("tests/python/uploader_view.py"))
+        .arg(serve.ready.to_string())
+        .arg(ads)
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&view.stderr).into_owned();
+    assert!(view.status.success(), "{told}");
+    serve.settled();
+    Seen {
+        view: String::from_utf8(view.stdout).unwrap(),
+        leads: serve.all("unit", "/v1/leads"),
+    }
+}
+
+fn check_same(one: &str, other: &str) {
+    for (one, other) in one.lines().zip(other.lines()) {
+        assert_eq!(one, other, "an uploader can tell the worlds apart");
+    }
+    assert_eq!(one, other);
+}
+
+fn masked(text: &str) -> String {
+    let mut python = Command::new(checkout::python())
+        .arg(checkout::root().join("tests/python/uploader_view.py"))
+        .arg("--mask")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = python.stdin.take().unwrap();
+    input.write_all(text.as_bytes()).unwrap();
+    drop(input);
+    let output = python.wait_with_output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn an_uploader_cannot_tell_who_is_or_was_sought() {
+    let world = World::draw(2, 1, 29);
+    let ads = world.path("ads");
+    std::fs::write(ads.join("broken.jpg"), b"\xff\xd8\xff\xe0 cut").unwrap();
+
+    let nobody = seen(&ads, |_| {});
+    let sought = seen(&ads, |serve| upload(serve, &world.references()));
+    let withdrawn = seen(&ads, |serve| {
+        upload(serve, &world.references());
+        serve.settled();
+        for reference in serve.all("unit", "/v1/references") {
+            serve.withdraw(reference["reference_id"].as_str().unwrap());
+        }
+    });
+
+    let pairs = pairs_of(&sought.leads);
+    let missed: Vec<_> = world.pairs().difference(&pairs).cloned().collect();
+    assert_eq!(missed, [], "the worlds do differ");
+    assert!(nobody.leads.is_empty() && withdrawn.leads.is_empty());
+    assert!(
+        nobody.view.contains(r#"\"state\":\"recorded\""#),
+        "{}",
+        nobody.view
+    );
+    assert!(
+        nobody.view.contains(r#"\"state\":\"rejected\""#),
+        "{}",
+        nobody.view
+    );
+    check_same(&nobody.view, &sought.view);
+    check_same(&nobody.view, &withdrawn.view);
+}
+
+#[test]
+fn another_fate_of_one_upload_is_seen() {
+    let world = World::draw(1, 0, 31);
+    let ads = world.path("ads");
+    let whole = seen(&ads, |_| {});
+    let again = seen(&ads, |_| {});
+    check_same(&whole.view, &again.view);
+    let last = ads.join("ad 0 turned+180.jpg");
+    let bytes = std::fs::read(&last).unwrap();
+    std::fs::write(&last, &bytes[..bytes.len() / 2]).unwrap();
+    let cut = seen(&ads, |_| {});
+    assert_ne!(whole.view, cut.view);
+    let states = |view: &str| {
+        let listing = view.lines().find(|line| line.contains("GET /v1/uploads?"));
+        let listing = listing.unwrap();
+        (
+            listing.matches("recorded").count(),
+            listing.matches("rejected").count(),
+        )
+    };
+    assert_eq!(states(&whole.view), (8, 0), "seven ads and a form");
+    assert_eq!(states(&cut.view), (7, 1));
+}
+
+#[test]
+fn masks_hide_times_and_random_names_and_nothing_else() {
+    let row = |state: &str, reason: &str, name: &str, size: u64, time: &str| {
+        format!(
+            r#"{{"object_key":"ads/uploader/{name}","state":"{state}","reason":{reason},"size_bytes":{size},"notes":[],"uploaded_at":"{time}"}}"#
+        )
+    };
+    let (then, later) = ("2026-01-02T03:04:05.678Z", "2027-11-12T13:14:15Z");
+    let random = [
+        "0123456789abcdef0123456789abcdef.jpg",
+        "fedcba9876543210fedcba9876543210.jpg",
+    ];
+    let texts = [
+        row("recorded", "null", random[0], 9, then),
+        row("recorded", "null", random[1], 9, later),
+        row("rejected", "\"corrupt\"", random[0], 9, then),
+        row("rejected", "\"truncated\"", random[0], 9, then),
+        row("pending", "null", random[0], 9, then),
+        row("recorded", "null", random[0], 8, then),
+        row("recorded", "null", "another name.jpg", 9, then),
+        row(
+            "recorded",
+            "null",
+            "a-long-name-that-a-person-gave.jpg",
+            9,
+            then,
+        ),
+    ];
+    let shown: Vec<_> = texts.iter().map(|text| masked(text)).collect();
+    assert_eq!(shown[0], shown[1], "times and made-up names are hidden");
+    for (place, one) in shown.iter().enumerate().skip(1) {
+        let same = shown.iter().skip(1).filter(|other| *other == one).count();
+        assert_eq!(same, 1, "{}", texts[place]);
+    }
+}
