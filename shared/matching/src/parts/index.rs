@@ -5,6 +5,8 @@
 //! off. It then votes for the references that have the nearest feature, the less the more of
 //! them there are: what many photos have says nothing.
 
+use std::ops::{Range, RangeInclusive};
+
 use records::features::Descriptor;
 
 use super::sides::{Ad, Reference};
@@ -12,7 +14,7 @@ use super::sides::{Ad, Reference};
 /// Times that every feature is filed.
 const TABLES: usize = 4;
 /// Fewest and most bits that it is filed under: about one feature a place.
-const KEY_BITS: std::ops::RangeInclusive<u32> = 10..=20;
+const KEY_BITS: RangeInclusive<u32> = 10..=20;
 /// Bits of a key that are also tried the other way.
 const BITS_TRIED: u32 = 8;
 /// Most references proposed for an ad.
@@ -22,33 +24,38 @@ const DISTANCE_BITS_MAX: u32 = 56;
 /// Features this much farther than the nearest one still count as equally near.
 const TIE_BITS: u32 = 8;
 
+/// Features that are searched one by one before they are sorted.
+const UNSORTED_MAX: usize = 1_024;
+/// A segment swallows those before it that are not this many times as large.
+const SEGMENT_RATIO: usize = 8;
+/// Most bits of a mark in which a feature may differ to be looked at: true ones do in 2 or 3 of
+/// 16, others in 8.
+const MARK_BITS_MAX: u32 = 5;
+
 /// The features of all references; `u32` names one.
+#[derive(Default)]
 pub(crate) struct Index {
     descriptors: Vec<Descriptor>,
     owners: Vec<u32>,
+    /// Features sorted so far: segments of them, larger ones first, so that a feature is sorted
+    /// anew only now and then.
+    segments: Vec<Segment>,
+}
+
+/// A run of features, sorted.
+struct Segment {
+    features: Range<usize>,
     key_bits: u32,
     tables: [Table; TABLES],
 }
 
-/// Features in chains, one a key.
-#[derive(Default)]
+/// Features sorted by key, so that those of a key lie side by side in memory.
 struct Table {
-    /// The last feature filed under a key, plus one; 0 if none.
-    heads: Vec<u32>,
-    /// The one filed before each feature, plus one; 0 if none.
-    before: Vec<u32>,
-}
-
-impl Default for Index {
-    fn default() -> Self {
-        let key_bits = *KEY_BITS.start();
-        Self {
-            descriptors: Vec::new(),
-            owners: Vec::new(),
-            key_bits,
-            tables: std::array::from_fn(|_| Table::new(key_bits)),
-        }
-    }
+    /// Where the features of each key start, and in the end where the last ones end.
+    starts: Vec<u32>,
+    features: Vec<u32>,
+    /// Sixteen of the descriptor's bits, which save a look at most of the features.
+    marks: Vec<u16>,
 }
 
 impl Index {
@@ -58,27 +65,27 @@ impl Index {
         for spot in &reference.spots {
             self.descriptors.push(spot.descriptor);
             self.owners.push(owner);
-            self.file(self.descriptors.len() - 1);
         }
-        let wanted = self.descriptors.len().max(1).ilog2();
-        if wanted > self.key_bits && self.key_bits < *KEY_BITS.end() {
-            self.refile(wanted.min(*KEY_BITS.end()));
+        if self.descriptors.len() - self.sorted() > UNSORTED_MAX {
+            self.sort();
         }
     }
 
-    fn file(&mut self, at: usize) {
-        let id = u32::try_from(at + 1).expect("fewer than 2^32 features fit in memory");
-        for (t, table) in self.tables.iter_mut().enumerate() {
-            let head = &mut table.heads[key(&self.descriptors[at], t, self.key_bits)];
-            table.before.push(std::mem::replace(head, id));
-        }
+    /// Features that the segments hold; the others are searched one by one.
+    fn sorted(&self) -> usize {
+        self.segments.last().map_or(0, |last| last.features.end)
     }
 
-    /// Files everything under longer keys.
-    fn refile(&mut self, key_bits: u32) {
-        self.key_bits = key_bits;
-        self.tables = std::array::from_fn(|_| Table::new(key_bits));
-        (0..self.descriptors.len()).for_each(|at| self.file(at));
+    /// Sorts the features that are not yet, together with small segments before them.
+    fn sort(&mut self) {
+        let mut features = self.sorted()..self.descriptors.len();
+        while let Some(last) = self.segments.last()
+            && last.features.len() < SEGMENT_RATIO * features.len()
+        {
+            features.start = last.features.start;
+            self.segments.pop();
+        }
+        self.segments.push(Segment::of(&self.descriptors, features));
     }
 
     /// The references that the ad could show, likeliest first, at most 20.
@@ -122,31 +129,81 @@ impl Index {
 
     #[inline(always)]
     fn near_plain(&self, sought: &Descriptor, near: &mut Vec<(u32, u32)>) {
-        for (t, table) in self.tables.iter().enumerate() {
-            let key = key(sought, t, self.key_bits);
-            for off in 0..=BITS_TRIED {
-                // the key itself, then some of its bits turned
-                let key = if off == 0 { key } else { key ^ 1 << (off - 1) };
-                let mut id = table.heads[key];
-                while let Some(at) = (id as usize).checked_sub(1) {
-                    let distance = sought.distance_bits(&self.descriptors[at]);
-                    if distance <= DISTANCE_BITS_MAX {
-                        near.push((distance, self.owners[at]));
+        let mut look = |at: usize| {
+            let distance = sought.distance_bits(&self.descriptors[at]);
+            if distance <= DISTANCE_BITS_MAX {
+                near.push((distance, self.owners[at]));
+            }
+        };
+        for at in self.sorted()..self.descriptors.len() {
+            look(at);
+        }
+        let own = mark(sought);
+        for segment in &self.segments {
+            for (t, table) in segment.tables.iter().enumerate() {
+                let key = key(sought, t, segment.key_bits);
+                for off in 0..=BITS_TRIED {
+                    // the key itself, then some of its bits turned
+                    let key = if off == 0 { key } else { key ^ 1 << (off - 1) };
+                    let filed = table.starts[key] as usize..table.starts[key + 1] as usize;
+                    for at in filed {
+                        if (own ^ table.marks[at]).count_ones() <= MARK_BITS_MAX {
+                            look(table.features[at] as usize);
+                        }
                     }
-                    id = table.before[at];
                 }
             }
         }
     }
 }
 
-impl Table {
-    fn new(key_bits: u32) -> Self {
+impl Segment {
+    /// The features of a range, sorted.
+    fn of(descriptors: &[Descriptor], features: Range<usize>) -> Self {
+        let bits = features.len().max(1).ilog2();
+        let key_bits = bits.clamp(*KEY_BITS.start(), *KEY_BITS.end());
+        let table = |t| Table::of(descriptors, features.clone(), t, key_bits);
         Self {
-            heads: vec![0; 1 << key_bits],
-            before: Vec::new(),
+            tables: std::array::from_fn(table),
+            features,
+            key_bits,
         }
     }
+}
+
+impl Table {
+    /// The features of a range, sorted by their key by counting.
+    fn of(descriptors: &[Descriptor], range: Range<usize>, table: usize, key_bits: u32) -> Self {
+        let key = |at: usize| key(&descriptors[at], table, key_bits);
+        let mut starts = vec![0u32; (1 << key_bits) + 1];
+        range.clone().for_each(|at| starts[key(at)] += 1);
+        let mut sum = 0;
+        for end in &mut starts {
+            sum += *end;
+            *end = sum;
+        }
+        let (mut features, mut marks) = (vec![0; range.len()], vec![0; range.len()]);
+        for at in range.rev() {
+            let start = &mut starts[key(at)];
+            *start -= 1;
+            let id = u32::try_from(at).expect("fewer than 2^32 features fit in memory");
+            features[*start as usize] = id;
+            marks[*start as usize] = mark(&descriptors[at]);
+        }
+        Self {
+            starts,
+            features,
+            marks,
+        }
+    }
+}
+
+/// Sixteen bits of a descriptor, none of them in a key.
+fn mark(descriptor: &Descriptor) -> u16 {
+    MARK.iter().fold(0, |mark, &at| {
+        let at = usize::from(at);
+        mark << 1 | (descriptor.0[at / 64] >> (at % 64) & 1) as u16
+    })
 }
 
 /// The nearest references get a vote each, the nearer the larger, shared by how many they are.
@@ -190,4 +247,9 @@ const KEYS: [[u8; 20]; TABLES] = [
     [
         68, 18, 0, 129, 26, 121, 81, 69, 31, 80, 178, 151, 33, 9, 58, 62, 63, 59, 61, 190,
     ],
+];
+
+/// The bits of a mark, chosen as the keys' are from those that no key uses.
+const MARK: [u8; 16] = [
+    19, 128, 27, 113, 105, 188, 38, 172, 138, 53, 139, 115, 127, 39, 173, 66,
 ];
