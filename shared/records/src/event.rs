@@ -142,13 +142,7 @@ mod tests {
     #[test]
     fn hostile_bodies_are_malformed_not_fatal() {
         let deep = "[".repeat(10_000);
-        for body in [
-            "",
-            "null",
-            "{\"Records\":7}",
-            "{\"Records\":[{}]}",
-            &deep,
-        ] {
+        for body in ["", "null", "{\"Records\":7}", "{\"Records\":[{}]}", &deep] {
             assert!(ObjectCreated::parse(body).is_err(), "{:.20}", body);
         }
     }

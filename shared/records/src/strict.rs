@@ -38,12 +38,19 @@ pub enum Fault {
 pub fn parse(bytes: &[u8], depth_max: usize) -> Result<Value, Fault> {
     let fault = RefCell::new(None);
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let seed = Node { depth_left: depth_max, pointer: String::new(), fault: &fault };
-    let read = seed.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    let seed = Node {
+        depth_left: depth_max,
+        pointer: String::new(),
+        fault: &fault,
+    };
+    let read = seed
+        .deserialize(&mut reader)
+        .and_then(|value| reader.end().map(|()| value));
     read.map_err(|error| {
-        fault
-            .take()
-            .unwrap_or(Fault::Syntax { line: error.line(), column: error.column() })
+        fault.take().unwrap_or(Fault::Syntax {
+            line: error.line(),
+            column: error.column(),
+        })
     })
 }
 
@@ -56,8 +63,16 @@ struct Node<'a> {
 
 impl Node<'_> {
     fn below<E: Error>(&self, step: &str) -> Result<Node<'_>, E> {
-        let pointer = format!("{}/{}", self.pointer, step.replace('~', "~0").replace('/', "~1"));
-        Ok(Node { depth_left: self.inside()?, pointer, fault: self.fault })
+        let pointer = format!(
+            "{}/{}",
+            self.pointer,
+            step.replace('~', "~0").replace('/', "~1")
+        );
+        Ok(Node {
+            depth_left: self.inside()?,
+            pointer,
+            fault: self.fault,
+        })
     }
 
     /// The depth left inside this array or object.
@@ -123,7 +138,9 @@ impl<'de> Visitor<'de> for Node<'_> {
         while let Some(name) = access.next_key::<String>()? {
             let below = self.below(&name)?;
             if fields.contains_key(&name) {
-                self.fault.replace(Some(Fault::DuplicateField { pointer: below.pointer }));
+                self.fault.replace(Some(Fault::DuplicateField {
+                    pointer: below.pointer,
+                }));
                 return Err(A::Error::custom("the same field twice"));
             }
             let value = access.next_value_seed(below)?;
@@ -146,7 +163,10 @@ mod tests {
 
     #[test]
     fn ordinary_json_is_read_as_it_stands() {
-        check(r#"{"a":[1,-2,0.5,"x",null,true]}"#, Ok(json!({"a": [1, -2, 0.5, "x", null, true]})));
+        check(
+            r#"{"a":[1,-2,0.5,"x",null,true]}"#,
+            Ok(json!({"a": [1, -2, 0.5, "x", null, true]})),
+        );
         check("7", Ok(json!(7)));
         check("[[[1]]]", Ok(json!([[[1]]])));
         check("{}", Ok(json!({})));
@@ -154,7 +174,11 @@ mod tests {
 
     #[test]
     fn a_field_that_stands_twice_is_refused_with_its_pointer() {
-        let twice = |pointer: &str| Err(Fault::DuplicateField { pointer: pointer.to_owned() });
+        let twice = |pointer: &str| {
+            Err(Fault::DuplicateField {
+                pointer: pointer.to_owned(),
+            })
+        };
         check(r#"{"a":1,"a":1}"#, twice("/a"));
         check(r#"{"a":1,"\u0061":1}"#, twice("/a"));
         check(r#"{"x":[{"a/b":1,"a/b":2}]}"#, twice("/x/0/a~1b"));
