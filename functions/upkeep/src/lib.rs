@@ -8,7 +8,7 @@ mod references;
 
 use std::time::Duration;
 
-use records::{TenantId, TenantSettings};
+use records::TenantId;
 use store::{Clock, Store};
 
 /// One task of the house.
@@ -96,7 +96,7 @@ impl Done {
 }
 
 impl Upkeep {
-    /// Carries out tasks for every tenant.
+    /// Carries out tasks for everybody.
     ///
     /// # Errors
     /// As the store's; what was done until then stays done.
@@ -104,28 +104,28 @@ impl Upkeep {
         let mut done = Done::default();
         let tenants = self.store.tenants().await?;
         for task in tasks {
-            for tenant in &tenants {
-                self.task(*task, tenant, &mut done).await?;
+            match task {
+                Task::Objects => {
+                    self.ads(&mut done).await?;
+                    self.photos(&mut done).await?;
+                }
+                Task::References | Task::Digests => {
+                    for unit in tenants.iter().filter(|tenant| tenant.is_unit) {
+                        self.of_unit(*task, &unit.tenant, &mut done).await?;
+                    }
+                }
             }
         }
         tracing::info!(done = %done.to_json(), "upkeep is done");
         Ok(done)
     }
 
-    async fn task(&self, task: Task, of: &TenantSettings, done: &mut Done) -> store::Result<()> {
-        let tenant = &of.tenant;
-        match task {
-            Task::Objects => {
-                self.ads(tenant, done).await?;
-                self.photos(tenant, done).await
-            }
-            Task::References if of.is_unit => {
-                self.expire(tenant, done).await?;
-                self.erase(tenant, done).await
-            }
-            Task::Digests if of.is_unit => self.digests(tenant, done).await,
-            Task::References | Task::Digests => Ok(()),
+    async fn of_unit(&self, task: Task, unit: &TenantId, done: &mut Done) -> store::Result<()> {
+        if task == Task::Digests {
+            return self.digests(unit, done).await;
         }
+        self.expire(unit, done).await?;
+        self.erase(unit, done).await
     }
 
     async fn digests(&self, unit: &TenantId, done: &mut Done) -> store::Result<()> {

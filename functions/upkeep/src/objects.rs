@@ -1,7 +1,7 @@
 //! Objects whose event was lost, and objects past their time.
 
 use futures::{StreamExt, TryStreamExt, stream};
-use records::{AdKey, ObjectKey, ReferenceKey, TenantId, UploadState};
+use records::{ObjectKey, UploadState};
 use store::{ListedObject, ObjectKind};
 
 use crate::{Done, Upkeep};
@@ -19,15 +19,14 @@ enum Due {
 }
 
 impl Upkeep {
-    /// Every ad of a tenant: pending too long is driven again; recorded or rejected, and past its
-    /// retention, is removed. What is pending is never removed.
-    pub(crate) async fn ads(&self, tenant: &TenantId, done: &mut Done) -> store::Result<()> {
+    /// Every ad, whether or not its tenant has been made: pending too long is driven again;
+    /// recorded or rejected, and past its retention, is removed. What is pending is never removed.
+    pub(crate) async fn ads(&self, done: &mut Done) -> store::Result<()> {
         let mut after = None;
         loop {
-            let prefix = AdKey::prefix(tenant);
             let page = self
                 .store
-                .objects_page(ObjectKind::Ad, &prefix, after.as_deref(), PAGE)
+                .objects_page(ObjectKind::Ad, "ads/", after.as_deref(), PAGE)
                 .await?;
             let due: Vec<(ListedObject, Due)> = stream::iter(page.items)
                 .map(|object| async move {
@@ -80,15 +79,14 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Every reference photo of a unit that was not looked at for too long is driven again.
-    pub(crate) async fn photos(&self, unit: &TenantId, done: &mut Done) -> store::Result<()> {
+    /// Every reference photo that was not looked at for too long is driven again.
+    pub(crate) async fn photos(&self, done: &mut Done) -> store::Result<()> {
         let mut after = None;
         loop {
-            let prefix = ReferenceKey::prefix(unit);
             let kind = ObjectKind::Reference;
             let page = self
                 .store
-                .objects_page(kind, &prefix, after.as_deref(), PAGE)
+                .objects_page(kind, "references/", after.as_deref(), PAGE)
                 .await?;
             for object in page.items {
                 let due = self.photo_due(&object).await?;

@@ -58,7 +58,7 @@ impl Sums {
 pub async fn count(embedded: &Embedded, store: &Store) -> anyhow::Result<Sums> {
     let mut sums = Sums::default();
     let tenants = store.tenants().await?;
-    objects::uploads(&mut sums, store, &tenants, embedded).await?;
+    objects::uploads(&mut sums, store, embedded).await?;
     objects::references(&mut sums, store, &tenants, embedded).await?;
     sums.changes_pending = changes_pending(embedded).await?;
     let settled_before = sums.changes_pending == 0;

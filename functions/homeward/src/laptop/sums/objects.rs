@@ -2,7 +2,7 @@
 
 use embedded::Embedded;
 use jiff::Timestamp;
-use records::{AdKey, ObjectKey, ReferenceKey, ReferenceStatus, TenantSettings, UploadState};
+use records::{ObjectKey, ReferenceStatus, TenantSettings, UploadState};
 use serde_json::{Value, json};
 use store::{ListedObject, ObjectKind, Store};
 
@@ -44,27 +44,24 @@ impl References {
     }
 }
 
-/// Counts the ads of every tenant.
+/// Counts the ads.
 pub(super) async fn uploads(
     sums: &mut Sums,
     store: &Store,
-    tenants: &[TenantSettings],
     embedded: &Embedded,
 ) -> anyhow::Result<()> {
     let mut pending = Vec::new();
     let mut missing_images = 0;
-    for tenant in tenants {
-        let prefix = AdKey::prefix(&tenant.tenant);
-        for object in listed(store, ObjectKind::Ad, &prefix).await? {
-            sums.uploads.objects += 1;
-            match state(store, &object).await? {
-                Standing::Recorded { has_image } => {
-                    sums.uploads.recorded += 1;
-                    missing_images += u64::from(!has_image);
-                }
-                Standing::Rejected => sums.uploads.rejected += 1,
-                Standing::Pending => pending.push(object),
+    // The whole bucket: an ad counts whether or not its tenant has been made.
+    for object in listed(store, ObjectKind::Ad, "ads/").await? {
+        sums.uploads.objects += 1;
+        match state(store, &object).await? {
+            Standing::Recorded { has_image } => {
+                sums.uploads.recorded += 1;
+                missing_images += u64::from(!has_image);
             }
+            Standing::Rejected => sums.uploads.rejected += 1,
+            Standing::Pending => pending.push(object),
         }
     }
     sums.uploads.pending = pending.len() as u64;
@@ -118,14 +115,13 @@ pub(super) async fn references(
     embedded: &Embedded,
 ) -> anyhow::Result<()> {
     let mut pending = Vec::new();
-    for tenant in tenants {
-        let prefix = ReferenceKey::prefix(&tenant.tenant);
-        for object in listed(store, ObjectKind::Reference, &prefix).await? {
-            sums.references.objects += 1;
-            if !is_enrolled(store, &object).await? {
-                pending.push(object);
-            }
+    for object in listed(store, ObjectKind::Reference, "references/").await? {
+        sums.references.objects += 1;
+        if !is_enrolled(store, &object).await? {
+            pending.push(object);
         }
+    }
+    for tenant in tenants {
         count_statuses(sums, store, tenant).await?;
     }
     sums.references.pending = pending.len() as u64;
