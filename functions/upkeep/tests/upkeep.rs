@@ -1,0 +1,305 @@
+//! What the timers do, on the embedded servers.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use embedded::Embedded;
+use records::fingerprint::{Framing, Hash256, ReferenceFingerprint, View};
+use records::*;
+use store::{Clock, Jitter, Names, NewObject, ObjectKind, Store};
+use upkeep::{Done, Task, Upkeep};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+struct House {
+    embedded: Embedded,
+    store: Store,
+    upkeep: Upkeep,
+    now_ms: Arc<AtomicI64>,
+    _folder: tempfile::TempDir,
+}
+
+/// A house without any queue: the event of everything that is put into it is lost.
+async fn house(ads_kept: Option<Duration>) -> House {
+    let folder = tempfile::tempdir().unwrap();
+    let embedded = Embedded::open(folder.path()).unwrap();
+    let names = Names {
+        table_prefix: "t-".into(),
+        ads_bucket: "ads".into(),
+        references_bucket: "references".into(),
+    };
+    let store = Store::with_sdk_config(&embedded.sdk_config(), names, Jitter::new(|| 7));
+    store.create_tables().await.unwrap();
+    for bucket in ["ads", "references"] {
+        embedded.create_bucket(bucket).await.unwrap();
+    }
+    let now_ms = Arc::new(AtomicI64::new(jiff::Timestamp::now().as_millisecond()));
+    let shared = now_ms.clone();
+    let clock = Clock::new(move || Timestamp::from_millis(shared.load(Ordering::SeqCst)));
+    let settings = TenantSettings {
+        tenant: unit(),
+        is_unit: true,
+        is_uploader: true,
+        legal_basis: None,
+        expiry_days: 1,
+        created_at: clock.now(),
+    };
+    store.put_tenant(&settings).await.unwrap();
+    let upkeep = Upkeep {
+        store: store.clone(),
+        clock,
+        pending_max: HOUR,
+        ads_kept,
+    };
+    House {
+        embedded,
+        store,
+        upkeep,
+        now_ms,
+        _folder: folder,
+    }
+}
+
+impl House {
+    fn wait(&self, time: Duration) {
+        self.now_ms
+            .fetch_add(time.as_millis() as i64, Ordering::SeqCst);
+    }
+
+    fn now(&self) -> Timestamp {
+        self.upkeep.clock.now()
+    }
+
+    async fn put(&self, key: &str) -> ObjectKey {
+        let key = ObjectKey::parse(key).unwrap();
+        let metadata = HashMap::from([("ad-id".to_owned(), "7".to_owned())]);
+        let object = NewObject {
+            bytes: "bytes".into(),
+            content_type: "image/jpeg".into(),
+            metadata,
+        };
+        self.store.put_object(&key, object).await.unwrap();
+        key
+    }
+
+    async fn run(&self, task: Task) -> Done {
+        self.upkeep.run(&[task]).await.unwrap()
+    }
+
+    /// From here on events are heard.
+    async fn listen(&self, bucket: &str) {
+        self.embedded.notify(bucket, "", "heard").await.unwrap();
+    }
+
+    async fn heard(&self) -> Vec<String> {
+        let queue = self.embedded.queue("heard");
+        let now = jiff::Timestamp::now();
+        let messages = queue
+            .receive(10, Duration::from_secs(60), now)
+            .await
+            .unwrap();
+        messages.into_iter().map(|message| message.body).collect()
+    }
+
+    async fn reference(&self, key: &ReferenceKey) -> ReferenceId {
+        let image = ImageSha256::of(b"bytes");
+        let reference = Reference {
+            reference_id: ReferenceId::of_photo(&unit(), key.case_id(), &image),
+            case_id: key.case_id().clone(),
+            status: ReferenceStatus::Pending,
+            reason: None,
+            image_sha256: Some(image),
+            object_key: Some(key.clone()),
+            width_px: None,
+            height_px: None,
+            quality: None,
+            legal_basis: Label::parse("consent").unwrap(),
+            expires_at: self.now().plus(HOUR),
+            created_at: self.now(),
+            activated_at: None,
+            ended_at: None,
+            search: SearchProgress::default(),
+        };
+        let view = View {
+            pdq: Hash256([3; 32]),
+            quality: 100,
+            second: Hash256([0; 32]),
+        };
+        let framings = vec![(Framing::default(), view)];
+        let fingerprint = ReferenceFingerprint {
+            version: 1,
+            framings,
+            features: Vec::new(),
+        };
+        self.store
+            .submit(&unit(), &reference, &fingerprint)
+            .await
+            .unwrap();
+        self.store
+            .activate(&unit(), &reference.reference_id, self.now())
+            .await
+            .unwrap();
+        reference.reference_id
+    }
+}
+
+fn unit() -> TenantId {
+    TenantId::parse("unit").unwrap()
+}
+
+fn ad_key() -> AdKey {
+    AdKey::parse("ads/unit/a b+ü%2F.jpg").unwrap()
+}
+
+#[tokio::test]
+async fn an_upload_whose_event_was_lost_is_driven_again_with_its_metadata() {
+    let house = house(None).await;
+    let key = house.put(ad_key().as_str()).await;
+    house.listen("ads").await;
+    assert_eq!(
+        house.run(Task::Objects).await.redriven,
+        0,
+        "it may be merely slow"
+    );
+    house.wait(HOUR * 2);
+    assert_eq!(house.run(Task::Objects).await.redriven, 1);
+    let [event] = &house.heard().await[..] else {
+        panic!("one event")
+    };
+    let [created] = &ObjectCreated::parse(event).unwrap()[..] else {
+        panic!("one object")
+    };
+    assert_eq!(
+        house.store.locate(&created.bucket, &created.encoded_key),
+        Some(key.clone())
+    );
+    let fetched = house.store.fetch(&key, None, 100).await.unwrap();
+    let store::Fetched::Object(object) = fetched else {
+        panic!("the object is there")
+    };
+    assert_eq!(object.facts.metadata["ad-id"], "7");
+    assert!(object.facts.uploaded_at() <= object.facts.last_modified);
+}
+
+#[tokio::test]
+async fn a_recorded_upload_is_left_alone_and_removed_after_its_retention() {
+    let house = house(Some(HOUR * 24)).await;
+    let key = house.put(ad_key().as_str()).await;
+    let listed = house
+        .store
+        .objects_page(ObjectKind::Ad, "ads/", None, 10)
+        .await
+        .unwrap()
+        .items
+        .remove(0);
+    let upload = Upload {
+        object_key: ad_key(),
+        state: UploadState::Rejected,
+        reason: Some(ReasonCode::NOT_AN_IMAGE),
+        image_sha256: None,
+        size_bytes: 5,
+        version_id: None,
+        metadata: AdMetadata::default(),
+        notes: Vec::new(),
+        uploaded_at: listed.last_modified,
+        updated_at: listed.last_modified,
+    };
+    house.store.record_upload(&upload).await.unwrap();
+    house.wait(HOUR * 2);
+    assert_eq!(house.run(Task::Objects).await, Done::default());
+    house.wait(HOUR * 24);
+    assert_eq!(house.run(Task::Objects).await.removed, 1);
+    assert_eq!(
+        house.store.fetch(&key, None, 100).await.unwrap(),
+        store::Fetched::Gone
+    );
+    assert_eq!(house.run(Task::Objects).await, Done::default());
+}
+
+#[tokio::test]
+async fn a_pending_upload_outlives_its_retention() {
+    let house = house(Some(HOUR)).await;
+    let key = house.put(ad_key().as_str()).await;
+    house.wait(HOUR * 48);
+    let done = house.run(Task::Objects).await;
+    assert_eq!((done.removed, done.redriven), (0, 1));
+    assert_ne!(
+        house.store.fetch(&key, None, 100).await.unwrap(),
+        store::Fetched::Gone
+    );
+}
+
+#[tokio::test]
+async fn a_reference_photo_whose_event_was_lost_is_driven_again_once() {
+    let house = house(None).await;
+    let key = ReferenceKey::parse("references/unit/case 7/photo.jpg").unwrap();
+    house.put(key.as_str()).await;
+    house.listen("references").await;
+    house.wait(HOUR * 2);
+    assert_eq!(house.run(Task::Objects).await.redriven, 1);
+    assert_eq!(house.heard().await.len(), 1);
+    let page = house
+        .store
+        .objects_page(ObjectKind::Reference, "references/", None, 10)
+        .await;
+    let accepted_at = page.unwrap().items[0].last_modified;
+    house.store.note_enrolled(&key, accepted_at).await.unwrap();
+    house.wait(HOUR * 2);
+    assert_eq!(house.run(Task::Objects).await.redriven, 0);
+}
+
+#[tokio::test]
+async fn a_reference_ends_on_its_date_and_its_photo_goes() {
+    let house = house(None).await;
+    let key = ReferenceKey::parse("references/unit/case 7/photo.jpg").unwrap();
+    let object = house.put(key.as_str()).await;
+    let id = house.reference(&key).await;
+    assert_eq!(house.run(Task::References).await, Done::default());
+    house.wait(HOUR * 2);
+    let done = house.run(Task::References).await;
+    assert_eq!((done.expired, done.erased), (1, 1));
+    let ended = house.store.reference(&unit(), &id).await.unwrap().unwrap();
+    assert_eq!(ended.status, ReferenceStatus::Expired);
+    assert_eq!(
+        house.store.fetch(&object, None, 100).await.unwrap(),
+        store::Fetched::Gone
+    );
+    assert_eq!(house.run(Task::References).await, Done::default());
+}
+
+#[tokio::test]
+async fn a_photo_that_was_submitted_again_after_the_end_stays() {
+    let house = house(None).await;
+    let key = ReferenceKey::parse("references/unit/case 7/photo.jpg").unwrap();
+    let id = house.reference(&key).await;
+    let long_ago = house.now().minus(HOUR * 24);
+    house.store.withdraw(&unit(), &id, long_ago).await.unwrap();
+    let object = house.put(key.as_str()).await;
+    assert_eq!(house.run(Task::References).await.erased, 0);
+    assert_ne!(
+        house.store.fetch(&object, None, 100).await.unwrap(),
+        store::Fetched::Gone
+    );
+}
+
+#[tokio::test]
+async fn a_house_without_a_store_says_so_and_can_be_run_again() {
+    let house = house(None).await;
+    let names = Names {
+        table_prefix: "none-".into(),
+        ..house.store.names().clone()
+    };
+    let store = Store::with_sdk_config(&house.embedded.sdk_config(), names, Jitter::new(|| 7));
+    let clock = house.upkeep.clock.clone();
+    let broken = Upkeep {
+        store,
+        clock,
+        pending_max: HOUR,
+        ads_kept: None,
+    };
+    assert!(broken.run(&Task::ALL).await.is_err());
+    assert_eq!(house.upkeep.run(&Task::ALL).await, Ok(Done::default()));
+}
