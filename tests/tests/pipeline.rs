@@ -2,13 +2,13 @@
 //! order, and the leads and webhooks are exactly the truth.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
+use proofs::leads::{created, ids_of, pairs_of};
 use proofs::process::Serve;
-use proofs::receiver::{Received, Receiver};
-use proofs::world::{Put, World, file_name, upload};
-use serde_json::Value;
+use proofs::receiver::Receiver;
+use proofs::world::{Put, World, upload};
 
 /// Keys that S3 allows and that have broken others; all under the uploader's prefix.
 const HOSTILE_NAMES: &[&str] = &[
@@ -41,36 +41,8 @@ fn system() -> System {
     }
 }
 
-/// Every lead as (case, ad's file name), once per sighting.
-fn pairs_of(leads: &[Value]) -> BTreeSet<(String, String)> {
-    let mut pairs = BTreeSet::new();
-    for lead in leads {
-        for sighting in lead["sightings"].as_array().unwrap() {
-            let key = sighting["object_key"].as_str().unwrap();
-            pairs.insert((lead["case_id"].as_str().unwrap().to_owned(), file_name(key)));
-        }
-    }
-    pairs
-}
-
-/// Alerts of created leads that arrived, by lead; waits for `expected` of them.
-fn created(receiver: &Receiver, expected: usize) -> BTreeMap<String, Vec<Received>> {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    loop {
-        let mut by_lead: BTreeMap<String, Vec<Received>> = BTreeMap::new();
-        for received in receiver.received() {
-            let event = received.json();
-            if event["type"] == "org.homeward.lead.created" {
-                let lead = event["subject"].as_str().unwrap().to_owned();
-                by_lead.entry(lead).or_default().push(received);
-            }
-        }
-        if by_lead.len() >= expected || Instant::now() > deadline {
-            return by_lead;
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
+/// How long alerts may take to arrive once the system is at rest.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn check(order: impl Fn(&World, &Serve)) {
     let world = World::draw(4, 4, 7);
@@ -109,13 +81,9 @@ fn check(order: impl Fn(&World, &Serve)) {
             );
         }
     }
-    let alerts = created(&system.receiver, leads.len());
+    let alerts = created(&system.receiver, leads.len(), PATIENCE);
     let told: BTreeSet<_> = alerts.keys().cloned().collect();
-    let known: BTreeSet<_> = leads
-        .iter()
-        .map(|lead| lead["lead_id"].as_str().unwrap().to_owned())
-        .collect();
-    assert_eq!(told, known);
+    assert_eq!(told, ids_of(&leads));
     for received in alerts.values() {
         let ids: BTreeSet<_> = received
             .iter()
@@ -215,7 +183,7 @@ fn a_withdrawn_reference_never_alerts_again() {
         .map(|lead| lead["case_id"].as_str().unwrap())
         .collect();
     assert_eq!(cases, BTreeSet::from(["person 1.jpg"]));
-    created(&system.receiver, leads.len());
+    created(&system.receiver, leads.len(), PATIENCE);
     let told = system.receiver.received();
     assert!(
         told.iter()
