@@ -31,6 +31,7 @@ mod hash_index;
 pub mod parts;
 mod policy;
 mod reference_set;
+pub mod scan;
 mod whole;
 
 pub use edit::Edit;

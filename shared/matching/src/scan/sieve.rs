@@ -1,0 +1,87 @@
+//! The sieve in plain Rust, shaped so that the compiler turns it into vector instructions: on arm64
+//! it is what runs, and [`Kernel`](super::Kernel) has it compiled anew for those of x86-64.
+
+use super::columns::{Prefixes, TILE_ITEMS, Tile};
+
+/// The first bytes of a query, as the tiles hold those of the stored hashes.
+pub(super) type Prefix = [u8; 16];
+
+/// Tiles looked at before what was near is noted: one bit for each.
+const BATCH_TILES: usize = u32::BITS as usize;
+/// Leaves out the last bit of the first step: 95 are compared then, and 127 with the second.
+const LAST_BYTE_MASK: u8 = 0xfe;
+/// Set in the number of differing bits of 95, if that is 32 to 63: such two are no neighbours.
+const APART_OF_95: u8 = 32;
+/// Set in the number of differing bits of 127, with 32 added, if that number is 32 to 95.
+const APART_OF_127_AND_32: u8 = 64;
+
+/// Adds, in order, the places of the items of whose first 128 bits, the 96th left out, at most 31
+/// differ from the query's, or at least 96. Those that fill up the last tile count as items.
+///
+/// One pass over a batch of tiles says which have an item that passes the first step, without a
+/// branch that the processor could guess wrong; those alone take the second.
+#[inline(always)] // into functions that have other instructions
+pub(super) fn sift(stored: Prefixes<'_>, query: &Prefix, places: &mut Vec<u32>) {
+    for start in (0..stored.first.len()).step_by(BATCH_TILES) {
+        let end = stored.first.len().min(start + BATCH_TILES);
+        let mut left = passing_first(&stored.first[start..end], query);
+        while left != 0 {
+            let tile = start + left.trailing_zeros() as usize;
+            let counts = of_127_and_32(&stored.first[tile], &stored.second[tile], query);
+            if any_without(APART_OF_127_AND_32, &counts) {
+                push_near(&counts, tile * TILE_ITEMS, places);
+            }
+            left &= left - 1;
+        }
+    }
+}
+
+/// A bit for each tile, the lowest for the first.
+#[inline(always)]
+fn passing_first(tiles: &[Tile<12>], query: &Prefix) -> u32 {
+    let mut passing = 0;
+    for (i, tile) in tiles.iter().enumerate() {
+        let counts = of_95(tile, query);
+        passing |= u32::from(any_without(APART_OF_95, &counts)) << i;
+    }
+    passing
+}
+
+/// For each item the number of differing bits of 95.
+#[inline(always)]
+fn of_95(tile: &Tile<12>, query: &Prefix) -> [u8; TILE_ITEMS] {
+    let mut counts = [0; TILE_ITEMS];
+    for (i, (column, byte)) in tile.iter().zip(query).enumerate() {
+        let mask = if i < 11 { 0xff } else { LAST_BYTE_MASK };
+        for (count, own) in counts.iter_mut().zip(column) {
+            *count += ((own ^ byte) & mask).count_ones() as u8;
+        }
+    }
+    counts
+}
+
+/// For each item the number of differing bits of 127, and 32.
+#[inline(always)]
+fn of_127_and_32(first: &Tile<12>, second: &Tile<4>, query: &Prefix) -> [u8; TILE_ITEMS] {
+    let mut counts = of_95(first, query).map(|count| count + 32);
+    for (column, byte) in second.iter().zip(&query[12..]) {
+        for (count, own) in counts.iter_mut().zip(column) {
+            *count += (own ^ byte).count_ones() as u8;
+        }
+    }
+    counts
+}
+
+#[inline(always)]
+fn any_without(bit: u8, counts: &[u8; TILE_ITEMS]) -> bool {
+    counts
+        .iter()
+        .fold(false, |any, count| any | (count & bit == 0))
+}
+
+#[cold]
+fn push_near(counts: &[u8; TILE_ITEMS], start: usize, places: &mut Vec<u32>) {
+    let near = |(_, count): &(u32, &u8)| *count & APART_OF_127_AND_32 == 0;
+    let places_and_counts = (start as u32..).zip(counts);
+    places.extend(places_and_counts.filter(near).map(|(place, _)| place));
+}
