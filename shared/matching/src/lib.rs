@@ -36,7 +36,7 @@ mod whole;
 
 pub use edit::Edit;
 pub use found::{Level, Match, Method};
-pub use policy::{PartsRule, Policy, Scores, WholeRule};
+pub use policy::{Evidence, PartsRule, PerGrid, Policy, WholeRule};
 pub use reference_set::ReferenceSet;
 
 use records::fingerprint::{AdFingerprint, ReferenceFingerprint};

@@ -13,9 +13,9 @@ mod proof;
 mod sides;
 mod view;
 
-use crate::{Level, Match, Method, PartsRule, Scores};
+use crate::{Evidence, Level, Match, Method, PartsRule, PerGrid};
 pub(crate) use index::Index;
-use proof::{Proof, prove};
+use proof::{Proof, Tally, prove};
 pub use sides::{Ad, Reference};
 
 /// Alignments proved per handedness.
@@ -30,9 +30,9 @@ pub(crate) fn compare(reference: &[u8], ad: &[u8], rule: &PartsRule) -> Option<M
 
 /// The best match of a reference and an ad, both read.
 pub(crate) fn judge(reference: &Reference, ad: &Ad, rule: &PartsRule) -> Option<Match> {
-    let sure = |proof: &Proof| rule.level(proof.scores()) == Some(Level::Alert);
+    let sure = |proof: &Proof| rule.level(&proof.evidence()) == Some(Level::Alert);
     let proof = best_proof(reference, ad, sure)?;
-    let level = rule.level(proof.scores())?;
+    let level = rule.level(&proof.evidence())?;
     Some(Match {
         level,
         method: Method::Parts,
@@ -42,9 +42,9 @@ pub(crate) fn judge(reference: &Reference, ad: &Ad, rule: &PartsRule) -> Option<
     })
 }
 
-/// The highest scores that a pair reaches, for calibration; `None` if nothing aligns the two.
-pub fn scores(reference: &Reference, ad: &Ad) -> Option<Scores> {
-    best_proof(reference, ad, |_| false).map(|proof| proof.scores())
+/// The strongest evidence for a pair, for calibration; `None` if nothing aligns the two.
+pub fn evidence(reference: &Reference, ad: &Ad) -> Option<Evidence> {
+    best_proof(reference, ad, |_| false).map(|proof| proof.evidence())
 }
 
 /// The strongest proof of all alignments, or the first that is `enough`.
@@ -71,10 +71,16 @@ fn best_proof(reference: &Reference, ad: &Ad, enough: impl Fn(&Proof) -> bool) -
 }
 
 impl Proof {
-    fn scores(&self) -> Scores {
-        Scores {
-            fine: self.fine.score(),
-            middle: self.middle.score(),
+    fn evidence(&self) -> Evidence {
+        let per_grid = |of: fn(&Tally) -> f32| PerGrid {
+            fine: of(&self.fine),
+            middle: of(&self.middle),
+        };
+        Evidence {
+            score: per_grid(Tally::score),
+            coverage: per_grid(Tally::coverage),
+            middle_is_silent: self.middle.is_silent(),
+            fine_cell_px: self.fine_cell_px,
         }
     }
 

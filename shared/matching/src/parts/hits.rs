@@ -1,6 +1,6 @@
 //! Which features of the ad look like which of the reference.
 
-use records::features::{DESCRIPTOR_BITS, Descriptor};
+use records::features::{DESCRIPTOR_BITS, DESCRIPTOR_WORDS, Descriptor, REFERENCE_FEATURES_MAX};
 
 use super::sides::{Ad, Reference};
 
@@ -42,32 +42,98 @@ pub(super) fn hits(reference: &Reference, ad: &Ad, mirrored: bool) -> Vec<Hit> {
     hits
 }
 
-/// For every feature of the ad the nearest of the reference. Counting bits is all of the work, and
-/// x86-64 has an instruction for it since 2008 that compilers may not assume.
-fn all_nearest(reference: &Reference, ad: &Ad, mirrored: bool) -> Vec<(usize, u32, u32)> {
+/// For every feature of the ad the nearest of the reference, its distance and the next one's.
+/// Counting bits is all of the work, and processors have instructions for it that compilers may
+/// not assume.
+fn all_nearest(reference: &Reference, ad: &Ad, mirrored: bool) -> Vec<Nearest> {
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("popcnt") {
-        // SAFETY: the processor has the instruction.
-        return unsafe { all_nearest_popcnt(reference, ad, mirrored) };
+    {
+        use std::arch::is_x86_feature_detected as has;
+        if has!("avx512f") && has!("avx512bw") && has!("avx512vpopcntdq") {
+            // SAFETY: the processor has the instructions.
+            return unsafe { all_nearest_avx512(reference, ad, mirrored) };
+        }
+        if has!("avx2") && has!("popcnt") {
+            // SAFETY: the processor has the instructions.
+            return unsafe { all_nearest_avx2(reference, ad, mirrored) };
+        }
     }
     all_nearest_plain(reference, ad, mirrored)
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "popcnt")]
-fn all_nearest_popcnt(reference: &Reference, ad: &Ad, mirrored: bool) -> Vec<(usize, u32, u32)> {
+#[target_feature(enable = "avx512f,avx512bw,avx512vpopcntdq")]
+fn all_nearest_avx512(reference: &Reference, ad: &Ad, mirrored: bool) -> Vec<Nearest> {
     all_nearest_plain(reference, ad, mirrored)
 }
 
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,popcnt")]
+fn all_nearest_avx2(reference: &Reference, ad: &Ad, mirrored: bool) -> Vec<Nearest> {
+    all_nearest_plain(reference, ad, mirrored)
+}
+
+/// The nearest feature, its distance, and the distance of the next nearest.
+type Nearest = (usize, u32, u32);
+
 #[inline(always)]
-fn all_nearest_plain(reference: &Reference, ad: &Ad, mirrored: bool) -> Vec<(usize, u32, u32)> {
+fn all_nearest_plain(reference: &Reference, ad: &Ad, mirrored: bool) -> Vec<Nearest> {
+    let own = Columns::of(reference);
     let mut all = Vec::with_capacity(ad.spots.len());
-    // plain loops: what a closure holds may be compiled without the instruction
+    // plain loops: what a closure holds may be compiled without the instructions
     for (spot, turned) in ad.spots.iter().zip(&ad.mirrored) {
         let sought = if mirrored { turned } else { &spot.descriptor };
-        all.push(nearest(reference, sought));
+        all.push(own.nearest(sought));
     }
     all
+}
+
+/// A reference's descriptors word by word, so that several are compared at once.
+struct Columns {
+    words: [[u64; REFERENCE_FEATURES_MAX]; DESCRIPTOR_WORDS],
+    len: usize,
+}
+
+impl Columns {
+    fn of(reference: &Reference) -> Self {
+        let len = reference.spots.len().min(REFERENCE_FEATURES_MAX);
+        let mut words = [[0; REFERENCE_FEATURES_MAX]; DESCRIPTOR_WORDS];
+        for (i, spot) in reference.spots.iter().take(len).enumerate() {
+            for (column, word) in words.iter_mut().zip(spot.descriptor.0) {
+                column[i] = word;
+            }
+        }
+        Self { words, len }
+    }
+
+    /// Of features equally near the first.
+    #[inline(always)]
+    fn nearest(&self, sought: &Descriptor) -> Nearest {
+        let ([a, b, c], [x, y, z]) = (&self.words, sought.0);
+        // distance, then number: the least key is the nearest feature, the first of several
+        let mut keys = [u64::MAX; REFERENCE_FEATURES_MAX];
+        for i in 0..REFERENCE_FEATURES_MAX {
+            let distance =
+                (a[i] ^ x).count_ones() + (b[i] ^ y).count_ones() + (c[i] ^ z).count_ones();
+            keys[i] = u64::from(distance) << 32 | i as u64;
+        }
+        keys[self.len..].fill(u64::MAX);
+        let least = least(&keys);
+        let at = (least as u32) as usize;
+        if at < self.len {
+            keys[at] = u64::MAX;
+        }
+        (at, (least >> 32) as u32, (self::least(&keys) >> 32) as u32)
+    }
+}
+
+#[inline(always)]
+fn least(keys: &[u64; REFERENCE_FEATURES_MAX]) -> u64 {
+    let mut least = u64::MAX;
+    for key in keys {
+        least = least.min(*key);
+    }
+    least
 }
 
 fn hit(own: usize, ad: usize, distance_bits: u32, next: u32) -> Hit {
@@ -82,26 +148,33 @@ fn hit(own: usize, ad: usize, distance_bits: u32, next: u32) -> Hit {
     }
 }
 
-/// The nearest feature, its distance and the next one's.
-#[inline(always)]
-fn nearest(reference: &Reference, sought: &Descriptor) -> (usize, u32, u32) {
-    let mut best = (0, u32::MAX, u32::MAX);
-    for (i, spot) in reference.spots.iter().enumerate() {
-        let distance = sought.distance_bits(&spot.descriptor);
-        if distance < best.1 {
-            best = (i, distance, best.1);
-        } else if distance < best.2 {
-            best.2 = distance;
-        }
-    }
-    best
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::parts::sides::Spot;
+
+    fn spot(words: [u64; 3]) -> Spot {
+        Spot {
+            at: (0.0, 0.0),
+            scale: 1.0,
+            along: (1.0, 0.0),
+            descriptor: Descriptor(words),
+        }
+    }
+
+    /// One by one, as one would write it down.
+    fn plainly(own: &[[u64; 3]], sought: &Descriptor) -> Nearest {
+        let mut far: Vec<(u32, usize)> = own
+            .iter()
+            .enumerate()
+            .map(|(i, words)| (Descriptor(*words).distance_bits(sought), i))
+            .collect();
+        far.sort_unstable();
+        let (distance, at) = far[0];
+        (at, distance, far.get(1).map_or(u32::MAX, |next| next.0))
+    }
 
     proptest! {
         #[test]
@@ -109,5 +182,30 @@ mod tests {
             let bits = (0..192).filter(|i| (a[i / 64] ^ b[i / 64]) >> (i % 64) & 1 == 1).count();
             prop_assert_eq!(Descriptor(a).distance_bits(&Descriptor(b)) as usize, bits);
         }
+
+        #[test]
+        fn every_kernel_finds_the_nearest(
+            // few words, so that many features are equally near
+            own in prop::collection::vec((0u64..4, 0u64..4, 0u64..4), 1..=180),
+            sought: [u64; 3],
+        ) {
+            let own: Vec<[u64; 3]> = own.into_iter().map(|(a, b, c)| [a, b, c]).collect();
+            let reference = Reference::of_spots(own.iter().map(|words| spot(*words)).collect());
+            let ad = Ad::of_spots(vec![spot(sought)]);
+            let expected = plainly(&own, &Descriptor(sought));
+            prop_assert_eq!(all_nearest(&reference, &ad, false), [expected]);
+            prop_assert_eq!(all_nearest_plain(&reference, &ad, false), [expected]);
+            let expected = plainly(&own, &Descriptor(sought).mirrored());
+            prop_assert_eq!(all_nearest(&reference, &ad, true), [expected]);
+        }
+    }
+
+    #[test]
+    fn a_reference_without_features_has_no_hits() {
+        let (reference, ad) = (
+            Reference::of_spots(vec![]),
+            Ad::of_spots(vec![spot([1, 2, 3])]),
+        );
+        assert!(hits(&reference, &ad, false).is_empty());
     }
 }

@@ -56,16 +56,29 @@ pub(super) struct Tally {
     /// Cells compared in those that count, and cells that differ in them.
     pub cells: u32,
     pub differing: u32,
+    /// Cells that are clear in the reference, in those blocks.
+    pub own_cells: u32,
 }
 
 impl Tally {
     /// The mean likeness of the blocks times the fourth root of their number: many blocks say
     /// more than few. 0 to 4 at 128 x 128 cells, 0 to 2.8 at 64 x 64.
     pub fn score(&self) -> f32 {
-        match self.blocks >= BLOCKS_MIN {
-            true => self.mean_likeness() * self.blocks.sqrt().sqrt(),
-            false => 0.0,
+        match self.is_silent() {
+            true => 0.0,
+            false => self.mean_likeness() * self.blocks.sqrt().sqrt(),
         }
+    }
+
+    /// Whether there is too little to say anything.
+    pub fn is_silent(&self) -> bool {
+        self.blocks < BLOCKS_MIN
+    }
+
+    /// The share of the reference's clear cells that are clear in the ad too, in the blocks that
+    /// count: 0 to 1.
+    pub fn coverage(&self) -> f32 {
+        self.cells as f32 / self.own_cells.max(1) as f32
     }
 
     /// How far all blocks agree, -1 to 1.
@@ -84,6 +97,8 @@ pub(super) struct Proof {
     pub negative: bool,
     pub middle: Tally,
     pub fine: Tally,
+    /// Pixels of the ad's picture that a cell of the finest grid covers, along a side.
+    pub fine_cell_px: f32,
 }
 
 /// Refines an alignment from the coarsest grid to the finest and tallies the blocks.
@@ -93,6 +108,7 @@ pub(super) fn prove(reference: &Reference, ad: &Ad, start: &Alignment) -> Proof 
         negative: start.negative,
         middle: Tally::default(),
         fine: Tally::default(),
+        fine_cell_px: 0.0,
     };
     let [coarse, middle, fine] = &reference.grids;
     let first = proof.at(reference, ad, coarse);
@@ -100,8 +116,10 @@ pub(super) fn prove(reference: &Reference, ad: &Ad, start: &Alignment) -> Proof 
         return proof;
     }
     proof.middle = proof.at(reference, ad, middle);
-    if proof.middle.blocks < BLOCKS_MIN || proof.middle.score() >= HOPE_MIN {
+    if proof.middle.is_silent() || proof.middle.score() >= HOPE_MIN {
         proof.fine = proof.at(reference, ad, fine);
+        let side = fine.side();
+        proof.fine_cell_px = ad.view().cell_px(&proof.map, reference.size, ad.size, side);
     }
     proof
 }
@@ -227,6 +245,7 @@ fn tally(own: &Grid, seen: &Grid) -> Tally {
             tally.likeness += novelty * (agreement - LIKE_MIN) / (1.0 - LIKE_MIN);
             tally.cells += cells as u32;
             tally.differing += ((cells - same) / 2) as u32;
+            tally.own_cells += block_own.clear.count_ones();
         }
     }
     tally

@@ -48,6 +48,19 @@ impl Reference {
         })
     }
 
+    #[cfg(test)]
+    pub(super) fn of_spots(spots: Vec<Spot>) -> Self {
+        let grid = || Grid {
+            lighter: vec![],
+            clear: vec![],
+        };
+        Self {
+            size: (1.0, 1.0),
+            spots,
+            grids: [grid(), grid(), grid()],
+        }
+    }
+
     pub(super) fn longer(&self) -> f32 {
         self.size.0.max(self.size.1)
     }
@@ -70,6 +83,26 @@ impl Ad {
             sketch: read.sketch,
             view: OnceCell::new(),
         })
+    }
+
+    #[cfg(test)]
+    pub(super) fn of_spots(spots: Vec<Spot>) -> Self {
+        let picture = records::features::Grey {
+            width_px: 1,
+            height_px: 1,
+            luma: vec![0],
+        };
+        Self {
+            size: (1.0, 1.0),
+            mirrored: spots.iter().map(|s| s.descriptor.mirrored()).collect(),
+            spots,
+            coarse: Grid {
+                lighter: vec![],
+                clear: vec![],
+            },
+            sketch: Sketch::of(&picture),
+            view: OnceCell::new(),
+        }
     }
 
     /// The ad as a grey picture, unpacked when first needed: most ads never are.

@@ -43,14 +43,11 @@ impl View {
     /// The grid of `side` x `side` cells over a reference of `size`, filled with what the ad
     /// shows there under `map`; `None` if that is too little or too coarse.
     pub fn grid(&self, map: &Map, size: (f32, f32), ad: (f32, f32), side: usize) -> Option<Grid> {
-        let largest = self.0.first()?;
-        let (kx, ky) = (largest.width as f32 / ad.0, largest.height as f32 / ad.1);
-        let (cx, cy) = (size.0 / side as f32, size.1 / side as f32);
-        let covered = map.area((size.0 / 2.0, size.1 / 2.0)).abs() * kx * ky * cx * cy;
-        let cell_px = covered.sqrt();
+        let cell_px = self.cell_px(map, size, ad, side);
         if !cell_px.is_finite() || cell_px < CELL_PX_MIN {
             return None;
         }
+        let (cx, cy) = (size.0 / side as f32, size.1 / side as f32);
         let level = self.level_for(cell_px);
         let (kx, ky) = (level.width as f32 / ad.0, level.height as f32 / ad.1);
         let mut values = Vec::with_capacity(side * side);
@@ -65,6 +62,16 @@ impl View {
         }
         let enough = known.iter().filter(|known| **known).count() >= CELLS_MIN;
         enough.then(|| Grid::of(&values, &known, side))
+    }
+
+    /// How many pixels of the ad's picture such a cell covers, along a side, in the middle of the
+    /// reference.
+    pub fn cell_px(&self, map: &Map, size: (f32, f32), ad: (f32, f32), side: usize) -> f32 {
+        let largest = &self.0[0];
+        let (kx, ky) = (largest.width as f32 / ad.0, largest.height as f32 / ad.1);
+        let cell = size.0 * size.1 / (side * side) as f32;
+        let middle = (size.0 / 2.0, size.1 / 2.0);
+        (map.area(middle).abs() * kx * ky * cell).sqrt()
     }
 
     /// The level on which a cell covers about one to two pixels.

@@ -56,9 +56,15 @@ struct Known {
     width: usize,
     height: usize,
     values: Vec<i32>,
-    /// The plane below which a coefficient is not known.
-    below: Vec<u8>,
+    /// What has begun around each coefficient: how many of its neighbours in the band, and
+    /// [`PARENT`]. Kept as coefficients begin, which few do, since every bit asks for it.
+    around: Vec<u8>,
 }
+
+/// The coefficient a scale above has begun.
+const PARENT: u8 = 1 << 7;
+/// More neighbours than this say no more.
+const NEAR_MAX: u8 = 5;
 
 /// Walks over the coefficients' bits, most important first; returns what a reader knows then.
 fn walk(truth: &[i32], width: usize, height: usize, bits: &mut impl Bits) -> Vec<i32> {
@@ -67,23 +73,29 @@ fn walk(truth: &[i32], width: usize, height: usize, bits: &mut impl Bits) -> Vec
         width,
         height,
         values: vec![0; truth.len()],
-        below: vec![PLANES as u8; truth.len()],
+        around: vec![0; truth.len()],
     };
+    // per band and row, the plane below which its coefficients are not known
+    let mut below: Vec<Vec<u32>> = bands.iter().map(|b| vec![PLANES; b.height]).collect();
     let heaviest = bands.iter().map(|band| band.weight).max().unwrap_or(0);
     'planes: for importance in (0..PLANES + heaviest).rev() {
-        for band in &bands {
+        for (band, below) in bands.iter().zip(&mut below) {
             let Some(plane) = importance.checked_sub(band.weight).filter(|p| *p < PLANES) else {
                 continue;
             };
-            for y in band.top..band.top + band.height {
+            for (y, below) in (band.top..).zip(below) {
                 if !bits.wants_row() {
                     break 'planes;
                 }
                 known.row(truth, band, y, plane, bits);
+                *below = plane;
             }
         }
     }
-    known.centred()
+    for (band, below) in bands.iter().zip(&below) {
+        known.centre(band, below);
+    }
+    known.values
 }
 
 impl Known {
@@ -93,10 +105,10 @@ impl Known {
             let bit = truth[i].unsigned_abs() >> plane & 1 == 1;
             let now = self.values[i];
             if now == 0 {
-                let context = self.context(band, x, y);
-                if bits.bit(context, bit) {
+                if bits.bit(context(band, self.around[i]), bit) {
                     let negative = bits.bit(BEGIN + LATER, truth[i] < 0);
                     self.values[i] = if negative { -1 << plane } else { 1 << plane };
+                    self.begun(band, x, y);
                 }
             } else {
                 let first = now.unsigned_abs() >> (plane + 1) == 1;
@@ -104,39 +116,41 @@ impl Known {
                     self.values[i] += now.signum() << plane;
                 }
             }
-            self.below[i] = plane as u8;
         }
     }
 
-    /// How likely a coefficient begins here, by what has begun around it and a scale above it.
-    fn context(&self, band: &Band, x: usize, y: usize) -> usize {
-        let begun = |x: usize, y: usize| usize::from(self.values[y * self.width + x] != 0);
-        let (left, right) = (x > band.left, x + 1 < band.left + band.width);
-        let mut near = 0;
-        let mut three = |y: usize, middle: bool| {
-            near += if left { begun(x - 1, y) } else { 0 };
-            near += if right { begun(x + 1, y) } else { 0 };
-            near += if middle { begun(x, y) } else { 0 };
-        };
-        three(y, false);
-        if y > band.top {
-            three(y - 1, true);
+    /// Tells the neighbours in the band, and those below at the next finer scale.
+    fn begun(&mut self, band: &Band, x: usize, y: usize) {
+        let columns = x.saturating_sub(1).max(band.left)..(x + 2).min(band.left + band.width);
+        for row in y.saturating_sub(1).max(band.top)..(y + 2).min(band.top + band.height) {
+            for column in columns.clone() {
+                // itself too: nobody asks again once it has begun
+                self.around[row * self.width + column] += 1;
+            }
         }
-        if y + 1 < band.top + band.height {
-            three(y + 1, true);
+        for row in 2 * y..(2 * y + 2).min(self.height) {
+            for column in 2 * x..(2 * x + 2).min(self.width) {
+                self.around[row * self.width + column] |= PARENT;
+            }
         }
-        let parent = band.orientation > 0
-            && (x / 2 < self.width && y / 2 < self.height)
-            && begun(x / 2, y / 2) == 1;
-        (band.orientation * 6 + near.min(5)) * 2 + usize::from(parent)
     }
 
-    /// Every coefficient in the middle of what it may still be.
-    fn centred(self) -> Vec<i32> {
-        let halves = self.below.iter().map(|&below| (1 << below) >> 1);
-        let centred = self.values.iter().zip(halves);
-        centred.map(|(v, half)| v + v.signum() * half).collect()
+    /// Puts every coefficient of a band in the middle of what it may still be.
+    fn centre(&mut self, band: &Band, below: &[u32]) {
+        for (y, below) in (band.top..).zip(below) {
+            let start = y * self.width + band.left;
+            for value in &mut self.values[start..start + band.width] {
+                *value += value.signum() * ((1 << below) >> 1);
+            }
+        }
     }
+}
+
+/// How likely a coefficient begins here, by what has begun around it and a scale above it.
+fn context(band: &Band, around: u8) -> usize {
+    let near = (around & !PARENT).min(NEAR_MAX);
+    let parent = band.orientation > 0 && around & PARENT != 0;
+    (band.orientation * 6 + usize::from(near)) * 2 + usize::from(parent)
 }
 
 #[cfg(test)]
