@@ -2,7 +2,8 @@
 """Prints what tables' streams tell, in the shape in which Lambda hands it to a function.
 
 usage: changes.py ENDPOINT TABLE...      (credentials and region from the environment)
-Prints one JSON line per table: {"table": …, "records": [...]}; all records from the oldest on.
+For each line on standard input, prints one JSON line per table: {"table": …, "records": [...]};
+all records from the oldest on, then what is new since. Ends when standard input ends.
 """
 import base64, json, sys
 import boto3
@@ -10,6 +11,7 @@ import boto3
 endpoint, tables = sys.argv[1], sys.argv[2:]
 dynamodb = boto3.client("dynamodb", endpoint_url=endpoint)
 streams = boto3.client("dynamodbstreams", endpoint_url=endpoint)
+last_of = {}  # (stream, shard): the number of the last record that was read there
 
 
 def plain(value):
@@ -22,16 +24,24 @@ def plain(value):
     return value.timestamp() if hasattr(value, "timestamp") else value
 
 
-def records(arn):
+def news(arn):
+    # An iterator anew each time: moto's goes on in a table as it was before a refused transaction.
     for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
-        at = streams.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+        place = (arn, shard["ShardId"])
+        asked = {"StreamArn": arn, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+        if place in last_of:
+            asked |= {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": last_of[place]}
+        at = streams.get_shard_iterator(**asked)["ShardIterator"]
         while at:
             page = streams.get_records(ShardIterator=at)
-            yield from page["Records"]
+            for record in page["Records"]:
+                last_of[place] = record["dynamodb"]["SequenceNumber"]
+                yield record
             at = page.get("NextShardIterator") if page["Records"] else None
 
 
-for table in tables:
-    arn = dynamodb.describe_table(TableName=table)["Table"]["LatestStreamArn"]
-    found = [{**plain(r), "awsRegion": r.get("awsRegion", ""), "eventSource": "aws:dynamodb", "eventSourceARN": arn} for r in records(arn)]
-    print(json.dumps({"table": table, "records": found}))
+arns = {table: dynamodb.describe_table(TableName=table)["Table"]["LatestStreamArn"] for table in tables}
+for _ in sys.stdin:
+    for table, arn in arns.items():
+        found = [{**plain(r), "awsRegion": r.get("awsRegion", ""), "eventSource": "aws:dynamodb", "eventSourceARN": arn} for r in news(arn)]
+        print(json.dumps({"table": table, "records": found}), flush=True)

@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -17,7 +18,10 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use crate::checkout;
+use crate::deployment::Deployment;
+use crate::follower::Follower;
 use crate::process::Process;
+use crate::wire::Wire;
 
 /// Where the programs' data lies, with tables, buckets, tenants and tokens, and no programs.
 pub struct Backend {
@@ -31,6 +35,8 @@ pub struct Backend {
     pub access_key_id: String,
     /// With what.
     pub secret_access_key: String,
+    /// What the template says of it.
+    pub deployment: Deployment,
     names: Names,
     runtime: Runtime,
     _moto: Option<Process>,
@@ -40,9 +46,14 @@ pub struct Backend {
 impl Backend {
     /// The embedded servers, on a new folder, in this process.
     pub fn embedded() -> Self {
+        Self::embedded_at(jiff::Timestamp::now)
+    }
+
+    /// The same, with another clock for the times of objects.
+    pub fn embedded_at(clock: fn() -> jiff::Timestamp) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let runtime = Runtime::new().unwrap();
-        let server = Embedded::open(folder.path()).unwrap();
+        let server = Embedded::open_with_clock(folder.path(), Arc::new(clock)).unwrap();
         let [s3, dynamodb] = [(); 2].map(|()| {
             let listening = TcpListener::bind("127.0.0.1:0");
             runtime.block_on(listening).unwrap()
@@ -54,7 +65,8 @@ impl Backend {
             dynamodb: url(&dynamodb),
             access_key_id: server.access_key().id.clone(),
             secret_access_key: server.access_key().secret.clone(),
-            names: names(),
+            names: deployment().names(),
+            deployment: deployment(),
             _moto: None,
             _folder: Some(folder),
             runtime,
@@ -91,7 +103,8 @@ impl Backend {
             dynamodb: url,
             access_key_id: "key".into(),
             secret_access_key: "secret".into(),
-            names: names(),
+            names: deployment().names(),
+            deployment: deployment(),
             _moto: Some(process),
             _folder: None,
             runtime: Runtime::new().unwrap(),
@@ -113,22 +126,29 @@ impl Backend {
             "references_bucket": self.names.references_bucket})
     }
 
-    /// The environment of a function that works on it.
-    pub fn environment(&self) -> Vec<(&'static str, &str)> {
-        vec![
-            ("AWS_ENDPOINT_URL_S3", self.s3.as_str()),
-            ("AWS_ENDPOINT_URL_DYNAMODB", self.dynamodb.as_str()),
+    /// A wire to it for one function.
+    pub fn tap(&self) -> Wire {
+        Wire::tap(&self.runtime, &self.s3, &self.dynamodb, self.names.clone())
+    }
+
+    /// The environment of a program's function: the template's variables, what Lambda adds, and
+    /// where S3 and DynamoDB are.
+    pub fn environment(&self, program: &str, s3: &str, dynamodb: &str) -> Vec<(String, String)> {
+        let mut all = self.deployment.environment(program);
+        let memory_mib = self.deployment.limits(program).memory_mib.to_string();
+        let function = self.deployment.function_name(program);
+        let more = [
+            ("AWS_LAMBDA_FUNCTION_NAME", function.as_str()),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory_mib),
+            ("AWS_ENDPOINT_URL_S3", s3),
+            ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
             ("AWS_REGION", embedded::REGION),
-            ("AWS_ACCESS_KEY_ID", self.access_key_id.as_str()),
-            ("AWS_SECRET_ACCESS_KEY", self.secret_access_key.as_str()),
-            ("HOMEWARD_ADS_BUCKET", self.names.ads_bucket.as_str()),
-            (
-                "HOMEWARD_REFERENCES_BUCKET",
-                self.names.references_bucket.as_str(),
-            ),
-            ("HOMEWARD_WEBHOOK_NETWORKS", "127.0.0.0/8"),
+            ("AWS_ACCESS_KEY_ID", &self.access_key_id),
+            ("AWS_SECRET_ACCESS_KEY", &self.secret_access_key),
             ("RUST_LOG", "warn"),
-        ]
+        ];
+        all.extend(more.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        all
     }
 
     /// Removes one version of an object, for good.
@@ -152,25 +172,17 @@ impl Backend {
 
     /// What the streams of tables tell, from the oldest record on, in Lambda's shape.
     pub fn changes(&self, tables: &[Table]) -> Vec<(Table, Vec<Value>)> {
-        let output = Command::new(checkout::python())
-            .arg(checkout::root().join("tests/python/changes.py"))
-            .arg(&self.dynamodb)
-            .args(tables.iter().map(|table| self.names.table(*table)))
-            .env("AWS_ACCESS_KEY_ID", &self.access_key_id)
-            .env("AWS_SECRET_ACCESS_KEY", &self.secret_access_key)
-            .env("AWS_DEFAULT_REGION", embedded::REGION)
-            .stderr(Stdio::inherit())
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{} tells no changes", self.name);
-        let lines = String::from_utf8(output.stdout).unwrap();
-        let told = lines.lines().zip(tables).map(|(line, table)| {
-            let mut told: Value = serde_json::from_str(line).unwrap();
-            assert_eq!(told["table"], self.names.table(*table));
-            let records = told["records"].take();
-            (*table, records.as_array().unwrap().clone())
-        });
-        told.collect()
+        self.follow(tables).news()
+    }
+
+    /// A reader of tables' streams, from the oldest record on.
+    pub fn follow(&self, tables: &[Table]) -> Follower {
+        let names: Vec<_> = tables
+            .iter()
+            .map(|table| self.names.table(*table))
+            .collect();
+        let key = (self.access_key_id.as_str(), self.secret_access_key.as_str());
+        Follower::start(tables, &names, &self.dynamodb, key)
     }
 
     fn prepared(self) -> Self {
@@ -183,6 +195,7 @@ impl Backend {
             for (name, is_unit) in [("unit", true), ("uploader", false)] {
                 make_tenant(&store, name, is_unit).await;
             }
+            make_token(&store, "admin", Role::Admin).await;
         });
         self
     }
@@ -219,7 +232,7 @@ impl Backend {
     }
 }
 
-/// The bearer token of the tenant `unit` or `uploader`.
+/// The bearer token of the tenant `unit`, `uploader` or `admin`.
 pub fn token(tenant: &str) -> Token {
     let mut bytes = [0x5a; 32];
     bytes[..tenant.len()].copy_from_slice(tenant.as_bytes());
@@ -238,14 +251,16 @@ async fn make_tenant(store: &Store, name: &str, is_unit: bool) {
     };
     store.put_tenant(&settings).await.unwrap();
     let role = if is_unit { Role::Unit } else { Role::Uploader };
+    make_token(store, name, role).await;
+}
+
+async fn make_token(store: &Store, name: &str, role: Role) {
+    let tenant = TenantId::parse(name).unwrap();
     let principal = Principal { tenant, role };
     store.put_token(&token(name), &principal).await.unwrap();
 }
 
-fn names() -> Names {
-    Names {
-        table_prefix: Names::TABLE_PREFIX_DEFAULT.into(),
-        ads_bucket: "homeward-ads".into(),
-        references_bucket: "homeward-references".into(),
-    }
+/// The template's stage `dev`, with receivers of alerts on this machine.
+fn deployment() -> Deployment {
+    Deployment::with(&[("WebhookNetworks", "127.0.0.0/8")])
 }

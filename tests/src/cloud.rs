@@ -1,6 +1,6 @@
 //! The six real Lambda binaries on a backend, and what wakes them: queues, streams, timers, HTTP.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
@@ -8,7 +8,9 @@ use store::Table;
 
 use crate::backend::{Backend, token};
 use crate::events::{self, Message, batch, failures};
+use crate::follower::Follower;
 use crate::runtime_api::Function;
+use crate::wire::{Call, Wire};
 use crate::world::{Put, plan, upload_by};
 
 /// Messages of one batch, as the deployment sets it.
@@ -16,8 +18,11 @@ const MESSAGES_MAX: usize = 10;
 /// Changes of one batch: small, so that there are several.
 const CHANGES_MAX: usize = 25;
 
+/// The programs that are functions.
+pub const PROGRAMS: [&str; 6] = ["ingest", "enroll", "lookup", "alert", "review", "upkeep"];
+
 /// The streams that wake programs.
-const STREAMS: [Table; 4] = [
+pub const STREAMS: [Table; 4] = [
     Table::Ads,
     Table::AdsTail,
     Table::ReferencesTail,
@@ -40,8 +45,10 @@ pub struct Cloud {
     pub upkeep: Function,
     /// Where the data lies.
     pub backend: Backend,
-    /// How many changes of each stream were dealt with.
-    dealt_with: Mutex<HashMap<Table, usize>>,
+    /// What each function says to the services.
+    wires: BTreeMap<&'static str, Wire>,
+    /// Reads the streams on.
+    follower: Mutex<Follower>,
 }
 
 /// How a batch is handed to a function; panics unless the whole batch is done.
@@ -60,9 +67,21 @@ pub fn twice(function: &Function, event: &Value) {
 }
 
 impl Cloud {
-    /// Starts every program.
+    /// Starts every program, as the template says.
     pub fn on(backend: Backend) -> Self {
-        let start = |name| Function::start(name, &backend.environment());
+        Self::with(backend, &[])
+    }
+
+    /// The same, with more variables for every program.
+    pub fn with(backend: Backend, variables: &[(&str, &str)]) -> Self {
+        let wires: BTreeMap<_, _> = PROGRAMS.map(|name| (name, backend.tap())).into();
+        let start = |name| {
+            let at = wires[name].url();
+            let mut environment = backend.environment(name, at, at);
+            let more = variables.iter();
+            environment.extend(more.map(|(name, value)| ((*name).into(), (*value).into())));
+            Function::start(name, environment)
+        };
         Self {
             ingest: start("ingest"),
             enroll: start("enroll"),
@@ -70,9 +89,16 @@ impl Cloud {
             alert: start("alert"),
             review: start("review"),
             upkeep: start("upkeep"),
-            dealt_with: Mutex::default(),
+            follower: Mutex::new(backend.follow(&STREAMS)),
+            wires,
             backend,
         }
+    }
+
+    /// What each program has said to the services so far.
+    pub fn calls(&self) -> BTreeMap<&'static str, Vec<Call>> {
+        let wires = self.wires.iter();
+        wires.map(|(name, wire)| (*name, wire.calls())).collect()
     }
 
     /// Every program.
@@ -120,34 +146,26 @@ impl Cloud {
 
     /// Feeds the streams to the programs that they wake, until they tell nothing new.
     pub fn settle(&self, deliver: Deliver) {
+        let mut follower = self.follower.lock().unwrap();
         loop {
-            let told = self.backend.changes(&STREAMS);
-            let fed: usize = told
-                .iter()
-                .map(|(table, changes)| self.feed(*table, changes, deliver))
-                .sum();
-            if fed == 0 {
+            let told = follower.news();
+            for (table, changes) in &told {
+                self.feed(*table, changes, deliver);
+            }
+            if told.iter().all(|(_, changes)| changes.is_empty()) {
                 return;
             }
         }
     }
 
-    fn feed(&self, table: Table, changes: &[Value], deliver: Deliver) -> usize {
-        let before = self
-            .dealt_with
-            .lock()
-            .unwrap()
-            .insert(table, changes.len())
-            .unwrap_or(0);
+    fn feed(&self, table: Table, changes: &[Value], deliver: Deliver) {
         let function = match table {
             Table::Leads => &self.alert,
             _ => &self.lookup,
         };
-        let new = &changes[before..];
-        for changes in new.chunks(CHANGES_MAX) {
+        for changes in changes.chunks(CHANGES_MAX) {
             deliver(function, &json!({ "Records": changes }));
         }
-        new.len()
     }
 
     /// A request to the API, as the holder of a tenant's token: status and body.
@@ -159,7 +177,12 @@ impl Cloud {
         body: Option<&Value>,
     ) -> (u64, Value) {
         let event = events::http(token(tenant).reveal(), method, target, body);
-        let answer = self.review.invoke(&event).unwrap();
+        self.asked(&event)
+    }
+
+    /// A request to the API, as API Gateway tells it: status and body.
+    pub fn asked(&self, event: &Value) -> (u64, Value) {
+        let answer = self.review.invoke(event).unwrap();
         let text = answer["body"].as_str().unwrap_or_default();
         let body = serde_json::from_str(text).unwrap_or(Value::Null);
         (answer["statusCode"].as_u64().unwrap(), body)

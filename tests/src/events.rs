@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use serde_json::{Value, json};
 
@@ -111,6 +113,27 @@ pub fn http(token: &str, method: &str, target: &str, body: Option<&Value>) -> Va
     if let Some(body) = body {
         event["body"] = body.to_string().into();
     }
+    event
+}
+
+/// A request with a multipart form: text fields, and a file named `photo`.
+pub fn http_form(token: &str, target: &str, fields: &[(&str, &str)], photo: &[u8]) -> Value {
+    const BOUNDARY: &str = "homeward-test-boundary";
+    let mut body = Vec::new();
+    for (name, value) in fields {
+        let head =
+            format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+        body.extend_from_slice(format!("{head}{value}\r\n").as_bytes());
+    }
+    let head = "Content-Disposition: form-data; name=\"photo\"; filename=\"photo\"\r\n\r\n";
+    body.extend_from_slice(format!("--{BOUNDARY}\r\n{head}").as_bytes());
+    body.extend_from_slice(photo);
+    body.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+    let mut event = http(token, "POST", target, None);
+    let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
+    event["headers"]["content-type"] = content_type.into();
+    event["body"] = STANDARD.encode(body).into();
+    event["isBase64Encoded"] = true.into();
     event
 }
 

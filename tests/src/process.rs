@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -50,6 +50,11 @@ impl Process {
     /// Its standard output, once; the command must have piped it.
     pub fn stdout(&mut self) -> ChildStdout {
         self.0.stdout.take().unwrap()
+    }
+
+    /// Its standard input, once; the command must have piped it.
+    pub fn stdin(&mut self) -> ChildStdin {
+        self.0.stdin.take().unwrap()
     }
 
     /// The process id.

@@ -29,15 +29,20 @@ impl Received {
     }
 }
 
-/// A webhook endpoint that accepts everything.
+/// A webhook endpoint that gives every message the same answer.
 pub struct Receiver {
     server: Arc<Server>,
     received: Arc<Mutex<Vec<Received>>>,
 }
 
 impl Receiver {
-    /// Listens on a free loopback port.
+    /// Listens on a free loopback port and accepts everything.
     pub fn start() -> Self {
+        Self::answering(204)
+    }
+
+    /// Listens on a free loopback port and answers with this status.
+    pub fn answering(status: u16) -> Self {
         let server = Arc::new(Server::http("127.0.0.1:0").unwrap());
         let received = Arc::new(Mutex::new(Vec::new()));
         let (listening, store) = (server.clone(), received.clone());
@@ -54,7 +59,7 @@ impl Receiver {
                     .read_to_string(&mut body)
                     .unwrap_or_default();
                 store.lock().unwrap().push(Received { headers, body });
-                let _client_gone = request.respond(Response::empty(204));
+                let _client_gone = request.respond(Response::empty(status));
             }
         });
         Self { server, received }

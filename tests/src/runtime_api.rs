@@ -48,6 +48,10 @@ struct State {
     generation: u64,
     events: VecDeque<(u64, String)>,
     answers: HashMap<u64, Answer>,
+    /// Which process took which event.
+    taken_by: HashMap<u64, u64>,
+    /// How many events a process died over.
+    cut_off: u64,
     next_id: u64,
     init_error: Option<String>,
     start: Start,
@@ -92,17 +96,15 @@ impl fmt::Display for Figures {
 impl Function {
     /// Starts a built program of the workspace under a Runtime API of its own. Its environment is
     /// the given one and what Lambda adds, and nothing of ours: no proxies, no AWS profiles.
-    pub fn start(name: &str, environment: &[(&str, &str)]) -> Self {
+    pub fn start(name: &str, environment: Vec<(String, String)>) -> Self {
         let mut all: Vec<(String, String)> = [
-            ("AWS_LAMBDA_FUNCTION_NAME", name),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
-            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512"),
             ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/test"),
             ("AWS_LAMBDA_LOG_STREAM_NAME", "test"),
         ]
         .map(|(k, v)| (k.to_owned(), v.to_owned()))
         .into();
-        all.extend(environment.iter().map(|(k, v)| ((*k).into(), (*v).into())));
+        all.extend(environment);
         let binary = crate::checkout::program(name);
         let shared = Arc::new(Shared::default());
         let running = run(&binary, &all, &shared);
@@ -122,6 +124,30 @@ impl Function {
     pub fn invoke(&self, event: &Value) -> Answer {
         let id = self.hand_in(event);
         self.wait(|state| state.answers.remove(&id))
+    }
+
+    /// Hands the function one event and waits for its answer; none if the process died over it.
+    ///
+    /// # Panics
+    /// If the function stays silent, or dies without being killed.
+    pub fn invoke_unless_killed(&self, event: &Value) -> Option<Answer> {
+        let id = self.hand_in(event);
+        self.wait(|state| {
+            let answer = state.answers.remove(&id);
+            let died = state
+                .taken_by
+                .get(&id)
+                .is_some_and(|process| *process != state.generation);
+            if answer.is_none() && died {
+                state.cut_off += 1;
+            }
+            (answer.is_some() || died).then_some(answer)
+        })
+    }
+
+    /// How many events it died over.
+    pub fn cut_off(&self) -> u64 {
+        self.shared.state.lock().unwrap().cut_off
     }
 
     /// Hands the function one event, kills it (`kill -9`) a while after it took the event, and
@@ -286,8 +312,9 @@ fn next(request: Request, shared: &Shared, generation: u64) {
         if state.generation != generation {
             return; // the process that asked is dead
         }
-        if let Some(event) = state.events.pop_front() {
-            break event;
+        if let Some((id, event)) = state.events.pop_front() {
+            state.taken_by.insert(id, generation);
+            break (id, event);
         }
         state = shared.changed.wait_timeout(state, LOOK_EVERY).unwrap().0;
     };

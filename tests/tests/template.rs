@@ -1,7 +1,5 @@
 //! The deployment's template held against the code: what the code needs is there, and no more.
 
-#[path = "template/document.rs"]
-mod document;
 #[path = "template/rights.rs"]
 mod rights;
 #[path = "template/sources.rs"]
@@ -10,8 +8,8 @@ mod sources;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use document::{Template, name_of, target};
 use proofs::checkout::root;
+use proofs::template::{Template, name_of, target};
 use serde_json::{Value, json};
 
 /// Every program that is a function: all but the command line.

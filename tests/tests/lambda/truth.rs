@@ -34,14 +34,3 @@ pub fn found(leads: &[Value]) -> Pairs {
     }
     pairs
 }
-
-/// Leads without the time at which they were found, which differs between any two runs.
-pub fn timeless(mut leads: Vec<Value>) -> Vec<Value> {
-    for lead in &mut leads {
-        lead.as_object_mut().unwrap().remove("created_at");
-        let sightings = lead["sightings"].as_array_mut().unwrap();
-        sightings.sort_by_key(|sighting| sighting["object_key"].to_string());
-    }
-    leads.sort_by_key(|lead| lead["lead_id"].to_string());
-    leads
-}

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::document::{Template, list, target};
 use crate::programs;
+use proofs::template::{Template, list, target};
 
 /// The logical ids that a resource of a right names.
 fn named(resource: &Value) -> String {

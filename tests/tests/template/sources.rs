@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use proofs::checkout::root;
 use serde_json::{Value, json};
 
-use crate::document::{Template, target};
 use crate::programs;
+use proofs::template::{Template, target};
 
 /// The properties of every event source of a type, with its function.
 fn sources<'a>(template: &'a Template, kind: &str) -> Vec<(String, &'a Value)> {

@@ -1,5 +1,5 @@
-//! The template as plain JSON: `!Sub x` reads as `{"Fn::Sub": "x"}`, as CloudFormation itself has
-//! it.
+//! The deployment's template as plain JSON: `!Sub x` reads as `{"Fn::Sub": "x"}`, as CloudFormation
+//! itself has it.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +12,12 @@ pub struct Template {
 }
 
 impl Template {
+    /// Reads it.
+    ///
+    /// # Panics
+    /// If it is not one YAML document.
     pub fn read() -> Self {
-        let path = proofs::checkout::root().join("infra/template.yaml");
+        let path = crate::checkout::root().join("infra/template.yaml");
         let text = std::fs::read_to_string(path).expect("the template is there");
         let documents = YamlOwned::load_from_str(&text).expect("the template is YAML");
         let [document] = &documents[..] else {
@@ -24,7 +28,15 @@ impl Template {
         }
     }
 
+    /// One of its sections: `Parameters`, `Conditions`, `Resources`.
+    pub fn section(&self, name: &str) -> &Value {
+        &self.whole[name]
+    }
+
     /// A resource by its logical id.
+    ///
+    /// # Panics
+    /// If there is none.
     pub fn resource(&self, id: &str) -> &Value {
         let found = &self.whole["Resources"][id];
         assert!(found.is_object(), "the template has no {id}");
@@ -32,6 +44,9 @@ impl Template {
     }
 
     /// All resources of a type, with their logical ids.
+    ///
+    /// # Panics
+    /// If the template has no resources.
     pub fn all(&self, kind: &str) -> Vec<(&str, &Value)> {
         self.whole["Resources"]
             .as_object()
@@ -43,6 +58,9 @@ impl Template {
     }
 
     /// A program's function.
+    ///
+    /// # Panics
+    /// If it has none.
     pub fn function(&self, program: &str) -> &Value {
         let functions = self.all("AWS::Serverless::Function");
         let found = functions
@@ -51,15 +69,20 @@ impl Template {
         found.expect("the program has a function").1
     }
 
-    /// A function's variables, those that all functions share among them.
-    pub fn variables(&self, program: &str) -> BTreeSet<String> {
+    /// A function's variables with their values, those that all functions share among them.
+    pub fn environment(&self, program: &str) -> Vec<(&str, &Value)> {
         let own = &self.function(program)["Environment"]["Variables"];
         let shared = &self.whole["Globals"]["Function"]["Environment"]["Variables"];
-        [own, shared]
-            .into_iter()
-            .filter_map(Value::as_object)
-            .flat_map(|variables| variables.keys().cloned())
+        let both = [own, shared].into_iter().filter_map(Value::as_object);
+        both.flatten()
+            .map(|(name, value)| (name.as_str(), value))
             .collect()
+    }
+
+    /// The names of a function's variables.
+    pub fn variables(&self, program: &str) -> BTreeSet<String> {
+        let all = self.environment(program).into_iter();
+        all.map(|(name, _)| name.to_owned()).collect()
     }
 
     /// The rights of a function's role, those that stand on a condition among them.
@@ -74,6 +97,9 @@ impl Template {
     }
 
     /// The event sources of a function.
+    ///
+    /// # Panics
+    /// If it has none.
     pub fn sources(&self, program: &str) -> Vec<&Value> {
         let events = self.function(program)["Events"].as_object();
         events.expect("a function has events").values().collect()
@@ -88,6 +114,9 @@ pub fn name_of(name: &Value) -> String {
 }
 
 /// The resource and its attribute that a `!GetAtt` names.
+///
+/// # Panics
+/// If it is not one.
 pub fn target(reference: &Value) -> (String, String) {
     let text = reference["Fn::GetAtt"].as_str().unwrap_or_default();
     let (id, attribute) = text.split_once('.').expect("a !GetAtt of one attribute");

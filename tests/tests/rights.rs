@@ -1,0 +1,66 @@
+//! Least privilege, recorded: the real binaries live through everything they are for, a wire writes
+//! down every call to AWS, and the template is held against it, function by function: no right that
+//! is used is missing, and none is there that nothing uses.
+#![allow(clippy::unwrap_used)]
+
+#[path = "rights/granted.rs"]
+mod granted;
+#[path = "rights/life.rs"]
+mod life;
+
+use std::collections::BTreeSet;
+
+use granted::{asked_by_lambda, granted};
+use proofs::cloud::PROGRAMS;
+use proofs::template::Template;
+use proofs::wire::rights::Right;
+
+/// Rights that no test makes a function use, each with its reason. One that is used after all, or
+/// that the template does not give, makes the test fail: the list cannot go stale.
+const NOT_RECORDED: &[(&str, &str, &str, &str)] = &[];
+
+fn not_recorded(program: &str) -> BTreeSet<Right> {
+    let of_it = NOT_RECORDED.iter().filter(|row| row.0 == program);
+    of_it
+        .map(|(_, action, resource, why)| {
+            assert!(why.len() > 20, "a reason for {action} on {resource}");
+            Right::new(*action, *resource)
+        })
+        .collect()
+}
+
+fn listed(rights: &BTreeSet<Right>) -> Vec<String> {
+    rights.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn every_role_allows_what_its_function_does_and_nothing_else() {
+    let template = Template::read();
+    let calls = life::lived();
+    let mut faults = Vec::new();
+    for program in PROGRAMS {
+        let used = calls[program].iter().flat_map(|call| call.rights.clone());
+        let used: BTreeSet<Right> = used.collect();
+        assert!(!used.is_empty(), "{program} did nothing");
+        let granted = granted(&template, program);
+        let reasoned = not_recorded(program);
+        let by_lambda = asked_by_lambda(&template, program);
+        let needed: BTreeSet<_> = used.union(&by_lambda).chain(&reasoned).cloned().collect();
+        let rows = [
+            ("lacks", needed.difference(&granted).cloned().collect()),
+            (
+                "does not use",
+                granted.difference(&needed).cloned().collect(),
+            ),
+            (
+                "uses after all",
+                reasoned.intersection(&used).cloned().collect(),
+            ),
+        ];
+        let rows = rows
+            .into_iter()
+            .filter(|row: &(_, BTreeSet<Right>)| !row.1.is_empty());
+        faults.extend(rows.map(|(how, rights)| (program, how, listed(&rights))));
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
