@@ -53,29 +53,41 @@ impl<K: Ord + Clone> ReferenceSet<K> {
         self.slot_of.contains_key(key)
     }
 
-    /// Adds a reference, in place of any of the same name.
+    /// Adds a reference, in place of any of the same name. Many are added by
+    /// [`extend`](Extend::extend) in a small part of the time.
     pub fn insert(&mut self, key: K, reference: ReferenceFingerprint) {
-        self.remove(&key);
+        let parts = parts::Reference::read(&reference.features);
+        let slot = self.place(key, reference);
+        if let Some(parts) = parts {
+            self.parts.insert(slot, &parts);
+        }
+        self.tidy();
+    }
+
+    /// Gives a reference its slot, and files all but its parts.
+    fn place(&mut self, key: K, reference: ReferenceFingerprint) -> u32 {
+        self.take(&key);
         let slot =
             u32::try_from(self.slots.len()).expect("fewer than 2^32 references fit in memory");
         for (_, view) in &reference.framings {
             self.hashes.insert(&view.pdq, slot);
         }
-        if let Some(reference) = parts::Reference::read(&reference.features) {
-            self.parts.insert(slot, &reference);
-        }
         self.slot_of.insert(key.clone(), slot);
         self.slots.push(Some((key, reference)));
+        slot
     }
 
     /// Takes a reference out and returns it; `None` if there was none of that name. From then on
     /// it is never found.
     pub fn remove(&mut self, key: &K) -> Option<ReferenceFingerprint> {
+        let taken = self.take(key);
+        self.tidy();
+        taken
+    }
+
+    fn take(&mut self, key: &K) -> Option<ReferenceFingerprint> {
         let slot = self.slot_of.remove(key)?;
         let (_, reference) = self.slots[slot as usize].take()?;
-        if self.slots.len() > 2 * self.len() + EMPTY_SLOTS_MIN {
-            self.rebuild();
-        }
         Some(reference)
     }
 
@@ -114,12 +126,26 @@ impl<K: Ord + Clone> ReferenceSet<K> {
         slots
     }
 
-    /// Forgets emptied slots and their hashes.
-    fn rebuild(&mut self) {
-        let slots = std::mem::take(self).slots;
-        slots
-            .into_iter()
-            .flatten()
-            .for_each(|(key, reference)| self.insert(key, reference));
+    /// Forgets emptied slots and their hashes, where they are many. Slots get other numbers.
+    fn tidy(&mut self) {
+        if self.slots.len() > 2 * self.len() + EMPTY_SLOTS_MIN {
+            let slots = std::mem::take(self).slots;
+            self.extend(slots.into_iter().flatten());
+        }
+    }
+}
+
+impl<K: Ord + Clone> Extend<(K, ReferenceFingerprint)> for ReferenceSet<K> {
+    fn extend<I: IntoIterator<Item = (K, ReferenceFingerprint)>>(&mut self, references: I) {
+        let mut placed = Vec::new();
+        for (key, reference) in references {
+            placed.push(self.place(key, reference));
+        }
+        let Self { slots, parts, .. } = self;
+        parts.extend(placed.into_iter().filter_map(|slot| {
+            let (_, reference) = slots.get(slot as usize)?.as_ref()?;
+            Some((slot, parts::Reference::read(&reference.features)?))
+        }));
+        self.tidy();
     }
 }

@@ -28,15 +28,23 @@ const TIE_BITS: u32 = 8;
 const UNSORTED_MAX: usize = 1_024;
 /// A segment swallows those before it that are not this many times as large.
 const SEGMENT_RATIO: usize = 8;
-/// Most bits of a mark in which a feature may differ to be looked at: true ones do in 2 or 3 of
-/// 16, others in 8.
-const MARK_BITS_MAX: u32 = 5;
+/// Most bits of a mark in which a feature may differ to be looked at: true ones do in 10 of 64,
+/// others in 32 with a spread of 4.
+const MARK_BITS_MAX: u32 = 20;
+
+/// Features of a key beyond which all of them are passed over, as a multiple of what a key has on
+/// average, and at least. What so many photos have says nothing, and looking at each is most of
+/// the work.
+const COMMON_RATIO: usize = 16;
+const COMMON_MIN: usize = 64;
 
 /// The features of all references; `u32` names one.
 #[derive(Default)]
 pub(crate) struct Index {
     descriptors: Vec<Descriptor>,
     owners: Vec<u32>,
+    /// One more than the greatest owner.
+    owners_end: usize,
     /// Features sorted so far: segments of them, larger ones first, so that a feature is sorted
     /// anew only now and then.
     segments: Vec<Segment>,
@@ -46,6 +54,8 @@ pub(crate) struct Index {
 struct Segment {
     features: Range<usize>,
     key_bits: u32,
+    /// A key with more features than this tells nothing.
+    common: usize,
     tables: [Table; TABLES],
 }
 
@@ -54,21 +64,37 @@ struct Table {
     /// Where the features of each key start, and in the end where the last ones end.
     starts: Vec<u32>,
     features: Vec<u32>,
-    /// Sixteen of the descriptor's bits, which save a look at most of the features.
-    marks: Vec<u16>,
+    /// A third of the descriptor, which saves a look at most of the features: each would be a
+    /// miss of every cache.
+    marks: Vec<u64>,
 }
 
 impl Index {
     /// Files a reference's features. It cannot be taken out again: build anew for that, and
     /// disregard `owner` until then.
     pub fn insert(&mut self, owner: u32, reference: &Reference) {
+        self.push(owner, reference);
+        if self.descriptors.len() - self.sorted() > UNSORTED_MAX {
+            self.sort();
+        }
+    }
+
+    /// Files many references and sorts once, which takes a small part of the time.
+    pub fn extend(&mut self, references: impl IntoIterator<Item = (u32, Reference)>) {
+        for (owner, reference) in references {
+            self.push(owner, &reference);
+        }
+        if self.descriptors.len() > self.sorted() {
+            self.sort();
+        }
+    }
+
+    fn push(&mut self, owner: u32, reference: &Reference) {
         for spot in &reference.spots {
             self.descriptors.push(spot.descriptor);
             self.owners.push(owner);
         }
-        if self.descriptors.len() - self.sorted() > UNSORTED_MAX {
-            self.sort();
-        }
+        self.owners_end = self.owners_end.max(owner as usize + 1);
     }
 
     /// Features that the segments hold; the others are searched one by one.
@@ -91,24 +117,14 @@ impl Index {
     /// The references that the ad could show, likeliest first, at most 20.
     pub fn candidates(&self, ad: &Ad) -> Vec<u32> {
         let own = ad.spots.iter().map(|spot| &spot.descriptor);
-        let mut votes: Vec<(u32, f32)> = Vec::new();
+        let mut votes = Votes::among(self.owners_end);
         let mut near = Vec::new();
         for sought in own.chain(&ad.mirrored) {
             near.clear();
             self.near(sought, &mut near);
-            vote(&mut near, &mut votes);
+            votes.cast(&mut near);
         }
-        votes.sort_by_key(|(owner, _)| *owner);
-        let mut sums: Vec<(u32, f32)> = Vec::new();
-        for (owner, weight) in votes {
-            match sums.last_mut() {
-                Some((last, sum)) if *last == owner => *sum += weight,
-                _ => sums.push((owner, weight)),
-            }
-        }
-        sums.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        sums.truncate(CANDIDATES_MAX);
-        sums.into_iter().map(|(owner, _)| owner).collect()
+        votes.first(CANDIDATES_MAX)
     }
 
     /// The features filed where this one would be, or one bit off, with their distance.
@@ -146,6 +162,9 @@ impl Index {
                     // the key itself, then some of its bits turned
                     let key = if off == 0 { key } else { key ^ 1 << (off - 1) };
                     let filed = table.starts[key] as usize..table.starts[key + 1] as usize;
+                    if filed.len() > segment.common {
+                        continue;
+                    }
                     for at in filed {
                         if (own ^ table.marks[at]).count_ones() <= MARK_BITS_MAX {
                             look(table.features[at] as usize);
@@ -165,6 +184,7 @@ impl Segment {
         let table = |t| Table::of(descriptors, features.clone(), t, key_bits);
         Self {
             tables: std::array::from_fn(table),
+            common: COMMON_MIN + COMMON_RATIO * (features.len() >> key_bits),
             features,
             key_bits,
         }
@@ -198,27 +218,57 @@ impl Table {
     }
 }
 
-/// Sixteen bits of a descriptor, none of them in a key.
-fn mark(descriptor: &Descriptor) -> u16 {
-    MARK.iter().fold(0, |mark, &at| {
-        let at = usize::from(at);
-        mark << 1 | (descriptor.0[at / 64] >> (at % 64) & 1) as u16
-    })
+/// A third of a descriptor, of whose bits few are in a key.
+fn mark(descriptor: &Descriptor) -> u64 {
+    descriptor.0[1]
 }
 
-/// The nearest references get a vote each, the nearer the larger, shared by how many they are.
-fn vote(near: &mut Vec<(u32, u32)>, votes: &mut Vec<(u32, f32)>) {
-    near.sort_unstable();
-    let Some(&(nearest, _)) = near.first() else {
-        return;
-    };
-    near.retain(|(distance, _)| *distance <= nearest + TIE_BITS);
-    near.sort_by_key(|(distance, owner)| (*owner, *distance));
-    near.dedup_by_key(|(_, owner)| *owner);
-    let share = 1.0 / (near.len() * near.len()) as f32;
-    for (distance, owner) in near {
-        let nearness = (DISTANCE_BITS_MAX + TIE_BITS - *distance) as f32;
-        votes.push((*owner, nearness * nearness * share));
+/// What the features of an ad say for each reference.
+struct Votes {
+    sums: Vec<f32>,
+    voted: Vec<u32>,
+}
+
+impl Votes {
+    fn among(owners: usize) -> Self {
+        Self {
+            sums: vec![0.0; owners],
+            voted: Vec::new(),
+        }
+    }
+
+    /// The nearest references get a vote each, the nearer the larger, shared by how many they are.
+    fn cast(&mut self, near: &mut Vec<(u32, u32)>) {
+        let Some(nearest) = near.iter().map(|(distance, _)| *distance).min() else {
+            return;
+        };
+        near.retain(|(distance, _)| *distance <= nearest + TIE_BITS);
+        near.sort_unstable_by_key(|(distance, owner)| (*owner, *distance));
+        near.dedup_by_key(|(_, owner)| *owner);
+        let share = 1.0 / (near.len() * near.len()) as f32;
+        for (distance, owner) in near {
+            let nearness = (DISTANCE_BITS_MAX + TIE_BITS - *distance) as f32;
+            let sum = &mut self.sums[*owner as usize];
+            if *sum == 0.0 {
+                self.voted.push(*owner);
+            }
+            *sum += nearness * nearness * share;
+        }
+    }
+
+    /// Those with the most votes, first the one with the most.
+    fn first(mut self, most: usize) -> Vec<u32> {
+        let sums = &self.sums;
+        let order = |a: &u32, b: &u32| {
+            let sum = |owner: &u32| sums[*owner as usize];
+            sum(b).total_cmp(&sum(a)).then(a.cmp(b))
+        };
+        if self.voted.len() > most {
+            self.voted.select_nth_unstable_by(most, order);
+            self.voted.truncate(most);
+        }
+        self.voted.sort_unstable_by(order);
+        self.voted
     }
 }
 
@@ -247,9 +297,4 @@ const KEYS: [[u8; 20]; TABLES] = [
     [
         68, 18, 0, 129, 26, 121, 81, 69, 31, 80, 178, 151, 33, 9, 58, 62, 63, 59, 61, 190,
     ],
-];
-
-/// The bits of a mark, chosen as the keys' are from those that no key uses.
-const MARK: [u8; 16] = [
-    19, 128, 27, 113, 105, 188, 38, 172, 138, 53, 139, 115, 127, 39, 173, 66,
 ];
