@@ -111,6 +111,10 @@ pub(super) fn resized(
     mut row: impl FnMut(usize, &mut Vec<f32>),
 ) -> Plane {
     let (across, down) = (tents(from.0, to.0), tents(from.1, to.1));
+    let tents = across.iter();
+    let across: Vec<Tent<'_>> = tents
+        .map(|(first, all)| Tent::of(*first, all, from.0))
+        .collect();
     let mut out = Plane::new(to.0, to.1);
     let mut rows: VecDeque<(usize, Vec<f32>)> = VecDeque::new();
     let mut spare = Vec::new();
@@ -131,10 +135,47 @@ pub(super) fn resized(
             let pairs = sum.iter_mut().zip(line);
             pairs.for_each(|(sum, value)| *sum += weight * value);
         }
-        for (value, (first, weights)) in out.row_mut(y).iter_mut().zip(&across) {
-            let line = sum[*first..].iter().zip(weights);
-            *value = line.fold(0.0, |all, (value, weight)| all + value * weight);
+        for (value, tent) in out.row_mut(y).iter_mut().zip(&across) {
+            *value = tent.over(&sum);
         }
     }
     out
+}
+
+/// Weights in a short tent: enough for a picture that is at most halved.
+const TAPS: usize = 5;
+
+/// What one output pixel takes of a line.
+enum Tent<'a> {
+    /// From a first pixel on, as many as there are weights, the last of them perhaps zero: the
+    /// sum is the same, and the compiler unrolls it.
+    Short(usize, [f32; TAPS]),
+    Long(usize, &'a [f32]),
+}
+
+impl<'a> Tent<'a> {
+    /// The tent over a line of `length` pixels.
+    fn of(first: usize, weights: &'a [f32], length: usize) -> Self {
+        if weights.len() > TAPS || first + TAPS > length {
+            return Self::Long(first, weights);
+        }
+        let mut short = [0.0; TAPS];
+        short[..weights.len()].copy_from_slice(weights);
+        Self::Short(first, short)
+    }
+
+    #[inline(always)]
+    fn over(&self, line: &[f32]) -> f32 {
+        match self {
+            Self::Short(first, weights) => {
+                let line = &line[*first..*first + TAPS];
+                let pairs = line.iter().zip(weights);
+                pairs.fold(0.0, |all, (value, weight)| all + value * weight)
+            }
+            Self::Long(first, weights) => {
+                let pairs = line[*first..].iter().zip(*weights);
+                pairs.fold(0.0, |all, (value, weight)| all + value * weight)
+            }
+        }
+    }
 }
