@@ -36,6 +36,7 @@ mod whole;
 
 pub use edit::Edit;
 pub use found::{Level, Match, Method};
+pub use hash_index::HashIndex;
 pub use policy::{Evidence, PartsRule, PerGrid, Policy, WholeRule};
 pub use reference_set::ReferenceSet;
 

@@ -36,15 +36,20 @@ mod sieve;
 pub use columns::{Columns, TILE_ITEMS, to_columns};
 pub use kernel::Kernel;
 
+pub(crate) use columns::GrowingColumns;
+
 use records::fingerprint::Hash256;
 
 use crate::whole::HASH_BITS;
+use sieve::Passing;
 
 /// Greatest distance for which the sieve is certain.
 const SIFTED_DISTANCE_BITS_MAX: u16 = 31;
 /// Hashes that all queries pass over before the next ones are read: their first 12 bytes fill
 /// three quarters of the 32 KiB that the nearest cache of any server processor has.
 const BLOCK_ITEMS: usize = 32 * TILE_ITEMS;
+/// The same for a single query, which has no use for a cache: as many as still fit the next one.
+const BLOCK_ITEMS_ALONE: usize = 1_024 * TILE_ITEMS;
 
 /// A stored hash and a query that are neighbours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,15 +82,20 @@ pub fn near_by(
     distance_bits_max: u16,
     mut found: impl FnMut(Near),
 ) {
-    let mut places = Vec::new();
-    for start in (0..columns.len()).step_by(BLOCK_ITEMS) {
-        let block = columns.slice(start..columns.len().min(start + BLOCK_ITEMS));
+    let mut room = Room::default();
+    let block_items = if queries.len() == 1 {
+        BLOCK_ITEMS_ALONE
+    } else {
+        BLOCK_ITEMS
+    };
+    for start in (0..columns.len()).step_by(block_items) {
+        let block = columns.slice(start..columns.len().min(start + block_items));
         for (query, hash) in queries.iter().enumerate() {
-            propose(kernel, block, hash, distance_bits_max, &mut places);
-            for place in places.drain(..).map(|place| place as usize) {
-                let distance_bits = block.hash(place).distance_bits(hash);
+            room.propose(kernel, block, hash, distance_bits_max);
+            for place in room.places.drain(..) {
+                let distance_bits = block.hash(place as usize).distance_bits(hash);
                 if distance_bits.min(HASH_BITS - distance_bits) <= distance_bits_max {
-                    let item = start + place;
+                    let item = start + place as usize;
                     found(Near {
                         item,
                         query,
@@ -97,15 +107,29 @@ pub fn near_by(
     }
 }
 
-/// Adds the places in the block that may be neighbours, among them all that are.
-fn propose(kernel: Kernel, block: Columns<'_>, query: &Hash256, max: u16, places: &mut Vec<u32>) {
-    if max <= SIFTED_DISTANCE_BITS_MAX {
+/// Room to work in, kept from block to block.
+#[derive(Default)]
+struct Room {
+    passing: Passing,
+    /// Places in the block that may be neighbours, among them all that are.
+    places: Vec<u32>,
+}
+
+impl Room {
+    fn propose(&mut self, kernel: Kernel, block: Columns<'_>, query: &Hash256, max: u16) {
+        if max > SIFTED_DISTANCE_BITS_MAX {
+            self.places.extend((0..).take(block.len()));
+            return;
+        }
         let prefix = query.0.first_chunk().expect("a hash is longer");
-        kernel.sift(block.prefixes(), prefix, places);
-        let is_filling = |place: &mut u32| *place as usize >= block.len();
-        while places.pop_if(is_filling).is_some() {}
-    } else {
-        places.extend((0..).take(block.len()));
+        kernel.sift(
+            block.prefixes(),
+            prefix,
+            &mut self.passing,
+            &mut self.places,
+        );
+        // What fills up the last tile is no item.
+        self.places.retain(|place| (*place as usize) < block.len());
     }
 }
 

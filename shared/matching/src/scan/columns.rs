@@ -50,7 +50,7 @@ impl<'a> Columns<'a> {
         let (rests, []) = rests.as_chunks() else {
             return None;
         };
-        (tiles == full_tiles || rests.len() > full_tiles * TILE_ITEMS).then(|| Self {
+        (tiles == full_tiles || rests.len() > full_tiles * TILE_ITEMS).then_some(Self {
             prefixes: Prefixes {
                 first: first.as_chunks().0.as_chunks().0,
                 second: second.as_chunks().0.as_chunks().0,

@@ -1,7 +1,7 @@
 //! With which instructions the sieve runs: the processor decides, once the program runs.
 
 use super::columns::Prefixes;
-use super::sieve::{self, Prefix};
+use super::sieve::{self, Passing, Prefix};
 
 /// Instructions that the running processor has. There is no other way to get one, so that having
 /// one proves it.
@@ -52,15 +52,21 @@ impl Kernel {
     }
 
     /// See [`sieve::sift`].
-    pub(super) fn sift(self, stored: Prefixes<'_>, query: &Prefix, places: &mut Vec<u32>) {
+    pub(super) fn sift(
+        self,
+        stored: Prefixes<'_>,
+        query: &Prefix,
+        passing: &mut Passing,
+        places: &mut Vec<u32>,
+    ) {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: a `Kernel` of these instructions exists only where the processor has them.
-            Instructions::Avx512 => unsafe { sift_avx512(stored, query, places) },
+            Instructions::Avx512 => unsafe { sift_avx512(stored, query, passing, places) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Instructions::Avx2 => unsafe { sift_avx2(stored, query, places) },
-            Instructions::Portable => sieve::sift(stored, query, places),
+            Instructions::Avx2 => unsafe { sift_avx2(stored, query, passing, places) },
+            Instructions::Portable => sieve::sift(stored, query, passing, places),
         }
     }
 }
@@ -85,13 +91,13 @@ impl Instructions {
 /// 64 bytes at once, with an instruction that counts the bits of each.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bitalg")]
-fn sift_avx512(stored: Prefixes<'_>, query: &Prefix, places: &mut Vec<u32>) {
-    sieve::sift(stored, query, places);
+fn sift_avx512(stored: Prefixes<'_>, query: &Prefix, passing: &mut Passing, places: &mut Vec<u32>) {
+    sieve::sift(stored, query, passing, places);
 }
 
 /// 32 bytes at once, their bits counted by tables within registers.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn sift_avx2(stored: Prefixes<'_>, query: &Prefix, places: &mut Vec<u32>) {
-    sieve::sift(stored, query, places);
+fn sift_avx2(stored: Prefixes<'_>, query: &Prefix, passing: &mut Passing, places: &mut Vec<u32>) {
+    sieve::sift(stored, query, passing, places);
 }

@@ -6,8 +6,6 @@ use super::columns::{Prefixes, TILE_ITEMS, Tile};
 /// The first bytes of a query, as the tiles hold those of the stored hashes.
 pub(super) type Prefix = [u8; 16];
 
-/// Tiles looked at before what was near is noted: one bit for each.
-const BATCH_TILES: usize = u32::BITS as usize;
 /// Leaves out the last bit of the first step: 95 are compared then, and 127 with the second.
 const LAST_BYTE_MASK: u8 = 0xfe;
 /// Set in the number of differing bits of 95, if that is 32 to 63: such two are no neighbours.
@@ -15,36 +13,53 @@ const APART_OF_95: u8 = 32;
 /// Set in the number of differing bits of 127, with 32 added, if that number is 32 to 95.
 const APART_OF_127_AND_32: u8 = 64;
 
+/// Tiles with an item that passes the first step: room to work in, kept from call to call.
+#[derive(Default)]
+pub(super) struct Passing {
+    tiles: Vec<u32>,
+    counts: Vec<[u8; TILE_ITEMS]>,
+}
+
 /// Adds, in order, the places of the items of whose first 128 bits, the 96th left out, at most 31
 /// differ from the query's, or at least 96. Those that fill up the last tile count as items.
 ///
-/// One pass over a batch of tiles says which have an item that passes the first step, without a
-/// branch that the processor could guess wrong; those alone take the second.
+/// One pass over all tiles notes which have an item that passes the first step, without a branch
+/// that the processor could guess wrong; those alone take the second. What that reads lies apart,
+/// so the more tiles there are, the more of these reads from memory are under way at once.
 #[inline(always)] // into functions that have other instructions
-pub(super) fn sift(stored: Prefixes<'_>, query: &Prefix, places: &mut Vec<u32>) {
-    for start in (0..stored.first.len()).step_by(BATCH_TILES) {
-        let end = stored.first.len().min(start + BATCH_TILES);
-        let mut left = passing_first(&stored.first[start..end], query);
-        while left != 0 {
-            let tile = start + left.trailing_zeros() as usize;
-            let counts = of_127_and_32(&stored.first[tile], &stored.second[tile], query);
-            if any_without(APART_OF_127_AND_32, &counts) {
-                push_near(&counts, tile * TILE_ITEMS, places);
-            }
-            left &= left - 1;
+pub(super) fn sift(
+    stored: Prefixes<'_>,
+    query: &Prefix,
+    passing: &mut Passing,
+    places: &mut Vec<u32>,
+) {
+    let len = passing.note(stored.first, query);
+    for (tile, counts) in passing.tiles[..len].iter().zip(&passing.counts) {
+        let counts = of_127_and_32(counts, &stored.second[*tile as usize], query);
+        if any_without(APART_OF_127_AND_32, &counts) {
+            push_near(&counts, *tile as usize * TILE_ITEMS, places);
         }
     }
 }
 
-/// A bit for each tile, the lowest for the first.
-#[inline(always)]
-fn passing_first(tiles: &[Tile<12>], query: &Prefix) -> u32 {
-    let mut passing = 0;
-    for (i, tile) in tiles.iter().enumerate() {
-        let counts = of_95(tile, query);
-        passing |= u32::from(any_without(APART_OF_95, &counts)) << i;
+impl Passing {
+    /// Notes the tiles that pass the first step, and returns how many they are.
+    #[inline(always)]
+    fn note(&mut self, tiles: &[Tile<12>], query: &Prefix) -> usize {
+        if self.tiles.len() < tiles.len() {
+            self.tiles.resize(tiles.len(), 0);
+            self.counts.resize(tiles.len(), [0; TILE_ITEMS]);
+        }
+        let mut len = 0;
+        for (number, tile) in (0..).zip(tiles) {
+            let counts = of_95(tile, query);
+            let passes = any_without(APART_OF_95, &counts);
+            // Stays if the tile passes, else the next one takes its place.
+            (self.tiles[len], self.counts[len]) = (number, counts);
+            len += usize::from(passes);
+        }
+        len
     }
-    passing
 }
 
 /// For each item the number of differing bits of 95.
@@ -60,11 +75,11 @@ fn of_95(tile: &Tile<12>, query: &Prefix) -> [u8; TILE_ITEMS] {
     counts
 }
 
-/// For each item the number of differing bits of 127, and 32.
+/// For each item the number of differing bits of 127, and 32; from that of 95.
 #[inline(always)]
-fn of_127_and_32(first: &Tile<12>, second: &Tile<4>, query: &Prefix) -> [u8; TILE_ITEMS] {
-    let mut counts = of_95(first, query).map(|count| count + 32);
-    for (column, byte) in second.iter().zip(&query[12..]) {
+fn of_127_and_32(of_95: &[u8; TILE_ITEMS], tile: &Tile<4>, query: &Prefix) -> [u8; TILE_ITEMS] {
+    let mut counts = of_95.map(|count| count + 32);
+    for (column, byte) in tile.iter().zip(&query[12..]) {
         for (count, own) in counts.iter_mut().zip(column) {
             *count += (own ^ byte).count_ones() as u8;
         }
