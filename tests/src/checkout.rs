@@ -11,11 +11,17 @@ pub fn root() -> PathBuf {
         .to_owned()
 }
 
-/// A built program of the workspace, e.g. `homeward`, beside the running test.
+/// A built program of the workspace, e.g. `homeward`, beside the running test; or, of the functions,
+/// what `infra/build` made in the folder that `HOMEWARD_PROGRAMS` names.
 ///
 /// # Panics
 /// If it is not built: `cargo build --workspace` does.
 pub fn program(name: &str) -> PathBuf {
+    if let Ok(folder) = std::env::var("HOMEWARD_PROGRAMS") {
+        let (first, rest) = name.split_at(1);
+        let function = format!("{}{rest}Function/bootstrap", first.to_uppercase());
+        return root().join(folder).join(function);
+    }
     let test = std::env::current_exe().unwrap();
     let path = test.parent().and_then(Path::parent).unwrap().join(name);
     assert!(

@@ -10,6 +10,7 @@ use crate::backend::{Backend, token};
 use crate::events::{self, Message, batch, failures};
 use crate::follower::Follower;
 use crate::runtime_api::Function;
+use crate::wire::units::Units;
 use crate::wire::{Call, Wire};
 use crate::world::{Put, plan, upload_by};
 
@@ -93,6 +94,11 @@ impl Cloud {
             wires,
             backend,
         }
+    }
+
+    /// What a program's calls so far are billed as.
+    pub fn units(&self, program: &str) -> Units {
+        self.wires[program].units()
     }
 
     /// What each program has said to the services so far.

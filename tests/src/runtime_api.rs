@@ -191,6 +191,11 @@ impl Function {
         }
     }
 
+    /// How long the present process has worked, whatever else the machine did meanwhile.
+    pub fn worked(&self) -> Duration {
+        worked(self.running.lock().unwrap().process.id())
+    }
+
     fn hand_in(&self, event: &Value) -> u64 {
         let mut state = self.shared.state.lock().unwrap();
         state.next_id += 1;
@@ -263,13 +268,28 @@ fn run(binary: &Path, environment: &[(String, String)], shared: &Arc<Shared>) ->
     command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::inherit())
+        .stderr(log_of(environment))
         .env_clear()
         .env("AWS_LAMBDA_RUNTIME_API", address)
         .envs(environment.iter().map(|(k, v)| (k, v)));
     Running {
         process: Process::start(&mut command),
         server,
+    }
+}
+
+/// Where a function's log goes if its environment names a file: there instead of to ours.
+pub const LOG_FILE: &str = "HOMEWARD_TEST_LOG_FILE";
+
+fn log_of(environment: &[(String, String)]) -> Stdio {
+    match environment.iter().find(|(name, _)| name == LOG_FILE) {
+        None => Stdio::inherit(),
+        Some((_, path)) => std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(path)
+            .unwrap()
+            .into(),
     }
 }
 
@@ -357,4 +377,15 @@ fn peak_kib(process: u32) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|text| text.trim().trim_end_matches("kB").trim().parse().ok())
         .unwrap_or(0) // no Linux, no figure
+}
+
+/// Linux counts a process's work in hundredths of a second.
+const TICK: Duration = Duration::from_millis(10);
+
+fn worked(process: u32) -> Duration {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let behind_name = stat.rsplit(')').next().unwrap_or_default();
+    let fields: Vec<_> = behind_name.split_whitespace().collect();
+    let ticks = |place: usize| -> u32 { fields.get(place).map_or(0, |it| it.parse().unwrap_or(0)) };
+    TICK * (ticks(11) + ticks(12)) // utime and stime
 }

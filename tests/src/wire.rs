@@ -80,6 +80,15 @@ impl Wire {
         &self.url
     }
 
+    /// What all calls so far are billed as.
+    pub fn units(&self) -> Units {
+        let mut all = Units::default();
+        for call in self.calls.lock().expect("no panic with the lock").iter() {
+            all += call.units;
+        }
+        all
+    }
+
     /// Every call so far.
     pub fn calls(&self) -> Vec<Call> {
         self.calls.lock().expect("no panic with the lock").clone()

@@ -7,6 +7,7 @@ use crate::outcome::Result;
 pub mod compare;
 pub mod completions;
 pub mod demo;
+pub mod doctor;
 pub mod fingerprint;
 pub mod serve;
 pub mod verify;
@@ -29,6 +30,7 @@ const EXAMPLES: &str = "Examples:
   homeward demo --photos my-photos/
   homeward serve --data homeward-data
   homeward verify --data homeward-data
+  homeward doctor --config-env prod --images-per-day 20000
   homeward completions bash > ~/.local/share/bash-completion/completions/homeward
 
 Exit codes: 0 success, 1 the input was at fault, 2 usage, 3 our fault.
@@ -41,6 +43,7 @@ enum Command {
     Demo(demo::Arguments),
     Serve(serve::Arguments),
     Verify(verify::Arguments),
+    Doctor(doctor::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -56,6 +59,7 @@ impl Homeward {
             Command::Demo(arguments) => demo::run(&arguments),
             Command::Serve(arguments) => serve::run(&arguments),
             Command::Verify(arguments) => verify::run(&arguments),
+            Command::Doctor(arguments) => doctor::run(&arguments),
             Command::Completions(arguments) => completions::run(&arguments),
         }
     }

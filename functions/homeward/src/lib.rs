@@ -5,7 +5,9 @@
 
 pub mod commands;
 
+pub mod costs;
 pub mod demo;
+pub mod doctor;
 pub mod folder;
 pub mod laptop;
 pub mod outcome;

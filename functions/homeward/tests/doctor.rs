@@ -1,0 +1,178 @@
+//! `homeward doctor`, by the built program: before a deployment, and on a running system.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// With nothing of this machine's own: no profiles, no region, no proxies.
+fn doctor(environment: &[(&str, &str)], arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_homeward"))
+        .arg("doctor")
+        .args(arguments)
+        .env_clear()
+        .env("HOME", "/nonexistent")
+        .envs(environment.iter().copied())
+        .output()
+        .unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+const SIGNED_IN: [(&str, &str); 3] = [
+    ("AWS_REGION", "eu-central-1"),
+    ("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"),
+    ("AWS_SECRET_ACCESS_KEY", "a-secret-that-nobody-may-see"),
+];
+
+#[test]
+fn what_would_stop_a_deployment_is_said_before_it_with_what_to_do() {
+    let check = |environment: &[(&str, &str)], arguments: &[&str], code: i32, hint: &str| {
+        let output = doctor(environment, arguments);
+        let talk = String::from_utf8(output.stderr.clone()).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {talk}");
+        assert!(talk.contains(hint), "{talk}");
+    };
+    check(
+        &SIGNED_IN,
+        &["--config-env", "prod"],
+        0,
+        "hint: parameters: AlarmEmail",
+    );
+    check(&[], &[], 1, "hint: region: set AWS_REGION");
+    check(
+        &SIGNED_IN[..1],
+        &[],
+        1,
+        "hint: credentials: aws configure sso",
+    );
+    check(
+        &SIGNED_IN,
+        &["--parameter-overrides", "Stage=PROD"],
+        1,
+        "it must fit",
+    );
+    check(
+        &SIGNED_IN,
+        &["--parameter-overrides", "Stage"],
+        2,
+        "Stage=prod",
+    );
+    check(&SIGNED_IN, &["--config-env", "staging"], 2, "dev, or prod");
+    check(
+        &SIGNED_IN,
+        &["--bundled", "--hash-only"],
+        2,
+        "cannot be used with",
+    );
+    check(
+        &SIGNED_IN,
+        &["--api", "http://127.0.0.1:1"],
+        2,
+        "/tokens issues one",
+    );
+}
+
+#[test]
+fn the_bill_adds_up_and_no_secret_is_in_it() {
+    let arguments = [
+        "--json",
+        "--images-per-day",
+        "20000",
+        "--config-env",
+        "prod",
+    ];
+    let output = doctor(&SIGNED_IN, &arguments);
+    let said = [output.stdout.clone(), output.stderr.clone()].concat();
+    let said = String::from_utf8(said).unwrap();
+    assert!(
+        !said.contains("AKIA") && !said.contains("a-secret"),
+        "{said}"
+    );
+    let costs = &json(&output)["costs"];
+    let number = |name: &str| costs[name].as_f64().unwrap();
+    let lines = costs["per_million_images"].as_array().unwrap().iter();
+    let sum: f64 = lines.map(|line| line["dollars"].as_f64().unwrap()).sum();
+    assert!((sum - number("dollars_per_million_images")).abs() < 0.01);
+    let images = 20_000.0 * 30.4 / 1e6 * number("dollars_per_million_images");
+    let month = number("dollars_idle_per_month") + images;
+    assert!((month - number("dollars_per_month")).abs() < 0.01);
+    let hashes = doctor(&SIGNED_IN, &[&arguments[..], &["--hash-only"]].concat());
+    let hashes = json(&hashes)["costs"]["dollars_per_month"]
+        .as_f64()
+        .unwrap();
+    assert!(hashes < number("dollars_per_month"));
+}
+
+/// A running `homeward serve`, which ends with its test.
+struct Serve(Child);
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+fn serve(data: &Path) -> (Serve, Value) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_homeward"))
+        .args(["serve", "--port", "0", "--data"])
+        .arg(data)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    output.read_line(&mut line).unwrap();
+    (Serve(child), serde_json::from_str(&line).unwrap())
+}
+
+#[test]
+fn a_running_system_is_tried_with_a_drawn_photo_that_is_withdrawn_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_serve, ready) = serve(&folder.path().join("data"));
+    let text = |pointer: &str| ready.pointer(pointer).unwrap().as_str().unwrap().to_owned();
+    let (api, unit, uploader) = (text("/api"), text("/tokens/unit"), text("/tokens/uploader"));
+    let tokens = [
+        ("HOMEWARD_UNIT_TOKEN", unit.as_str()),
+        ("HOMEWARD_UPLOADER_TOKEN", uploader.as_str()),
+    ];
+    let output = doctor(&tokens, &["--json", "--api", &api]);
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{talk}");
+    let checks = json(&output);
+    assert_eq!(checks["checks"][0]["verdict"], "good", "{checks}");
+    let seen = checks["checks"][0]["seen"].as_str().unwrap();
+    assert!(seen.contains("mirrored"), "{seen}");
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let asked = async {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = client
+            .get(format!("{api}/v1/references"))
+            .bearer_auth(&unit);
+        request.send().await.unwrap().json::<Value>().await.unwrap()
+    };
+    let references = runtime.block_on(asked);
+    let items = references["items"].as_array().unwrap();
+    assert!(!items.is_empty());
+    assert!(
+        items.iter().all(|it| it["status"] == "withdrawn"),
+        "{references}"
+    );
+
+    let wrong = [("HOMEWARD_UNIT_TOKEN", "hw_wrong"), tokens[1]];
+    let output = doctor(&wrong, &["--api", &api]);
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{talk}");
+    assert!(
+        talk.contains("submitting a drawn photo") && talk.contains("hint:"),
+        "{talk}"
+    );
+}
