@@ -81,6 +81,7 @@ impl Proof {
             coverage: per_grid(Tally::coverage),
             middle_is_silent: self.middle.is_silent(),
             fine_cell_px: self.fine_cell_px,
+            agreeing: self.agreeing,
         }
     }
 

@@ -13,7 +13,7 @@ const EMPTY_SLOTS_MIN: usize = 1_024;
 /// The references that ads are matched against, in memory, indexed; `K` names one.
 ///
 /// [`find`](Self::find) gives what [`compare`](crate::compare) gives for each reference, faster.
-/// Of matches as a whole it misses none; by their parts it judges the 20 likeliest references.
+/// Of matches as a whole it misses none; by their parts it judges the 40 likeliest references.
 pub struct ReferenceSet<K> {
     slots: Vec<Option<(K, ReferenceFingerprint)>>,
     slot_of: BTreeMap<K, u32>,

@@ -8,6 +8,8 @@ use super::sides::{Ad, Reference, Spot};
 pub(super) struct Alignment {
     pub map: Map,
     pub negative: bool,
+    /// Features that agree with the map.
+    pub agreeing: usize,
 }
 
 /// Hits that are each tried as the whole truth.
@@ -150,5 +152,6 @@ fn fitted(
     found.filter(|_| enough).map(|map| Alignment {
         map,
         negative: false,
+        agreeing: group.len(),
     })
 }

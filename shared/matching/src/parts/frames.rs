@@ -26,6 +26,7 @@ pub(super) fn frames(reference: &Reference, ad: &Ad) -> Vec<Alignment> {
                 found.push(Alignment {
                     map: whole(reference.size, ad.size, turn, mirrored),
                     negative: agreement < 0.0,
+                    agreeing: 0,
                 });
             }
         }

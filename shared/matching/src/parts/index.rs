@@ -17,8 +17,9 @@ const TABLES: usize = 4;
 const KEY_BITS: RangeInclusive<u32> = 10..=20;
 /// Bits of a key that are also tried the other way.
 const BITS_TRIED: u32 = 8;
-/// Most references proposed for an ad.
-const CANDIDATES_MAX: usize = 20;
+/// Most references proposed for an ad. Among 8,789 references, of 4,460 copies 20 found 4,402,
+/// 40 found 4,409, 80 found one more.
+const CANDIDATES_MAX: usize = 40;
 /// Most bits in which a feature may differ to vote.
 const DISTANCE_BITS_MAX: u32 = 56;
 /// Features this much farther than the nearest one still count as equally near.
@@ -114,7 +115,7 @@ impl Index {
         self.segments.push(Segment::of(&self.descriptors, features));
     }
 
-    /// The references that the ad could show, likeliest first, at most 20.
+    /// The references that the ad could show, likeliest first, at most 40.
     pub fn candidates(&self, ad: &Ad) -> Vec<u32> {
         let own = ad.spots.iter().map(|spot| &spot.descriptor);
         let mut votes = Votes::among(self.owners_end);

@@ -99,6 +99,8 @@ pub(super) struct Proof {
     pub fine: Tally,
     /// Pixels of the ad's picture that a cell of the finest grid covers, along a side.
     pub fine_cell_px: f32,
+    /// Features that agree with the alignment.
+    pub agreeing: usize,
 }
 
 /// Refines an alignment from the coarsest grid to the finest and tallies the blocks.
@@ -109,6 +111,7 @@ pub(super) fn prove(reference: &Reference, ad: &Ad, start: &Alignment) -> Proof 
         middle: Tally::default(),
         fine: Tally::default(),
         fine_cell_px: 0.0,
+        agreeing: start.agreeing,
     };
     let [coarse, middle, fine] = &reference.grids;
     let first = proof.at(reference, ad, coarse);
