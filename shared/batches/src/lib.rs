@@ -2,6 +2,7 @@
 //! was done does not, and poison never blocks its batch.
 
 mod logs;
+mod metrics;
 
 use std::fmt::Display;
 
@@ -23,6 +24,7 @@ where
     E: Display,
     F: Future<Output = Result<(), E>>,
 {
+    let received = event.records.len();
     let failed: Vec<String> = stream::iter(event.records)
         .map(|message| {
             let id = message.message_id.unwrap_or_default();
@@ -37,6 +39,7 @@ where
         .filter_map(|failed| async { failed })
         .collect()
         .await;
+    metrics::batch(received - failed.len(), failed.len());
     let mut response = SqsBatchResponse::default();
     response.set_failures(failed);
     response
@@ -53,6 +56,7 @@ where
     F: Future<Output = Result<(), E>>,
 {
     let mut response = DynamoDbEventResponse::default();
+    let mut done = 0;
     for record in event.records {
         let number = record.change.sequence_number.clone();
         if let Err(error) = work(record).await {
@@ -62,7 +66,9 @@ where
             response.batch_item_failures.push(failure);
             break;
         }
+        done += 1;
     }
+    metrics::batch(done, response.batch_item_failures.len());
     response
 }
 

@@ -44,6 +44,9 @@ fn resources(statement: &Value) -> Vec<String> {
 
 /// `AdsTable`, `AdsTable stream`, `AdsBucket/ads/*`.
 fn named(resource: &Value) -> String {
+    if resource == "*" {
+        return "*".to_owned();
+    }
     if let Some(text) = resource["Fn::Sub"].as_str() {
         return text.replace("${", "").replace(".Arn}", "");
     }
@@ -69,6 +72,8 @@ pub fn asked_by_lambda(template: &Template, program: &str) -> BTreeSet<Right> {
     let log = &template.function(program)["LoggingConfig"]["LogGroup"];
     let log = log["Ref"].as_str().expect("a log group of the template");
     take(&["logs:CreateLogStream", "logs:PutLogEvents"], log);
+    // Where a deployment chooses traces; these know no resource.
+    take(&["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*");
     for source in template.sources(program) {
         let properties = &source["Properties"];
         match source["Type"].as_str().unwrap_or_default() {
