@@ -169,3 +169,14 @@ fn a_bucket_may_tell_its_queue_and_no_other_bucket_may() {
         assert_eq!(by, &json!(format!("arn:${{AWS::Partition}}:s3:::{name}")));
     }
 }
+
+/// cargo-lambda would otherwise make a panic the end of the process, and a photo that makes a decoder
+/// panic would take its whole batch with it.
+#[test]
+fn a_release_build_says_that_a_panic_unwinds() {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).expect("the manifest");
+    let (_, release) = manifest.split_once("[profile.release]").expect("a profile");
+    let own = release.split("\n[").next().unwrap_or_default();
+    let says = |line: &str| line.trim_start().starts_with("panic = \"unwind\"");
+    assert!(own.lines().any(says), "{own}");
+}
