@@ -2,9 +2,11 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
@@ -107,6 +109,119 @@ fn the_bill_adds_up_and_no_secret_is_in_it() {
         .as_f64()
         .unwrap();
     assert!(hashes < number("dollars_per_month"));
+}
+
+/// AWS, as far as the doctor asks it; remembers who signed what.
+struct Aws {
+    url: String,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Aws {
+    /// Has so many executions, and a stack whose API is there.
+    fn start(executions: u32, api: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (heard, api) = (asked.clone(), api.to_owned());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                heard
+                    .lock()
+                    .unwrap()
+                    .push(answer(stream.unwrap(), executions, &api));
+            }
+        });
+        Self { url, asked }
+    }
+
+    fn doctor(&self, more: &[(&str, &str)], arguments: &[&str]) -> Output {
+        let services = ["STS", "LAMBDA", "CLOUDFORMATION"];
+        let names = services.map(|service| format!("AWS_ENDPOINT_URL_{service}"));
+        let mut environment: Vec<(&str, &str)> = SIGNED_IN.into();
+        environment.extend(names.iter().map(|name| (name.as_str(), self.url.as_str())));
+        environment.extend(more);
+        doctor(&environment, arguments)
+    }
+}
+
+/// Answers one request and gives it back.
+fn answer(mut stream: TcpStream, executions: u32, api: &str) -> String {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert_ne!(reader.read_line(&mut head).unwrap(), 0, "{head}");
+    }
+    let length = head.lines().find_map(|line| {
+        let line = line.to_lowercase();
+        line.strip_prefix("content-length:")?.trim().parse().ok()
+    });
+    let mut body = vec![0; length.unwrap_or(0)];
+    reader.read_exact(&mut body).unwrap();
+    let asked = head + &String::from_utf8(body).unwrap();
+    let said = if asked.contains("account-settings") {
+        format!(
+            r#"{{"AccountLimit":{{"ConcurrentExecutions":{executions},"UnreservedConcurrentExecutions":{executions}}}}}"#
+        )
+    } else {
+        format!("<member><OutputKey>ApiUrl</OutputKey><OutputValue>{api}</OutputValue></member>")
+    };
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}",
+        said.len()
+    );
+    write!(stream, "{head}\r\n\r\n{said}").unwrap();
+    asked
+}
+
+#[test]
+fn an_account_is_asked_by_signed_requests_for_what_only_it_can_tell() {
+    let check = |executions: u32, parameters: &str, code: i32, hint: &str| {
+        let aws = Aws::start(executions, "");
+        let arguments = ["--online", "--parameter-overrides", parameters];
+        let output = aws.doctor(&[], &arguments);
+        let talk = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{talk}");
+        assert!(talk.contains(hint), "{talk}");
+        let asked = aws.asked.lock().unwrap().clone();
+        assert_eq!(asked.len(), 2, "{asked:?}");
+        for (request, service) in asked.iter().zip(["sts", "lambda"]) {
+            let scope = format!("eu-central-1/{service}/aws4_request");
+            assert!(request.contains("Credential=AKIAEXAMPLE/"), "{request}");
+            assert!(
+                request.contains(&scope) && request.contains("Signature="),
+                "{request}"
+            );
+            assert!(!request.contains("a-secret"), "{request}");
+        }
+    };
+    check(1_000, "Stage=prod", 0, "AlarmEmail");
+    check(10, "Stage=prod", 0, "quota of executions: ask for more");
+    check(10, "ReserveConcurrency=true", 1, "ReserveConcurrency=false");
+}
+
+#[test]
+fn a_deployed_stack_is_found_by_its_name() {
+    let aws = Aws::start(1_000, "http://127.0.0.1:1");
+    let tokens = [
+        ("HOMEWARD_UNIT_TOKEN", "hw_unit"),
+        ("HOMEWARD_UPLOADER_TOKEN", "hw_uploader"),
+    ];
+    let output = aws.doctor(&tokens, &["--after", "homeward-prod"]);
+    let talk = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{talk}");
+    assert!(
+        talk.contains("asking whether it is there"),
+        "nothing listens there: {talk}"
+    );
+    assert!(aws.asked.lock().unwrap()[0].contains("StackName=homeward-prod"));
+    let output = aws.doctor(&tokens, &["--after", "no name&Action=DeleteStack"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        aws.asked.lock().unwrap().len(),
+        1,
+        "what is no name is not asked for"
+    );
 }
 
 /// A running `homeward serve`, which ends with its test.
