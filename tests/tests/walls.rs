@@ -40,7 +40,14 @@ const IMPURE: &[&str] = &[
     "mio",
     "socket2",
 ];
-const PURE: &[&str] = &["photo", "fingerprint", "matching", "records", "evidence"];
+const PURE: &[&str] = &[
+    "photo",
+    "fingerprint",
+    "matching",
+    "records",
+    "segments",
+    "evidence",
+];
 const PROGRAMS: &[&str] = &["ingest", "enroll", "lookup", "alert", "review", "upkeep"];
 
 /// All crates that `name` links in a normal build, itself left out.

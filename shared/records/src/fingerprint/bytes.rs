@@ -98,7 +98,7 @@ impl ReferenceFingerprint {
         let mut out = header(REFERENCE, self.version);
         out.push(u8::try_from(self.framings.len()).expect("at most 255 framings"));
         for (framing, view) in &self.framings {
-            out.push(framing_byte(*framing));
+            out.push(framing.to_byte());
             put_view(&mut out, view);
         }
         sealed(out, &self.features)
@@ -115,7 +115,7 @@ impl ReferenceFingerprint {
             return Err(FingerprintBytesError::Corrupt);
         }
         let framings = (0..count)
-            .map(|_| Ok((framing(input.byte()?)?, input.view()?)))
+            .map(|_| Ok((input.framing()?, input.view()?)))
             .collect::<Result<_, FingerprintBytesError>>()?;
         Ok(Self {
             version,
@@ -152,24 +152,24 @@ fn sealed(mut out: Vec<u8>, features: &[u8]) -> Vec<u8> {
     out
 }
 
-fn framing_byte(framing: Framing) -> u8 {
-    framing.turn as u8
-        | u8::from(framing.mirrored) << 2
-        | u8::from(framing.negative) << 3
-        | u8::from(framing.border_removed) << 4
-}
+impl Framing {
+    /// The framing as one byte; see the table above.
+    pub fn to_byte(self) -> u8 {
+        self.turn as u8
+            | u8::from(self.mirrored) << 2
+            | u8::from(self.negative) << 3
+            | u8::from(self.border_removed) << 4
+    }
 
-fn framing(byte: u8) -> Result<Framing, FingerprintBytesError> {
-    let framing = Framing {
-        turn: Turn::ALL[usize::from(byte & 0b11)],
-        mirrored: byte & 0b100 != 0,
-        negative: byte & 0b1000 != 0,
-        border_removed: byte & 0b1_0000 != 0,
-    };
-    if framing_byte(framing) == byte {
-        Ok(framing)
-    } else {
-        Err(FingerprintBytesError::Corrupt)
+    /// The framing that a byte stands for; none if it stands for none.
+    pub fn from_byte(byte: u8) -> Option<Self> {
+        let framing = Self {
+            turn: Turn::ALL[usize::from(byte & 0b11)],
+            mirrored: byte & 0b100 != 0,
+            negative: byte & 0b1000 != 0,
+            border_removed: byte & 0b1_0000 != 0,
+        };
+        (framing.to_byte() == byte).then_some(framing)
     }
 }
 
@@ -207,6 +207,10 @@ impl<'a> Input<'a> {
 
     fn byte(&mut self) -> Result<u8, FingerprintBytesError> {
         self.array().map(|[byte]| byte)
+    }
+
+    fn framing(&mut self) -> Result<Framing, FingerprintBytesError> {
+        Framing::from_byte(self.byte()?).ok_or(FingerprintBytesError::Corrupt)
     }
 
     fn view(&mut self) -> Result<View, FingerprintBytesError> {

@@ -1,0 +1,159 @@
+//! Writing a segment.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use records::TenantId;
+use records::fingerprint::{Framing, View};
+
+use crate::head::{COLUMNS, Column, Head, TILE_VIEWS};
+use crate::{Entry, ITEMS_MAX, Item, Kind, SEGMENT_BYTES_MAX, SegmentName};
+
+/// A segment as bytes, and what a manifest says of it.
+pub struct Built {
+    /// All of it.
+    pub bytes: Vec<u8>,
+    /// What a manifest says of it.
+    pub entry: Entry,
+}
+
+impl std::fmt::Debug for Built {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Built").field(&self.entry).finish()
+    }
+}
+
+/// Writes a segment of these items, in the order of their identities; of several under one
+/// identity and owner, the one with the highest stamp. `made_at_ms` and `generation` (of the
+/// manifest that it is meant to enter) make the names of two attempts differ.
+///
+/// # Panics
+/// If there are no items or more than [`ITEMS_MAX`], if one is of another kind or has no view, or
+/// if they take more than [`SEGMENT_BYTES_MAX`].
+pub fn build(kind: Kind, mut items: Vec<Item>, made_at_ms: u64, generation: u64) -> Built {
+    assert!(items.iter().all(|item| item.id.kind() == kind), "one kind");
+    let key = |item: &Item| (item.id.clone(), item.owner.clone(), item.stamp);
+    items.sort_by_cached_key(key);
+    items.reverse(); // of equals, the first is kept: the highest stamp
+    items.dedup_by(|a, b| (&a.id, &a.owner) == (&b.id, &b.owner));
+    items.reverse();
+    assert!((1..=ITEMS_MAX).contains(&items.len()), "a bounded number");
+    let sources = Sources::of(&items);
+    let views = Views::of(&items);
+    let count = (kind, items.len(), views.rows.len());
+    let features: u64 = items.iter().map(|item| item.features.len() as u64).sum();
+    let lengths = lengths(count, sources.bytes.len() as u64, features);
+    let mut head = Head::before(count, (made_at_ms, generation), lengths);
+    assert!(head.whole_bytes() <= SEGMENT_BYTES_MAX, "a bounded length");
+    let capacity = usize::try_from(head.whole_bytes()).expect("it fits in memory");
+    let mut bytes = Vec::with_capacity(capacity);
+    bytes.resize(head.bytes, 0);
+    for column in COLUMNS {
+        put(&mut bytes, column, &items, &views, &sources);
+    }
+    head.seal(&mut bytes);
+    let entry = head.entry(SegmentName::of(&bytes));
+    Built { bytes, entry }
+}
+
+impl Item {
+    /// Bytes that the item takes in a segment, about.
+    pub fn bytes(&self) -> u64 {
+        let fixed = self.id.kind().id_bytes() + 16;
+        (fixed + self.views.len() * 70 + self.features.len()) as u64
+    }
+}
+
+fn lengths(
+    (kind, items, views): (Kind, usize, usize),
+    sources: u64,
+    features: u64,
+) -> [u64; COLUMNS.len()] {
+    COLUMNS.map(|column| {
+        column.length(kind, items, views).unwrap_or(match column {
+            Column::Sources => sources,
+            _ => features,
+        })
+    })
+}
+
+/// Tenants and versions, each named once.
+struct Sources {
+    number_of: BTreeMap<(TenantId, u16), u32>,
+    bytes: Vec<u8>,
+}
+
+impl Sources {
+    fn of(items: &[Item]) -> Self {
+        let source = |item: &Item| (item.owner.clone(), item.version);
+        let mut number_of: BTreeMap<_, u32> = items.iter().map(|it| (source(it), 0)).collect();
+        let mut bytes = Vec::new();
+        for (number, ((owner, version), of)) in (0..).zip(&mut number_of) {
+            *of = number;
+            let name = owner.as_str().as_bytes();
+            bytes.push(u8::try_from(name.len()).expect("a tenant's name has 63 bytes at most"));
+            bytes.extend(name);
+            bytes.extend(version.to_le_bytes());
+        }
+        Self { number_of, bytes }
+    }
+
+    fn number(&self, item: &Item) -> u32 {
+        self.number_of[&(item.owner.clone(), item.version)]
+    }
+}
+
+/// Rows of hashes: every item's first view, then all further ones, each with its item.
+struct Views<'a> {
+    rows: Vec<&'a (Framing, View)>,
+    extra_items: Vec<u32>,
+}
+
+impl<'a> Views<'a> {
+    fn of(items: &'a [Item]) -> Self {
+        let first = items.iter().map(|item| {
+            let first = item.views.first();
+            first.expect("an item has a view")
+        });
+        let mut rows: Vec<_> = first.collect();
+        let mut extra_items = Vec::new();
+        for (number, item) in (0..).zip(items) {
+            rows.extend(&item.views[1..]);
+            extra_items.resize(rows.len() - items.len(), number);
+        }
+        Self { rows, extra_items }
+    }
+}
+
+fn put(out: &mut Vec<u8>, column: Column, items: &[Item], views: &Views<'_>, sources: &Sources) {
+    let rows = || views.rows.iter().copied();
+    match column {
+        Column::PdqFirst => put_tiles(out, &views.rows, 0..12),
+        Column::PdqSecond => put_tiles(out, &views.rows, 12..16),
+        Column::PdqRest => rows().for_each(|(_, view)| out.extend(&view.pdq.0[16..])),
+        Column::Quality => out.extend(rows().map(|(_, view)| view.quality)),
+        Column::Second => rows().for_each(|(_, view)| out.extend(view.second.0)),
+        Column::Framing => out.extend(rows().map(|(framing, _)| framing.to_byte())),
+        Column::ExtraItem => out.extend(views.extra_items.iter().flat_map(|it| it.to_le_bytes())),
+        Column::Source => out.extend(items.iter().flat_map(|it| sources.number(it).to_le_bytes())),
+        Column::Sources => out.extend(&sources.bytes),
+        Column::Id => items.iter().for_each(|item| out.extend(item.id.to_bytes())),
+        Column::Stamp => out.extend(items.iter().flat_map(|item| item.stamp.to_le_bytes())),
+        Column::FeaturesLength => items.iter().for_each(|item| {
+            let length = u32::try_from(item.features.len());
+            out.extend(length.expect("features are bounded").to_le_bytes());
+        }),
+        Column::Features => items.iter().for_each(|item| out.extend(&item.features)),
+    }
+}
+
+/// Some bytes of every PDQ hash, tile by tile: a tile's first byte of all 64, then its second.
+fn put_tiles(out: &mut Vec<u8>, rows: &[&(Framing, View)], bytes: Range<usize>) {
+    for tile in rows.chunks(TILE_VIEWS) {
+        for byte in bytes.clone() {
+            let end = out.len() + TILE_VIEWS;
+            out.extend(tile.iter().map(|(_, view)| view.pdq.0[byte]));
+            out.resize(end, 0);
+        }
+    }
+}

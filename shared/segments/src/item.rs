@@ -1,0 +1,172 @@
+//! Items of a set, ads and references alike: whose, which, its views, its features.
+
+use bytes::Bytes;
+use records::fingerprint::{AdFingerprint, Framing, ReferenceFingerprint, View};
+use records::{ImageSha256, ReferenceId, TenantId};
+
+use crate::Fault;
+
+/// Which of the two sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Ads, by image and tenant.
+    Ads,
+    /// References, by id and unit.
+    References,
+}
+
+impl Kind {
+    pub(crate) fn tag(self) -> u8 {
+        match self {
+            Self::Ads => b'A',
+            Self::References => b'R',
+        }
+    }
+
+    pub(crate) fn of_tag(tag: u8) -> Result<Self, Fault> {
+        match tag {
+            b'A' => Ok(Self::Ads),
+            b'R' => Ok(Self::References),
+            _ => Err(Fault::Corrupt),
+        }
+    }
+
+    /// Bytes of an item's identity.
+    pub(crate) fn id_bytes(self) -> usize {
+        match self {
+            Self::Ads => 32,
+            Self::References => 16,
+        }
+    }
+}
+
+/// What identifies an item among those of one tenant.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Id {
+    /// An ad image's content.
+    Image(ImageSha256),
+    /// A reference.
+    Reference(ReferenceId),
+}
+
+impl Id {
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::Image(_) => Kind::Ads,
+            Self::Reference(_) => Kind::References,
+        }
+    }
+
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Image(image) => image.bytes().to_vec(),
+            Self::Reference(id) => {
+                hex::decode(id.as_str()).expect("a reference's id is 32 hex digits")
+            }
+        }
+    }
+
+    pub(crate) fn of_bytes(kind: Kind, bytes: &[u8]) -> Self {
+        let text = hex::encode(bytes);
+        match kind {
+            Kind::Ads => Self::Image(ImageSha256::parse(&text).expect("32 bytes as hex digits")),
+            Kind::References => {
+                Self::Reference(ReferenceId::parse(&text).expect("16 bytes as hex digits"))
+            }
+        }
+    }
+}
+
+/// One item. Prints as its identity's own rules say, its fingerprint not at all.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Whose: the tenant that uploaded the ad, or the unit whose reference it is.
+    pub owner: TenantId,
+    /// Which.
+    pub id: Id,
+    /// For an ad, when it came into the tail, in ms since 1970; for a reference, its number in its
+    /// partition of the log.
+    pub stamp: u64,
+    /// The version of the algorithms behind its fingerprint.
+    pub version: u16,
+    /// Its whole-picture hashes, at least one. An ad's second one, if any, is without its border.
+    pub views: Vec<(Framing, View)>,
+    /// Its local features, as its fingerprint has them.
+    pub features: Bytes,
+}
+
+impl std::fmt::Debug for Item {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Item([redacted])")
+    }
+}
+
+/// How an ad's second view says that it is one.
+const TRIMMED: Framing = Framing {
+    mirrored: false,
+    turn: records::fingerprint::Turn::None,
+    negative: false,
+    border_removed: true,
+};
+
+impl Item {
+    /// An ad as an item.
+    pub fn of_ad(owner: TenantId, image: ImageSha256, stamp: u64, ad: AdFingerprint) -> Self {
+        let whole = std::iter::once((Framing::default(), ad.whole));
+        let trimmed = ad.trimmed.map(|view| (TRIMMED, view));
+        Self {
+            owner,
+            id: Id::Image(image),
+            stamp,
+            version: ad.version,
+            views: whole.chain(trimmed).collect(),
+            features: ad.features.into(),
+        }
+    }
+
+    /// A reference as an item.
+    pub fn of_reference(
+        owner: TenantId,
+        id: ReferenceId,
+        stamp: u64,
+        reference: ReferenceFingerprint,
+    ) -> Self {
+        Self {
+            owner,
+            id: Id::Reference(id),
+            stamp,
+            version: reference.version,
+            views: reference.framings,
+            features: reference.features.into(),
+        }
+    }
+
+    /// The fingerprint of an ad.
+    ///
+    /// # Errors
+    /// [`Fault::Corrupt`] if its views are not those of an ad.
+    pub fn ad_fingerprint(&self) -> Result<AdFingerprint, Fault> {
+        let (whole, trimmed) = match self.views[..] {
+            [(framing, whole)] if framing == Framing::default() => (whole, None),
+            [(framing, whole), (TRIMMED, trimmed)] if framing == Framing::default() => {
+                (whole, Some(trimmed))
+            }
+            _ => return Err(Fault::Corrupt),
+        };
+        Ok(AdFingerprint {
+            version: self.version,
+            whole,
+            trimmed,
+            features: self.features.to_vec(),
+        })
+    }
+
+    /// The fingerprint of a reference.
+    pub fn reference_fingerprint(&self) -> ReferenceFingerprint {
+        ReferenceFingerprint {
+            version: self.version,
+            framings: self.views.clone(),
+            features: self.features.to_vec(),
+        }
+    }
+}

@@ -1,0 +1,405 @@
+//! Segments and manifests: what was written is read, and nothing else ever is.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, Turn, View};
+use records::{CaseId, ImageSha256, ReferenceId, TenantId};
+use segments::*;
+
+fn tenant(name: &str) -> TenantId {
+    TenantId::parse(name).unwrap()
+}
+
+prop_compose! {
+    fn view()(pdq: [u8; 32], second: [u8; 32], quality in 0u8..=100) -> View {
+        View { pdq: Hash256(pdq), quality, second: Hash256(second) }
+    }
+}
+
+prop_compose! {
+    fn framing()(mirrored: bool, turn in 0usize..4, border_removed: bool) -> Framing {
+        Framing { mirrored, turn: Turn::ALL[turn], negative: false, border_removed }
+    }
+}
+
+prop_compose! {
+    fn ad()(
+        owner in "[ab]", image: [u8; 8], stamp: u64, version in 1u16..3,
+        whole in view(), trimmed in proptest::option::of(view()),
+        features in proptest::collection::vec(any::<u8>(), 0..300),
+    ) -> Item {
+        let fingerprint = AdFingerprint { version, whole, trimmed, features };
+        Item::of_ad(tenant(&owner), ImageSha256::of(&image), stamp, fingerprint)
+    }
+}
+
+prop_compose! {
+    fn reference()(
+        owner in "[ab]", case in "[0-9]{1,6}", stamp: u64, version in 1u16..3,
+        framings in proptest::collection::vec((framing(), view()), 1..17),
+        features in proptest::collection::vec(any::<u8>(), 0..300),
+    ) -> Item {
+        let (owner, case) = (tenant(&owner), CaseId::parse(&case).unwrap());
+        let id = ReferenceId::of_photo(&owner, &case, &ImageSha256::of(b"photo"));
+        Item::of_reference(owner, id, stamp, ReferenceFingerprint { version, framings, features })
+    }
+}
+
+/// The items as a segment keeps them: by identity and owner, of several the highest stamp.
+fn kept(items: &[Item]) -> Vec<Item> {
+    let mut kept = BTreeMap::new();
+    for item in items {
+        let known = kept
+            .entry((item.id.clone(), item.owner.clone()))
+            .or_insert(item);
+        if known.stamp < item.stamp {
+            *known = item;
+        }
+    }
+    kept.into_values().cloned().collect()
+}
+
+fn check_round_trip(kind: Kind, items: Vec<Item>) -> Result<(), TestCaseError> {
+    let built = build(kind, items.clone(), 7, 9);
+    let bytes = Bytes::from(built.bytes);
+    prop_assert_eq!(built.entry.bytes, bytes.len() as u64);
+    let (front, read) = whole(kind, bytes.clone(), &built.entry).unwrap();
+    let by_identity = |items: &[Item]| -> Vec<_> {
+        items
+            .iter()
+            .map(|it| (it.id.clone(), it.owner.clone(), it.stamp))
+            .collect()
+    };
+    let expected = kept(&items);
+    prop_assert_eq!(by_identity(&read), by_identity(&expected));
+    for item in &read {
+        prop_assert!(items.contains(item));
+        prop_assert!(
+            front
+                .find(&item.id)
+                .any(|at| *front.owner(at) == item.owner)
+        );
+    }
+    for (at, item) in read.iter().enumerate() {
+        let page = front.page(at, 100);
+        prop_assert!(page.start == at && page.end > at);
+        let range = front.features_range(&page);
+        let (from, to) = (range.start as usize, range.end as usize);
+        let some = front.items_of(page, &bytes.slice(from..to)).unwrap();
+        prop_assert_eq!(&some[0], item);
+    }
+    let mut rows = vec![Vec::new(); read.len()];
+    for row in 0..front.rows() {
+        rows[front.item_of_row(row)].push(front.view(row));
+    }
+    let views: Vec<_> = read.into_iter().map(|item| item.views).collect();
+    prop_assert_eq!(rows, views);
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn ads_are_read_as_they_were_written(
+        items in proptest::collection::vec(ad(), 1..40),
+    ) {
+        check_round_trip(Kind::Ads, items)?;
+    }
+
+    #[test]
+    fn references_are_read_as_they_were_written(
+        items in proptest::collection::vec(reference(), 1..20),
+    ) {
+        check_round_trip(Kind::References, items)?;
+    }
+
+    #[test]
+    fn fingerprints_come_back_whole(item in ad(), other in reference()) {
+        let ad = item.ad_fingerprint().unwrap();
+        let Id::Image(image) = item.id else { panic!("an ad has an image") };
+        prop_assert_eq!(&Item::of_ad(item.owner.clone(), image, item.stamp, ad), &item);
+        prop_assert_eq!(other.reference_fingerprint().framings, other.views);
+    }
+
+    #[test]
+    fn any_bytes_are_refused_without_a_panic(
+        bytes in proptest::collection::vec(any::<u8>(), 0..2_000),
+        start in 0usize..80,
+    ) {
+        let (good, entry) = small();
+        let mut mixed = good[..start.min(good.len())].to_vec();
+        mixed.extend(&bytes);
+        prop_assert!(whole(Kind::Ads, Bytes::from(mixed.clone()), &entry).is_err());
+        prop_assert!(Manifest::from_bytes(Kind::Ads, &mixed).is_err());
+        let mut listed = manifest().to_bytes();
+        listed.truncate(start);
+        listed.extend(&bytes);
+        prop_assert!(Manifest::from_bytes(Kind::Ads, &listed).is_err());
+    }
+}
+
+fn made_up(n: u64, features: usize, trimmed: bool) -> Item {
+    let hash = |what: &str| Hash256(*ImageSha256::of(format!("{what} {n}").as_bytes()).bytes());
+    let whole = View {
+        pdq: hash("pdq"),
+        quality: 80,
+        second: hash("second"),
+    };
+    let fingerprint = AdFingerprint {
+        version: 1,
+        whole,
+        trimmed: trimmed.then_some(whole),
+        features: vec![n as u8; features],
+    };
+    let image = ImageSha256::of(&n.to_be_bytes());
+    Item::of_ad(tenant("uploader"), image, n, fingerprint)
+}
+
+fn small() -> (Vec<u8>, Entry) {
+    let items = (0..4).map(|n| made_up(n, 40, n % 2 == 0)).collect();
+    let built = build(Kind::Ads, items, 1, 2);
+    (built.bytes, built.entry)
+}
+
+fn manifest() -> Manifest {
+    let (_, entry) = small();
+    let mut manifest = Manifest::empty(Kind::Ads).next(&BTreeSet::new(), 0, vec![entry; 3]);
+    manifest.retired.push(Retired {
+        name: entry.name,
+        due_at_ms: 5,
+    });
+    manifest.position[3] = 77;
+    manifest
+}
+
+#[test]
+fn every_flipped_bit_is_noticed() {
+    let (good, entry) = small();
+    for bit in 0..good.len() * 8 {
+        let mut bytes = good.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let bytes = Bytes::from(bytes);
+        let fault = whole(Kind::Ads, bytes.clone(), &entry).unwrap_err();
+        if bit / 8 < entry.front_bytes as usize {
+            let front = bytes.slice(..entry.front_bytes as usize);
+            assert_eq!(Front::open(Kind::Ads, front, &entry).unwrap_err(), fault);
+        }
+    }
+    let good = manifest().to_bytes();
+    for bit in 0..good.len() * 8 {
+        let mut bytes = good.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        assert!(
+            Manifest::from_bytes(Kind::Ads, &bytes).is_err(),
+            "bit {bit}"
+        );
+    }
+}
+
+#[test]
+fn every_truncation_is_noticed() {
+    let (good, entry) = small();
+    let good = Bytes::from(good);
+    for length in 0..good.len() {
+        let fault = whole(Kind::Ads, good.slice(..length), &entry).unwrap_err();
+        assert_eq!(fault, Fault::Truncated, "{length} bytes");
+    }
+    let good = manifest().to_bytes();
+    for length in 0..good.len() {
+        let fault = Manifest::from_bytes(Kind::Ads, &good[..length]).unwrap_err();
+        assert_eq!(fault, Fault::Truncated, "{length} bytes");
+    }
+}
+
+#[test]
+fn what_follows_a_segment_is_noticed() {
+    let (mut bytes, entry) = small();
+    bytes.push(0);
+    let fault = whole(Kind::Ads, Bytes::from(bytes), &entry).unwrap_err();
+    assert_eq!(fault, Fault::Another);
+    let mut bytes = manifest().to_bytes();
+    bytes.push(0);
+    assert_eq!(Manifest::from_bytes(Kind::Ads, &bytes), Err(Fault::Corrupt));
+}
+
+#[test]
+fn a_newer_format_says_so() {
+    let (mut bytes, entry) = small();
+    bytes[8..10].copy_from_slice(&2u16.to_le_bytes());
+    let newer = Fault::NewerFormat { found: 2 };
+    let bytes = Bytes::from(bytes);
+    assert_eq!(whole(Kind::Ads, bytes.clone(), &entry).unwrap_err(), newer);
+    let shorter = bytes.slice(..50);
+    assert_eq!(whole(Kind::Ads, shorter, &entry).unwrap_err(), newer);
+    let mut bytes = manifest().to_bytes();
+    bytes[8..10].copy_from_slice(&9u16.to_le_bytes());
+    let newer = Fault::NewerFormat { found: 9 };
+    assert_eq!(Manifest::from_bytes(Kind::Ads, &bytes), Err(newer));
+}
+
+/// Sound bytes under a name, a length, counts or a format that are not theirs: an older object, or
+/// one that was mixed up.
+#[test]
+fn a_sound_segment_that_is_not_the_named_one_is_noticed() {
+    let (bytes, entry) = small();
+    let bytes = Bytes::from(bytes);
+    let other = build(Kind::Ads, vec![made_up(1, 40, true)], 1, 2);
+    let same_items_later = build(
+        Kind::Ads,
+        (0..4).map(|n| made_up(n, 40, n % 2 == 0)).collect(),
+        1,
+        3,
+    );
+    let changed = [
+        Entry {
+            name: other.entry.name,
+            ..entry
+        },
+        Entry {
+            head_sha256: [0; 32],
+            ..entry
+        },
+        Entry {
+            items: entry.items - 1,
+            ..entry
+        },
+        Entry {
+            views: entry.views + 1,
+            ..entry
+        },
+        Entry {
+            front_bytes: entry.front_bytes - 1,
+            ..entry
+        },
+        Entry { format: 0, ..entry },
+        other.entry,
+        same_items_later.entry,
+    ];
+    for expected in changed {
+        let fault = whole(Kind::Ads, bytes.clone(), &expected).unwrap_err();
+        assert_eq!(fault, Fault::Another, "{expected:?}");
+    }
+    let fault = whole(Kind::References, bytes, &entry).unwrap_err();
+    assert_eq!(fault, Fault::Another);
+    let listed = manifest().to_bytes();
+    assert_eq!(
+        Manifest::from_bytes(Kind::References, &listed),
+        Err(Fault::Another)
+    );
+}
+
+/// A head that is sound by its checksum and lies about what follows.
+fn lying(change: impl Fn(&mut Vec<u8>)) -> Fault {
+    let (mut bytes, entry) = small();
+    change(&mut bytes);
+    let head = u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize;
+    if (4..=bytes.len()).contains(&head) {
+        let sum = simd_adler32::adler32(&&bytes[..head - 4]).to_le_bytes();
+        bytes[head - 4..head].copy_from_slice(&sum);
+    }
+    whole(Kind::Ads, Bytes::from(bytes), &entry).unwrap_err()
+}
+
+#[test]
+fn a_lying_head_is_refused_before_anything_is_allocated() {
+    let u32_at = |at: usize, value: u32| {
+        move |bytes: &mut Vec<u8>| bytes[at..at + 4].copy_from_slice(&value.to_le_bytes())
+    };
+    let u64_at = |at: usize, value: u64| {
+        move |bytes: &mut Vec<u8>| bytes[at..at + 8].copy_from_slice(&value.to_le_bytes())
+    };
+    for value in [0, 3, 5, 1 << 20, u32::MAX] {
+        assert_eq!(lying(u32_at(16, value)), Fault::Corrupt, "{value} items");
+        if value != 5 {
+            assert_eq!(lying(u32_at(20, value)), Fault::Corrupt, "{value} views");
+        }
+    }
+    for value in [0, 40, 303, u32::MAX] {
+        assert_eq!(
+            lying(u32_at(12, value)),
+            Fault::Corrupt,
+            "a head of {value}"
+        );
+    }
+    assert_eq!(lying(u32_at(12, 5_000)), Fault::Truncated);
+    for column in 0..13 {
+        let place = 40 + column * 20;
+        for value in [0, 1, 1 << 40, u64::MAX - 1, u64::MAX] {
+            assert_eq!(
+                lying(u64_at(place + 4, value)),
+                Fault::Corrupt,
+                "begin {value}"
+            );
+            if value > 1 {
+                assert_eq!(
+                    lying(u64_at(place + 12, value)),
+                    Fault::Corrupt,
+                    "length {value}"
+                );
+            }
+        }
+        assert_eq!(
+            lying(u32_at(place, 99)),
+            Fault::Corrupt,
+            "column {column} is unknown"
+        );
+    }
+    assert_eq!(lying(|bytes| bytes[10] = b'X'), Fault::Corrupt);
+    assert_eq!(lying(|bytes| bytes[11] = 14), Fault::Corrupt);
+}
+
+#[test]
+fn a_manifest_that_promises_much_is_refused_before_anything_is_allocated() {
+    let good = manifest().to_bytes();
+    for at in [148, 152] {
+        let mut bytes = good.clone();
+        bytes[at..at + 4].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert_eq!(
+            Manifest::from_bytes(Kind::Ads, &bytes),
+            Err(Fault::Truncated)
+        );
+    }
+}
+
+#[test]
+fn a_manifest_is_read_as_it_was_written() {
+    let written = manifest();
+    assert_eq!(
+        Manifest::from_bytes(Kind::Ads, &written.to_bytes()),
+        Ok(written.clone())
+    );
+    assert_eq!(written.items(), 12);
+    let without = BTreeSet::from([written.live[0].name]);
+    let next = written.next(&without, 44, Vec::new());
+    assert_eq!(
+        (next.generation, next.live.len()),
+        (written.generation + 1, 0)
+    );
+    assert!(
+        next.names(&written.live[0].name),
+        "retired, and named still"
+    );
+    assert_eq!(next.retired.last().unwrap().due_at_ms, 44);
+}
+
+/// The promise of at most 96 bytes an ad for stage 1, and what the rest costs.
+#[test]
+fn stage_1_takes_70_bytes_an_ad_and_70_more_for_a_border() {
+    let front = |trimmed: u64| {
+        let items = (0..10_000)
+            .map(|n| made_up(n, 0, n % 100 < trimmed))
+            .collect();
+        build(Kind::Ads, items, 1, 2).entry.front_bytes as f64 / 10_000.0
+    };
+    let (none, third) = (front(0), front(33));
+    println!(
+        "bytes an ad, identity included: {none} without borders, {third} with a third of them"
+    );
+    let identity = 32.0 + 8.0 + 4.0;
+    assert!((69.0..70.0 + 0.2).contains(&(none - identity)), "{none}");
+    assert!(third - identity < 96.0, "{third}");
+}
