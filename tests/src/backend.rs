@@ -187,7 +187,11 @@ impl Backend {
 
     fn prepared(self) -> Self {
         self.runtime.block_on(async {
-            for bucket in [&self.names.ads_bucket, &self.names.references_bucket] {
+            for bucket in [
+                &self.names.ads_bucket,
+                &self.names.references_bucket,
+                &self.names.segments_bucket,
+            ] {
                 self.make_bucket(bucket).await;
             }
             let store = self.store();

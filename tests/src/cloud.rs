@@ -23,10 +23,11 @@ const CHANGES_MAX: usize = 25;
 pub const PROGRAMS: [&str; 6] = ["ingest", "enroll", "lookup", "alert", "review", "upkeep"];
 
 /// The streams that wake programs.
-pub const STREAMS: [Table; 4] = [
+pub const STREAMS: [Table; 5] = [
     Table::Ads,
     Table::AdsTail,
     Table::ReferencesTail,
+    Table::Searches,
     Table::Leads,
 ];
 
@@ -36,7 +37,7 @@ pub struct Cloud {
     pub ingest: Function,
     /// The references bucket's queue wakes it.
     pub enroll: Function,
-    /// Three streams wake it.
+    /// Four streams wake it.
     pub lookup: Function,
     /// The leads' stream and a timer wake it.
     pub alert: Function,

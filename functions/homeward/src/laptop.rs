@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use embedded::Embedded;
 use serde_json::{Value, json};
-use store::{Clock, Store};
+use store::{Clock, CompactionRule, Store};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -48,6 +48,8 @@ pub struct Settings {
     pub pending_max: Duration,
     /// How long ads are kept; none keeps them.
     pub ads_kept: Option<Duration>,
+    /// When and how much of the searchable sets is compacted.
+    pub compaction: CompactionRule,
 }
 
 impl Default for Settings {
@@ -58,6 +60,7 @@ impl Default for Settings {
             loopback_webhooks: true,
             pending_max: Duration::from_secs(10 * 60),
             ads_kept: None,
+            compaction: CompactionRule::default(),
         }
     }
 }

@@ -1,92 +1,243 @@
-//! A new reference against all past images.
+//! New references against all past images: first the tail, then, part by part, the segments.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use futures::{TryStreamExt, stream};
-use matching::Match;
+use futures::{StreamExt, TryStreamExt, stream};
 use records::fingerprint::ReferenceFingerprint;
-use records::{ImageSha256, SearchProgress, SearchState};
-use store::{AdsPosition, StoredAd};
+use records::{SearchProgress, SearchState};
+use store::{AdsPosition, Entry, Error, Front, Plan, SearchKey, SearchPart, SegmentName, StoredAd};
 
-use crate::{Key, Lookup, NotDone};
+use crate::scan::{Sought, pairs};
+use crate::{Lookup, NotDone};
 
-/// Parts of the set walked together: reading one hides the comparing of another.
+/// Parts of the tail walked together: reading one hides the comparing of another.
 const PARTS_AT_ONCE: usize = 4;
 
 /// Images between two notes of progress: often enough to be seen, rarely enough to cost nothing.
 const IMAGES_PER_NOTE: u64 = 10_000;
 
+/// References that share one scan of a segment: with a segment of the largest size they take a few
+/// minutes, well within the quarter of an hour that a function may run.
+const REFERENCES_PER_SCAN_MAX: usize = 16;
+
+/// A reference that is active since a moment ago.
+pub(crate) struct NewReference {
+    pub(crate) of: SearchKey,
+    pub(crate) fingerprint: ReferenceFingerprint,
+}
+
+fn sought(of: &SearchKey, fingerprint: Arc<ReferenceFingerprint>) -> Sought {
+    Sought {
+        key: (of.unit.clone(), of.reference_id.clone()),
+        fingerprint,
+    }
+}
+
 impl Lookup {
-    /// Searches all images for a new reference. Those that come later meet it in the references'
-    /// log, so the two together miss none. Can be repeated: leads are recorded once.
-    pub(crate) async fn new_reference(
-        &self,
-        key: Key,
-        fingerprint: ReferenceFingerprint,
-    ) -> Result<(), NotDone> {
-        let search = Search {
-            key,
-            fingerprint: Arc::new(fingerprint),
-            searched: AtomicU64::new(0),
-        };
-        self.note(&search, SearchState::Running).await?;
-        stream::iter(AdsPosition::starts().map(Ok))
-            .try_for_each_concurrent(PARTS_AT_ONCE, |start| self.walk(start, &search))
-            .await?;
-        self.note(&search, SearchState::Done).await
+    /// Begins the searches of new references: walks the tail for all of them together, then plans
+    /// their parts over the segments that the manifest has after that. Images that come later meet
+    /// the references in their log, so the two together miss none. Can be repeated: leads are
+    /// recorded once, and a search that is planned is not begun again.
+    pub(crate) async fn new_references(&self, new: Vec<NewReference>) -> Result<(), NotDone> {
+        let mut begun = Vec::new();
+        for reference in new {
+            match self.store.search_plan(&reference.of).await? {
+                Some(plan) if plan.is_planned => self.tell(&reference.of, plan).await?,
+                _ => begun.push(reference),
+            }
+        }
+        if begun.is_empty() {
+            return Ok(());
+        }
+        let (keys, all): (Vec<SearchKey>, Vec<Sought>) = begun
+            .into_iter()
+            .map(|it| (it.of.clone(), sought(&it.of, Arc::new(it.fingerprint))))
+            .unzip();
+        let images = self.walk_tail(&keys, &all.into()).await?;
+        let segments = self.store.ads_segments().await?; // after the tail: see store::ads_set
+        for of in &keys {
+            let plan = self.store.plan_search(of, images, &segments).await?;
+            self.tell(of, plan).await?;
+        }
+        Ok(())
     }
 
-    async fn walk(&self, start: AdsPosition, search: &Search) -> Result<(), NotDone> {
+    /// Compares the whole tail; says how many images it had.
+    async fn walk_tail(&self, of: &[SearchKey], all: &Arc<[Sought]>) -> Result<u64, NotDone> {
+        let searched = AtomicU64::new(0);
+        self.note_tail(of, 0).await?;
+        stream::iter(AdsPosition::starts().map(Ok))
+            .try_for_each_concurrent(PARTS_AT_ONCE, |start| self.walk(start, of, all, &searched))
+            .await?;
+        Ok(searched.load(Ordering::Relaxed))
+    }
+
+    async fn walk(
+        &self,
+        start: AdsPosition,
+        of: &[SearchKey],
+        all: &Arc<[Sought]>,
+        searched: &AtomicU64,
+    ) -> Result<(), NotDone> {
         let mut position = Some(start);
         while let Some(here) = position {
             let page = self.store.ads_page(&here).await?;
             let images = page.items.len() as u64;
-            for (image, found) in self.compare(page.items, search).await? {
-                self.record(&search.key, &image, &found).await?;
-            }
-            let before = search.searched.fetch_add(images, Ordering::Relaxed);
+            self.compare(all, page.items).await?;
+            let before = searched.fetch_add(images, Ordering::Relaxed);
             if before / IMAGES_PER_NOTE != (before + images) / IMAGES_PER_NOTE {
-                self.note(search, SearchState::Running).await?;
+                self.note_tail(of, before + images).await?;
             }
             position = page.next;
         }
         Ok(())
     }
 
-    async fn compare(
-        &self,
-        ads: Vec<StoredAd>,
-        search: &Search,
-    ) -> Result<Vec<(ImageSha256, Match)>, NotDone> {
-        let (reference, policy) = (search.fingerprint.clone(), self.policy.clone());
-        tokio::task::spawn_blocking(move || {
-            let compare = |ad: &StoredAd| matching::compare(&reference, &ad.fingerprint, &policy);
-            ads.iter()
-                .filter_map(|ad| Some((ad.image_sha256, compare(ad)?)))
-                .collect()
-        })
-        .await
-        .map_err(|_| NotDone::CutOff)
+    /// Compares and records.
+    async fn compare(&self, all: &Arc<[Sought]>, ads: Vec<StoredAd>) -> Result<(), NotDone> {
+        for pair in pairs(all, ads, &self.policy).await? {
+            self.record(&pair.key, &pair.image, &pair.found).await?;
+        }
+        Ok(())
     }
 
-    async fn note(&self, search: &Search, state: SearchState) -> Result<(), NotDone> {
-        let (unit, reference_id) = &search.key;
+    /// Works on parts of searches, segment by segment, and on whatever other parts wait for the
+    /// same segments. Can be repeated: parts that are done are passed over.
+    pub(crate) async fn search_parts(&self, parts: Vec<SearchPart>) -> Result<(), NotDone> {
+        let live = self.store.ads_segments().await?;
+        let live: BTreeMap<SegmentName, Entry> = live.iter().map(|it| (it.name, *it)).collect();
+        let segments: BTreeSet<SegmentName> = parts.iter().map(|part| part.segment).collect();
+        let touched: Vec<Vec<SearchKey>> = stream::iter(segments)
+            .map(|name| {
+                let entry = live.get(&name).copied();
+                async move { self.search_segment(name, entry).await }
+            })
+            .buffer_unordered(self.segments_at_once)
+            .try_collect()
+            .await?;
+        // Those that came with the event too: their parts may have been done just before a crash.
+        let came = parts.into_iter().map(|part| part.key);
+        let touched: BTreeSet<SearchKey> = touched.into_iter().flatten().chain(came).collect();
+        for of in &touched {
+            if let Some(plan) = self.store.search_plan(of).await? {
+                self.tell(of, plan).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Does every part that waits for a segment; says whose searches they were of.
+    async fn search_segment(
+        &self,
+        name: SegmentName,
+        entry: Option<Entry>,
+    ) -> Result<Vec<SearchKey>, NotDone> {
+        let mut touched = Vec::new();
+        loop {
+            let parts = self
+                .store
+                .open_parts(&name, REFERENCES_PER_SCAN_MAX)
+                .await?;
+            if parts.is_empty() {
+                return Ok(touched);
+            }
+            // After the parts: every reference of theirs was active before its part was written.
+            self.references.refresh(&self.store).await?;
+            let is_there = match &entry {
+                Some(entry) => self.scan_segment(entry, &parts).await?,
+                None => false,
+            };
+            for part in &parts {
+                if !is_there {
+                    self.plan_again(part).await?;
+                }
+                self.store.finish_part(part, !is_there).await?;
+            }
+            touched.extend(parts.into_iter().map(|part| part.key));
+        }
+    }
+
+    /// Compares a whole segment; says whether it was there to the end.
+    async fn scan_segment(&self, entry: &Entry, parts: &[SearchPart]) -> Result<bool, NotDone> {
+        let mut all = Vec::new();
+        for SearchPart { key: of, .. } in parts {
+            let key = (of.unit.clone(), of.reference_id.clone());
+            // One that has ended meanwhile is not searched for.
+            all.extend(self.references.get(&key)?.map(|it| sought(of, it)));
+        }
+        match self.scan(entry, &all.into()).await {
+            Err(NotDone::Store(Error::Gone(_))) => Ok(false),
+            scanned => scanned.map(|()| true),
+        }
+    }
+
+    async fn scan(&self, entry: &Entry, all: &Arc<[Sought]>) -> Result<(), NotDone> {
+        if all.is_empty() {
+            return Ok(());
+        }
+        let front: Front = self.store.ads_front(entry).await?;
+        let mut from = Some(0);
+        while let Some(here) = from {
+            let page = self.store.segment_page(&front, here).await?;
+            self.compare(all, page.items).await?;
+            from = page.next;
+        }
+        Ok(())
+    }
+
+    /// A part's segment was merged or rewritten: its images are in segments of the manifest as it
+    /// stands now.
+    async fn plan_again(&self, part: &SearchPart) -> Result<(), NotDone> {
+        let segments = self.store.ads_segments().await?;
+        self.store.plan_search(&part.key, 0, &segments).await?;
+        Ok(())
+    }
+
+    /// Tells the unit how far a search has come, and ends it if it is complete.
+    async fn tell(&self, of: &SearchKey, plan: Plan) -> Result<(), NotDone> {
+        if plan.is_finished {
+            return Ok(());
+        }
+        let state = match plan.is_complete() {
+            true => SearchState::Done,
+            false => SearchState::Running,
+        };
+        self.note(of, state, (plan.images_searched, plan.images_total))
+            .await?;
+        if plan.is_complete() {
+            let segments = self.store.ads_segments().await?;
+            let now = self.clock.now();
+            self.store.finish_search(of, &segments, now).await?;
+            tracing::info!(images = plan.images_searched, "a search is complete");
+        }
+        Ok(())
+    }
+
+    async fn note_tail(&self, all: &[SearchKey], images: u64) -> Result<(), NotDone> {
+        for of in all {
+            self.note(of, SearchState::Running, (images, images))
+                .await?;
+        }
+        Ok(())
+    }
+
+    async fn note(
+        &self,
+        of: &SearchKey,
+        state: SearchState,
+        (images_searched, images_total): (u64, u64),
+    ) -> Result<(), NotDone> {
         let progress = SearchProgress {
             state,
-            images_searched: search.searched.load(Ordering::Relaxed),
+            images_searched,
+            images_total,
             updated_at: Some(self.clock.now()),
         };
         Ok(self
             .store
-            .note_search(unit, reference_id, &progress)
+            .note_search(&of.unit, &of.reference_id, &progress)
             .await?)
     }
-}
-
-/// One search under way.
-struct Search {
-    key: Key,
-    fingerprint: Arc<ReferenceFingerprint>,
-    searched: AtomicU64,
 }

@@ -7,14 +7,18 @@
 
 mod ads;
 mod references;
+mod scan;
 
 use aws_lambda_events::dynamodb::{Event, EventRecord};
 use aws_lambda_events::streams::DynamoDbEventResponse;
 use matching::{Match, Policy};
-use records::{Found, ImageSha256, Label, Level, Malformed, Method, ReferenceId, TenantId};
-use store::{Change, Clock, Store};
+use records::{
+    Found, ImageSha256, Label, Level, Malformed, Method, ReferenceId, Sighting, TenantId,
+};
+use store::{Change, Clock, SearchKey, Store};
 use tokio::sync::OnceCell;
 
+use crate::ads::NewReference;
 use crate::references::References;
 
 /// Whose reference, and which.
@@ -26,6 +30,8 @@ pub struct Lookup {
     policy: Policy,
     clock: Clock,
     references: References,
+    /// Segments searched side by side.
+    segments_at_once: usize,
 }
 
 /// Why a change is not done yet.
@@ -50,56 +56,68 @@ impl Lookup {
             policy,
             clock,
             references: References::default(),
+            segments_at_once: std::thread::available_parallelism().map_or(1, usize::from),
         }
     }
 
-    /// Acts on the changes of one batch, in order. The references are refreshed once, before the
-    /// first image: every image of the batch was written before the batch arrived.
+    /// Acts on the changes of one batch, in order; new references that stand behind each other
+    /// share their search, and so do parts of searches. What is known of the references is
+    /// refreshed once before the first image: every image of the batch was written before the batch
+    /// arrived.
     pub async fn handle(&self, event: Event) -> DynamoDbEventResponse {
         let fresh = OnceCell::new();
         // On the heap: the futures of a search within a batch are very deep.
-        batches::changes(event, |record| Box::pin(self.record_change(record, &fresh))).await
+        let act = |changes: Vec<Change>| Box::pin(self.act_on_all(changes, &fresh));
+        batches::runs(event, change_of, share_their_work, act).await
     }
 
-    async fn record_change(
-        &self,
-        record: EventRecord,
-        fresh: &OnceCell<()>,
-    ) -> Result<(), NotDone> {
-        let Some(change) = change_of(record)? else {
-            return Ok(());
-        };
-        if matches!(change, Change::Ad(_)) {
-            fresh
-                .get_or_try_init(|| self.references.refresh(&self.store))
-                .await?;
-        }
-        self.act(change).await
-    }
-
-    async fn act(&self, change: Change) -> Result<(), NotDone> {
-        match change {
-            Change::Ad(ad) => self.new_image(ad).await,
-            Change::Sighting {
-                image_sha256,
-                sighting,
-            } => {
-                let leads = self.store.extend_leads(&image_sha256, &sighting).await?;
-                if leads > 0 {
-                    tracing::info!(leads, "a sighting was added to leads");
-                }
-                Ok(())
+    async fn act_on_all(&self, changes: Vec<Change>, fresh: &OnceCell<()>) -> Result<(), NotDone> {
+        let (mut references, mut parts) = (Vec::new(), Vec::new());
+        for change in changes {
+            match change {
+                Change::Ad(ad) => self.new_image(ad, fresh).await?,
+                Change::Sighting {
+                    image_sha256,
+                    sighting,
+                } => self.new_sighting(&image_sha256, &sighting).await?,
+                Change::Reference {
+                    unit,
+                    reference_id,
+                    seq,
+                    fingerprint,
+                } => references.push(NewReference {
+                    of: SearchKey {
+                        unit,
+                        reference_id,
+                        seq,
+                    },
+                    fingerprint,
+                }),
+                Change::Search(part) => parts.push(part),
+                Change::Alert(_) => {}
             }
-            Change::Reference {
-                unit,
-                reference_id,
-                fingerprint,
-            } => self.new_reference((unit, reference_id), fingerprint).await,
-            Change::Alert(_) => Ok(()),
         }
+        if !references.is_empty() {
+            self.new_references(references).await?;
+        }
+        if !parts.is_empty() {
+            self.search_parts(parts).await?;
+        }
+        Ok(())
     }
 
-    async fn new_image(&self, ad: store::StoredAd) -> Result<(), NotDone> {
+    async fn new_sighting(&self, image: &ImageSha256, sighting: &Sighting) -> Result<(), NotDone> {
+        let leads = self.store.extend_leads(image, sighting).await?;
+        if leads > 0 {
+            tracing::info!(leads, "a sighting was added to leads");
+        }
+        Ok(())
+    }
+
+    async fn new_image(&self, ad: store::StoredAd, fresh: &OnceCell<()>) -> Result<(), NotDone> {
+        fresh
+            .get_or_try_init(|| self.references.refresh(&self.store))
+            .await?;
         let image = ad.image_sha256;
         let found = self
             .references
@@ -128,6 +146,15 @@ fn change_of(record: EventRecord) -> Result<Option<Change>, NotDone> {
         "INSERT" => Ok(store::inserted(record.change.new_image)?),
         _ => Ok(None),
     }
+}
+
+/// Whether two changes are worked on in one go.
+fn share_their_work(a: &Change, b: &Change) -> bool {
+    use Change::{Reference, Search};
+    matches!(
+        (a, b),
+        (Reference { .. }, Reference { .. }) | (Search(_), Search(_))
+    )
 }
 
 /// A match in the words of the records.

@@ -4,8 +4,8 @@
 use std::sync::{Arc, RwLock};
 
 use matching::{Match, Policy, ReferenceSet};
-use records::fingerprint::AdFingerprint;
-use store::{LogChange, LogPosition, Store};
+use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
+use store::{Error, LogBatch, LogChange, LogPosition, Store};
 use tokio::sync::Mutex;
 
 use crate::{Key, NotDone};
@@ -22,7 +22,7 @@ impl References {
     /// Reads what happened to the references since the last time, strongly.
     pub(crate) async fn refresh(&self, store: &Store) -> Result<(), NotDone> {
         let mut seen = self.seen.lock().await;
-        let batch = store.references_since(&seen).await?;
+        let batch = news(store, &seen).await?;
         if !batch.entries.is_empty() {
             let mut set = self.set.write().map_err(|_| NotDone::CutOff)?;
             for entry in batch.entries {
@@ -50,5 +50,23 @@ impl References {
             .ok()
             .flatten()
             .ok_or(NotDone::CutOff)
+    }
+
+    /// The fingerprint of a reference, if it was active at the last refresh.
+    pub(crate) fn get(&self, key: &Key) -> Result<Option<Arc<ReferenceFingerprint>>, NotDone> {
+        let set = self.set.read().map_err(|_| NotDone::CutOff)?;
+        Ok(set.get(key).cloned().map(Arc::new))
+    }
+}
+
+/// What is new in the log; for who knows nothing yet, with the segments before it. Damaged segments
+/// are passed over, since the log knows all that they do.
+async fn news(store: &Store, seen: &LogPosition) -> Result<LogBatch, Error> {
+    match store.references_since(seen).await {
+        Err(error @ Error::Damaged(_)) if *seen == LogPosition::start() => {
+            tracing::error!(%error, "segments of references are passed over for their log");
+            store.references_logged(seen).await
+        }
+        news => news,
     }
 }

@@ -1,15 +1,16 @@
 //! Timers: drives again what lags, ends references whose date has passed, erases what has ended,
-//! sends digests, keeps retention.
+//! sends digests, keeps retention, compacts the searchable sets.
 //!
 //! Every task can be repeated, cut off, or run twice at once; what one run leaves, the next does.
 
+mod compact;
 mod objects;
 mod references;
 
 use std::time::Duration;
 
 use records::TenantId;
-use store::{Clock, Store};
+use store::{Clock, CompactionRule, Store};
 
 /// One task of the house.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,11 +22,23 @@ pub enum Task {
     References,
     /// Tells units of the sightings that their leads got since the last alert.
     Digests,
+    /// Brings the segments of references up to their log, so that none holds a reference that
+    /// ended: within minutes of its end.
+    Forget,
+    /// Moves the tails of the searchable sets into segments, merges small ones, sweeps those that
+    /// were replaced.
+    Compact,
 }
 
 impl Task {
     /// Every task, in the order in which one run does them.
-    pub const ALL: [Self; 3] = [Self::References, Self::Digests, Self::Objects];
+    pub const ALL: [Self; 5] = [
+        Self::References,
+        Self::Forget,
+        Self::Digests,
+        Self::Objects,
+        Self::Compact,
+    ];
 
     /// The task's name, as the timer sends it.
     pub fn as_str(self) -> &'static str {
@@ -33,6 +46,8 @@ impl Task {
             Self::Objects => "objects",
             Self::References => "references",
             Self::Digests => "digests",
+            Self::Forget => "forget",
+            Self::Compact => "compact",
         }
     }
 
@@ -53,7 +68,9 @@ impl Task {
 
 /// A timer asked for a task that does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the timer asks for an unknown task; known are objects, references and digests")]
+#[error(
+    "the timer asks for an unknown task; known are objects, references, digests, forget and compact"
+)]
 pub struct UnknownTask;
 
 /// What the function works with.
@@ -68,6 +85,8 @@ pub struct Upkeep {
     /// How long ads are kept after they were uploaded; none keeps them until the bucket's own rule
     /// removes them.
     pub ads_kept: Option<Duration>,
+    /// When and how much of the searchable sets is compacted.
+    pub compaction: CompactionRule,
 }
 
 /// What one run did.
@@ -83,6 +102,12 @@ pub struct Done {
     pub erased: u64,
     /// Digests written.
     pub digests: u64,
+    /// Items of the searchable sets that moved into segments.
+    pub compacted: u64,
+    /// Segments that were merged into others.
+    pub merged: u64,
+    /// Objects of segments that were deleted for good.
+    pub swept: u64,
 }
 
 impl Done {
@@ -90,7 +115,8 @@ impl Done {
     pub fn to_json(self) -> serde_json::Value {
         serde_json::json!({
             "redriven": self.redriven, "removed": self.removed, "expired": self.expired,
-            "erased": self.erased, "digests": self.digests,
+            "erased": self.erased, "digests": self.digests, "compacted": self.compacted,
+            "merged": self.merged, "swept": self.swept,
         })
     }
 }
@@ -109,6 +135,8 @@ impl Upkeep {
                     self.ads(&mut done).await?;
                     self.photos(&mut done).await?;
                 }
+                Task::Forget => self.forget(&mut done).await?,
+                Task::Compact => self.compact(&tenants, &mut done).await?,
                 Task::References | Task::Digests => {
                     for unit in tenants.iter().filter(|tenant| tenant.is_unit) {
                         self.of_unit(*task, &unit.tenant, &mut done).await?;
@@ -150,6 +178,8 @@ mod tests {
         let check = |event, expected| assert_eq!(Task::of_event(&event), expected);
         check(json!({"task": "digests"}), Ok(vec![Task::Digests]));
         check(json!({"task": "objects"}), Ok(vec![Task::Objects]));
+        check(json!({"task": "forget"}), Ok(vec![Task::Forget]));
+        check(json!({"task": "compact"}), Ok(vec![Task::Compact]));
         check(json!({"source": "aws.events"}), Ok(Task::ALL.to_vec()));
         check(json!(null), Ok(Task::ALL.to_vec()));
         check(json!({"task": "format the disk"}), Err(UnknownTask));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
-use store::{Clock, Store};
+use store::{Clock, CompactionRule, Store};
 use upkeep::{Task, Upkeep};
 
 /// Days that ads are kept; unset leaves it to the bucket's own rule.
@@ -21,6 +21,7 @@ async fn main() -> Result<(), Error> {
         clock: Clock::from_system(),
         pending_max: PENDING_MAX,
         ads_kept: ads_kept()?,
+        compaction: CompactionRule::default(),
     };
     let upkeep = &upkeep;
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {

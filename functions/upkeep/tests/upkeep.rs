@@ -9,7 +9,7 @@ use std::time::Duration;
 use embedded::Embedded;
 use records::fingerprint::{Framing, Hash256, ReferenceFingerprint, View};
 use records::*;
-use store::{Clock, Jitter, Names, NewObject, ObjectKind, Store};
+use store::{Clock, CompactionRule, Jitter, Names, NewObject, ObjectKind, Store};
 use upkeep::{Done, Task, Upkeep};
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -30,10 +30,11 @@ async fn house(ads_kept: Option<Duration>) -> House {
         table_prefix: "t-".into(),
         ads_bucket: "ads".into(),
         references_bucket: "references".into(),
+        segments_bucket: "segments".into(),
     };
     let store = Store::with_sdk_config(&embedded.sdk_config(), names, Jitter::new(|| 7));
     store.create_tables().await.unwrap();
-    for bucket in ["ads", "references"] {
+    for bucket in ["ads", "references", "segments"] {
         embedded.create_bucket(bucket).await.unwrap();
     }
     let now_ms = Arc::new(AtomicI64::new(jiff::Timestamp::now().as_millisecond()));
@@ -53,6 +54,7 @@ async fn house(ads_kept: Option<Duration>) -> House {
         clock,
         pending_max: HOUR,
         ads_kept,
+        compaction: CompactionRule::default(),
     };
     House {
         embedded,
@@ -299,6 +301,7 @@ async fn a_house_without_a_store_says_so_and_can_be_run_again() {
         clock,
         pending_max: HOUR,
         ads_kept: None,
+        compaction: CompactionRule::default(),
     };
     assert!(broken.run(&Task::ALL).await.is_err());
     assert_eq!(house.upkeep.run(&Task::ALL).await, Ok(Done::default()));

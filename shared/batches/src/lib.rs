@@ -55,21 +55,99 @@ where
     E: Display,
     F: Future<Output = Result<(), E>>,
 {
-    let mut response = DynamoDbEventResponse::default();
-    let mut done = 0;
-    for record in event.records {
-        let number = record.change.sequence_number.clone();
-        if let Err(error) = work(record).await {
-            tracing::warn!(change = number, %error, "a change is not done and comes again");
-            let mut failure = DynamoDbBatchItemFailure::default();
-            failure.item_identifier = number;
-            response.batch_item_failures.push(failure);
-            break;
+    let alone = |_: &dynamodb::EventRecord, _: &dynamodb::EventRecord| false;
+    let one = |records: Vec<dynamodb::EventRecord>| {
+        let done: Vec<F> = records.into_iter().map(&work).collect();
+        async {
+            for done in done {
+                done.await?;
+            }
+            Ok::<(), E>(())
         }
-        done += 1;
-    }
-    metrics::batch(done, response.batch_item_failures.len());
+    };
+    runs(event, |record| Ok(Some(record)), alone, one).await
+}
+
+/// As [`changes`], each read by `read` (none: nobody acts upon it), and those that stand behind
+/// each other and belong `together` worked on in one go. If that fails, all of them come again.
+pub async fn runs<T, E, F>(
+    event: dynamodb::Event,
+    read: impl Fn(dynamodb::EventRecord) -> Result<Option<T>, E>,
+    together: impl Fn(&T, &T) -> bool,
+    work: impl Fn(Vec<T>) -> F,
+) -> DynamoDbEventResponse
+where
+    E: Display,
+    F: Future<Output = Result<(), E>>,
+{
+    let received = event.records.len();
+    let mut response = DynamoDbEventResponse::default();
+    let Err((place, error)) = all_runs(event, read, together, work).await else {
+        metrics::batch(received, 0);
+        return response;
+    };
+    let Place { before, number } = place;
+    tracing::warn!(change = number, %error, "a change is not done and comes again");
+    metrics::batch(before, 1);
+    let mut failure = DynamoDbBatchItemFailure::default();
+    failure.item_identifier = number;
+    response.batch_item_failures.push(failure);
     response
+}
+
+/// A change by its place in its batch.
+#[derive(Default)]
+struct Place {
+    /// Changes before it.
+    before: usize,
+    number: Option<String>,
+}
+
+/// Works on all runs up to the first failure: the place of its first change.
+async fn all_runs<T, E, F>(
+    event: dynamodb::Event,
+    read: impl Fn(dynamodb::EventRecord) -> Result<Option<T>, E>,
+    together: impl Fn(&T, &T) -> bool,
+    work: impl Fn(Vec<T>) -> F,
+) -> Result<(), (Place, E)>
+where
+    F: Future<Output = Result<(), E>>,
+{
+    let (mut run, mut first): (Vec<T>, Place) = (Vec::new(), Place::default());
+    for (before, record) in event.records.into_iter().enumerate() {
+        let number = record.change.sequence_number.clone();
+        let place = Place { before, number };
+        match read(record) {
+            Ok(None) => {}
+            Ok(Some(change)) if run.last().is_some_and(|last| together(last, &change)) => {
+                run.push(change);
+            }
+            Ok(Some(change)) => {
+                let ended = std::mem::replace(&mut run, vec![change]);
+                let ended_first = std::mem::replace(&mut first, place);
+                done(ended, ended_first, &work).await?;
+            }
+            Err(error) => {
+                done(run, first, &work).await?;
+                return Err((place, error));
+            }
+        }
+    }
+    done(run, first, &work).await
+}
+
+async fn done<T, E, F>(
+    run: Vec<T>,
+    first: Place,
+    work: impl Fn(Vec<T>) -> F,
+) -> Result<(), (Place, E)>
+where
+    F: Future<Output = Result<(), E>>,
+{
+    if run.is_empty() {
+        return Ok(());
+    }
+    work(run).await.map_err(|error| (first, error))
 }
 
 #[cfg(test)]
@@ -122,6 +200,42 @@ mod tests {
             panic!("one failure")
         };
         assert_eq!(failure.item_identifier.as_deref(), Some("2"));
+    }
+
+    #[tokio::test]
+    async fn changes_that_belong_together_are_worked_on_in_one_go() {
+        let check = async |bad: &'static str, runs_seen: &[&str], fails_from: Option<&str>| {
+            let seen = RefCell::new(Vec::new());
+            let number = |record: dynamodb::EventRecord| {
+                let number = record.change.sequence_number.unwrap_or_default();
+                match number.as_str() {
+                    "unreadable" => Err("no"),
+                    "nothing" => Ok(None),
+                    _ => Ok(Some(number)),
+                }
+            };
+            let together = |a: &String, b: &String| a[..1] == b[..1];
+            let work = async |run: Vec<String>| {
+                seen.borrow_mut().push(run.join(" "));
+                if run.iter().any(|it| it == bad) {
+                    Err("no")
+                } else {
+                    Ok(())
+                }
+            };
+            let numbers = ["a1", "nothing", "a2", "b1", "b2", "a3", "unreadable", "a4"];
+            let response = runs(stream_of(&numbers), number, together, work).await;
+            assert_eq!(*seen.borrow(), runs_seen, "bad is {bad}");
+            let failures = response.batch_item_failures.iter();
+            let failed: Vec<_> = failures
+                .filter_map(|it| it.item_identifier.as_deref())
+                .collect();
+            assert_eq!(failed, Vec::from_iter(fails_from), "bad is {bad}");
+        };
+        check("none", &["a1 a2", "b1 b2", "a3"], Some("unreadable")).await;
+        check("a2", &["a1 a2"], Some("a1")).await;
+        check("b2", &["a1 a2", "b1 b2"], Some("b1")).await;
+        check("a3", &["a1 a2", "b1 b2", "a3"], Some("a3")).await;
     }
 
     #[tokio::test]

@@ -53,6 +53,13 @@ impl<K: Ord + Clone> ReferenceSet<K> {
         self.slot_of.contains_key(key)
     }
 
+    /// The reference of that name.
+    pub fn get(&self, key: &K) -> Option<&ReferenceFingerprint> {
+        let slot = self.slot_of.get(key)?;
+        let (_, reference) = self.slots.get(*slot as usize)?.as_ref()?;
+        Some(reference)
+    }
+
     /// Adds a reference, in place of any of the same name. Many are added by
     /// [`extend`](Extend::extend) in a small part of the time.
     pub fn insert(&mut self, key: K, reference: ReferenceFingerprint) {

@@ -58,8 +58,12 @@ pub enum SearchState {
 pub struct SearchProgress {
     /// Where it stands.
     pub state: SearchState,
-    /// Ad images compared so far.
+    /// Ad images compared so far. One that moves while the search goes on may count twice, here
+    /// and in the total.
     pub images_searched: u64,
+    /// Ad images to be compared, those among them that were; grows until all are known.
+    #[serde(default)]
+    pub images_total: u64,
     /// When this was written.
     pub updated_at: Option<Timestamp>,
 }

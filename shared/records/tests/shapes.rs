@@ -169,6 +169,7 @@ fn a_reference_as_its_unit_sees_it() {
         search: SearchProgress {
             state: SearchState::Running,
             images_searched: 7,
+            images_total: 9,
             updated_at: Some(at(2)),
         },
     };

@@ -13,7 +13,8 @@ use records::{
 use crate::calls::{Query, Range};
 use crate::error::Result;
 use crate::items::{
-    Item, ad_fingerprint_attribute, digest, item, key, parsed, partition_of, record, text,
+    Item, ad_fingerprint_attribute, digest, item, key, ms, number, parsed, partition_of, record,
+    text,
 };
 use crate::{PAGE_ITEMS_MAX, Store, Table};
 
@@ -30,6 +31,9 @@ pub struct UploadCounts {
 
 /// Queries under way at once when one verb needs several.
 pub(crate) const AT_ONCE: usize = 8;
+
+/// When an item came into the tail: tells it from another one that comes under the same key later.
+pub(crate) const CAME_AT: &str = "came_at_ms";
 
 fn upload_pk(tenant: &TenantId) -> String {
     format!("{tenant}#upload")
@@ -164,6 +168,7 @@ impl Store {
         let sha256 = &image.image_sha256;
         let mut tail = key(ad_partition(sha256), ad_sk(sha256, tenant));
         tail.insert("kind".into(), text("ad"));
+        tail.insert(CAME_AT.into(), number(ms(image.first_seen_at)));
         tail.insert("fingerprint".into(), ad_fingerprint_attribute(fingerprint)?);
         self.put_new(Table::AdsTail, tail).await?;
         self.put(Table::Ads, key(owners_pk(sha256), tenant.as_str()))
@@ -226,11 +231,11 @@ impl Store {
 }
 
 /// The partition of the ads' tail that holds an image.
-fn ad_partition(image: &ImageSha256) -> String {
+pub(crate) fn ad_partition(image: &ImageSha256) -> String {
     let [first_byte, ..] = *image.bytes();
     partition_of(first_byte)
 }
 
-fn ad_sk(image: &ImageSha256, tenant: &TenantId) -> String {
+pub(crate) fn ad_sk(image: &ImageSha256, tenant: &TenantId) -> String {
     format!("{image}#{tenant}")
 }

@@ -1,17 +1,21 @@
 //! The set of ads, to be searched from end to end for a new reference.
 //!
-//! Today the set is its tail, one item an image and tenant. Segments will join here: a page will
-//! then come from the tail or from a segment, tail first, and no caller will see the difference.
+//! It has two parts: the tail, one item an image and tenant, and the segments that its manifest
+//! lists. Walk the tail first, then ask for the segments: what left the tail meanwhile is in the
+//! manifest by then. An image may be met in both; none is missed.
+
+use std::ops::Range;
 
 use records::fingerprint::AdFingerprint;
 use records::{ImageSha256, TenantId};
+use segments::{Entry, Front, Id, Item as SetItem, Kind};
 
-use crate::calls::{Query, Range};
+use crate::calls::{Query, Range as Keys};
 use crate::error::{Error, Result};
 use crate::items::{Item, PARTITIONS, ad_fingerprint, partition_text, sort_key};
 use crate::{Store, Table};
 
-/// A position in the set. Positions of [`AdsPosition::starts`] cover it together; each part is
+/// A position in the tail. Positions of [`AdsPosition::starts`] cover it together; each part is
 /// walked on its own, in any order or at the same time.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AdsPosition {
@@ -20,7 +24,7 @@ pub struct AdsPosition {
 }
 
 impl AdsPosition {
-    /// Where the parts of the set start.
+    /// Where the parts of the tail start.
     pub fn starts() -> impl Iterator<Item = Self> {
         (0..PARTITIONS).map(|partition| Self {
             partition,
@@ -48,34 +52,104 @@ pub struct StoredAd {
     pub fingerprint: AdFingerprint,
 }
 
-/// Some of the set.
+/// Some of the tail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdsPage {
     /// Images; possibly none even if there is a next page.
     pub items: Vec<StoredAd>,
-    /// Where this part of the set goes on; none at its end.
+    /// Where this part of the tail goes on; none at its end.
     pub next: Option<AdsPosition>,
 }
 
+/// Some of a segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentPage {
+    /// Images.
+    pub items: Vec<StoredAd>,
+    /// The item from which the segment goes on; none at its end.
+    pub next: Option<usize>,
+}
+
+/// Bytes of features of one page of a segment, about: enough that a request's own time is small
+/// beside its transfer, few enough to hold several in memory.
+const FEATURES_PAGE_BYTES: u64 = 8 << 20;
+
 impl Store {
-    /// Images from a position on, as many as one read gives (about a megabyte). Strongly
-    /// consistent: every image that was recorded before the walk began is met.
+    /// Images of the tail from a position on, as many as one read gives (about a megabyte).
+    /// Strongly consistent: every image that was recorded before the walk began is met here, or in
+    /// a segment of a manifest that is read after the walk.
     ///
     /// # Errors
     /// [`Error::Damaged`] if a fingerprint cannot be read: better stop than miss a match.
     pub async fn ads_page(&self, position: &AdsPosition) -> Result<AdsPage> {
-        let pk = partition_text(position.partition);
-        let mut query = Query::of(Table::AdsTail, pk, Range::All);
-        query.after = position.after.as_deref();
-        let (items, next) = self.query(&query).await?;
+        let (items, next) = self.tail_page(position).await?;
         Ok(AdsPage {
             items: items.iter().map(stored_ad).collect::<Result<_>>()?,
-            next: next.map(|sk| AdsPosition {
-                partition: position.partition,
-                after: Some(sk),
-            }),
+            next,
         })
     }
+
+    pub(crate) async fn tail_page(
+        &self,
+        position: &AdsPosition,
+    ) -> Result<(Vec<Item>, Option<AdsPosition>)> {
+        let pk = partition_text(position.partition);
+        let mut query = Query::of(Table::AdsTail, pk, Keys::All);
+        query.after = position.after.as_deref();
+        let (items, next) = self.query(&query).await?;
+        let next = next.map(|sk| AdsPosition {
+            partition: position.partition,
+            after: Some(sk),
+        });
+        Ok((items, next))
+    }
+
+    /// The segments of the set as it stands. Ask after the tail was walked, not before.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if the manifest cannot be read.
+    pub async fn ads_segments(&self) -> Result<Vec<Entry>> {
+        Ok(self.manifest(Kind::Ads).await?.manifest.live)
+    }
+
+    /// The hashes and identities of a segment, for a scan.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] if it was merged or rewritten meanwhile: ask for the segments again.
+    /// [`Error::Damaged`] if it is not what the manifest says.
+    pub async fn ads_front(&self, segment: &Entry) -> Result<Front> {
+        self.front(Kind::Ads, segment).await
+    }
+
+    /// Images of a segment from this item on, with their features.
+    ///
+    /// # Errors
+    /// As [`Store::ads_front`].
+    pub async fn segment_page(&self, front: &Front, from: usize) -> Result<SegmentPage> {
+        let range = front.page(from, FEATURES_PAGE_BYTES);
+        let next = (range.end < front.len()).then_some(range.end);
+        let items = self.ads_of(front, range).await?;
+        Ok(SegmentPage { items, next })
+    }
+
+    async fn ads_of(&self, front: &Front, range: Range<usize>) -> Result<Vec<StoredAd>> {
+        let bytes = self
+            .segment_bytes(Kind::Ads, &front.name(), front.features_range(&range))
+            .await?;
+        let items = front.items_of(range, &bytes)?;
+        items.iter().map(ad_of_item).collect()
+    }
+}
+
+fn ad_of_item(item: &SetItem) -> Result<StoredAd> {
+    let Id::Image(image_sha256) = item.id else {
+        return Err(segments::Fault::Another.into());
+    };
+    Ok(StoredAd {
+        tenant: item.owner.clone(),
+        image_sha256,
+        fingerprint: item.ad_fingerprint()?,
+    })
 }
 
 /// The image that an item of the tail holds.

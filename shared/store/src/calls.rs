@@ -192,6 +192,36 @@ impl Store {
         Ok(())
     }
 
+    /// Deletes an item on a condition; says whether the condition held.
+    pub(crate) async fn delete_if(
+        &self,
+        table: Table,
+        key: Item,
+        condition: &str,
+        values: &[(&str, AttributeValue)],
+    ) -> Result<bool> {
+        let mut request = self
+            .dynamodb
+            .delete_item()
+            .table_name(self.names.table(table))
+            .set_key(Some(key))
+            .condition_expression(condition);
+        for (placeholder, value) in values {
+            request = request.expression_attribute_values(*placeholder, value.clone());
+        }
+        match request.send().await {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|e| e.is_conditional_check_failed_exception()) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(told("deleting an item", &error)),
+        }
+    }
+
     /// One page of a query, and the sort key after which the next one starts, if there is more.
     pub(crate) async fn query(&self, query: &Query<'_>) -> Result<(Vec<Item>, Option<String>)> {
         let mut request = self

@@ -6,7 +6,8 @@ use records::{Alert, ImageSha256, ReferenceId, Sighting, TenantId};
 use crate::ads_set::{StoredAd, stored_ad};
 use crate::error::Result;
 use crate::items::{Item, parsed, record};
-use crate::references_log::{ADDED, LogChange, log_entry};
+use crate::references_log::{ADDED, LogChange, log_entry, seq};
+use crate::searches::{SEARCH, SearchPart, part_of};
 
 /// A new item that some program acts upon.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,9 +27,13 @@ pub enum Change {
         unit: TenantId,
         /// Which.
         reference_id: ReferenceId,
+        /// The number of this activation in the log.
+        seq: u64,
         /// Its fingerprint.
         fingerprint: ReferenceFingerprint,
     },
+    /// A part of a search waits to be done.
+    Search(SearchPart),
     /// An alert is in the outbox.
     Alert(Alert),
 }
@@ -63,9 +68,11 @@ pub fn inserted(new_image: serde_dynamo::Item) -> Result<Option<Change>> {
             Ok(Some(Change::Reference {
                 unit,
                 reference_id,
+                seq: seq(&item)?,
                 fingerprint,
             }))
         }
+        Some(SEARCH) => Ok(Some(Change::Search(part_of(&item)?))),
         _ => Ok(None),
     }
 }

@@ -42,6 +42,17 @@ impl From<records::Malformed> for Error {
     }
 }
 
+impl From<segments::Fault> for Error {
+    fn from(fault: segments::Fault) -> Self {
+        Self::Damaged(match fault {
+            segments::Fault::NewerFormat { .. } => "segment or manifest (of a newer format)",
+            segments::Fault::Truncated => "segment or manifest (cut off)",
+            segments::Fault::Another => "segment or manifest (mixed up)",
+            segments::Fault::Corrupt => "segment or manifest",
+        })
+    }
+}
+
 /// Codes by which AWS says that the deployment is at fault.
 const CONFIGURATION_CODES: &[&str] = &[
     "AccessDenied",

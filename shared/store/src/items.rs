@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use records::Record;
 use records::fingerprint::{AdFingerprint, FEATURES_BYTES_MAX, ReferenceFingerprint};
+use records::{Record, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
@@ -27,6 +27,11 @@ pub(crate) fn text(value: impl Into<String>) -> AttributeValue {
 
 pub(crate) fn number(value: u64) -> AttributeValue {
     AttributeValue::N(value.to_string())
+}
+
+/// A time as a stamp of the searchable sets.
+pub(crate) fn ms(time: Timestamp) -> u64 {
+    u64::try_from(time.millis()).unwrap_or(0)
 }
 
 /// A key of two strings.

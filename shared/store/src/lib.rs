@@ -8,8 +8,10 @@
 //! documentation says what a repetition does. Nothing here reads a clock (`now` is an argument)
 //! and nothing logs; errors hold no key, hash, address or case number.
 //!
-//! Ads and references are each a searchable set, read behind one function: [`Store::ads_page`] and
-//! [`Store::references_since`]. Segments and their manifest will join there.
+//! Ads and references are each a searchable set of a tail, segments and their manifest: see
+//! [`Store::ads_page`] and [`Store::references_since`] for readers, [`Store::compact_ads`],
+//! [`Store::compact_references`], [`Store::merge_segments`] and [`Store::sweep`] for upkeep, and
+//! [`Store::rewrite_without`] for erasure.
 
 mod ads;
 mod ads_set;
@@ -19,22 +21,29 @@ mod audit;
 mod calls;
 mod changes;
 mod clock;
+mod compaction;
 mod deliveries;
 mod digests;
 mod encoded_words;
 mod enrolled;
+mod erasing;
 mod error;
 mod forms;
 mod items;
 mod leads;
 mod leads_record;
+mod manifests;
+mod merging;
 mod names;
 mod objects;
 mod redrive;
 mod references;
 mod references_log;
+mod references_snapshot;
 mod references_status;
 mod retry;
+mod searches;
+mod segment_objects;
 mod tables;
 mod tenants;
 mod tokens;
@@ -48,20 +57,25 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use std::time::Duration;
 
 pub use ads::UploadCounts;
-pub use ads_set::{AdsPage, AdsPosition, StoredAd};
+pub use ads_set::{AdsPage, AdsPosition, SegmentPage, StoredAd};
 pub use changes::{Change, inserted};
 pub use clock::Clock;
+pub use compaction::{Compacted, CompactionRule, TailBatch, Written};
 pub use deliveries::{Lease, Leased, Outcome};
+pub use erasing::Rewritten;
 pub use error::{Error, Result};
 pub use forms::{Form, FormLimits};
 pub use leads::LeadFilter;
 pub use leads_record::Recorded;
+pub use manifests::Standing;
 pub use names::Names;
 pub use objects::{Fetched, ListedObject, NewObject, Object, ObjectFacts, ObjectKind, ObjectsPage};
 pub use references::Submitted;
 pub use references_log::{LogBatch, LogChange, LogEntry, LogPosition};
 pub use references_status::Activated;
 pub use retry::Jitter;
+pub use searches::{Plan, SearchKey, SearchPart};
+pub use segments::{Entry, Front, Id, Kind, MergeRule, SegmentName};
 pub use tables::{StreamView, TABLES, Table, TableDefinition};
 
 /// The most items of one page of any listing.

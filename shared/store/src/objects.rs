@@ -273,7 +273,7 @@ fn listed(object: &Listed, name: &str) -> Result<Option<ListedObject>> {
     }))
 }
 
-fn is_gone<E: ProvideErrorMetadata>(
+pub(crate) fn is_gone<E: ProvideErrorMetadata>(
     error: &SdkError<E, aws_sdk_s3::config::http::HttpResponse>,
 ) -> bool {
     // 405: the version named is a delete marker.
@@ -309,7 +309,7 @@ pub(crate) fn time(time: Option<&DateTime>) -> Result<Timestamp> {
 }
 
 /// Collects a body that ought to have `size_bytes` and holds no more than that in memory.
-async fn read_whole(mut body: ByteStream, size_bytes: u64) -> Result<Bytes> {
+pub(crate) async fn read_whole(mut body: ByteStream, size_bytes: u64) -> Result<Bytes> {
     const CUT: Error = Error::Unavailable("reading an object's bytes");
     let size = usize::try_from(size_bytes).map_err(|_| CUT)?;
     let mut bytes = BytesMut::with_capacity(size);

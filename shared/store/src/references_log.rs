@@ -1,10 +1,14 @@
 //! The set of references, to be held in memory and kept fresh.
 //!
-//! Today the set is its log: per partition an append-only sequence of additions and removals, each
+//! The log is the truth: per partition an append-only sequence of additions and removals, each
 //! numbered in the transaction that changes the reference itself. Whoever asks for everything after
 //! the last number it saw can miss nothing. When a reference ends, its addition (the fingerprint)
 //! is deleted in the same transaction that appends its removal: the log forgets, its numbers do
-//! not. Segments will join here: a reader that starts from nothing will read them behind the log.
+//! not. Segments are a snapshot of the log up to a position, so that a reader who starts from
+//! nothing reads few large objects, and then only what the log has behind that position.
+//!
+//! A partition is read from its end backwards. Numbers are given in order: whoever has seen one
+//! finds every lower one when it looks for it afterwards; forwards, it might have looked before.
 
 use std::fmt;
 
@@ -14,7 +18,7 @@ use records::fingerprint::ReferenceFingerprint;
 use records::{ReferenceId, TenantId};
 use sha2::{Digest, Sha256};
 
-use crate::calls::Range;
+use crate::calls::{Query, Range};
 use crate::error::{Error, Result};
 use crate::items::{
     Item, PARTITIONS, SEQ_TEXT_MAX, counted, key, parsed, partition_of, partition_text,
@@ -24,7 +28,7 @@ use crate::{Store, Table};
 
 /// The last number that a reader has seen in each partition of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LogPosition([u64; PARTITIONS as usize]);
+pub struct LogPosition(pub(crate) [u64; PARTITIONS as usize]);
 
 impl LogPosition {
     /// Before everything.
@@ -73,36 +77,92 @@ pub struct LogBatch {
     pub position: LogPosition,
 }
 
+/// An entry of the log with its number.
+pub(crate) struct Numbered {
+    pub(crate) partition: usize,
+    pub(crate) seq: u64,
+    pub(crate) entry: LogEntry,
+}
+
 const COUNTER: &str = "counter";
 
 impl Store {
-    /// Everything that happened to the set of references after `seen`. Strongly consistent: every
+    /// Everything that happened to the set of references after `seen`; from the start, the set as
+    /// its segments hold it and what the log has behind them. Strongly consistent: every
     /// activation and every end that was acknowledged before the call is in it, or was before
     /// `seen`. Apply the entries in order.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if a fingerprint cannot be read: better stop than miss a match.
+    /// [`Error::Damaged`] if a fingerprint or segment cannot be read: better stop than miss a
+    /// match. Where a segment is at fault, [`Store::references_logged`] still tells the whole set.
     pub async fn references_since(&self, seen: &LogPosition) -> Result<LogBatch> {
-        let parts: Vec<Vec<Item>> = stream::iter((0..PARTITIONS).zip(seen.0))
-            .map(|(partition, seen)| async move {
-                let range = Range::between(seq_text(seen.saturating_add(1)), SEQ_TEXT_MAX);
-                let pk = partition_text(partition);
-                self.query_all(Table::ReferencesTail, pk, range).await
-            })
-            .buffered(usize::from(PARTITIONS))
-            .try_collect()
-            .await?;
+        if *seen != LogPosition::start() {
+            return self.references_logged(seen).await;
+        }
+        let (mut entries, position) = self.references_in_segments().await?;
+        let mut batch = self.references_logged(&position).await?;
+        entries.append(&mut batch.entries);
+        batch.entries = entries;
+        Ok(batch)
+    }
+
+    /// As [`Store::references_since`], from the log alone.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if a fingerprint cannot be read.
+    pub async fn references_logged(&self, seen: &LogPosition) -> Result<LogBatch> {
         let mut batch = LogBatch {
             entries: Vec::new(),
             position: *seen,
         };
-        for (items, position) in parts.iter().zip(&mut batch.position.0) {
-            for item in items {
-                batch.entries.push(log_entry(item)?);
-                *position = seq(item)?;
-            }
+        for numbered in self.log_after(seen).await? {
+            let position = &mut batch.position.0[numbered.partition];
+            *position = (*position).max(numbered.seq);
+            batch.entries.push(numbered.entry);
         }
         Ok(batch)
+    }
+
+    /// The entries of the log behind a position, those of a partition in their order.
+    pub(crate) async fn log_after(&self, seen: &LogPosition) -> Result<Vec<Numbered>> {
+        let parts: Vec<Vec<Item>> = stream::iter((0..PARTITIONS).zip(seen.0))
+            .map(|(partition, seen)| self.partition_after(partition, seen))
+            .buffered(usize::from(PARTITIONS))
+            .try_collect()
+            .await?;
+        let mut entries = Vec::new();
+        for (partition, items) in parts.iter().enumerate() {
+            for item in items {
+                entries.push(Numbered {
+                    partition,
+                    seq: seq(item)?,
+                    entry: log_entry(item)?,
+                });
+            }
+        }
+        Ok(entries)
+    }
+
+    async fn partition_after(&self, partition: u8, seen: u64) -> Result<Vec<Item>> {
+        let range = Range::between(seq_text(seen.saturating_add(1)), SEQ_TEXT_MAX);
+        let (mut items, mut after): (Vec<Item>, Option<String>) = (Vec::new(), None);
+        loop {
+            let mut query = Query::of(
+                Table::ReferencesTail,
+                partition_text(partition),
+                range.clone(),
+            );
+            query.newest_first = true;
+            query.after = after.as_deref();
+            let (page, next) = self.query(&query).await?;
+            items.extend(page);
+            match next {
+                Some(next) => after = Some(next),
+                None => break,
+            }
+        }
+        items.reverse();
+        Ok(items)
     }
 
     /// The next number of a reference's partition, and its counter as it stands.
@@ -162,7 +222,7 @@ pub(crate) fn entry(kind: &str, unit: &TenantId, id: &ReferenceId) -> Item {
 pub(crate) const ADDED: &str = "reference_added";
 pub(crate) const REMOVED: &str = "reference_removed";
 
-fn seq(item: &Item) -> Result<u64> {
+pub(crate) fn seq(item: &Item) -> Result<u64> {
     sort_key(item)?
         .parse()
         .map_err(|_| Error::Damaged("log entry"))

@@ -19,6 +19,8 @@ pub enum Table {
     References,
     /// The searchable set of references: its log.
     ReferencesTail,
+    /// Searches of new references through the segments of ads.
+    Searches,
     /// Leads, their sightings, the outbox, which leads an image has.
     Leads,
     /// What became of alerts at webhooks.
@@ -37,6 +39,7 @@ impl Table {
             Self::AdsTail => "ads-tail",
             Self::References => "references",
             Self::ReferencesTail => "references-tail",
+            Self::Searches => "searches",
             Self::Leads => "leads",
             Self::Deliveries => "deliveries",
             Self::Tenants => "tenants",
@@ -77,6 +80,10 @@ pub const TABLES: &[TableDefinition] = &[
     },
     TableDefinition {
         table: Table::ReferencesTail,
+        stream: Some(StreamView::NewImage),
+    },
+    TableDefinition {
+        table: Table::Searches,
         stream: Some(StreamView::NewImage),
     },
     TableDefinition {

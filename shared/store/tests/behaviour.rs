@@ -51,6 +51,8 @@ mod objects;
 mod races;
 #[path = "behaviour/references.rs"]
 mod references;
+#[path = "behaviour/segments.rs"]
+mod segments;
 #[path = "behaviour/streams.rs"]
 mod streams;
 #[path = "behaviour/tenants.rs"]

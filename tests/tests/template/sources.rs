@@ -24,7 +24,7 @@ fn sources<'a>(template: &'a Template, kind: &str) -> Vec<(String, &'a Value)> {
 fn every_queue_and_stream_learns_what_failed() {
     let template = Template::read();
     let (queues, streams) = (sources(&template, "SQS"), sources(&template, "DynamoDB"));
-    assert_eq!((queues.len(), streams.len()), (2, 4));
+    assert_eq!((queues.len(), streams.len()), (2, 5));
     for (program, source) in queues.iter().chain(&streams) {
         let responses = json!(["ReportBatchItemFailures"]);
         assert_eq!(source["FunctionResponseTypes"], responses, "{program}");

@@ -49,6 +49,7 @@ fn names() -> Names {
         table_prefix: "homeward-".into(),
         ads_bucket: "ads".into(),
         references_bucket: "references".into(),
+        segments_bucket: "segments".into(),
     }
 }
 

@@ -19,6 +19,8 @@ use super::{ENROLL_QUEUE, INGEST_QUEUE, Ports, Settings};
 pub const ADS_BUCKET: &str = "homeward-ads";
 /// The bucket that units put reference photos into.
 pub const REFERENCES_BUCKET: &str = "homeward-references";
+/// The bucket of the searchable sets' segments.
+const SEGMENTS_BUCKET: &str = "homeward-segments";
 
 /// Networks that webhooks may lie in on a laptop: the case system may run beside us.
 const LOOPBACK: &str = "127.0.0.0/8,::1/128";
@@ -29,6 +31,7 @@ pub fn names() -> Names {
         table_prefix: Names::TABLE_PREFIX_DEFAULT.to_owned(),
         ads_bucket: ADS_BUCKET.to_owned(),
         references_bucket: REFERENCES_BUCKET.to_owned(),
+        segments_bucket: SEGMENTS_BUCKET.to_owned(),
     }
 }
 
@@ -40,6 +43,7 @@ pub fn names() -> Names {
 pub async fn prepare(embedded: &Embedded) -> anyhow::Result<Store> {
     let store = Store::with_sdk_config(&embedded.sdk_config(), names(), Jitter::from_system());
     store.create_tables().await?;
+    embedded.create_bucket(SEGMENTS_BUCKET).await?;
     for (bucket, prefix, queue) in [
         (ADS_BUCKET, "ads/", INGEST_QUEUE),
         (REFERENCES_BUCKET, "references/", ENROLL_QUEUE),
@@ -94,6 +98,7 @@ impl Programs {
                 clock: clock.clone(),
                 pending_max: settings.pending_max,
                 ads_kept: settings.ads_kept,
+                compaction: settings.compaction,
             },
             review: Review {
                 store: store.clone(),

@@ -41,7 +41,7 @@ pub enum Program {
 }
 
 /// Every stream that wakes a program.
-pub const STREAMS: [StreamOf; 4] = [
+pub const STREAMS: [StreamOf; 5] = [
     StreamOf {
         program: Program::Lookup,
         table: Table::AdsTail,
@@ -53,6 +53,10 @@ pub const STREAMS: [StreamOf; 4] = [
     StreamOf {
         program: Program::Lookup,
         table: Table::ReferencesTail,
+    },
+    StreamOf {
+        program: Program::Lookup,
+        table: Table::Searches,
     },
     StreamOf {
         program: Program::Alert,

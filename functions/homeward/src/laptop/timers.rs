@@ -12,8 +12,11 @@ use upkeep::Task;
 
 use super::host::{Programs, names};
 
-/// Listing the buckets and cleaning up: a hundredth of the timers' pace is often enough.
+/// Listing the buckets, compacting and cleaning up: a hundredth of the timers' pace is often enough.
 const TIMERS_PER_ROUND: u32 = 100;
+
+/// Forgetting what has ended, in segments too: at the usual pace, once a minute.
+const TIMERS_PER_FORGETTING: u32 = 12;
 
 /// How long the streams keep records that were dealt with, as DynamoDB does.
 const STREAM_HOURS: i64 = 24;
@@ -41,11 +44,16 @@ pub(super) fn start(
                 .map(drop)?)
         }
     });
+    let forgetting = programs.clone();
+    every_so_often(tasks, stop, every * TIMERS_PER_FORGETTING, move || {
+        let programs = forgetting.clone();
+        async move { Ok(programs.upkeep.run(&[Task::Forget]).await.map(drop)?) }
+    });
     let (objects, embedded) = (programs.clone(), embedded.clone());
     every_so_often(tasks, stop, every * TIMERS_PER_ROUND, move || {
         let (programs, embedded) = (objects.clone(), embedded.clone());
         async move {
-            programs.upkeep.run(&[Task::Objects]).await?;
+            programs.upkeep.run(&[Task::Objects, Task::Compact]).await?;
             clean(&embedded).await
         }
     });

@@ -120,6 +120,7 @@ impl World {
             table_prefix: "t-".into(),
             ads_bucket: "ads-bucket".into(),
             references_bucket: "references-bucket".into(),
+            segments_bucket: "segments-bucket".into(),
         };
         for bucket in [&names.ads_bucket, &names.references_bucket] {
             embedded.create_bucket(bucket).await.unwrap();

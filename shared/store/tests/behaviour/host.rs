@@ -17,6 +17,14 @@ pub struct World {
     pub checks_signatures: bool,
 }
 
+impl World {
+    /// The same S3, past the store.
+    pub fn s3(&self) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::config::Builder::from(&self.sdk).force_path_style(true);
+        aws_sdk_s3::Client::from_conf(config.build())
+    }
+}
+
 /// Randomness that is the same in every run, though not in every order of tasks.
 fn jitter() -> Jitter {
     let state = AtomicU64::new(0);
@@ -32,6 +40,7 @@ pub fn names(tag: &str) -> Names {
         table_prefix: format!("{tag}-"),
         ads_bucket: format!("ads-{:.50}", tag),
         references_bucket: format!("refs-{:.50}", tag),
+        segments_bucket: format!("segs-{:.50}", tag),
     }
 }
 
@@ -57,10 +66,9 @@ impl Embedded {
     pub async fn world(&self) -> World {
         let names = names("t");
         self.server.create_bucket(&names.ads_bucket).await.unwrap();
-        self.server
-            .create_bucket(&names.references_bucket)
-            .await
-            .unwrap();
+        for bucket in [&names.references_bucket, &names.segments_bucket] {
+            self.server.create_bucket(bucket).await.unwrap();
+        }
         let sdk = self.server.sdk_config();
         let store = Store::with_sdk_config(&sdk, names, jitter());
         store.create_tables().await.unwrap();
@@ -134,7 +142,11 @@ impl Moto {
                 .force_path_style(true)
                 .build(),
         );
-        for bucket in [&names.ads_bucket, &names.references_bucket] {
+        for bucket in [
+            &names.ads_bucket,
+            &names.references_bucket,
+            &names.segments_bucket,
+        ] {
             s3.create_bucket().bucket(bucket).send().await.unwrap();
             let versioned = aws_sdk_s3::types::VersioningConfiguration::builder()
                 .status(aws_sdk_s3::types::BucketVersioningStatus::Enabled)

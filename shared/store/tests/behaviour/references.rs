@@ -322,6 +322,7 @@ async fn progress_of_the_search_is_noted_while_active(World { store, .. }: World
     let progress = SearchProgress {
         state: SearchState::Done,
         images_searched: 1000,
+        images_total: 2000,
         updated_at: Some(at(8)),
     };
     store.note_search(&unit(), &id, &progress).await.unwrap();

@@ -48,6 +48,7 @@ async fn the_streams_tell_ads_sightings_references_and_alerts() {
     let references = told(&host, &store.names().table(Table::ReferencesTail)).await;
     let expected = Change::Reference {
         unit: unit(),
+        seq: 1,
         reference_id: id,
         fingerprint: reference_fingerprint(1),
     };

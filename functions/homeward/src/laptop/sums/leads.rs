@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use matching::{Policy, ReferenceSet};
 use records::{AlertKind, Lead, LeadId, Level, ReferenceId, TenantId, TenantSettings};
 use serde_json::{Value, json};
-use store::{AdsPosition, LeadFilter, LogChange, LogPosition, Store};
+use store::{AdsPosition, Entry, LeadFilter, LogChange, LogPosition, Store, StoredAd};
 
 use super::Sums;
 
@@ -81,22 +81,58 @@ async fn expected(
 ) -> anyhow::Result<BTreeSet<LeadId>> {
     let policy = Policy::default();
     let (mut expected, mut images) = (BTreeSet::new(), BTreeSet::new());
+    let mut see = |ads: Vec<StoredAd>| {
+        for ad in ads {
+            images.insert(ad.image_sha256.to_string());
+            for ((_, reference), _) in references.find(&ad.fingerprint, &policy) {
+                expected.insert(LeadId::of(&reference, &ad.image_sha256));
+            }
+        }
+    };
     for start in AdsPosition::starts() {
         let mut position = Some(start);
         while let Some(here) = position {
             let page = store.ads_page(&here).await?;
-            for ad in page.items {
-                images.insert(ad.image_sha256.to_string());
-                for ((_, reference), _) in references.find(&ad.fingerprint, &policy) {
-                    expected.insert(LeadId::of(&reference, &ad.image_sha256));
-                }
-            }
+            see(page.items);
             position = page.next;
         }
     }
+    see_segments(store, &mut see).await?;
     sums.leads.images = images.len() as u64;
     sums.leads.pairs_compared = sums.leads.images * references.len() as u64;
     Ok(expected)
+}
+
+/// Every image in segments. One that was merged or rewritten meanwhile has its images in others: the
+/// manifest is asked until all of its segments have been seen.
+async fn see_segments(store: &Store, see: &mut impl FnMut(Vec<StoredAd>)) -> anyhow::Result<()> {
+    let mut seen = BTreeSet::new();
+    loop {
+        let live = store.ads_segments().await?;
+        let Some(segment) = live.iter().find(|it| !seen.contains(&it.name)) else {
+            return Ok(());
+        };
+        match see_segment(store, segment, see).await {
+            Err(store::Error::Gone(_)) => continue,
+            seen => seen?,
+        }
+        seen.insert(segment.name);
+    }
+}
+
+async fn see_segment(
+    store: &Store,
+    segment: &Entry,
+    see: &mut impl FnMut(Vec<StoredAd>),
+) -> store::Result<()> {
+    let front = store.ads_front(segment).await?;
+    let mut from = Some(0);
+    while let Some(here) = from {
+        let page = store.segment_page(&front, here).await?;
+        see(page.items);
+        from = page.next;
+    }
+    Ok(())
 }
 
 async fn all_leads(store: &Store, unit: &TenantId) -> store::Result<Vec<Lead>> {

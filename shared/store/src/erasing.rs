@@ -1,0 +1,271 @@
+//! Segments without what is to be forgotten, and objects that nobody needs any more.
+//!
+//! Both rest on one thing: a swap of the manifest dooms every compaction that is under way, since
+//! its own swap is conditioned on the manifest before. So what lay in the bucket before a swap and
+//! is not live after it will never be, and may be deleted.
+
+use std::collections::BTreeSet;
+
+use records::Timestamp;
+use segments::{Entry, Front, Id, Item, Kind, Manifest, SegmentName};
+
+use crate::compaction::{Compacted, CompactionRule, build_aside};
+use crate::error::{Error, Result};
+use crate::items::{key, ms};
+use crate::segment_objects::{Stored, StoredVersion};
+use crate::{Store, Table, retry};
+
+/// What a set was rid of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rewritten {
+    /// Segments that held something to be forgotten.
+    pub segments: u64,
+    /// Items that were forgotten, in segments and tail.
+    pub items: u64,
+    /// Objects deleted for good, all their versions.
+    pub deleted: u64,
+}
+
+impl Store {
+    /// Forgets items, whoever owns them: when this returns, no segment holds them, neither live nor
+    /// replaced nor half written, and of ads neither does the tail. A reference must have been
+    /// withdrawn before, which takes it out of the log. Idempotent; safe beside compaction.
+    /// Readers that lose a segment under their hands start again from the manifest.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if a segment cannot be read, [`Error::Unavailable`] if others kept
+    /// changing the manifest.
+    pub async fn rewrite_without(
+        &self,
+        kind: Kind,
+        ids: &BTreeSet<Id>,
+        now: Timestamp,
+    ) -> Result<Rewritten> {
+        let mut done = Rewritten::default();
+        for attempt in 0..retry::ATTEMPTS_MAX {
+            if kind == Kind::Ads {
+                self.clear_tail().await?;
+                done.items += self.forget_in_tail(ids).await?;
+            }
+            match self.rewrite_once(kind, ids, now, &mut done).await {
+                Ok(true) => return Ok(done),
+                Ok(false) | Err(Error::Gone(_)) => self.pause(attempt).await,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::Unavailable("rewriting segments"))
+    }
+
+    async fn rewrite_once(
+        &self,
+        kind: Kind,
+        ids: &BTreeSet<Id>,
+        now: Timestamp,
+        done: &mut Rewritten,
+    ) -> Result<bool> {
+        let standing = self.manifest(kind).await?;
+        if standing.manifest.live.iter().any(|it| it.tail_holds_it) {
+            return Ok(false); // it came meanwhile; its items leave the tail first
+        }
+        let lying = self.stored_versions(kind).await?;
+        let affected = self.holding(kind, &standing.manifest, ids).await?;
+        let held = self.items_of_all(kind, &affected).await?;
+        let count = held.len();
+        let kept: Vec<Item> = held
+            .into_iter()
+            .filter(|it| !ids.contains(&it.id))
+            .collect();
+        let forgotten = (count - kept.len()) as u64;
+        let generation = standing.manifest.generation;
+        let with = self.put_all(kind, kept, (now, generation)).await?;
+        let without = affected.iter().map(|entry| entry.name).collect();
+        let next = standing.manifest.next(&without, ms(now), with);
+        if !self.swap(&standing, &next).await? {
+            return Ok(false);
+        }
+        done.segments += without.len() as u64;
+        done.items += forgotten;
+        done.deleted += self.delete_all_but(&next, lying).await?;
+        Ok(true)
+    }
+
+    /// The live segments that hold any of these items.
+    pub(crate) async fn holding(
+        &self,
+        kind: Kind,
+        manifest: &Manifest,
+        ids: &BTreeSet<Id>,
+    ) -> Result<Vec<Entry>> {
+        let mut holding = Vec::new();
+        if ids.is_empty() {
+            return Ok(holding);
+        }
+        for entry in &manifest.live {
+            let front: Front = self.front(kind, entry).await?;
+            if ids.iter().any(|id| !front.find(id).is_empty()) {
+                holding.push(*entry);
+            }
+        }
+        Ok(holding)
+    }
+
+    /// Writes items as segments of a bounded size, which no manifest names yet.
+    pub(crate) async fn put_all(
+        &self,
+        kind: Kind,
+        items: Vec<Item>,
+        (now, generation): (Timestamp, u64),
+    ) -> Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for part in parts(items, CompactionRule::default().merge.bytes_max) {
+            let built = build_aside(kind, part, now, generation).await?;
+            entries.push(built.entry);
+            self.put_segment(kind, built).await?;
+        }
+        Ok(entries)
+    }
+
+    /// Deletes what lay in the bucket before this manifest was swapped in and is not live in it.
+    pub(crate) async fn delete_all_but(
+        &self,
+        manifest: &Manifest,
+        lying: Vec<StoredVersion>,
+    ) -> Result<u64> {
+        let mut deleted = 0;
+        for version in lying {
+            let Stored::Segment(name) = version.stored else {
+                continue;
+            };
+            if manifest.entry(&name).is_none() {
+                self.delete_for_good(manifest.kind, &version).await?;
+                deleted += 1;
+            }
+        }
+        Ok(deleted)
+    }
+
+    async fn delete_for_good(&self, kind: Kind, version: &StoredVersion) -> Result<()> {
+        self.delete_version(kind, version).await?;
+        match version.stored {
+            Stored::Segment(name) if kind == Kind::Ads => self.forget_parts(&name).await,
+            _ => Ok(()),
+        }
+    }
+
+    async fn forget_in_tail(&self, ids: &BTreeSet<Id>) -> Result<u64> {
+        let mut forgotten = 0;
+        for id in ids {
+            let Id::Image(image) = id else { continue };
+            let partition = crate::ads::ad_partition(image);
+            let range = crate::calls::Range::prefix(&format!("{image}#"));
+            for item in self.query_all(Table::AdsTail, &partition, range).await? {
+                let sk = crate::items::sort_key(&item)?;
+                let there = self
+                    .delete_if(
+                        Table::AdsTail,
+                        key(&partition, sk),
+                        "attribute_exists(pk)",
+                        &[],
+                    )
+                    .await?;
+                forgotten += u64::from(there);
+            }
+        }
+        Ok(forgotten)
+    }
+
+    /// Deletes the segments of a set that were replaced longer ago than their readers run, those
+    /// that no manifest names and that have lain there for longer than whoever wrote them can be
+    /// at work, and versions of the manifest that were replaced as long ago. Idempotent; safe
+    /// beside compaction.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn sweep(
+        &self,
+        kind: Kind,
+        rule: &CompactionRule,
+        now: Timestamp,
+    ) -> Result<Compacted> {
+        let mut done = Compacted::default();
+        let standing = self.manifest(kind).await?;
+        let manifest = &standing.manifest;
+        let (mut due, mut orphans) = (Vec::new(), Vec::new());
+        for version in self.stored_versions(kind).await? {
+            match standing_of(&version, manifest, rule, now) {
+                Lies::Rightly => {}
+                Lies::Due => due.push(version),
+                Lies::Orphaned => orphans.push(version),
+            }
+        }
+        // Those that were live once can be deleted at once: they never are again.
+        for version in &due {
+            self.delete_for_good(kind, version).await?;
+            done.deleted += 1;
+        }
+        let mut next = manifest.next(&BTreeSet::new(), 0, Vec::new());
+        next.retired.retain(|it| it.due_at_ms > ms(now));
+        let is_shorter = next.retired.len() < manifest.retired.len();
+        if orphans.is_empty() && !is_shorter {
+            return Ok(done);
+        }
+        if !self.swap(&standing, &next).await? {
+            done.lost += 1;
+            return Ok(done);
+        }
+        done.deleted += self.delete_all_but(&next, orphans).await?;
+        Ok(done)
+    }
+}
+
+/// How an object lies in the bucket.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lies {
+    /// Part of the set, or until lately.
+    Rightly,
+    /// It was part of the set, and its grace is over.
+    Due,
+    /// No manifest names it, and whoever wrote it has long ended.
+    Orphaned,
+}
+
+fn standing_of(
+    version: &StoredVersion,
+    manifest: &Manifest,
+    rule: &CompactionRule,
+    now: Timestamp,
+) -> Lies {
+    let is_old = version.modified.plus(rule.grace) <= now;
+    let retired = |name: &SegmentName| manifest.retired.iter().find(|it| it.name == *name);
+    match version.stored {
+        Stored::OldManifest if is_old => Lies::Due,
+        Stored::OldManifest => Lies::Rightly,
+        Stored::Segment(name) if manifest.entry(&name).is_some() => Lies::Rightly,
+        Stored::Segment(name) => match retired(&name) {
+            Some(it) if it.due_at_ms <= ms(now) => Lies::Due,
+            Some(_) => Lies::Rightly,
+            None if is_old => Lies::Orphaned,
+            None => Lies::Rightly,
+        },
+    }
+}
+
+/// Items in parts of a bounded size, none of them empty.
+pub(crate) fn parts(items: Vec<Item>, bytes_max: u64) -> Vec<Vec<Item>> {
+    let (mut parts, mut bytes): (Vec<Vec<Item>>, u64) = (Vec::new(), 0);
+    for item in items {
+        let starts = bytes + item.bytes() > bytes_max;
+        match parts.last_mut() {
+            Some(part) if !starts && part.len() < segments::ITEMS_MAX => part.push(item),
+            _ => {
+                bytes = 0;
+                parts.push(vec![item]);
+            }
+        }
+        bytes += parts
+            .last()
+            .and_then(|part| part.last())
+            .map_or(0, Item::bytes);
+    }
+    parts
+}

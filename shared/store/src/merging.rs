@@ -1,0 +1,75 @@
+//! Merging: small segments become larger ones, so that a search opens few.
+
+use std::collections::BTreeSet;
+
+use records::Timestamp;
+use segments::{Entry, Item, Kind, SegmentName, to_merge};
+
+use crate::Store;
+use crate::compaction::{Compacted, CompactionRule, build_aside};
+use crate::error::{Error, Result};
+use crate::items::ms;
+
+impl Store {
+    /// Merges segments of a set until none has company of its size. The replaced ones stay for the
+    /// rule's grace. Idempotent; safe twice at once: of two who merge, one loses the swap and
+    /// looks again.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if a segment cannot be read: it stays where it is.
+    pub async fn merge_segments(
+        &self,
+        kind: Kind,
+        rule: &CompactionRule,
+        now: Timestamp,
+    ) -> Result<Compacted> {
+        let mut done = Compacted::default();
+        for _ in 0..rule.batches_max {
+            match self.merge_once(kind, rule, now).await {
+                Ok(Some(merged)) => done.merged += merged,
+                Ok(None) => return Ok(done),
+                // Rewritten meanwhile, or the swap went to somebody else.
+                Err(Error::Gone(_) | Error::Conflict(_)) => done.lost += 1,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(done)
+    }
+
+    /// One merge: how many segments became one; none if all can stay.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] and [`Error::Conflict`] if the manifest changed meanwhile.
+    async fn merge_once(
+        &self,
+        kind: Kind,
+        rule: &CompactionRule,
+        now: Timestamp,
+    ) -> Result<Option<u64>> {
+        let standing = self.manifest(kind).await?;
+        let chosen = to_merge(&standing.manifest.live, &rule.merge);
+        let chosen: Vec<Entry> = chosen.into_iter().copied().collect();
+        if chosen.is_empty() {
+            return Ok(None);
+        }
+        let items = self.items_of_all(kind, &chosen).await?;
+        let built = build_aside(kind, items, now, standing.manifest.generation).await?;
+        let names: BTreeSet<SegmentName> = chosen.iter().map(|entry| entry.name).collect();
+        let due_at_ms = ms(now.plus(rule.grace));
+        let next = standing.manifest.next(&names, due_at_ms, vec![built.entry]);
+        self.put_segment(kind, built).await?;
+        if self.swap(&standing, &next).await? {
+            Ok(Some(names.len() as u64))
+        } else {
+            Err(Error::Conflict("the manifest changed meanwhile"))
+        }
+    }
+
+    pub(crate) async fn items_of_all(&self, kind: Kind, entries: &[Entry]) -> Result<Vec<Item>> {
+        let mut items = Vec::new();
+        for entry in entries {
+            items.extend(self.segment_items(kind, entry).await?);
+        }
+        Ok(items)
+    }
+}

@@ -1,0 +1,218 @@
+//! The snapshot of the references' log: segments that hold the set as of a position.
+//!
+//! Compaction applies the log behind the position to the segments and swaps the manifest for one
+//! with the new segments and the new position. Nothing leaves the log for that: a reference that
+//! ends must leave the store in one transaction, and one that is held must come back. So a segment
+//! that is damaged costs time and no match, and is made anew from the log.
+//!
+//! A removal in the log means that segments may hold a fingerprint of the sought that ought to be
+//! gone. Then the segments that hold it are written anew without it, and whatever lies in the
+//! bucket beside the new manifest's segments is deleted at once, whoever reads it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::{StreamExt, TryStreamExt, stream};
+use records::Timestamp;
+use segments::{Entry, Id, Item, Kind, Manifest};
+
+use crate::Store;
+use crate::ads::AT_ONCE;
+use crate::compaction::{Compacted, CompactionRule};
+use crate::error::{Error, Result};
+use crate::items::ms;
+use crate::manifests::Standing;
+use crate::references_log::{LogChange, LogEntry, LogPosition, Numbered};
+use crate::retry;
+
+/// What the log has behind the segments.
+struct News {
+    /// What became of each reference: its item, or none if it ended.
+    changes: BTreeMap<Id, Option<Item>>,
+    /// References that ended, or did for a while.
+    removed: BTreeSet<Id>,
+    entries: usize,
+    position: LogPosition,
+}
+
+impl News {
+    fn of(numbered: Vec<Numbered>, from: LogPosition) -> Self {
+        let mut news = Self {
+            changes: BTreeMap::new(),
+            removed: BTreeSet::new(),
+            entries: numbered.len(),
+            position: from,
+        };
+        for Numbered {
+            partition,
+            seq,
+            entry,
+        } in numbered
+        {
+            let id = Id::Reference(entry.reference_id.clone());
+            let change = match entry.change {
+                LogChange::Added(fingerprint) => Some(Item::of_reference(
+                    entry.unit,
+                    entry.reference_id,
+                    seq,
+                    fingerprint,
+                )),
+                LogChange::Removed => {
+                    news.removed.insert(id.clone());
+                    None
+                }
+            };
+            news.changes.insert(id, change);
+            let position = &mut news.position.0[partition];
+            *position = (*position).max(seq);
+        }
+        news
+    }
+
+    fn added(&self) -> impl Iterator<Item = &Item> {
+        self.changes.values().flatten()
+    }
+}
+
+impl Store {
+    /// The references that the segments hold, as entries of the log, and the position up to which
+    /// they hold it.
+    pub(crate) async fn references_in_segments(&self) -> Result<(Vec<LogEntry>, LogPosition)> {
+        for attempt in 0..retry::ATTEMPTS_MAX {
+            let manifest = self.manifest(Kind::References).await?.manifest;
+            match self.entries_of(&manifest).await {
+                // Rewritten meanwhile, since a reference ended.
+                Err(Error::Gone(_)) => self.pause(attempt).await,
+                entries => return Ok((entries?, LogPosition(manifest.position))),
+            }
+        }
+        Err(Error::Unavailable("reading the references"))
+    }
+
+    async fn entries_of(&self, manifest: &Manifest) -> Result<Vec<LogEntry>> {
+        let parts: Vec<Vec<Item>> = stream::iter(&manifest.live)
+            .map(|entry| self.segment_items(Kind::References, entry))
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
+        let entry = |item: Item| {
+            let fingerprint = item.reference_fingerprint();
+            let Id::Reference(reference_id) = item.id else {
+                return Err(segments::Fault::Another.into());
+            };
+            Ok(LogEntry {
+                unit: item.owner,
+                reference_id,
+                change: LogChange::Added(fingerprint),
+            })
+        };
+        parts.into_iter().flatten().map(entry).collect()
+    }
+
+    /// Brings the segments of references up to the log, if enough is new or if a reference ended
+    /// that they may hold. Idempotent; safe twice at once.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if a fingerprint of the log cannot be read, [`Error::Unavailable`] if
+    /// others kept changing the manifest.
+    pub async fn compact_references(
+        &self,
+        rule: &CompactionRule,
+        now: Timestamp,
+    ) -> Result<Compacted> {
+        let mut done = Compacted::default();
+        for attempt in 0..retry::ATTEMPTS_MAX {
+            let standing = self.manifest(Kind::References).await?;
+            let swapped = match self.snapshot(&standing, rule, now, &mut done).await {
+                // The log is the truth: all segments are made anew from it.
+                Err(Error::Damaged(_)) => self.snapshot_anew(&standing, now, &mut done).await,
+                swapped => swapped,
+            };
+            match swapped {
+                Ok(true) => return Ok(done),
+                Ok(false) | Err(Error::Gone(_)) => {
+                    done.lost += 1;
+                    self.pause(attempt).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::Unavailable("compacting the references"))
+    }
+
+    /// Applies the log to the segments, if that is due; says whether no more is to be done.
+    async fn snapshot(
+        &self,
+        standing: &Standing,
+        rule: &CompactionRule,
+        now: Timestamp,
+        done: &mut Compacted,
+    ) -> Result<bool> {
+        let manifest = &standing.manifest;
+        let from = LogPosition(manifest.position);
+        let news = News::of(self.log_after(&from).await?, from);
+        let is_long = news.entries >= rule.log_entries_min.max(1);
+        if !is_long && news.removed.is_empty() {
+            return Ok(true);
+        }
+        // Where nothing lies in the bucket, nothing there can hold what ended.
+        let lying = self.stored_versions(Kind::References).await?;
+        if !is_long && lying.is_empty() {
+            return Ok(true);
+        }
+        let kind = Kind::References;
+        let affected = self.holding(kind, manifest, &news.removed).await?;
+        let mut items = self.items_of_all(kind, &affected).await?;
+        items.retain(|item| !news.changes.contains_key(&item.id));
+        let is_swapped = self
+            .enter_snapshot(standing, &affected, items, &news, now)
+            .await?;
+        if let (Some(next), false) = (&is_swapped, news.removed.is_empty()) {
+            done.deleted += self.delete_all_but(next, lying).await?;
+        }
+        done.items += is_swapped
+            .as_ref()
+            .map_or(0, |_| news.added().count() as u64);
+        Ok(is_swapped.is_some())
+    }
+
+    /// Makes all segments from the whole log; says whether the manifest names them now.
+    async fn snapshot_anew(
+        &self,
+        standing: &Standing,
+        now: Timestamp,
+        done: &mut Compacted,
+    ) -> Result<bool> {
+        let start = LogPosition::start();
+        let news = News::of(self.log_after(&start).await?, start);
+        let lying = self.stored_versions(Kind::References).await?;
+        let all = &standing.manifest.live;
+        let Some(next) = self
+            .enter_snapshot(standing, all, Vec::new(), &news, now)
+            .await?
+        else {
+            return Ok(false);
+        };
+        done.items += news.added().count() as u64;
+        done.deleted += self.delete_all_but(&next, lying).await?;
+        Ok(true)
+    }
+
+    /// Swaps segments for others that hold `kept` and what is new, as of the news' position. The
+    /// manifest that now stands, or none if another one was faster.
+    async fn enter_snapshot(
+        &self,
+        standing: &Standing,
+        without: &[Entry],
+        mut kept: Vec<Item>,
+        news: &News,
+        now: Timestamp,
+    ) -> Result<Option<Manifest>> {
+        kept.extend(news.added().cloned());
+        let attempt = (now, standing.manifest.generation);
+        let with = self.put_all(Kind::References, kept, attempt).await?;
+        let without = without.iter().map(|entry| entry.name).collect();
+        let mut next = standing.manifest.next(&without, ms(now), with);
+        next.position = news.position.0;
+        Ok(self.swap(standing, &next).await?.then_some(next))
+    }
+}

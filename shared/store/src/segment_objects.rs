@@ -1,0 +1,207 @@
+//! Segments as objects: written, read by ranges, listed, deleted for good.
+
+use std::ops::Range;
+
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::primitives::{ByteStream, DateTime};
+use bytes::Bytes;
+use records::Timestamp;
+use segments::{Built, Entry, Front, Item, Kind, SegmentName};
+
+use crate::Store;
+use crate::error::{Error, Result, told};
+use crate::objects::{is_gone, read_whole, time};
+
+/// What an object of the segments bucket is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stored {
+    Segment(SegmentName),
+    /// A version of the manifest that was replaced.
+    OldManifest,
+}
+
+/// One version of an object of a set.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredVersion {
+    pub(crate) stored: Stored,
+    pub(crate) modified: Timestamp,
+    version_id: Option<String>,
+}
+
+pub(crate) fn folder(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Ads => "ads/",
+        Kind::References => "references/",
+    }
+}
+
+pub(crate) fn manifest_key(kind: Kind) -> String {
+    format!("{}manifest", folder(kind))
+}
+
+fn segment_key(kind: Kind, name: &SegmentName) -> String {
+    format!("{}{name}", folder(kind))
+}
+
+impl Store {
+    /// Writes a segment under its name. No part of the set before a manifest names it.
+    pub(crate) async fn put_segment(&self, kind: Kind, built: Built) -> Result<()> {
+        self.s3
+            .put_object()
+            .bucket(&self.names.segments_bucket)
+            .key(segment_key(kind, &built.entry.name))
+            .content_type("application/octet-stream")
+            .body(ByteStream::from(built.bytes))
+            .send()
+            .await
+            .map_err(|error| told("writing a segment", &error))?;
+        Ok(())
+    }
+
+    /// Bytes of a segment.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] if there is no such object, [`Error::Damaged`] if it ends before the range.
+    pub(crate) async fn segment_bytes(
+        &self,
+        kind: Kind,
+        name: &SegmentName,
+        range: Range<u64>,
+    ) -> Result<Bytes> {
+        if range.is_empty() {
+            return Ok(Bytes::new());
+        }
+        let wanted = range.end - range.start;
+        let request = self
+            .s3
+            .get_object()
+            .bucket(&self.names.segments_bucket)
+            .key(segment_key(kind, name))
+            .range(format!("bytes={}-{}", range.start, range.end - 1));
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) if is_gone(&error) => return Err(Error::Gone("the segment")),
+            Err(error) if is_outside(error.as_service_error()) => {
+                return Err(segments::Fault::Truncated.into());
+            }
+            Err(error) => return Err(told("reading a segment", &error)),
+        };
+        let length = answer
+            .content_length()
+            .and_then(|it| u64::try_from(it).ok());
+        if length != Some(wanted) {
+            return Err(segments::Fault::Truncated.into());
+        }
+        read_whole(answer.body, wanted).await
+    }
+
+    /// A segment without its features, held against what the manifest says of it.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] if it was replaced meanwhile; [`Error::Damaged`] if it is missing although
+    /// the manifest still names it, or is not what the manifest says.
+    pub(crate) async fn front(&self, kind: Kind, entry: &Entry) -> Result<Front> {
+        let bytes = self.bytes_of(kind, entry, 0..entry.front_bytes).await?;
+        Ok(Front::open(kind, bytes, entry)?)
+    }
+
+    /// A segment's items, all of them, held against its name too.
+    ///
+    /// # Errors
+    /// As [`Self::front`].
+    pub(crate) async fn segment_items(&self, kind: Kind, entry: &Entry) -> Result<Vec<Item>> {
+        let bytes = self.bytes_of(kind, entry, 0..entry.bytes).await?;
+        let entry = *entry;
+        let read = tokio::task::spawn_blocking(move || segments::whole(kind, bytes, &entry));
+        let read = read.await;
+        Ok(read
+            .map_err(|_| Error::Unavailable("reading a segment"))??
+            .1)
+    }
+
+    async fn bytes_of(&self, kind: Kind, entry: &Entry, range: Range<u64>) -> Result<Bytes> {
+        let read = self.segment_bytes(kind, &entry.name, range).await;
+        if matches!(read, Err(Error::Gone(_))) {
+            let now = self.manifest(kind).await?.manifest;
+            if now.entry(&entry.name).is_some() {
+                return Err(Error::Damaged("segment (missing)"));
+            }
+        }
+        read
+    }
+
+    /// Every version of every segment of a set that lies in the bucket, and of its manifest those
+    /// that were replaced. What is none of ours is passed over.
+    pub(crate) async fn stored_versions(&self, kind: Kind) -> Result<Vec<StoredVersion>> {
+        let (mut found, mut markers) = (Vec::new(), (None, None));
+        loop {
+            let page = self
+                .s3
+                .list_object_versions()
+                .bucket(&self.names.segments_bucket)
+                .prefix(folder(kind))
+                .set_key_marker(markers.0)
+                .set_version_id_marker(markers.1)
+                .send()
+                .await
+                .map_err(|error| told("listing segments", &error))?;
+            for it in page.versions() {
+                let is_latest = it.is_latest() == Some(true);
+                let facts = (it.key(), it.version_id(), it.last_modified());
+                found.extend(version(kind, facts, is_latest)?);
+            }
+            for it in page.delete_markers() {
+                let facts = (it.key(), it.version_id(), it.last_modified());
+                found.extend(version(kind, facts, false)?);
+            }
+            if page.is_truncated() != Some(true) {
+                return Ok(found);
+            }
+            markers = (page.next_key_marker, page.next_version_id_marker);
+        }
+    }
+
+    /// Deletes a version for good. Idempotent.
+    pub(crate) async fn delete_version(&self, kind: Kind, version: &StoredVersion) -> Result<()> {
+        let key = match version.stored {
+            Stored::Segment(name) => segment_key(kind, &name),
+            Stored::OldManifest => manifest_key(kind),
+        };
+        self.s3
+            .delete_object()
+            .bucket(&self.names.segments_bucket)
+            .key(key)
+            .set_version_id(version.version_id.clone())
+            .send()
+            .await
+            .map_err(|error| told("deleting a segment", &error))?;
+        Ok(())
+    }
+}
+
+fn is_outside(error: Option<&impl ProvideErrorMetadata>) -> bool {
+    error.and_then(ProvideErrorMetadata::code) == Some("InvalidRange")
+}
+
+type Facts<'a> = (Option<&'a str>, Option<&'a str>, Option<&'a DateTime>);
+
+fn version(
+    kind: Kind,
+    (key, version_id, modified): Facts<'_>,
+    is_latest: bool,
+) -> Result<Option<StoredVersion>> {
+    let name = key.and_then(|key| key.strip_prefix(folder(kind)));
+    let stored = match name {
+        Some("manifest") if !is_latest => Stored::OldManifest,
+        Some(name) => match SegmentName::parse(name) {
+            Some(name) => Stored::Segment(name),
+            None => return Ok(None),
+        },
+        None => return Ok(None),
+    };
+    Ok(Some(StoredVersion {
+        stored,
+        modified: time(modified)?,
+        version_id: version_id.map(str::to_owned),
+    }))
+}
