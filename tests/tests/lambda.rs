@@ -34,6 +34,7 @@ fn the_whole_way(cloud: &Cloud, world: &World) -> Vec<Value> {
     cloud.send(&cloud.ingest, &disordered(messages), once);
     cloud.settle(once);
     assert_eq!(cloud.all("unit", "/v1/leads"), <[Value; 0]>::default());
+    cloud.backend.compact(); // half of the ads lie in a segment, the others will be in the tail
 
     let references = cloud.upload(&world.references());
     cloud.send(&cloud.enroll, &disordered(references), once);
@@ -41,6 +42,8 @@ fn the_whole_way(cloud: &Cloud, world: &World) -> Vec<Value> {
     cloud.settle(twice);
     let leads = cloud.all("unit", "/v1/leads");
     assert_eq!(found(&leads), truth(world, &puts), "{}", cloud.backend.name);
+    all_is_searched(cloud, world);
+    cloud.backend.compact();
 
     let due = cloud.alert.invoke(&timer()).unwrap();
     assert_eq!(due, json!({"taken_up": 0}), "all was delivered at once");
@@ -71,6 +74,18 @@ fn timeless(mut leads: Vec<Value>) -> Vec<Value> {
     }
     leads.sort_by_key(|lead| lead["lead_id"].to_string());
     leads
+}
+
+/// Every reference has been compared with every image of the past.
+fn all_is_searched(cloud: &Cloud, world: &World) {
+    let references = cloud.all("unit", "/v1/references");
+    assert_eq!(references.len(), world.references().len());
+    for reference in references {
+        let search = &reference["search"];
+        assert_eq!(search["state"], "done", "{search}");
+        assert!(search["images_searched"].as_u64() > Some(0), "{search}");
+        assert_eq!(search["images_searched"], search["images_total"]);
+    }
 }
 
 /// How many digests the timer makes `upkeep` write; it has nothing else to do.

@@ -7,9 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures::{StreamExt, TryStreamExt, stream};
 use records::fingerprint::ReferenceFingerprint;
 use records::{SearchProgress, SearchState};
-use store::{AdsPosition, Entry, Error, Front, Plan, SearchKey, SearchPart, SegmentName, StoredAd};
+use store::{
+    AdsPosition, Entry, Error, FEATURES_PAGE_BYTES, Front, Plan, SearchKey, SearchPart,
+    SegmentName, StoredAd,
+};
 
-use crate::scan::{Sought, pairs};
+use crate::scan::{Sought, near_items, pairs};
 use crate::{Lookup, NotDone};
 
 /// Parts of the tail walked together: reading one hides the comparing of another.
@@ -29,10 +32,7 @@ pub(crate) struct NewReference {
 }
 
 fn sought(of: &SearchKey, fingerprint: Arc<ReferenceFingerprint>) -> Sought {
-    Sought {
-        key: (of.unit.clone(), of.reference_id.clone()),
-        fingerprint,
-    }
+    Sought::of((of.unit.clone(), of.reference_id.clone()), fingerprint)
 }
 
 impl Lookup {
@@ -97,6 +97,9 @@ impl Lookup {
 
     /// Compares and records.
     async fn compare(&self, all: &Arc<[Sought]>, ads: Vec<StoredAd>) -> Result<(), NotDone> {
+        if ads.is_empty() {
+            return Ok(());
+        }
         for pair in pairs(all, ads, &self.policy).await? {
             self.record(&pair.key, &pair.image, &pair.found).await?;
         }
@@ -173,16 +176,27 @@ impl Lookup {
         }
     }
 
+    /// Stage 1 reads all hashes in one line and proposes items; where there are features, stage 2
+    /// looks at every item.
     async fn scan(&self, entry: &Entry, all: &Arc<[Sought]>) -> Result<(), NotDone> {
         if all.is_empty() {
             return Ok(());
         }
-        let front: Front = self.store.ads_front(entry).await?;
-        let mut from = Some(0);
-        while let Some(here) = from {
-            let page = self.store.segment_page(&front, here).await?;
-            self.compare(all, page.items).await?;
-            from = page.next;
+        let front: Arc<Front> = Arc::new(self.store.ads_front(entry).await?);
+        let near = near_items(&front, all, &self.policy).await?;
+        let look_at_parts = all.iter().any(Sought::has_parts);
+        let mut from = 0;
+        while from < front.len() {
+            let page = front.page(from, FEATURES_PAGE_BYTES);
+            from = page.end;
+            let ads = if look_at_parts && !front.features_range(&page).is_empty() {
+                self.store.segment_ads(&front, page).await?
+            } else {
+                let near = near.range(page);
+                near.map(|item| StoredAd::without_features(&front, *item))
+                    .collect::<Result<_, _>>()?
+            };
+            self.compare(all, ads).await?;
         }
         Ok(())
     }

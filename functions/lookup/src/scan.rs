@@ -1,20 +1,38 @@
-//! The comparison of some references with many images: the one place where both stages of a search
-//! through the past meet.
+//! The comparison of some references with many images, in both stages: the one place where a search
+//! through the past is made fast.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use matching::{Match, Policy};
+use matching::scan::{Columns, near};
+use matching::{Match, Policy, parts};
 use records::ImageSha256;
-use records::fingerprint::ReferenceFingerprint;
-use store::StoredAd;
+use records::fingerprint::{Hash256, ReferenceFingerprint};
+use store::{Front, StoredAd};
 
 use crate::{Key, NotDone};
 
-/// A reference that is searched for.
-#[derive(Clone)]
+/// A reference that is searched for, its features read once.
 pub(crate) struct Sought {
     pub(crate) key: Key,
-    pub(crate) fingerprint: Arc<ReferenceFingerprint>,
+    fingerprint: Arc<ReferenceFingerprint>,
+    parts: Option<parts::Reference>,
+}
+
+impl Sought {
+    pub(crate) fn of(key: Key, fingerprint: Arc<ReferenceFingerprint>) -> Self {
+        let parts = parts::Reference::read(&fingerprint.features);
+        Self {
+            key,
+            fingerprint,
+            parts,
+        }
+    }
+
+    /// Whether it can be found by its parts, or only as a whole.
+    pub(crate) fn has_parts(&self) -> bool {
+        self.parts.is_some()
+    }
 }
 
 /// A pair that matches.
@@ -24,28 +42,56 @@ pub(crate) struct Pair {
     pub(crate) found: Match,
 }
 
-/// Every pair of these references and images that matches, off the async threads. Each image is
-/// read once for all references.
+/// Every pair of these references and images that matches, off the async threads. Each image's
+/// features are read once for all references.
 pub(crate) async fn pairs(
     sought: &Arc<[Sought]>,
     ads: Vec<StoredAd>,
     policy: &Policy,
 ) -> Result<Vec<Pair>, NotDone> {
     let (sought, policy) = (sought.clone(), policy.clone());
-    tokio::task::spawn_blocking(move || {
+    let compare = move || {
         ads.iter()
-            .flat_map(|ad| sought.iter().filter_map(|one| pair(one, ad, &policy)))
+            .flat_map(|ad| of_ad(&sought, ad, &policy))
             .collect()
-    })
-    .await
-    .map_err(|_| NotDone::CutOff)
+    };
+    let compared = tokio::task::spawn_blocking(compare).await;
+    compared.map_err(|_| NotDone::CutOff)
 }
 
-fn pair(one: &Sought, ad: &StoredAd, policy: &Policy) -> Option<Pair> {
-    let found = matching::compare(&one.fingerprint, &ad.fingerprint, policy)?;
-    Some(Pair {
-        key: one.key.clone(),
-        image: ad.image_sha256,
-        found,
-    })
+fn of_ad(sought: &[Sought], ad: &StoredAd, policy: &Policy) -> Vec<Pair> {
+    let parts = parts::Ad::read(&ad.fingerprint.features);
+    let pair = |one: &Sought| {
+        let reference = (&*one.fingerprint, one.parts.as_ref());
+        let found = matching::compare_read(reference, (&ad.fingerprint, parts.as_ref()), policy)?;
+        Some(Pair {
+            key: one.key.clone(),
+            image: ad.image_sha256,
+            found,
+        })
+    };
+    sought.iter().filter_map(pair).collect()
+}
+
+/// The items of a segment that may show one of these references as a whole, among them all that
+/// do: its hashes are read in one straight line for all of them. Off the async threads.
+pub(crate) async fn near_items(
+    front: &Arc<Front>,
+    sought: &Arc<[Sought]>,
+    policy: &Policy,
+) -> Result<BTreeSet<usize>, NotDone> {
+    let (front, sought) = (front.clone(), sought.clone());
+    let distance_bits_max = policy.whole.distance_bits_max;
+    let scan = move || {
+        let framings = sought.iter().flat_map(|one| &one.fingerprint.framings);
+        let queries: Vec<Hash256> = framings.map(|(_, view)| view.pdq).collect();
+        let columns = Columns::read(front.pdq_columns())?;
+        let mut items = BTreeSet::new();
+        near(columns, &queries, distance_bits_max, |near| {
+            items.insert(front.item_of_row(near.item));
+        });
+        Some(items)
+    };
+    let scanned = tokio::task::spawn_blocking(scan).await;
+    scanned.ok().flatten().ok_or(NotDone::CutOff)
 }

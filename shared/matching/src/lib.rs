@@ -55,3 +55,15 @@ pub fn compare(
         parts::compare(&reference.features, &ad.features, &policy.parts)
     })
 }
+
+/// As [`compare`], with the features of both sides read before (by [`parts::Reference::read`] and
+/// [`parts::Ad::read`]): for who compares many with many.
+pub fn compare_read(
+    (reference, reference_parts): (&ReferenceFingerprint, Option<&parts::Reference>),
+    (ad, ad_parts): (&AdFingerprint, Option<&parts::Ad>),
+    policy: &Policy,
+) -> Option<Match> {
+    Match::surest(whole::compare(reference, ad, &policy.whole), || {
+        parts::judge(reference_parts?, ad_parts?, &policy.parts)
+    })
+}

@@ -71,8 +71,8 @@ pub struct SegmentPage {
 }
 
 /// Bytes of features of one page of a segment, about: enough that a request's own time is small
-/// beside its transfer, few enough to hold several in memory.
-const FEATURES_PAGE_BYTES: u64 = 8 << 20;
+/// beside its transfer, few enough to hold several in memory. For [`Front::page`].
+pub const FEATURES_PAGE_BYTES: u64 = 8 << 20;
 
 impl Store {
     /// Images of the tail from a position on, as many as one read gives (about a megabyte).
@@ -128,16 +128,36 @@ impl Store {
     pub async fn segment_page(&self, front: &Front, from: usize) -> Result<SegmentPage> {
         let range = front.page(from, FEATURES_PAGE_BYTES);
         let next = (range.end < front.len()).then_some(range.end);
-        let items = self.ads_of(front, range).await?;
+        let items = self.segment_ads(front, range).await?;
         Ok(SegmentPage { items, next })
     }
 
-    async fn ads_of(&self, front: &Front, range: Range<usize>) -> Result<Vec<StoredAd>> {
+    /// These images of a segment, with their features.
+    ///
+    /// # Errors
+    /// As [`Store::ads_front`].
+    ///
+    /// # Panics
+    /// If the segment has fewer.
+    pub async fn segment_ads(&self, front: &Front, range: Range<usize>) -> Result<Vec<StoredAd>> {
         let bytes = self
             .segment_bytes(Kind::Ads, &front.name(), front.features_range(&range))
             .await?;
         let items = front.items_of(range, &bytes)?;
         items.iter().map(ad_of_item).collect()
+    }
+}
+
+impl StoredAd {
+    /// An image of a segment without its features, of which nothing is read.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if it is none.
+    ///
+    /// # Panics
+    /// If the segment has no such item.
+    pub fn without_features(front: &Front, item: usize) -> Result<Self> {
+        ad_of_item(&front.item_without_features(item))
     }
 }
 

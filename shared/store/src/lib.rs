@@ -57,7 +57,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use std::time::Duration;
 
 pub use ads::UploadCounts;
-pub use ads_set::{AdsPage, AdsPosition, SegmentPage, StoredAd};
+pub use ads_set::{AdsPage, AdsPosition, FEATURES_PAGE_BYTES, SegmentPage, StoredAd};
 pub use changes::{Change, inserted};
 pub use clock::Clock;
 pub use compaction::{Compacted, CompactionRule, TailBatch, Written};

@@ -1,0 +1,320 @@
+//! A made-up world: references, ads of which every third shows one of them, and the truth.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::time::SystemTime;
+
+use aws_lambda_events::dynamodb::Event;
+use aws_sdk_s3::primitives::ByteStream;
+use embedded::{Batch, Embedded};
+use lookup::Lookup;
+use matching::Policy;
+use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, View};
+use records::*;
+use store::{Activated, Clock, CompactionRule, Jitter, LeadFilter, Names, Store, Table};
+
+pub struct World {
+    pub store: Store,
+    embedded: Embedded,
+    _folder: tempfile::TempDir,
+}
+
+/// Everything at once.
+pub fn eager() -> CompactionRule {
+    CompactionRule {
+        tail_items_min: 1,
+        log_entries_min: 1,
+        ..CompactionRule::default()
+    }
+}
+
+fn tenant(name: &str) -> TenantId {
+    TenantId::parse(name).unwrap()
+}
+
+fn unit() -> TenantId {
+    tenant("unit")
+}
+
+fn image(n: u64) -> ImageSha256 {
+    ImageSha256::of(&n.to_be_bytes())
+}
+
+fn hash(what: &str, n: u64) -> Hash256 {
+    Hash256(*ImageSha256::of(format!("{what} {n}").as_bytes()).bytes())
+}
+
+fn view(pdq: Hash256) -> View {
+    View {
+        pdq,
+        quality: 90,
+        second: Hash256([0; 32]),
+    }
+}
+
+fn reference_id(n: u64) -> ReferenceId {
+    let case = CaseId::parse("case 7").unwrap();
+    ReferenceId::of_photo(
+        &unit(),
+        &case,
+        &ImageSha256::of(format!("photo {n}").as_bytes()),
+    )
+}
+
+fn reference_fingerprint(n: u64) -> ReferenceFingerprint {
+    let mirrored = Framing {
+        mirrored: true,
+        ..Framing::default()
+    };
+    ReferenceFingerprint {
+        version: 1,
+        framings: vec![
+            (Framing::default(), view(hash("reference", n))),
+            (mirrored, view(hash("mirrored", n))),
+        ],
+        features: Vec::new(),
+    }
+}
+
+/// Every third ad shows a reference, as it is, mirrored, as a negative, or within a border; with
+/// features or without.
+fn ad_fingerprint(n: u64) -> AdFingerprint {
+    let shown = n / 3 % 6;
+    let mut near = match n / 9 % 3 {
+        0 => hash("reference", shown),
+        1 => hash("mirrored", shown),
+        _ => hash("reference", shown).complement(),
+    };
+    near.0[n as usize % 32] ^= 0b1011_0101; // five bits
+    let (whole, trimmed) = match n % 6 {
+        0 => (near, None),
+        3 => (hash("bordered", n), Some(view(near))),
+        _ => (hash("ad", n), None),
+    };
+    AdFingerprint {
+        version: 1,
+        whole: view(whole),
+        trimmed,
+        features: vec![n as u8; n as usize % 4 * 50],
+    }
+}
+
+type Pair = (ReferenceId, ImageSha256);
+
+impl World {
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let embedded = Embedded::open(folder.path()).unwrap();
+        let names = Names {
+            table_prefix: "t-".into(),
+            ads_bucket: "ads".into(),
+            references_bucket: "references".into(),
+            segments_bucket: "segments".into(),
+        };
+        let store = Store::with_sdk_config(&embedded.sdk_config(), names, Jitter::new(|| 7));
+        store.create_tables().await.unwrap();
+        embedded.create_bucket("segments").await.unwrap();
+        Self {
+            store,
+            embedded,
+            _folder: folder,
+        }
+    }
+
+    /// A program that knows nothing yet.
+    pub fn lookup(&self) -> Lookup {
+        Lookup::new(self.store.clone(), Policy::default(), Clock::from_system())
+    }
+
+    pub fn now(&self) -> Timestamp {
+        SystemTime::now().into()
+    }
+
+    pub async fn submit(&self, n: u64) {
+        let reference = Reference {
+            reference_id: reference_id(n),
+            case_id: CaseId::parse("case 7").unwrap(),
+            status: ReferenceStatus::Pending,
+            reason: None,
+            image_sha256: None,
+            object_key: None,
+            width_px: None,
+            height_px: None,
+            quality: Some(90),
+            legal_basis: Label::parse("police law, section 1").unwrap(),
+            expires_at: self.now().plus(std::time::Duration::from_secs(86_400)),
+            created_at: self.now(),
+            activated_at: None,
+            ended_at: None,
+            search: SearchProgress::default(),
+        };
+        let fingerprint = reference_fingerprint(n);
+        self.store
+            .submit(&unit(), &reference, &fingerprint)
+            .await
+            .unwrap();
+    }
+
+    pub async fn activate(&self, n: u64) {
+        let activated = self
+            .store
+            .activate(&unit(), &reference_id(n), self.now())
+            .await
+            .unwrap();
+        assert_eq!(activated, Activated::Now);
+    }
+
+    pub async fn withdraw(&self, n: u64) {
+        let (unit, id) = (unit(), reference_id(n));
+        self.store.withdraw(&unit, &id, self.now()).await.unwrap();
+    }
+
+    pub async fn hold(&self, n: u64) {
+        let (unit, id, reason) = (unit(), reference_id(n), ReasonCode::TOO_COMMON);
+        let held = self.store.hold(&unit, &id, reason, self.now());
+        held.await.unwrap();
+    }
+
+    pub async fn record(&self, ads: Range<u64>) {
+        for n in ads {
+            let record = Image {
+                image_sha256: image(n),
+                width_px: 640,
+                height_px: 480,
+                fingerprint_version: 1,
+                first_seen_at: self.now(),
+            };
+            self.store
+                .record_image(&tenant("uploader"), &record, &ad_fingerprint(n))
+                .await
+                .unwrap();
+        }
+    }
+
+    pub async fn compact(&self) {
+        let done = self.store.compact_ads(&eager(), self.now()).await.unwrap();
+        assert!(done.items > 0 && done.cleared == done.items, "{done:?}");
+    }
+
+    pub async fn segments(&self) -> usize {
+        self.store.ads_segments().await.unwrap().len()
+    }
+
+    pub async fn read(&self, table: Table, max: usize) -> Option<Batch> {
+        let name = self.store.names().table(table);
+        let streams = self.embedded.streams();
+        streams.read("lookup", &name, max).await.unwrap()
+    }
+
+    pub async fn commit(&self, batch: &Batch) {
+        self.embedded.streams().commit(batch).await.unwrap();
+    }
+
+    async fn handle(&self, lookup: &Lookup, batch: &Batch) -> Option<String> {
+        let event: Event = serde_json::from_value(batch.event.clone()).unwrap();
+        let response = Box::pin(lookup.handle(event)).await;
+        let mut failures = response.batch_item_failures.into_iter();
+        failures.next()?.item_identifier
+    }
+
+    pub async fn hand_over(&self, lookup: &Lookup, batch: &Batch) {
+        assert_eq!(self.handle(lookup, batch).await, None);
+    }
+
+    pub async fn hand_over_failing(&self, lookup: &Lookup, batch: &Batch) -> String {
+        self.handle(lookup, batch).await.expect("it fails")
+    }
+
+    /// One batch of a table's changes, if there is one.
+    pub async fn deliver(&self, lookup: &Lookup, table: Table, max: usize) -> bool {
+        let Some(batch) = self.read(table, max).await else {
+            return false;
+        };
+        self.hand_over(lookup, &batch).await;
+        self.commit(&batch).await;
+        true
+    }
+
+    /// Delivers all changes that wake the program, those that come of them too.
+    pub async fn settle(&self, lookup: &Lookup) {
+        const TABLES: [Table; 4] = [
+            Table::AdsTail,
+            Table::Ads,
+            Table::ReferencesTail,
+            Table::Searches,
+        ];
+        loop {
+            let mut delivered = false;
+            for table in TABLES {
+                delivered |= self.deliver(lookup, table, 7).await;
+            }
+            if !delivered {
+                return;
+            }
+        }
+    }
+
+    pub async fn search(&self, n: u64) -> SearchProgress {
+        let found = self.store.reference(&unit(), &reference_id(n)).await;
+        found.unwrap().unwrap().search
+    }
+
+    pub async fn leads(&self) -> BTreeSet<Pair> {
+        let (mut pairs, mut cursor) = (BTreeSet::new(), None);
+        loop {
+            let page = self
+                .store
+                .leads(&unit(), &LeadFilter::default(), cursor.as_ref(), 100)
+                .await
+                .unwrap();
+            for lead in page.items {
+                let summary = lead.summary;
+                let is_new = pairs.insert((summary.reference_id, summary.image_sha256));
+                assert!(is_new, "one lead a pair");
+            }
+            match page.next {
+                Some(next) => cursor = Some(next),
+                None => return pairs,
+            }
+        }
+    }
+
+    /// Every pair that matches, compared plainly.
+    pub fn truth(&self, references: Range<u64>, ads: Range<u64>) -> BTreeSet<Pair> {
+        let policy = Policy::default();
+        let pairs = references.flat_map(|r| ads.clone().map(move |ad| (r, ad)));
+        pairs
+            .filter(|(r, ad)| {
+                let reference = reference_fingerprint(*r);
+                matching::compare(&reference, &ad_fingerprint(*ad), &policy).is_some()
+            })
+            .map(|(r, ad)| (reference_id(r), image(ad)))
+            .collect()
+    }
+
+    fn s3(&self) -> aws_sdk_s3::Client {
+        let sdk = self.embedded.sdk_config();
+        let config = aws_sdk_s3::config::Builder::from(&sdk).force_path_style(true);
+        aws_sdk_s3::Client::from_conf(config.build())
+    }
+
+    pub async fn put(&self, key: &str, bytes: Vec<u8>) {
+        let put = self.s3().put_object().bucket("segments").key(key);
+        put.body(ByteStream::from(bytes)).send().await.unwrap();
+    }
+
+    /// Changes a bit of some segment; its key and the bytes as they were.
+    pub async fn damage_a_segment(&self) -> (String, Vec<u8>) {
+        let listed = self.s3().list_objects_v2().bucket("segments").send().await;
+        let keys = listed.unwrap();
+        let mut keys = keys.contents().iter().filter_map(|it| it.key());
+        let key = keys.find(|key| !key.ends_with("manifest")).unwrap();
+        let get = self.s3().get_object().bucket("segments").key(key);
+        let body = get.send().await.unwrap().body.collect().await.unwrap();
+        let good = body.to_vec();
+        let mut bytes = good.clone();
+        bytes[700] ^= 16;
+        self.put(key, bytes).await;
+        (key.to_owned(), good)
+    }
+}
