@@ -68,6 +68,7 @@ impl Deployment {
             table_prefix: text(&self.filled(&template, prefix.1)),
             ads_bucket: bucket("AdsBucket"),
             references_bucket: bucket("ReferencesBucket"),
+            segments_bucket: bucket("SegmentsBucket"),
         }
     }
 

@@ -85,6 +85,7 @@ fn wakes(table: Table) -> (&'static str, &'static str) {
         Table::Ads => ("lookup", "AdsTable"),
         Table::AdsTail => ("lookup", "AdsTailTable"),
         Table::ReferencesTail => ("lookup", "ReferencesTailTable"),
+        Table::Searches => ("lookup", "SearchesTable"),
         Table::Leads => ("alert", "LeadsTable"),
         _ => unreachable!("it has no stream"),
     }

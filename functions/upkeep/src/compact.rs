@@ -35,9 +35,11 @@ impl Upkeep {
             done.add(store.merge_segments(kind, rule, now).await?);
             done.add(store.sweep(kind, rule, now).await?);
         }
-        for unit in tenants.iter().filter(|tenant| tenant.is_unit) {
+        for tenant in tenants {
             let before = now.minus(SEARCHES_KEPT);
-            store.forget_searches(&unit.tenant, before).await?;
+            if tenant.is_unit {
+                store.forget_searches(&tenant.tenant, before).await?;
+            }
         }
         Ok(())
     }

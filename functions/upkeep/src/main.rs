@@ -10,6 +10,9 @@ use upkeep::{Task, Upkeep};
 /// Days that ads are kept; unset leaves it to the bucket's own rule.
 const ADS_KEPT_DAYS: &str = "HOMEWARD_ADS_KEPT_DAYS";
 
+/// Ads that wait for a segment before one is written for them; unset takes the default.
+const TAIL_ITEMS_MIN: &str = "HOMEWARD_TAIL_ITEMS_MIN";
+
 /// Longer than the queue's redelivery: five times its visibility of six minutes.
 const PENDING_MAX: Duration = Duration::from_secs(30 * 60);
 
@@ -21,7 +24,7 @@ async fn main() -> Result<(), Error> {
         clock: Clock::from_system(),
         pending_max: PENDING_MAX,
         ads_kept: ads_kept()?,
-        compaction: CompactionRule::default(),
+        compaction: compaction()?,
     };
     let upkeep = &upkeep;
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
@@ -32,11 +35,25 @@ async fn main() -> Result<(), Error> {
 }
 
 fn ads_kept() -> Result<Option<Duration>, Error> {
-    let Ok(text) = std::env::var(ADS_KEPT_DAYS) else {
+    let days = number(ADS_KEPT_DAYS)?;
+    Ok(days.map(|days| Duration::from_secs(u64::from(days) * 86_400)))
+}
+
+fn compaction() -> Result<CompactionRule, Error> {
+    let rule = CompactionRule::default();
+    let wanted = number(TAIL_ITEMS_MIN)?.map(|it| it as usize);
+    let tail_items_min = wanted.unwrap_or(rule.tail_items_min);
+    Ok(CompactionRule {
+        tail_items_min,
+        log_entries_min: rule.log_entries_min.min(tail_items_min),
+        ..rule
+    })
+}
+
+fn number(name: &str) -> Result<Option<u32>, Error> {
+    let Ok(text) = std::env::var(name) else {
         return Ok(None);
     };
-    let days: u64 = text
-        .parse()
-        .map_err(|_| format!("{ADS_KEPT_DAYS} is not a number of days"))?;
-    Ok(Some(Duration::from_secs(days * 86_400)))
+    let number = text.parse().map_err(|_| format!("{name} is no number"))?;
+    Ok(Some(number))
 }

@@ -89,8 +89,8 @@ impl Store {
     }
 
     async fn entries_of(&self, manifest: &Manifest) -> Result<Vec<LogEntry>> {
-        let parts: Vec<Vec<Item>> = stream::iter(&manifest.live)
-            .map(|entry| self.segment_items(Kind::References, entry))
+        let parts: Vec<Vec<Item>> = stream::iter(manifest.live.clone())
+            .map(|entry| async move { self.segment_items(Kind::References, &entry).await })
             .buffered(AT_ONCE)
             .try_collect()
             .await?;

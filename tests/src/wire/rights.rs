@@ -134,6 +134,7 @@ impl<'a> Target<'a> {
         let (id, folder) = match bucket {
             _ if bucket == names.ads_bucket => ("AdsBucket", "ads"),
             _ if bucket == names.references_bucket => ("ReferencesBucket", "references"),
+            _ if bucket == names.segments_bucket => ("SegmentsBucket", "both sets"),
             _ => ("a bucket of somebody else's", ""),
         };
         // The key of a form stands in its fields; its policy binds it to the folder.

@@ -24,8 +24,11 @@ const FIRST_WAIT: Duration = Duration::from_secs(6);
 /// Every call that each function made.
 pub fn lived() -> BTreeMap<&'static str, Vec<Call>> {
     let world = World::draw(2, 1, 31);
-    // Ads may go once they are recorded.
-    let variables = [("HOMEWARD_ADS_KEPT_DAYS", "0")];
+    // Ads may go once they are recorded, and lie in segments at once.
+    let variables = [
+        ("HOMEWARD_ADS_KEPT_DAYS", "0"),
+        ("HOMEWARD_TAIL_ITEMS_MIN", "1"),
+    ];
     let cloud = Cloud::with(Backend::embedded_at(two_hours_ago), &variables);
     let (receiver, gone) = (Receiver::start(), Receiver::answering(410));
     let slow = Receiver::answering(503);
@@ -36,6 +39,7 @@ pub fn lived() -> BTreeMap<&'static str, Vec<Call>> {
     }
     life.uploads();
     life.photos();
+    life.compaction();
     life.leads();
     life.references();
     life.ends();
@@ -146,6 +150,13 @@ impl Life {
         }
         self.cloud.settle(once);
         self.get("uploader", "/v1/uploads");
+    }
+
+    /// The past moves into segments; references that come now are searched for there.
+    fn compaction(&self) {
+        let compact = json!({ "task": upkeep::Task::Compact.as_str() });
+        let done = self.cloud.upkeep.invoke(&compact).unwrap();
+        assert_ne!(done["compacted"], 0, "{done}");
     }
 
     fn leads(&self) {
