@@ -12,7 +12,7 @@ use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use embedded::Embedded;
 use records::{Label, Principal, Role, TenantId, TenantSettings, Timestamp, Token};
 use serde_json::{Value, json};
-use store::{Clock, CompactionRule, Jitter, Names, Store, Table};
+use store::{Jitter, Names, Store, Table};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -149,20 +149,6 @@ impl Backend {
         ];
         all.extend(more.map(|(name, value)| (name.to_owned(), value.to_owned())));
         all
-    }
-
-    /// Moves the tails of both searchable sets into segments, however short they are.
-    pub fn compact(&self) {
-        let rule = CompactionRule {
-            tail_items_min: 1,
-            log_entries_min: 1,
-            ..CompactionRule::default()
-        };
-        let (store, now) = (self.store(), Clock::from_system().now());
-        self.runtime.block_on(async {
-            store.compact_ads(&rule, now).await.unwrap();
-            store.compact_references(&rule, now).await.unwrap();
-        });
     }
 
     /// Removes one version of an object, for good.

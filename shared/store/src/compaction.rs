@@ -126,6 +126,8 @@ pub struct Written {
     entry: Entry,
 }
 
+/// The stamp of an ad that a build put into the tail which did not say when.
+const UNKNOWN: u64 = 0;
 /// Deletions of the tail under way at once.
 const DELETES_AT_ONCE: usize = 32;
 /// Swaps tried before the rest is left to the next run.
@@ -285,6 +287,10 @@ impl Store {
         };
         let key = key(ad_partition(&image), ad_sk(&image, front.owner(item)));
         let came_at = front.stamp(item);
+        if came_at == UNKNOWN {
+            let condition = format!("attribute_not_exists({CAME_AT})");
+            return self.delete_if(Table::AdsTail, key, &condition, &[]).await;
+        }
         let values = [(":came_at", number(came_at))];
         let condition = format!("{CAME_AT} = :came_at");
         self.delete_if(Table::AdsTail, key, &condition, &values)
@@ -294,7 +300,10 @@ impl Store {
 
 fn set_item(item: &Item) -> Result<SetItem> {
     let ad = stored_ad(item)?;
-    let came_at = counted(item, CAME_AT, "ad")?;
+    let came_at = match item.contains_key(CAME_AT) {
+        true => counted(item, CAME_AT, "ad")?,
+        false => UNKNOWN,
+    };
     Ok(SetItem::of_ad(
         ad.tenant,
         ad.image_sha256,

@@ -19,6 +19,7 @@ claims! {
     every_step_of_compaction_can_be_the_last,
     of_two_compactions_that_read_the_same_items_one_enters,
     an_item_that_came_again_under_its_key_stays_in_the_tail,
+    an_item_of_an_older_build_is_compacted_too,
     the_same_image_of_another_tenant_is_an_item_of_its_own,
     a_reader_misses_nothing_while_compaction_runs,
     compactions_side_by_side_lose_nothing_and_double_nothing,
@@ -220,6 +221,22 @@ async fn an_item_that_came_again_under_its_key_stays_in_the_tail(World { store, 
         images(&in_segments(&store).await.unwrap()),
         expected([0, 1])
     );
+}
+
+async fn an_item_of_an_older_build_is_compacted_too(world: World) {
+    let store = &world.store;
+    record(store, 0..3).await;
+    let client = aws_sdk_dynamodb::Client::new(&world.sdk);
+    let name = store.names().table(store::Table::AdsTail);
+    let scan = client.scan().table_name(&name).send().await.unwrap();
+    for mut item in scan.items().iter().cloned() {
+        item.remove("came_at_ms").expect("when it came");
+        let put = client.put_item().table_name(&name).set_item(Some(item));
+        put.send().await.unwrap();
+    }
+    let done = store.compact_ads(&eager(), at(1)).await.unwrap();
+    assert_eq!((done.items, done.cleared), (3, 3));
+    assert_eq!(images(&whole(store).await), expected(0..3));
 }
 
 async fn the_same_image_of_another_tenant_is_an_item_of_its_own(World { store, .. }: World) {
