@@ -14,6 +14,7 @@ mod sides;
 mod view;
 
 use crate::{Evidence, Level, Match, Method, PartsRule, PerGrid};
+use align::Alignment;
 pub(crate) use index::Index;
 use proof::{Proof, Tally, prove};
 pub use sides::{Ad, Reference};
@@ -47,27 +48,27 @@ pub fn evidence(reference: &Reference, ad: &Ad) -> Option<Evidence> {
     best_proof(reference, ad, |_| false).map(|proof| proof.evidence())
 }
 
-/// The strongest proof of all alignments, or the first that is `enough`.
+/// The strongest proof of all alignments, first of those that are `enough`. Whole frames are tried
+/// only where features give none that is; of features both hands are, since a photo may have a part
+/// that is its own mirror image.
 fn best_proof(reference: &Reference, ad: &Ad, enough: impl Fn(&Proof) -> bool) -> Option<Proof> {
     let by_features = [false, true].into_iter().flat_map(|mirrored| {
         let hits = hits::hits(reference, ad, mirrored);
         align::alignments(reference, ad, &hits, mirrored, ALIGNMENTS_MAX)
     });
-    let whole = std::iter::once_with(|| frames::frames(reference, ad)).flatten();
-    let mut best: Option<Proof> = None;
-    for alignment in by_features.chain(whole) {
+    let better = |best: Option<Proof>, alignment: Alignment| {
         let proof = prove(reference, ad, &alignment);
-        if enough(&proof) {
-            return Some(proof);
+        let rank = |proof: &Proof| (enough(proof), proof.strength());
+        match best {
+            Some(best) if rank(&best) >= rank(&proof) => Some(best),
+            _ => Some(proof),
         }
-        if best
-            .as_ref()
-            .is_none_or(|best| best.strength() < proof.strength())
-        {
-            best = Some(proof);
-        }
+    };
+    let best = by_features.fold(None, better);
+    if best.as_ref().is_some_and(&enough) {
+        return best;
     }
-    best
+    frames::frames(reference, ad).into_iter().fold(best, better)
 }
 
 impl Proof {
