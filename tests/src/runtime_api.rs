@@ -16,8 +16,8 @@ use crate::process::Process;
 /// What a function answered: its response, or the error it reported.
 pub type Answer = Result<Value, Value>;
 
-/// How long a function may take for one event: far more than any needs, on a busy machine too.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a function may take for one event, and for those before it in a storm: Lambda's longest run.
+const PATIENCE: Duration = Duration::from_secs(900);
 /// How often those who wait look whether something else ended their wait.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
