@@ -35,7 +35,7 @@ pub struct Match {
     /// What was done to the reference to make the ad.
     pub edit: Edit,
     /// The reference's corners within the ad, clockwise from its top left, in shares of the ad's
-    /// width and height; `None` if the ad shows nothing else.
+    /// width and height; `None` if its parts do not tell, as for pictures too blurred or too small.
     pub outline: Option<[(f32, f32); 4]>,
 }
 

@@ -34,11 +34,13 @@ mod reference_set;
 pub mod scan;
 mod whole;
 
-pub use edit::Edit;
+pub use edit::{Edit, Surroundings};
 pub use found::{Level, Match, Method};
 pub use hash_index::HashIndex;
 pub use policy::{Evidence, PartsRule, PerGrid, Policy, WholeRule};
 pub use reference_set::ReferenceSet;
+
+use std::cell::OnceCell;
 
 use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
 
@@ -51,9 +53,29 @@ pub fn compare(
     ad: &AdFingerprint,
     policy: &Policy,
 ) -> Option<Match> {
-    Match::surest(whole::compare(reference, ad, &policy.whole), || {
-        parts::compare(&reference.features, &ad.features, &policy.parts)
-    })
+    let parts = parts::Ad::read(&ad.features);
+    judge(reference, ad, parts.as_ref(), policy)
+}
+
+/// The best match of a pair, of whose ad the parts are read already.
+fn judge(
+    reference: &ReferenceFingerprint,
+    ad: &AdFingerprint,
+    parts: Option<&parts::Ad>,
+    policy: &Policy,
+) -> Option<Match> {
+    let pair = OnceCell::new();
+    let pair = || pair.get_or_init(|| Some((parts::Reference::read(&reference.features)?, parts?)));
+    let found = Match::surest(whole::compare(reference, ad, &policy.whole), || {
+        let (reference, ad) = pair().as_ref()?;
+        parts::judge(reference, ad, &policy.parts)
+    })?;
+    match (found.method, pair()) {
+        (Method::Whole, Some((reference, ad))) => {
+            Some(parts::explained(found, reference, ad, &policy.parts))
+        }
+        _ => Some(found),
+    }
 }
 
 /// As [`compare`], with the features of both sides read before (by [`parts::Reference::read`] and

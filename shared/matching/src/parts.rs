@@ -8,12 +8,14 @@ mod edit;
 mod frames;
 mod hits;
 mod index;
+mod layout;
 mod map;
 mod proof;
 mod sides;
+mod tiles;
 mod view;
 
-use crate::{Evidence, Level, Match, Method, PartsRule, PerGrid};
+use crate::{Edit, Evidence, Level, Match, Method, PartsRule, PerGrid};
 use align::Alignment;
 pub(crate) use index::Index;
 use proof::{Proof, Tally, prove};
@@ -24,16 +26,9 @@ const ALIGNMENTS_MAX: usize = 2;
 /// The scale of a distance.
 const DISTANCE_BITS: u32 = 256;
 
-/// The best stage-2 match of a pair; `None` too if either side has no parts.
-pub(crate) fn compare(reference: &[u8], ad: &[u8], rule: &PartsRule) -> Option<Match> {
-    judge(&Reference::read(reference)?, &Ad::read(ad)?, rule)
-}
-
 /// The best match of a reference and an ad, both read.
 pub(crate) fn judge(reference: &Reference, ad: &Ad, rule: &PartsRule) -> Option<Match> {
-    let sure = |proof: &Proof| rule.level(&proof.evidence()) == Some(Level::Alert);
-    let proof = best_proof(reference, ad, sure)?;
-    let level = rule.level(&proof.evidence())?;
+    let (level, proof) = proven(reference, ad, rule)?;
     Some(Match {
         level,
         method: Method::Parts,
@@ -41,6 +36,56 @@ pub(crate) fn judge(reference: &Reference, ad: &Ad, rule: &PartsRule) -> Option<
         edit: edit::of(reference, ad, &proof),
         outline: Some(edit::outline(reference, ad, &proof.map)),
     })
+}
+
+/// A match of whole pictures with what their parts tell of it besides: how much is cropped, tilted
+/// or stretched, what surrounds it and where it lies. As it is, where the parts do not tell or tell
+/// of another turn, as a picture that is its own mirror image may.
+pub(crate) fn explained(found: Match, reference: &Reference, ad: &Ad, rule: &PartsRule) -> Match {
+    let Some((_, proof)) = proven(reference, ad, rule) else {
+        return found;
+    };
+    let (edit, known) = (edit::of(reference, ad, &proof), found.edit);
+    let orientation = |edit: &Edit| (edit.mirrored, edit.turn, edit.negative);
+    match orientation(&edit) == orientation(&known) {
+        true => Match {
+            edit,
+            outline: Some(edit::outline(reference, ad, &proof.map)),
+            ..found
+        },
+        false => found,
+    }
+}
+
+/// A place that both pictures show.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// Where the reference shows it, in shares of its width and height.
+    pub reference: (f32, f32),
+    /// Where the ad does, in shares of its own.
+    pub ad: (f32, f32),
+}
+
+/// Places that a reference and an ad have in common, for a person to check by eye; none if the
+/// parts of the two do not match.
+pub fn points(reference: &Reference, ad: &Ad, rule: &PartsRule) -> Vec<Point> {
+    let Some((_, proof)) = proven(reference, ad, rule) else {
+        return Vec::new();
+    };
+    let shares = |(x, y): (f32, f32), (w, h): (f32, f32)| (x / w, y / h);
+    let point = |place| Point {
+        reference: shares(place, reference.size),
+        ad: shares(proof.map.of(place), ad.size),
+    };
+    let places = proof::agreeing(reference, ad, &proof);
+    places.into_iter().map(point).collect()
+}
+
+/// The level that the parts of a pair reach, and what proves it.
+fn proven(reference: &Reference, ad: &Ad, rule: &PartsRule) -> Option<(Level, Proof)> {
+    let sure = |proof: &Proof| rule.level(&proof.evidence()) == Some(Level::Alert);
+    let proof = best_proof(reference, ad, sure)?;
+    Some((rule.level(&proof.evidence())?, proof))
 }
 
 /// The strongest evidence for a pair, for calibration; `None` if nothing aligns the two.

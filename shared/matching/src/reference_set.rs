@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
 
 use crate::hash_index::HashIndex;
-use crate::{Match, Policy, parts, whole};
+use crate::{Evidence, Match, Policy, parts, whole};
 
 /// Emptied slots tolerated beside the living before the index is built anew.
 const EMPTY_SLOTS_MIN: usize = 1_024;
@@ -101,12 +101,7 @@ impl<K: Ord + Clone> ReferenceSet<K> {
     /// Every reference that the ad shows, each with its best match; strongest first, then by name.
     pub fn find(&self, ad: &AdFingerprint, policy: &Policy) -> Vec<(K, Match)> {
         let parts = parts::Ad::read(&ad.features);
-        let judge = |reference: &ReferenceFingerprint| {
-            Match::surest(whole::compare(reference, ad, &policy.whole), || {
-                let reference = parts::Reference::read(&reference.features)?;
-                parts::judge(&reference, parts.as_ref()?, &policy.parts)
-            })
-        };
+        let judge = |reference: &_| crate::judge(reference, ad, parts.as_ref(), policy);
         let mut found: Vec<_> = self
             .proposed(ad, parts.as_ref(), policy)
             .into_iter()
@@ -118,6 +113,26 @@ impl<K: Ord + Clone> ReferenceSet<K> {
             .into_iter()
             .map(|(key, found)| (key.clone(), found))
             .collect()
+    }
+
+    /// How many references [`find`](Self::find) would judge for an ad.
+    pub fn judged(&self, ad: &AdFingerprint, policy: &Policy) -> usize {
+        let parts = parts::Ad::read(&ad.features);
+        self.proposed(ad, parts.as_ref(), policy).len()
+    }
+
+    /// What the proofs of an ad with the likeliest references found, for calibration.
+    pub fn evidence(&self, ad: &AdFingerprint) -> Vec<(K, Evidence)> {
+        let Some(ad) = parts::Ad::read(&ad.features) else {
+            return Vec::new();
+        };
+        let scored = |slot: u32| {
+            let (key, reference) = self.slots[slot as usize].as_ref()?;
+            let reference = parts::Reference::read(&reference.features)?;
+            Some((key.clone(), parts::evidence(&reference, &ad)?))
+        };
+        let slots = self.parts.candidates(&ad).into_iter();
+        slots.filter_map(scored).collect()
     }
 
     /// The slots that might match: all that do as a whole, the likeliest by their parts, and

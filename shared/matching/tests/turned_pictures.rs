@@ -114,13 +114,9 @@ fn an_ad_is_named_by_what_was_done_to_the_reference() {
         );
         check(&photo, &photo.negative(), "negative");
         check(&photo, &quarter.negative(), "turned 90, negative");
-        check(&photo, &photo.framed(24), "border removed");
-        check(&photo, &quarter.framed(24), "turned 90, border removed");
-        check(
-            &photo.framed(24),
-            &photo.mirrored(),
-            "mirrored, border removed",
-        );
+        check(&photo, &photo.framed(24), "framed");
+        check(&photo, &quarter.framed(24), "turned 90, framed");
+        check(&photo.framed(24), &photo.mirrored(), "mirrored, crop 27%");
         check(&photo.framed(24), &photo.framed(24), "as is");
     }
 }

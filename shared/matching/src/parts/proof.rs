@@ -152,6 +152,32 @@ impl Proof {
     }
 }
 
+/// The middles of the blocks that are the same picture on both sides, in pixels of the reference:
+/// what a proof rests on.
+pub(super) fn agreeing(reference: &Reference, ad: &Ad, proof: &Proof) -> Vec<(f32, f32)> {
+    let [_, middle, fine] = &reference.grids;
+    let own = if proof.fine.cells > 0 { fine } else { middle };
+    let side = own.side();
+    let Some(seen) = ad.view().grid(&proof.map, reference.size, ad.size, side) else {
+        return Vec::new();
+    };
+    let seen = if proof.negative { negative(seen) } else { seen };
+    let agrees = |(x, y): &(usize, usize)| {
+        let own = block(own, *x as isize, *y as isize);
+        let (same, cells) = own.agreement(block(&seen, *x as isize, *y as isize));
+        let says_something = own.clear.count_ones() >= OWN_CELLS_MIN && cells >= CELLS_MIN;
+        says_something && same as f32 / cells as f32 > LIKE_MIN
+    };
+    let middle_of = |at: usize, px: f32| (at + BLOCK / 2) as f32 * px / side as f32;
+    let place = |(x, y)| {
+        (
+            middle_of(x, reference.size.0),
+            middle_of(y, reference.size.1),
+        )
+    };
+    blocks(side, BLOCK).filter(agrees).map(place).collect()
+}
+
 fn negative(grid: Grid) -> Grid {
     let lighter = grid.lighter.iter().map(|row| !row).collect();
     Grid { lighter, ..grid }

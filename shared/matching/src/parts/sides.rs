@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use records::features::{
-    AdFeatures, Descriptor, Feature, Grid, PLACE_STEPS, ReferenceFeatures, Sketch,
+    AdFeatures, Descriptor, Feature, Grey, Grid, PLACE_STEPS, ReferenceFeatures, Sketch,
 };
 
 use super::view::View;
@@ -103,6 +103,11 @@ impl Ad {
             sketch: Sketch::of(&picture),
             view: OnceCell::new(),
         }
+    }
+
+    /// The ad as a small grey picture.
+    pub(super) fn picture(&self) -> Grey {
+        self.sketch.unpacked()
     }
 
     /// The ad as a grey picture, unpacked when first needed: most ads never are.
