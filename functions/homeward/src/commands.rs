@@ -4,6 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::outcome::Result;
 
+pub mod bench;
 pub mod compare;
 pub mod completions;
 pub mod demo;
@@ -27,6 +28,7 @@ const ABOUT: &str = "Finds photos of missing people in advertisements, edited or
 const EXAMPLES: &str = "Examples:
   homeward fingerprint photo.jpg
   homeward compare --references missing/ --ads scraped/ --out matches.csv
+  homeward bench recall --photos my-photos/ --report recall.md
   homeward demo --photos my-photos/
   homeward serve --data homeward-data
   homeward verify --data homeward-data
@@ -40,6 +42,7 @@ Data goes to stdout, everything said to a person to stderr.";
 enum Command {
     Fingerprint(fingerprint::Arguments),
     Compare(compare::Arguments),
+    Bench(bench::Arguments),
     Demo(demo::Arguments),
     Serve(serve::Arguments),
     Verify(verify::Arguments),
@@ -56,6 +59,7 @@ impl Homeward {
         match self.command {
             Command::Fingerprint(arguments) => fingerprint::run(&arguments),
             Command::Compare(arguments) => compare::run(&arguments),
+            Command::Bench(arguments) => bench::run(&arguments),
             Command::Demo(arguments) => demo::run(&arguments),
             Command::Serve(arguments) => serve::run(&arguments),
             Command::Verify(arguments) => verify::run(&arguments),

@@ -5,12 +5,16 @@
 
 pub mod commands;
 
+mod dice;
+
 pub mod costs;
 pub mod demo;
 pub mod doctor;
+pub mod explained;
 pub mod folder;
 pub mod laptop;
 pub mod outcome;
 pub mod picture_file;
+pub mod recall;
 pub mod side_by_side;
 pub mod talk;

@@ -237,6 +237,61 @@ fn compare_goes_on_past_files_that_cannot_be_read_and_names_them() {
 }
 
 #[test]
+fn compare_explains_each_match_by_a_picture() {
+    let root = two_folders();
+    // far larger than any screen, and the photo a small part of it
+    let mut huge = RgbImage::from_fn(2_400, 1_700, |x, y| Rgb([(x / 40 + y / 30) as u8; 3]));
+    imageops::replace(
+        &mut huge,
+        &imageops::resize(&drawn(1), 720, 600, imageops::FilterType::Triangle),
+        900,
+        700,
+    );
+    write(&root.path().join("ads/huge.jpg"), &huge, ImageFormat::Jpeg);
+    let names = || {
+        let output = compare(root.path(), &["--explain", "why/pictures"]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("a picture of each match is in why/pictures"));
+        let entries = fs::read_dir(root.path().join("why/pictures")).expect("made");
+        let mut names: Vec<_> = entries.map(|e| e.expect("an entry").path()).collect();
+        names.sort();
+        names
+    };
+    let pictures = names();
+    assert_eq!(pictures, names(), "the same names in every run");
+    let stems: Vec<_> = pictures
+        .iter()
+        .map(|path| {
+            path.file_name()
+                .and_then(|name| name.to_str())
+                .expect("ASCII")
+        })
+        .map(|name| name.rsplit_once("--").expect("a digest").0)
+        .collect();
+    assert_eq!(
+        stems,
+        ["a--copy__again", "a--huge", "a--turned", "b--mirrored"]
+    );
+    for path in pictures {
+        let picture = image::open(path).expect("a picture").into_rgb8();
+        assert!(picture.width() < 1_400 && picture.height() < 900);
+        let is_outline = |pixel: &Rgb<u8>| pixel[0] > 200 && pixel[1] < 110 && pixel[2] > 70;
+        assert!(picture.pixels().any(is_outline), "the outline is drawn");
+    }
+}
+
+#[test]
+fn explanations_are_not_written_into_a_folder_that_is_searched() {
+    let root = two_folders();
+    for folder in ["ads", "ads/why", "references/why"] {
+        let output = compare(root.path(), &["--explain", folder]);
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("hint: "));
+    }
+    assert!(!root.path().join("m.csv").exists());
+}
+
+#[test]
 fn comparing_again_gives_the_same_file_even_if_it_lies_among_the_ads() {
     let root = two_folders();
     let run = || {

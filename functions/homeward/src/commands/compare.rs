@@ -1,5 +1,6 @@
 //! `homeward compare`: which references two folders of pictures have in common.
 
+mod explain;
 mod report;
 
 use std::convert::Infallible;
@@ -16,6 +17,7 @@ use crate::picture_file::{self, ReasonCode};
 use crate::side_by_side;
 use crate::talk::{Progress, harmless};
 
+use explain::{Ad, Explain};
 use report::{Row, Summary, Unreadable};
 
 /// Find the photos of one folder in the pictures of another
@@ -32,7 +34,8 @@ Exit codes: 0 compared, 1 a folder had nothing to compare, 2 usage, 3 our fault.
 
 Examples:
   homeward compare --references missing/ --ads scraped/ --out matches.csv
-  homeward compare --references missing/ --ads scraped/ --out matches.csv --level review --json"
+  homeward compare --references missing/ --ads scraped/ --out matches.csv --level review --json
+  homeward compare --references missing/ --ads scraped/ --out matches.csv --explain pictures/"
 )]
 pub struct Arguments {
     /// Folder of the photos that are sought
@@ -47,6 +50,10 @@ pub struct Arguments {
     /// Which matches to write: those good enough for an alert, or also those to be reviewed
     #[arg(long, value_enum, default_value = "alert")]
     level: LevelArgument,
+    /// Where to write a picture of each match: both sides, the outline of the photo in the ad, and
+    /// places that both show
+    #[arg(long, value_name = "DIR")]
+    explain: Option<PathBuf>,
     /// Print the summary as one JSON line on stdout
     #[arg(long)]
     json: bool,
@@ -71,13 +78,28 @@ impl LevelArgument {
 pub fn run(arguments: &Arguments) -> Result {
     let started = Instant::now();
     let files = report::Files::for_out(&arguments.out)?;
+    let explain = arguments
+        .explain
+        .as_deref()
+        .map(|folder| Explain::into(folder, [&arguments.references, &arguments.ads]));
+    let explain = explain.transpose()?;
     let references = pictures(&arguments.references, "references", &files)?;
     let ads = pictures(&arguments.ads, "ads", &files)?;
     let mut unreadable = Vec::new();
 
     let set = enrol(&references, &mut unreadable);
     some_readable(set.len(), &arguments.references)?;
-    let (mut rows, ads_read) = search(&set, &references, &ads, arguments.level, &mut unreadable);
+    let search = Search {
+        set: &set,
+        references: &references,
+        level: arguments.level,
+        explain: explain.as_ref(),
+    };
+    let Found {
+        mut rows,
+        ads_read,
+        drawn,
+    } = search.through(&ads, &mut unreadable);
     some_readable(ads_read, &arguments.ads)?;
 
     rows.sort_by(|a, b| (&a.reference, &a.ad).cmp(&(&b.reference, &b.ad)));
@@ -89,7 +111,11 @@ pub fn run(arguments: &Arguments) -> Result {
         unreadable: unreadable.len(),
         took: started.elapsed(),
     };
-    report::tell(&summary, &files, arguments.json)?;
+    report::tell(&summary, &files, explain.as_ref(), arguments.json)?;
+    drawn.map_err(|error| {
+        Failure::ours(error.context("not every match could be drawn; the matches are written"))
+            .hint("check the free space and your rights there, or give --explain another folder")
+    })?;
     Ok(Outcome::Done)
 }
 
@@ -131,44 +157,75 @@ fn enrol(entries: &[Entry], unreadable: &mut Vec<Unreadable>) -> ReferenceSet<us
         "references",
         entries,
         unreadable,
-        picture_file::of_reference,
+        |_, bytes, limits| picture_file::of_reference(bytes, limits),
         |number, fingerprint| set.insert(number, fingerprint),
     );
     set
 }
 
-/// A row for each match at `level`, and how many ads could be read. No ad's fingerprint is kept.
-fn search(
-    set: &ReferenceSet<usize>,
-    references: &[Entry],
-    ads: &[Entry],
+/// What ads are searched for, and what becomes of matches.
+struct Search<'a> {
+    set: &'a ReferenceSet<usize>,
+    references: &'a [Entry],
     level: LevelArgument,
-    unreadable: &mut Vec<Unreadable>,
-) -> (Vec<Row>, usize) {
-    let policy = Policy::default();
-    let mut rows = Vec::new();
-    let mut ads_read = 0;
-    let find = |bytes: &[u8], limits: &Limits| {
-        picture_file::of_ad(bytes, limits).map(|ad| set.find(&ad, &policy))
-    };
-    each_readable(
-        "ads",
-        ads,
-        unreadable,
-        find,
-        |number, found: Vec<(usize, Match)>| {
-            ads_read += 1;
-            let admitted = found
-                .into_iter()
-                .filter(|(_, found)| level.admits(found.level));
-            rows.extend(admitted.map(|(reference, found)| Row {
-                reference: references[reference].name.clone(),
-                ad: ads[number].name.clone(),
-                found,
-            }));
-        },
-    );
-    (rows, ads_read)
+    explain: Option<&'a Explain>,
+}
+
+/// What a search found.
+struct Found {
+    /// A row for each match at the level.
+    rows: Vec<Row>,
+    ads_read: usize,
+    /// The first failure to draw a match.
+    drawn: anyhow::Result<()>,
+}
+
+impl Search<'_> {
+    /// Searches every ad. No ad's fingerprint is kept.
+    fn through(&self, ads: &[Entry], unreadable: &mut Vec<Unreadable>) -> Found {
+        let policy = Policy::default();
+        let mut all = Found {
+            rows: Vec::new(),
+            ads_read: 0,
+            drawn: Ok(()),
+        };
+        let find = |entry: &Entry, bytes: &[u8], limits: &Limits| {
+            let fingerprint = picture_file::of_ad(bytes, limits)?;
+            let mut found = self.set.find(&fingerprint, &policy);
+            found.retain(|(_, found)| self.level.admits(found.level));
+            let ad = Ad {
+                entry,
+                bytes,
+                fingerprint: &fingerprint,
+            };
+            let drawn = self.draw(&ad, &found);
+            Ok((found, drawn))
+        };
+        each_readable("ads", ads, unreadable, find, |number, (found, drawn)| {
+            all.ads_read += 1;
+            if all.drawn.is_ok() {
+                all.drawn = drawn;
+            }
+            all.rows
+                .extend(found.into_iter().map(|(reference, found)| Row {
+                    reference: self.references[reference].name.clone(),
+                    ad: ads[number].name.clone(),
+                    found,
+                }));
+        });
+        all
+    }
+
+    /// Draws every match of an ad, if that is asked for.
+    fn draw(&self, ad: &Ad<'_>, found: &[(usize, Match)]) -> anyhow::Result<()> {
+        let Some(explain) = self.explain else {
+            return Ok(());
+        };
+        found.iter().try_for_each(|(number, found)| {
+            let fingerprint = self.set.of(number).expect("found in this set");
+            explain.write((&self.references[*number], fingerprint), ad, found)
+        })
+    }
 }
 
 /// Runs `work` on each picture's bytes, on all cores, and hands what it makes to `take` with the
@@ -177,7 +234,7 @@ fn each_readable<T: Send>(
     what: &'static str,
     entries: &[Entry],
     unreadable: &mut Vec<Unreadable>,
-    work: impl Fn(&[u8], &Limits) -> std::result::Result<T, Reason> + Sync,
+    work: impl Fn(&Entry, &[u8], &Limits) -> std::result::Result<T, Reason> + Sync,
     mut take: impl FnMut(usize, T),
 ) {
     let progress = Progress::new(what, entries.len());
@@ -204,11 +261,11 @@ fn each_readable<T: Send>(
 fn made_of<T>(
     entry: &Entry,
     limits: &Limits,
-    work: impl Fn(&[u8], &Limits) -> std::result::Result<T, Reason>,
+    work: impl Fn(&Entry, &[u8], &Limits) -> std::result::Result<T, Reason>,
 ) -> std::result::Result<T, ReasonCode> {
     if let Some(reason) = entry.refused {
         return Err(reason);
     }
     let bytes = picture_file::read(&entry.path, limits)?;
-    work(&bytes, limits).map_err(Reason::as_str)
+    work(entry, &bytes, limits).map_err(Reason::as_str)
 }

@@ -4,7 +4,8 @@
 use image::codecs::jpeg::JpegEncoder;
 use image::{RgbImage, imageops};
 
-use super::drawing::{Dice, captioned, collage, framed, scaled, share, warmed};
+use super::drawing::{captioned, collage, framed, scaled, share, warmed};
+use crate::dice::Dice;
 
 /// Side of a collage's cell in pixels: what marketplaces show.
 const CELL_PX: u32 = 320;
@@ -239,8 +240,8 @@ mod tests {
                 "saved again at low quality" | "shrunk to 40 %" | "colours shifted" => "as is",
                 "mirrored" => "mirrored",
                 "turned 90" => "turned 90",
-                "border added" => "border removed",
-                "mirrored, border added" => "mirrored, border removed",
+                "border added" => "framed",
+                "mirrored, border added" => "mirrored, framed",
                 _ => continue, // no whole picture any more: may be found or not
             };
             let fingerprint = crate::picture_file::of_ad(&ad.jpeg, &limits).expect("decodes");

@@ -7,6 +7,7 @@ use std::time::Duration;
 use matching::Match;
 use tempfile::NamedTempFile;
 
+use super::explain::Explain;
 use crate::folder;
 use crate::outcome::{Failure, Result};
 use crate::picture_file::ReasonCode;
@@ -113,7 +114,12 @@ impl Row {
 }
 
 /// Says what was done; as JSON on stdout where a program asked.
-pub(super) fn tell(summary: &Summary, files: &Files, json: bool) -> Result<()> {
+pub(super) fn tell(
+    summary: &Summary,
+    files: &Files,
+    explain: Option<&Explain>,
+    json: bool,
+) -> Result<()> {
     let Summary {
         references,
         ads,
@@ -133,10 +139,17 @@ pub(super) fn tell(summary: &Summary, files: &Files, json: bool) -> Result<()> {
             harmless(&errors)
         ));
     }
+    let explained = explain.map(|explain| folder::text(explain.folder().as_os_str()));
+    if let Some(folder) = &explained {
+        say(format_args!(
+            "a picture of each match is in {}",
+            harmless(folder)
+        ));
+    }
     if json {
         let line = serde_json::json!({
             "references": references, "ads": ads, "matches": matches, "unreadable": unreadable,
-            "seconds": seconds, "out": out, "errors": errors,
+            "seconds": seconds, "out": out, "errors": errors, "explained": explained,
         });
         writeln!(io::stdout().lock(), "{line}")?;
     }

@@ -1,0 +1,141 @@
+//! `homeward bench`: how well matching does on photos of one's own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+
+use crate::folder;
+use crate::outcome::{Failure, Outcome, Result};
+use crate::recall::report::{self, About};
+use crate::recall::{self, Plan};
+use crate::talk::{harmless, say};
+
+/// Measure how well matching does on photos of your own
+#[derive(Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    Recall(Recall),
+}
+
+/// How many edited copies are found, and how many pairs are found falsely
+///
+/// Takes photos of a folder as references, edits copies of them in 40 ways, searches them all with
+/// the code and rules of the cloud, and writes a Markdown report with a plot. Nothing else is
+/// written, nothing leaves the machine.
+#[derive(Args)]
+#[command(
+    after_help = "Exit codes: 0 measured, 1 no photo could be read, 2 usage, 3 our fault.
+
+Examples:
+  homeward bench recall --photos my-photos/ --report recall.md
+  homeward bench recall --photos my-photos/ --report recall.md --hold 2/3 --lookalikes others/
+  homeward bench recall --photos my-photos/ --report recall.md --transforms my_edits.py"
+)]
+struct Recall {
+    /// Folder of photos, the more the better
+    #[arg(long, value_name = "DIR")]
+    photos: PathBuf,
+    /// Where the report is written; its plot stands beside it as FILE.svg
+    #[arg(long, value_name = "FILE.md")]
+    report: PathBuf,
+    /// Pictures that are no copies of the photos; NAME_1.jpg shows the person of NAME.jpg
+    #[arg(long, value_name = "DIR")]
+    lookalikes: Option<PathBuf>,
+    /// Only every N-th photo from the I-th on is a reference; the others fill collages
+    #[arg(long, value_name = "I/N", default_value = "0/1", value_parser = hold)]
+    hold: (usize, usize),
+    /// Makes the copies instead of the 40 built in: called as `python3 FILE.py PHOTOS OUT --fillers
+    /// DIR --seed N`, it leaves them in OUT with a truth.csv (ad_file,ref_file,group)
+    #[arg(long, value_name = "FILE.py")]
+    transforms: Option<PathBuf>,
+    /// What the names of portraits have in common, to count them apart
+    #[arg(long, value_name = "TEXT", default_value = "face")]
+    portraits: String,
+    /// Another seed makes other copies
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+}
+
+/// `I/N` with I below N.
+fn hold(text: &str) -> std::result::Result<(usize, usize), String> {
+    let parts = text.split_once('/');
+    let numbers = parts.and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+    let valid = numbers.filter(|(first, step)| first < step);
+    valid.ok_or_else(|| "it is not I/N with I below N, such as 2/3".to_owned())
+}
+
+/// Measures and writes.
+///
+/// # Errors
+/// A folder without a readable photo is the input's fault; a file that cannot be written, ours.
+pub fn run(arguments: &Arguments) -> Result {
+    let What::Recall(recall) = &arguments.what;
+    for folder in [Some(&recall.photos), recall.lookalikes.as_ref()]
+        .into_iter()
+        .flatten()
+    {
+        if !folder.is_dir() {
+            let shown = harmless(&folder::text(folder.as_os_str()));
+            let hint = "give --photos (and --lookalikes) a folder that exists";
+            return Err(Failure::input(format_args!("no folder at {shown}"), hint));
+        }
+    }
+    let plan = Plan {
+        photos: recall.photos.clone(),
+        hold: recall.hold,
+        lookalikes: recall.lookalikes.clone(),
+        transforms: recall.transforms.clone(),
+        portraits: recall.portraits.clone(),
+        seed: recall.seed,
+    };
+    let tally = recall::measure(&plan)?;
+    let plot = recall.report.with_extension("svg");
+    let name = |path: &Path| folder::text(path.file_name().unwrap_or(path.as_os_str()));
+    let edits = recall.transforms.as_deref();
+    let about = About {
+        date: &jiff::Zoned::now().date().to_string(),
+        data: &name(&recall.photos),
+        hold: recall.hold,
+        edits: &edits.map_or_else(
+            || "homeward itself".to_owned(),
+            |file| format!("`{}`", name(file)),
+        ),
+        seed: recall.seed,
+        plot: &name(&plot),
+    };
+    fs::write(&plot, report::plot(&tally))?;
+    fs::write(&recall.report, report::markdown(&tally, &about))?;
+    tell(&tally, &recall.report);
+    Ok(Outcome::Done)
+}
+
+fn tell(tally: &recall::tally::Tally, report: &Path) {
+    let all = tally.all();
+    let alerts: u64 = tally.falsely.values().map(|falsely| falsely.at_alert).sum();
+    say(format_args!(
+        "{} of {} copies found at alert level, {alerts} alerts on pairs that are no copies; \
+         the report is in {}",
+        all.at_alert,
+        all.all,
+        harmless(&folder::text(report.as_os_str()))
+    ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_the_photos_is_named_by_two_numbers() {
+        assert_eq!(hold("2/3"), Ok((2, 3)));
+        for wrong in ["3/3", "1", "a/b", "1/0", "-1/2", ""] {
+            assert!(hold(wrong).is_err(), "{wrong}");
+        }
+    }
+}

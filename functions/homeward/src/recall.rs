@@ -1,0 +1,331 @@
+//! How many edited copies of photos are found, and how many pairs are found falsely: the parts of
+//! `homeward bench recall`.
+
+pub mod report;
+pub mod tally;
+
+mod edits;
+mod kinds;
+mod program;
+mod warp;
+
+use std::path::PathBuf;
+
+use image::RgbImage;
+use matching::{Level, Policy, ReferenceSet};
+use photo::{Limits, Reason};
+use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint};
+
+use crate::explained::canvas;
+use crate::folder::{self, Entry};
+use crate::outcome::{Failure, Result};
+use crate::picture_file;
+use crate::side_by_side;
+use crate::talk::{Progress, harmless};
+use kinds::{KINDS, Kind};
+use tally::{Ad, Found, Seen, Tally};
+
+/// What is measured.
+pub struct Plan {
+    /// The folder of photos.
+    pub photos: PathBuf,
+    /// Every `hold.1`-th photo from the `hold.0`-th on is a reference; the rest are fillers.
+    pub hold: (usize, usize),
+    /// Pictures that are no copies.
+    pub lookalikes: Option<PathBuf>,
+    /// A program that makes the edited copies instead of ours.
+    pub transforms: Option<PathBuf>,
+    /// What the names of portraits have in common.
+    pub portraits: String,
+    /// The seed of all luck.
+    pub seed: u64,
+}
+
+/// The distance up to which PDQ's authors call two pictures the same, in bits.
+const PDQ_BITS_MAX: u16 = 31;
+/// Longer side of the photos that are edited, in pixels: what ads have.
+const SIDE_PX_MAX: u32 = 1_280;
+/// Photos held in memory as fillers of collages and backgrounds: 40 MB.
+const FILLERS_MAX: usize = 12;
+
+/// The references, in memory.
+struct References {
+    set: ReferenceSet<usize>,
+    names: Vec<String>,
+    portraits: usize,
+    is_portrait: Vec<bool>,
+    portrait_mark: String,
+    pdq: Vec<Option<Hash256>>,
+    policy: Policy,
+}
+
+/// Makes the copies, searches them all and counts.
+///
+/// # Errors
+/// The input's fault if there is no photo that can be read.
+pub fn measure(plan: &Plan) -> Result<Tally> {
+    let photos = folder::files(&plan.photos);
+    let (chosen, rest) = held(&photos, plan.hold);
+    let references = References::of(&chosen, &plan.portraits)?;
+    let mut tally = Tally::new(photos.len(), &references.policy);
+    tally.references = references.set.len();
+    match &plan.transforms {
+        Some(file) => {
+            let made = program::run(file, &chosen, &rest, plan.seed)?;
+            search_files(&made.ads, "ads", &references, &mut tally);
+        }
+        None => search_edits(plan, &chosen, &rest, &references, &mut tally)?,
+    }
+    if let Some(folder) = &plan.lookalikes {
+        let ads: Vec<_> = folder::files(folder)
+            .into_iter()
+            .map(program::lookalike)
+            .collect();
+        search_files(&ads, "lookalikes", &references, &mut tally);
+    }
+    Ok(tally)
+}
+
+/// Which photos are references, and which are fillers; if all are references, they are both.
+fn held(photos: &[Entry], (first, step): (usize, usize)) -> (Vec<Entry>, Vec<Entry>) {
+    let is_chosen = |place: usize| place >= first && (place - first).is_multiple_of(step.max(1));
+    let part = |chosen: bool| {
+        let of = photos
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| is_chosen(*place) == chosen);
+        of.map(|(_, photo)| photo.clone()).collect::<Vec<_>>()
+    };
+    let (chosen, rest) = (part(true), part(false));
+    if rest.is_empty() {
+        (chosen.clone(), chosen)
+    } else {
+        (chosen, rest)
+    }
+}
+
+impl References {
+    fn of(chosen: &[Entry], portraits: &str) -> Result<Self> {
+        let limits = Limits::default();
+        let progress = Progress::new("references", chosen.len());
+        let mut references = Self {
+            set: ReferenceSet::new(),
+            names: Vec::new(),
+            portraits: 0,
+            is_portrait: Vec::new(),
+            portrait_mark: portraits.to_owned(),
+            pdq: Vec::new(),
+            policy: Policy::default(),
+        };
+        let read = |entry: &Entry| {
+            progress.advance();
+            let bytes = bytes_of(entry, &limits)?;
+            picture_file::of_reference(&bytes, &limits).map_err(Reason::as_str)
+        };
+        let done = side_by_side::in_order(chosen, read, |number, made| {
+            let entry = &chosen[number];
+            references.add(entry, made.ok(), number);
+            Ok::<(), std::convert::Infallible>(())
+        });
+        let Ok(()) = done;
+        if references.set.is_empty() {
+            return Err(Failure::input(
+                "no photo in the folder can be read",
+                "give --photos a folder with JPEG, PNG or WebP photos",
+            ));
+        }
+        Ok(references)
+    }
+
+    fn add(&mut self, entry: &Entry, made: Option<ReferenceFingerprint>, number: usize) {
+        let is_portrait = self.is_portrait(&entry.name);
+        self.names.push(entry.name.clone());
+        self.is_portrait.push(is_portrait);
+        self.pdq.push(made.as_ref().and_then(as_is));
+        if let Some(made) = made {
+            self.portraits += usize::from(is_portrait);
+            self.set.insert(number, made);
+        }
+    }
+
+    /// What a search of one ad finds.
+    fn seen(&self, ad: &AdFingerprint, shows: &[usize]) -> Seen {
+        let found = self.set.find(ad, &self.policy);
+        let of = |reference: &usize| {
+            let found = found.iter().find(|(number, _)| number == reference);
+            Found {
+                at_alert: found.is_some_and(|(_, found)| found.level == Level::Alert),
+                at_review: found.is_some(),
+                by_pdq: self.pdq[*reference]
+                    .is_some_and(|pdq| pdq.distance_bits(&ad.whole.pdq) <= PDQ_BITS_MAX),
+                edit: found.map(|(_, found)| found.edit.to_string()),
+            }
+        };
+        let others = |number: &usize| !shows.contains(number);
+        Seen {
+            shown: shows.iter().map(of).collect(),
+            false_ones: found
+                .iter()
+                .filter(|(number, _)| others(number))
+                .map(|(number, found)| (*number, found.level))
+                .collect(),
+            near_misses: self
+                .set
+                .evidence(ad)
+                .into_iter()
+                .filter(|(number, _)| others(number))
+                .map(|(number, evidence)| (number, evidence.score))
+                .collect(),
+        }
+    }
+
+    fn note(&self, ad: &Ad, seen: Seen, tally: &mut Tally) {
+        let pairs = tally::Pairs {
+            names: &self.names,
+            is_portrait: &self.is_portrait,
+            enrolled: self.set.len(),
+            portraits: self.portraits,
+            ad_is_portrait: self.is_portrait(&ad.photo),
+        };
+        tally.note(ad, seen, &pairs);
+    }
+
+    fn is_portrait(&self, name: &str) -> bool {
+        !self.portrait_mark.is_empty() && name.contains(&self.portrait_mark)
+    }
+}
+
+/// The hash of the whole photo, as any user of PDQ would have it.
+fn as_is(reference: &ReferenceFingerprint) -> Option<Hash256> {
+    let mut framings = reference.framings.iter();
+    let found = framings.find(|(framing, _)| *framing == Framing::default());
+    found.map(|(_, view)| view.pdq)
+}
+
+fn bytes_of(entry: &Entry, limits: &Limits) -> std::result::Result<Vec<u8>, &'static str> {
+    match entry.refused {
+        Some(reason) => Err(reason),
+        None => picture_file::read(&entry.path, limits),
+    }
+}
+
+/// The pixels of a photo, no larger than ads are.
+fn pixels(entry: &Entry) -> std::result::Result<RgbImage, &'static str> {
+    let limits = Limits::default();
+    let bytes = bytes_of(entry, &limits)?;
+    let picture = picture_file::decoded(&bytes, &limits).map_err(Reason::as_str)?;
+    let longer = picture.width().max(picture.height());
+    if longer <= SIDE_PX_MAX {
+        return Ok(picture);
+    }
+    let side = |px: u32| (u64::from(px) * u64::from(SIDE_PX_MAX) / u64::from(longer)).max(1) as u32;
+    Ok(canvas::resized(
+        &picture,
+        side(picture.width()),
+        side(picture.height()),
+    ))
+}
+
+/// Edits every reference in every way and searches what comes out; no ad is kept.
+fn search_edits(
+    plan: &Plan,
+    chosen: &[Entry],
+    rest: &[Entry],
+    references: &References,
+    tally: &mut Tally,
+) -> Result<()> {
+    let stride = rest.len().div_ceil(FILLERS_MAX).max(1);
+    let others: Vec<RgbImage> = rest
+        .iter()
+        .step_by(stride)
+        .filter_map(|entry| pixels(entry).ok())
+        .collect();
+    if others.is_empty() {
+        return Err(Failure::input(
+            "no filler can be read",
+            "give --photos more photos",
+        ));
+    }
+    let progress = Progress::new("ads", chosen.len() * KINDS.len());
+    let numbers: Vec<usize> = (0..chosen.len()).collect();
+    let search = |number: &usize| {
+        let photo = pixels(&chosen[*number]).ok();
+        let edited = |photo: RgbImage| {
+            let kinds = KINDS.iter().inspect(|_| progress.advance());
+            edited(plan, *number, &photo, &others, references, kinds)
+        };
+        photo.map(edited).transpose()
+    };
+    side_by_side::in_order(&numbers, search, |number, seen| {
+        for (ad, seen) in seen.map_err(Failure::ours)?.into_iter().flatten() {
+            references.note(&ad, seen, tally);
+        }
+        if references.pdq[number].is_none() {
+            progress.say(format_args!(
+                "unreadable: {}",
+                harmless(&references.names[number])
+            ));
+        }
+        Ok(())
+    })
+}
+
+/// What is found in each edit of a photo.
+fn edited<'a>(
+    plan: &Plan,
+    number: usize,
+    photo: &RgbImage,
+    others: &[RgbImage],
+    references: &References,
+    kinds: impl Iterator<Item = &'a Kind>,
+) -> image::ImageResult<Vec<(Ad, Seen)>> {
+    let limits = Limits::default();
+    let name = &references.names[number];
+    let mut all = Vec::new();
+    for kind in kinds {
+        let jpeg = kind.of(photo, name, plan.seed, others)?;
+        if let Ok(fingerprint) = picture_file::of_ad(&jpeg, &limits) {
+            let ad = Ad {
+                name: format!("{name} {} {}", kind.group, kind.name),
+                photo: name.clone(),
+                group: kind.group.to_owned(),
+                kind: kind.name.to_owned(),
+                shows: vec![number],
+            };
+            let seen = references.seen(&fingerprint, &ad.shows);
+            all.push((ad, seen));
+        }
+    }
+    Ok(all)
+}
+
+/// Searches ads that lie on a disk.
+fn search_files(
+    ads: &[(Entry, Ad)],
+    what: &'static str,
+    references: &References,
+    tally: &mut Tally,
+) {
+    let limits = Limits::default();
+    let progress = Progress::new(what, ads.len());
+    let search = |(entry, ad): &(Entry, Ad)| {
+        progress.advance();
+        let bytes = bytes_of(entry, &limits)?;
+        let fingerprint = picture_file::of_ad(&bytes, &limits).map_err(Reason::as_str)?;
+        Ok::<_, &'static str>(references.seen(&fingerprint, &ad.shows))
+    };
+    let done = side_by_side::in_order(ads, search, |number, seen| {
+        let (entry, ad) = &ads[number];
+        match seen {
+            Ok(seen) => references.note(ad, seen, tally),
+            Err(reason) => {
+                progress.say(format_args!(
+                    "unreadable: {}: {reason}",
+                    harmless(&entry.name)
+                ));
+            }
+        }
+        Ok::<(), std::convert::Infallible>(())
+    });
+    let Ok(()) = done;
+}

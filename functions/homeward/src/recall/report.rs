@@ -1,0 +1,191 @@
+//! What was measured, as a Markdown report with a plot.
+
+use evidence::{Bar, markdown_table, upper_rate, wilson};
+
+use super::tally::{Class, Copies, Falsely, Tally};
+
+/// What a report says besides its figures.
+pub struct About<'a> {
+    /// The day, as `2026-11-26`.
+    pub date: &'a str,
+    /// What stands for the data: the folder's name.
+    pub data: &'a str,
+    /// Which photos were references.
+    pub hold: (usize, usize),
+    /// What made the copies.
+    pub edits: &'a str,
+    /// The seed of all luck.
+    pub seed: u64,
+    /// The file of the plot, beside the report.
+    pub plot: &'a str,
+}
+
+/// The report.
+pub fn markdown(tally: &Tally, about: &About<'_>) -> String {
+    let (first, step) = about.hold;
+    [
+        "# Recall and false pairs".to_owned(),
+        format!(
+            "{}: {} of {} photos of `{}` (every {step}., from {first} on), {} edited copies by \
+             {}, seed {}, policy version {}.",
+            about.date,
+            tally.references,
+            tally.photos,
+            about.data,
+            tally.all().all,
+            about.edits,
+            about.seed,
+            tally.policy_version
+        ),
+        format!("![Recall by edit]({})", about.plot),
+        "Found at alert level, with Wilson's 95 % interval; found at all, that is also for \
+         review; and found where only the PDQ hashes of the whole pictures are compared, at \
+         31 bits or less."
+            .to_owned(),
+        recall(tally),
+        "Pairs that are no copies, and how many of a million are found at most (95 %):".to_owned(),
+        falsely(tally),
+        "The pairs that are no copies and come nearest to an alert by their parts; at 1.00 of \
+         the threshold they would be one:"
+            .to_owned(),
+        nearest(tally),
+        "Words of edits: how often a match said one, how often the copy was made so, and how \
+         many of the copies made so it was said of:"
+            .to_owned(),
+        words(tally),
+    ]
+    .join("\n\n")
+}
+
+/// The plot, as SVG.
+pub fn plot(tally: &Tally) -> String {
+    let rows = rows(tally);
+    let bars: Vec<Bar<'_>> = rows
+        .iter()
+        .map(|(name, copies)| bar(name, copies))
+        .collect();
+    evidence::bar_plot("Recall by edit, at alert level", "PDQ at 31 bits", &bars)
+}
+
+fn bar<'a>(name: &'a str, copies: &Copies) -> Bar<'a> {
+    Bar {
+        name,
+        share: share(copies.at_alert, copies.all),
+        interval: wilson(copies.at_alert, copies.all),
+        beside: Some(share(copies.by_pdq, copies.all)),
+    }
+}
+
+/// The groups by name, and all of them last.
+fn rows(tally: &Tally) -> Vec<(&str, Copies)> {
+    let groups = tally
+        .groups
+        .iter()
+        .map(|(name, copies)| (name.as_str(), *copies));
+    groups.chain([("all", tally.all())]).collect()
+}
+
+fn recall(tally: &Tally) -> String {
+    let row = |(name, copies): &(&str, Copies)| {
+        let (low, high) = wilson(copies.at_alert, copies.all);
+        [
+            (*name).to_owned(),
+            copies.all.to_string(),
+            copies.at_alert.to_string(),
+            format!("{:.3}", share(copies.at_alert, copies.all)),
+            format!("{low:.3} to {high:.3}"),
+            format!("{:.3}", share(copies.at_review, copies.all)),
+            format!("{:.3}", share(copies.by_pdq, copies.all)),
+        ]
+    };
+    let head = [
+        "edits",
+        "copies",
+        "found",
+        "recall",
+        "95 % interval",
+        "or for review",
+        "PDQ at 31",
+    ];
+    markdown_table(&head, &rows(tally).iter().map(row).collect::<Vec<_>>())
+}
+
+fn falsely(tally: &Tally) -> String {
+    let row = |(class, falsely): (&Class, &Falsely)| {
+        let bound = upper_rate(falsely.at_alert, falsely.pairs) * 1e6;
+        [
+            words_of(*class).to_owned(),
+            falsely.pairs.to_string(),
+            falsely.at_alert.to_string(),
+            format!("{bound:.2}"),
+            falsely.at_review.to_string(),
+        ]
+    };
+    let head = [
+        "pairs",
+        "compared",
+        "alerts",
+        "per million at most",
+        "for review",
+    ];
+    markdown_table(&head, &tally.falsely.iter().map(row).collect::<Vec<_>>())
+}
+
+fn nearest(tally: &Tally) -> String {
+    let rows: Vec<_> = tally
+        .nearest
+        .iter()
+        .map(|near| {
+            [
+                format!("{:.2}", near.share),
+                format!("{:.2}", near.scores.fine),
+                format!("{:.2}", near.scores.middle),
+                words_of(near.class).to_owned(),
+                near.reference.clone(),
+                near.ad.clone(),
+            ]
+        })
+        .collect();
+    let head = [
+        "of the threshold",
+        "fine",
+        "middle",
+        "pair",
+        "reference",
+        "ad",
+    ];
+    markdown_table(&head, &rows)
+}
+
+fn words(tally: &Tally) -> String {
+    let rows: Vec<_> = tally
+        .words
+        .iter()
+        .map(|(word, said)| {
+            [
+                (*word).to_owned(),
+                said.said.to_string(),
+                format!("{:.3}", share(said.right, said.said)),
+                said.due.to_string(),
+                format!("{:.3}", share(said.right, said.due)),
+            ]
+        })
+        .collect();
+    markdown_table(
+        &["word", "said", "right", "edited so", "said of them"],
+        &rows,
+    )
+}
+
+fn words_of(class: Class) -> &'static str {
+    match class {
+        Class::General => "different photos",
+        Class::Portraits => "portraits of different people",
+        Class::SamePerson => "the same person in another picture",
+    }
+}
+
+/// A share; of nothing it is 0.
+fn share(part: u64, of: u64) -> f64 {
+    part as f64 / of.max(1) as f64
+}
