@@ -18,7 +18,8 @@ impl Serve {
     pub fn all(&self, role: &str, path: &str) -> Vec<Value> {
         let (mut items, mut after) = (Vec::new(), String::new());
         loop {
-            let page = self.get(role, &format!("{path}?limit=50{after}"));
+            let joined = if path.contains('?') { '&' } else { '?' };
+            let page = self.get(role, &format!("{path}{joined}limit=50{after}"));
             items.extend(page["items"].as_array().unwrap().clone());
             match page["next"].as_str() {
                 Some(next) if !page["items"].as_array().unwrap().is_empty() => {
@@ -40,6 +41,15 @@ impl Serve {
             .read_json()
             .unwrap();
         made["secret"].as_str().unwrap().to_owned()
+    }
+
+    /// Lets a reference be alerted on again; a limit comes along if one is given.
+    pub fn release(&self, reference_id: &str, per_day_max: Option<u32>) -> Value {
+        let path = format!("{}/v1/references/{reference_id}/release", self.text("api"));
+        let request =
+            ureq::post(path).header("Authorization", format!("Bearer {}", self.token("unit")));
+        let answered = request.send_json(json!({ "alerts_per_day_max": per_day_max }));
+        answered.unwrap().body_mut().read_json().unwrap()
     }
 
     /// Withdraws a reference.

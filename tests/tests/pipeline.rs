@@ -191,6 +191,66 @@ fn a_withdrawn_reference_never_alerts_again() {
     );
 }
 
+/// Alerts of a type that arrived, once there are so many.
+fn told(system: &System, kind: &str, count: usize) -> Vec<serde_json::Value> {
+    let deadline = std::time::Instant::now() + PATIENCE;
+    loop {
+        let all = system.receiver.received().into_iter();
+        let mut told: Vec<_> = all
+            .map(|one| one.json())
+            .filter(|one| one["type"] == kind)
+            .collect();
+        if told.len() >= count || std::time::Instant::now() > deadline {
+            told.sort_by_key(|one| one["id"].to_string());
+            told.dedup();
+            return told;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn a_reference_that_matches_too_much_is_held_told_once_and_released() {
+    let world = World::draw(1, 2, 15);
+    let system = system();
+    upload(&system.serve, &world.references());
+    system.serve.settled();
+    let references = system.serve.all("unit", "/v1/references");
+    let id = references[0]["reference_id"].as_str().unwrap();
+    system.serve.release(id, Some(3));
+    for _ in 0..2 {
+        upload(&system.serve, &world.ads()); // repeated work counts once
+        system.serve.settled();
+    }
+    let level = |level: &str| {
+        system
+            .serve
+            .all("unit", &format!("/v1/leads?level={level}"))
+    };
+    assert_eq!((level("alert").len(), level("review").len()), (3, 4));
+    assert_eq!(told(&system, "org.homeward.lead.created", 3).len(), 3);
+    let held = told(&system, "org.homeward.lead.held", 1);
+    assert_eq!(held.len(), 1, "told once: {held:?}");
+    assert_eq!(held[0]["data"]["reference_id"], id);
+    let answer = system.serve.release(id, None);
+    assert_eq!(
+        (&answer["alerted"], &answer["held"]),
+        (&4.into(), &0.into())
+    );
+    system.serve.settled();
+    assert_eq!((level("alert").len(), level("review").len()), (7, 0));
+    let created = told(&system, "org.homeward.lead.created", 7);
+    let leads: BTreeSet<_> = created
+        .iter()
+        .map(|one| one["subject"].to_string())
+        .collect();
+    assert_eq!(
+        (created.len(), leads.len()),
+        (7, 7),
+        "none lost, none twice"
+    );
+}
+
 #[test]
 fn what_was_found_survives_a_restart() {
     let world = World::draw(2, 1, 13);

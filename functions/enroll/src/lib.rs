@@ -11,8 +11,8 @@ use intake::{Intake, NotDone, Read};
 use photo::{Limits, Reason};
 use records::fingerprint::ReferenceFingerprint;
 use records::{
-    ImageSha256, ObjectKey, ReasonCode, Reference, ReferenceId, ReferenceKey, ReferenceStatus,
-    SearchProgress, Timestamp,
+    Alerting, ImageSha256, ObjectKey, ReasonCode, Reference, ReferenceId, ReferenceKey,
+    ReferenceStatus, SearchProgress, Timestamp,
 };
 use store::{Activated, Clock, Fetched, Object, ObjectFacts, Store};
 
@@ -146,6 +146,7 @@ impl Enroll {
             activated_at: None,
             ended_at: None,
             search: SearchProgress::default(),
+            alerting: Alerting::default(),
         }
     }
 

@@ -134,6 +134,10 @@ fn for_units() -> Router<Shared> {
             "/v1/references/{reference_id}",
             get(references::show).delete(references::withdraw),
         )
+        .route(
+            "/v1/references/{reference_id}/release",
+            post(references::release),
+        )
         .route("/v1/alerts", get(alerts::pull))
         .route("/v1/webhooks", get(webhooks::list))
         .route(

@@ -11,16 +11,16 @@ use bytes::Bytes;
 use http::StatusCode;
 use records::fingerprint::{FINGERPRINT_VERSION, Framing, Hash256, ReferenceFingerprint, View};
 use records::{
-    AuditAction, CaseId, ImageSha256, Listing, ObjectKey, ReasonCode, Reference, ReferenceId,
-    ReferenceKey, ReferenceStatus, TenantId,
+    Alerting, AuditAction, CaseId, ImageSha256, Listing, ObjectKey, ReasonCode, Reference,
+    ReferenceId, ReferenceKey, ReferenceStatus, TenantId,
 };
 use serde_json::{Value, json};
-use store::{NewObject, Submitted};
+use store::{Error, NewObject, Submitted};
 
 use crate::body::{Ids, Json, Query, media_type, unsupported};
 use crate::caller::Unit;
 use crate::fields::Fields;
-use crate::problem::{Answer, Problem, answer, done, ok};
+use crate::problem::{Answer, Kind, Problem, answer, done, ok};
 use crate::references::terms::Terms;
 use crate::{Shared, faults, paging, photo};
 
@@ -106,6 +106,8 @@ fn view(reference: &Reference) -> Value {
         "activated_at": reference.activated_at,
         "ended_at": reference.ended_at,
         "search": reference.search,
+        "leads_held_since": reference.alerting.held_since,
+        "alerts_per_day_max": reference.alerting.per_day_max,
     })
 }
 
@@ -287,6 +289,38 @@ fn fingerprint(pdq: Hash256, quality: u8) -> ReferenceFingerprint {
         ],
         features: Vec::new(),
     }
+}
+
+/// `POST /v1/references/{reference_id}/release`
+///
+/// The unit says that the reference is in order although it matched much.
+pub(crate) async fn release(
+    State(shared): State<Shared>,
+    Unit(unit): Unit,
+    Ids([id]): Ids<1>,
+    Json(mut body): Json,
+) -> Answer {
+    let limits = 1..=u64::from(Alerting::PER_DAY_MAX_MAX);
+    let per_day_max = body.whole("alerts_per_day_max", limits)?;
+    let per_day_max = per_day_max.and_then(|max| u32::try_from(max).ok());
+    body.finish()?;
+    let id = ReferenceId::parse(&id).map_err(|_| Problem::not_found(MISSING))?;
+    let released = shared
+        .store
+        .release(&unit, &id, per_day_max, shared.clock.now())
+        .await
+        .map_err(|error| match error {
+            Error::Gone(_) => Problem::not_found(MISSING),
+            Error::Conflict(_) => Problem::new(
+                Kind::Conflict,
+                "the reference is not active, so there is nothing to release",
+            ),
+            other => faults::problem(other),
+        })?;
+    shared
+        .audit(&unit, AuditAction::ReferenceReleased, Some(id.as_str()))
+        .await?;
+    ok(&json!({ "alerted": released.alerted, "held": released.left }))
 }
 
 /// How often to look whether deliveries under way have ended.

@@ -124,6 +124,7 @@ impl House {
             activated_at: None,
             ended_at: None,
             search: SearchProgress::default(),
+            alerting: Alerting::default(),
         };
         let view = View {
             pdq: Hash256([3; 32]),

@@ -20,6 +20,10 @@ pub enum AlertKind {
     /// A person judged a lead.
     #[serde(rename = "org.homeward.lead.verdict")]
     Verdict,
+    /// A lead is held for review and so will be those after it, since its reference matches too
+    /// much; told once, with the first such lead.
+    #[serde(rename = "org.homeward.lead.held")]
+    Held,
     /// A lead was taken back because its ad image is gone. (After its *reference* was withdrawn
     /// nothing is sent at all.)
     #[serde(rename = "org.homeward.lead.withdrawn")]
@@ -33,6 +37,7 @@ impl AlertKind {
             Self::Created => "org.homeward.lead.created",
             Self::Extended => "org.homeward.lead.extended",
             Self::Verdict => "org.homeward.lead.verdict",
+            Self::Held => "org.homeward.lead.held",
             Self::Withdrawn => "org.homeward.lead.withdrawn",
         }
     }

@@ -105,7 +105,7 @@ pub struct LeadSummary {
     pub edit: Label,
     /// The version of the policy that decided.
     pub policy_version: u16,
-    /// Where the reference lies within the ad, if only a part of it matched.
+    /// Where the reference lies within the ad; none if its parts do not tell.
     pub outline: Option<Outline>,
     /// Where it stands.
     pub status: LeadStatus,
@@ -156,6 +156,6 @@ pub struct Found {
     pub edit: Label,
     /// The version of the policy that decided.
     pub policy_version: u16,
-    /// Where the reference lies within the ad, if only a part of it matched.
+    /// Where the reference lies within the ad; none if its parts do not tell.
     pub outline: Option<Outline>,
 }

@@ -38,7 +38,7 @@ pub use lead::{
 };
 pub use page::{Cursor, Listing, Page};
 pub use reason::ReasonCode;
-pub use reference::{Reference, ReferenceStatus, SearchProgress, SearchState};
+pub use reference::{Alerting, Reference, ReferenceStatus, SearchProgress, SearchState, Told};
 pub use tenant::{Principal, Role, TenantSettings, Token, TokenHash};
 pub use text::{Label, Malformed, SourceUrl};
 pub use time::Timestamp;

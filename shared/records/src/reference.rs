@@ -1,5 +1,7 @@
 //! References: photos of the sought, or only their fingerprints.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{CaseId, ImageSha256, ReferenceId};
@@ -68,6 +70,78 @@ pub struct SearchProgress {
     pub updated_at: Option<Timestamp>,
 }
 
+/// Whether leads of a reference reach the case system.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alerting {
+    /// Since when its new leads are held for review, because it matched too much; none if they are
+    /// alerted.
+    pub held_since: Option<Timestamp>,
+    /// Alerts in any 24 hours beyond which its leads are held.
+    pub per_day_max: u32,
+    /// When it was alerted on in the last 24 hours, in milliseconds since 1970.
+    pub recent_millis: Vec<i64>,
+}
+
+impl Alerting {
+    /// The most alerts in 24 hours, unless the unit says otherwise. One photo of one person is
+    /// posted again and again, but repeated postings of the same file are one lead; 50 *different*
+    /// files a day is an advertiser who saves it anew for every site and city. Beyond that, what
+    /// matches is more likely a logo, a stock photo or a background than a person, and nobody can
+    /// look at more before the next day: what is held is not lost.
+    pub const PER_DAY_MAX_DEFAULT: u32 = 50;
+    /// The highest limit that a unit can set: the times fit a small item.
+    pub const PER_DAY_MAX_MAX: u32 = 500;
+    /// What "a day" is.
+    pub const WINDOW: Duration = Duration::from_secs(86_400);
+
+    /// How this stands after a new lead of alert level, and what becomes of that lead.
+    #[must_use]
+    pub fn after_lead(&self, now: Timestamp) -> (Self, Told) {
+        let mut after = self.clone();
+        if self.held_since.is_some() {
+            return (after, Told::Held);
+        }
+        let oldest = now.minus(Self::WINDOW).millis();
+        after.recent_millis.retain(|at| *at > oldest);
+        if after.recent_millis.len() >= self.per_day_max as usize {
+            after.held_since = Some(now);
+            return (after, Told::FirstHeld);
+        }
+        after.recent_millis.push(now.millis());
+        (after, Told::Alerted)
+    }
+
+    /// How this stands once the unit has said that the reference is in order.
+    #[must_use]
+    pub fn released(&self, per_day_max: Option<u32>) -> Self {
+        Self {
+            per_day_max: per_day_max.unwrap_or(self.per_day_max),
+            ..Self::default()
+        }
+    }
+}
+
+impl Default for Alerting {
+    fn default() -> Self {
+        Self {
+            held_since: None,
+            per_day_max: Self::PER_DAY_MAX_DEFAULT,
+            recent_millis: Vec::new(),
+        }
+    }
+}
+
+/// What becomes of a new lead of alert level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// The case system is told.
+    Alerted,
+    /// It is the first that is held: the case system is told that, once.
+    FirstHeld,
+    /// It is held like those before it.
+    Held,
+}
+
 /// One reference as its unit sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reference {
@@ -101,4 +175,65 @@ pub struct Reference {
     pub ended_at: Option<Timestamp>,
     /// Progress through the past ads.
     pub search: SearchProgress,
+    /// Whether its leads are told or held.
+    #[serde(default)]
+    pub alerting: Alerting,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(hours: i64) -> Timestamp {
+        Timestamp::from_millis(1_790_000_000_000 + hours * 3_600_000)
+    }
+
+    fn told(alerting: &mut Alerting, hours: i64) -> Told {
+        let (after, told) = alerting.after_lead(at(hours));
+        *alerting = after;
+        told
+    }
+
+    #[test]
+    fn more_than_so_many_alerts_in_any_day_hold_the_rest() {
+        let mut alerting = Alerting {
+            per_day_max: 3,
+            ..Alerting::default()
+        };
+        for hour in [0, 10, 20, 24, 34] {
+            assert_eq!(
+                told(&mut alerting, hour),
+                Told::Alerted,
+                "three a day are no burst"
+            );
+        }
+        assert_eq!(told(&mut alerting, 35), Told::FirstHeld);
+        assert_eq!(alerting.held_since, Some(at(35)));
+        assert_eq!(told(&mut alerting, 36), Told::Held);
+        assert_eq!(
+            told(&mut alerting, 999),
+            Told::Held,
+            "until a person decides"
+        );
+        let mut alerting = alerting.released(None);
+        assert_eq!(told(&mut alerting, 1_000), Told::Alerted);
+        assert_eq!((alerting.per_day_max, alerting.recent_millis.len()), (3, 1));
+        assert_eq!(alerting.released(Some(9)).per_day_max, 9);
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_loses_no_count() {
+        let mut alerting = Alerting {
+            per_day_max: 2,
+            ..Alerting::default()
+        };
+        assert_eq!(told(&mut alerting, 50), Told::Alerted);
+        assert_eq!(told(&mut alerting, 1), Told::Alerted);
+        assert_eq!(
+            told(&mut alerting, 50),
+            Told::Alerted,
+            "the early one is over"
+        );
+        assert_eq!(told(&mut alerting, 51), Told::FirstHeld);
+    }
 }

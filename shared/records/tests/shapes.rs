@@ -135,6 +135,7 @@ fn the_kinds_of_alerts_are_the_types_of_the_contract() {
         AlertKind::Created,
         AlertKind::Extended,
         AlertKind::Verdict,
+        AlertKind::Held,
         AlertKind::Withdrawn,
     ] {
         assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
@@ -172,6 +173,7 @@ fn a_reference_as_its_unit_sees_it() {
             images_total: 9,
             updated_at: Some(at(2)),
         },
+        alerting: Alerting::default(),
     };
     assert_json_snapshot!(reference);
 }

@@ -9,13 +9,14 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use futures::{StreamExt, TryStreamExt, stream};
 use records::{
     Alert, AlertData, AlertKind, Found, ImageSha256, LeadId, LeadStatus, LeadSummary, ReferenceId,
-    ReferenceStatus, Sighting, TenantId, Timestamp,
+    Sighting, TenantId, Timestamp,
 };
 
 use crate::ads::{AT_ONCE, sighting_digest};
 use crate::calls::Range;
 use crate::error::{Error, Result};
 use crate::items::{item, key, number, parsed, text};
+use crate::leads_held::{Alerted, Calling};
 use crate::transactions::Ended;
 use crate::{Store, Table, retry};
 
@@ -26,7 +27,7 @@ pub enum Recorded {
     New {
         /// The lead.
         lead_id: LeadId,
-        /// The alert's number within the unit; none at review level.
+        /// The alert's number within the unit; none at review level, and none if it is held.
         alert_seq: Option<u64>,
     },
     /// The pair has its lead already.
@@ -55,7 +56,7 @@ fn lead_sighting_sk(lead: &LeadId, sighting: &Sighting) -> String {
     format!("sighting#{lead}#{}", sighting_digest(&sighting.object_key))
 }
 
-fn image_pk(image: &ImageSha256) -> String {
+pub(crate) fn image_pk(image: &ImageSha256) -> String {
     format!("image#{image}")
 }
 
@@ -65,26 +66,25 @@ impl Store {
     /// Records a match as a lead, with its alert if the policy is sure enough. One lead and one
     /// alert per pair, whatever repeats and whoever else tries; none once a withdrawal of the
     /// reference has returned. Afterwards the lead has every sighting that was recorded before the
-    /// call. Idempotent.
+    /// call. A reference that matches too much ([`records::Alerting`]) has its further leads held:
+    /// recorded at review level, to be alerted by [`Store::release`]. Idempotent.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if others kept writing leads of this unit.
     pub async fn record_lead(&self, found: &Found, now: Timestamp) -> Result<Recorded> {
         for attempt in 0..retry::ATTEMPTS_MAX {
-            let reference = self.reference(&found.unit, &found.reference_id).await?;
-            let Some(reference) = reference.filter(|r| r.status == ReferenceStatus::Active) else {
+            let reference = self.alerting(&found.unit, &found.reference_id).await?;
+            let Some(Alerted { reference, seq }) = reference else {
                 return Ok(Recorded::NotActive);
             };
             let lead = summary(found, reference.case_id, now);
-            if self
-                .lead_summary(&found.unit, &lead.lead_id)
-                .await?
-                .is_some()
-            {
-                self.complete_sightings(&found.unit, &lead).await?;
-                return Ok(Recorded::Known(lead.lead_id));
+            let calling = Calling::of(&lead, &reference.alerting, seq, now);
+            let lead = calling.level(lead);
+            if let Some(known) = self.lead_summary(&found.unit, &lead.lead_id).await? {
+                self.complete_sightings(&found.unit, &known).await?;
+                return Ok(Recorded::Known(known.lead_id));
             }
-            if let Some(alert_seq) = self.write_lead(&found.unit, &lead, now).await? {
+            if let Some(alert_seq) = self.write_lead(&found.unit, &lead, &calling, now).await? {
                 self.complete_sightings(&found.unit, &lead).await?;
                 return Ok(Recorded::New {
                     lead_id: lead.lead_id,
@@ -102,23 +102,23 @@ impl Store {
         &self,
         unit: &TenantId,
         lead: &LeadSummary,
+        calling: &Calling,
         now: Timestamp,
     ) -> Result<Option<Option<u64>>> {
         let mut sightings = self.sightings(&lead.image_sha256).await?;
         let data = AlertData::of(lead, &sightings);
         sightings.truncate(AlertData::SIGHTINGS_MAX);
         let mut steps = self.steps_lead(unit, lead)?;
+        steps.extend(self.steps_calling(unit, lead, calling)?);
         for sighting in &sightings {
             let sk = lead_sighting_sk(&lead.lead_id, sighting);
             steps.push(self.step_put(Table::Leads, item(unit.as_str(), sk, sighting)?)?);
         }
         let mut alert_seq = None;
-        if lead.is_alert() {
-            let (seq, outbox) = self
-                .steps_alert(unit, AlertKind::Created, data, now)
-                .await?;
+        if let Some(kind) = calling.kind() {
+            let (seq, outbox) = self.steps_alert(unit, kind, data, now).await?;
             steps.extend(outbox);
-            alert_seq = Some(seq);
+            alert_seq = (kind == AlertKind::Created).then_some(seq);
         }
         let ended = self.transact("recording a lead", &steps).await?;
         Ok((ended == Ended::Done).then_some(alert_seq))
@@ -137,7 +137,6 @@ impl Store {
             ("alerts".to_owned(), number(u64::from(lead.is_alert()))),
         ]);
         Ok(vec![
-            self.step_active(unit, &lead.reference_id)?,
             self.step_put_new(Table::Leads, item(unit.as_str(), lead_sk(id), lead)?)?,
             self.step_put(Table::Leads, listed)?,
             self.step_put(Table::Leads, of_image)?,
@@ -226,7 +225,7 @@ impl Store {
             .collect()
     }
 
-    async fn add_sighting(&self, lead: &ImageLead, sighting: &Sighting) -> Result<bool> {
+    pub(crate) async fn add_sighting(&self, lead: &ImageLead, sighting: &Sighting) -> Result<bool> {
         let unit = lead.unit.as_str();
         let sk = lead_sighting_sk(&lead.lead_id, sighting);
         let mut steps = vec![

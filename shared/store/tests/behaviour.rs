@@ -41,6 +41,8 @@ mod errors;
 mod fixtures;
 #[path = "behaviour/forms.rs"]
 mod forms;
+#[path = "behaviour/held.rs"]
+mod held;
 #[path = "behaviour/host.rs"]
 mod host;
 #[path = "behaviour/leads.rs"]

@@ -41,6 +41,7 @@ pub fn lived() -> BTreeMap<&'static str, Vec<Call>> {
     life.photos();
     life.compaction();
     life.leads();
+    life.held();
     life.references();
     life.ends();
     life.timers();
@@ -177,6 +178,36 @@ impl Life {
         let digests = json!({ "task": upkeep::Task::Digests.as_str() });
         let done = self.cloud.upkeep.invoke(&digests).unwrap();
         assert_ne!(done["digests"], 0, "{done}");
+    }
+
+    /// A reference that matches more than its limit: the lead beyond it is held, then released.
+    fn held(&self) {
+        let leads = self.cloud.all("unit", "/v1/leads");
+        let of_first = |lead: &&Value| lead["case_id"] == "person 0.jpg";
+        let lead = leads.iter().find(of_first).unwrap();
+        let id = lead["reference_id"].as_str().unwrap();
+        let release = format!("/v1/references/{id}/release");
+        let limit = json!({"alerts_per_day_max": 1});
+        self.ask("unit", "POST", &release, limit);
+        let copies = [1, 2].map(|number| self.copy("ad 0 small.jpg", number));
+        let copies = self.cloud.upload(&copies);
+        self.cloud.send(&self.cloud.ingest, &copies, once);
+        self.cloud.settle(once);
+        let released = self.ask("unit", "POST", &release, json!({}));
+        assert_eq!(released, json!({"alerted": 1, "held": 0}));
+    }
+
+    /// The same picture as another file.
+    fn copy(&self, name: &str, number: u8) -> Put {
+        let path = self.world.path(&format!("copy {number}.jpg"));
+        let mut bytes = std::fs::read(self.world.path("ads").join(name)).unwrap();
+        bytes.push(number);
+        std::fs::write(&path, bytes).unwrap();
+        Put {
+            path,
+            key: format!("ads/uploader/copy {number}.jpg"),
+            ..self.world.ads()[0].clone()
+        }
     }
 
     /// By the API: a photo, a hash, one that is refused; one withdrawn before it was looked at.

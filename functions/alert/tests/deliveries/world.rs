@@ -143,6 +143,7 @@ impl World {
             activated_at: None,
             ended_at: None,
             search: SearchProgress::default(),
+            alerting: records::Alerting::default(),
         };
         let fingerprint = ReferenceFingerprint {
             version: FINGERPRINT_VERSION,

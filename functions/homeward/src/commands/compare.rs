@@ -222,7 +222,7 @@ impl Search<'_> {
             return Ok(());
         };
         found.iter().try_for_each(|(number, found)| {
-            let fingerprint = self.set.of(number).expect("found in this set");
+            let fingerprint = self.set.get(number).expect("found in this set");
             explain.write((&self.references[*number], fingerprint), ad, found)
         })
     }

@@ -147,6 +147,7 @@ impl World {
             activated_at: None,
             ended_at: None,
             search: SearchProgress::default(),
+            alerting: Alerting::default(),
         };
         let fingerprint = reference_fingerprint(n);
         self.store

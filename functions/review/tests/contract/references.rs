@@ -464,3 +464,61 @@ async fn a_unit_without_a_legal_basis_has_to_name_one() {
     };
     assert_eq!(object.facts.metadata["legal-basis"], "§ 12 Polizeigesetz");
 }
+
+#[tokio::test]
+async fn a_reference_that_matched_too_much_is_released_by_its_unit() {
+    let world = World::new().await;
+    let id = world.reference("unit", "case 1", PDQ).await;
+    let release = format!("/v1/references/{id}/release");
+    let limit = json!({ "alerts_per_day_max": 2 });
+    let answer = world.json("POST", &release, "unit", &limit).await;
+    assert_eq!(answer.expect(200), json!({ "alerted": 0, "held": 0 }));
+    for ad in ["1.jpg", "2.jpg", "3.jpg", "4.jpg"] {
+        world.lead("unit", &id, ad).await;
+    }
+    let show = async || {
+        world
+            .get(&format!("/v1/references/{id}"), "unit")
+            .await
+            .json()
+    };
+    let held = show().await;
+    assert_eq!(held["leads_held_since"], "2026-11-24T12:00:00.000Z");
+    assert_eq!(
+        (&held["alerts_per_day_max"], &held["status"]),
+        (&json!(2), &json!("active"))
+    );
+    assert_eq!(world.all("/v1/leads?level=review", "unit").await.len(), 2);
+    let kinds = async |kind: &str| {
+        let alerts = world.all("/v1/alerts", "unit").await;
+        alerts.iter().filter(|alert| alert["type"] == kind).count()
+    };
+    assert_eq!(kinds("org.homeward.lead.held").await, 1);
+    let answer = world.json("POST", &release, "unit", &json!({})).await;
+    assert_eq!(answer.expect(200), json!({ "alerted": 2, "held": 0 }));
+    assert_eq!(show().await["leads_held_since"], json!(null));
+    assert_eq!(kinds("org.homeward.lead.created").await, 4);
+    assert!(world.all("/v1/leads?level=review", "unit").await.is_empty());
+    for (body, place) in [
+        (json!({ "alerts_per_day_max": 0 }), "#/alerts_per_day_max"),
+        (json!({ "alerts_per_day_max": 501 }), "#/alerts_per_day_max"),
+        (json!({ "more": 1 }), "#/more"),
+    ] {
+        let answer = world.json("POST", &release, "unit", &body).await;
+        answer.expect(422);
+        assert_eq!(answer.place(), place);
+    }
+    let foreign = world.json("POST", &release, "rival", &json!({})).await;
+    let missing = "/v1/references/0123456789abcdef0123456789abcdef/release";
+    let missing = world.json("POST", missing, "unit", &json!({})).await;
+    foreign.expect(404);
+    assert_eq!(foreign.body, missing.body);
+    let gone = world
+        .call("DELETE", &format!("/v1/references/{id}"), "unit")
+        .await;
+    gone.expect(204);
+    world
+        .json("POST", &release, "unit", &json!({}))
+        .await
+        .expect(409);
+}

@@ -107,6 +107,7 @@ pub fn reference(case: &str, n: u64) -> Reference {
         activated_at: None,
         ended_at: None,
         search: SearchProgress::default(),
+        alerting: Alerting::default(),
     }
 }
 

@@ -1,0 +1,349 @@
+//! The circuit breaker: a reference that suddenly matches much has its leads held for review
+//! instead of alerted, until its unit says that it is in order.
+//!
+//! How much a reference was alerted on stands with the reference itself and changes in the
+//! transaction that records a lead, so that every lead is counted once, whatever repeats. Every
+//! change takes the next number, and every lead is recorded on the condition that this number has
+//! not moved: a lead and a release cannot pass each other unseen.
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use records::{
+    AlertData, AlertKind, Alerting, LeadId, LeadStatus, LeadSummary, Level, Reference, ReferenceId,
+    ReferenceStatus, TenantId, Timestamp, Told,
+};
+
+use crate::calls::Range;
+use crate::error::{Error, Result};
+use crate::items::{attribute, counted, key, number, parsed, record, text};
+use crate::leads_record::{image_pk, lead_sk};
+use crate::references::reference_sk;
+use crate::transactions::Ended;
+use crate::{Store, Table, retry};
+
+/// The number of the last change to a reference's alerting; none before the first.
+const SEQ: &str = "alerting_seq";
+
+/// Held leads alerted by one release: about two seconds' work, well within an API's patience.
+const RELEASED_AT_ONCE: usize = 100;
+
+/// An active reference, and the number of the last change to its alerting.
+pub(crate) struct Alerted {
+    pub(crate) reference: Reference,
+    pub(crate) seq: u64,
+}
+
+/// What a new lead means for the case system, as its reference stood when it was read.
+pub(crate) enum Calling {
+    /// Nothing: it is for review by itself.
+    Quiet,
+    /// It is told or held; then the reference's alerting stands so.
+    Loud {
+        told: Told,
+        after: Alerting,
+        seq: u64,
+    },
+}
+
+impl Calling {
+    pub(crate) fn of(lead: &LeadSummary, alerting: &Alerting, seq: u64, now: Timestamp) -> Self {
+        if !lead.is_alert() {
+            return Self::Quiet;
+        }
+        let (after, told) = alerting.after_lead(now);
+        Self::Loud { told, after, seq }
+    }
+
+    /// The lead at the level at which it is recorded: held ones are for review.
+    pub(crate) fn level(&self, lead: LeadSummary) -> LeadSummary {
+        match self {
+            Self::Loud { told, .. } if *told != Told::Alerted => LeadSummary {
+                level: Level::Review,
+                ..lead
+            },
+            _ => lead,
+        }
+    }
+
+    /// The alert that goes out.
+    pub(crate) fn kind(&self) -> Option<AlertKind> {
+        match self {
+            Self::Loud {
+                told: Told::Alerted,
+                ..
+            } => Some(AlertKind::Created),
+            Self::Loud {
+                told: Told::FirstHeld,
+                ..
+            } => Some(AlertKind::Held),
+            _ => None,
+        }
+    }
+}
+
+/// What a release did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Released {
+    /// Held leads that were alerted by this call.
+    pub alerted: u64,
+    /// Held leads that are left: release again until there are none.
+    pub left: u64,
+}
+
+fn held_prefix(reference: &ReferenceId) -> String {
+    format!("held#{reference}#")
+}
+
+fn held_sk(reference: &ReferenceId, lead: &LeadId) -> String {
+    format!("{}{lead}", held_prefix(reference))
+}
+
+impl Store {
+    /// An active reference with what its next lead is conditioned on. Strongly consistent.
+    pub(crate) async fn alerting(
+        &self,
+        unit: &TenantId,
+        id: &ReferenceId,
+    ) -> Result<Option<Alerted>> {
+        let Some(item) = self.reference_item(unit, id).await? else {
+            return Ok(None);
+        };
+        let seq = match item.get(SEQ) {
+            Some(_) => counted(&item, SEQ, "reference")?,
+            None => 0,
+        };
+        let reference: Reference = record(item, "reference")?;
+        let is_active = reference.status == ReferenceStatus::Active;
+        Ok(is_active.then_some(Alerted { reference, seq }))
+    }
+
+    /// The steps by which a new lead is counted or held; the first is the check that its reference
+    /// is active.
+    pub(crate) fn steps_calling(
+        &self,
+        unit: &TenantId,
+        lead: &LeadSummary,
+        calling: &Calling,
+    ) -> Result<Vec<TransactWriteItem>> {
+        let id = &lead.reference_id;
+        let Calling::Loud { told, after, seq } = calling else {
+            return Ok(vec![self.step_active(unit, id)?]);
+        };
+        let counted = match told {
+            Told::Held => self.step_still_held(unit, id, *seq)?,
+            _ => self.step_alerting(unit, id, after, *seq)?,
+        };
+        let mut steps = vec![counted];
+        if *told != Told::Alerted {
+            let mut held = key(unit.as_str(), held_sk(id, &lead.lead_id));
+            held.insert("lead_id".into(), text(lead.lead_id.as_str()));
+            steps.push(self.step_put(Table::Leads, held)?);
+        }
+        Ok(steps)
+    }
+
+    /// A step that refuses the transaction unless the reference is active and stands as it was
+    /// read.
+    fn step_still_held(
+        &self,
+        unit: &TenantId,
+        id: &ReferenceId,
+        seq: u64,
+    ) -> Result<TransactWriteItem> {
+        self.step_check(
+            Table::References,
+            key(unit.as_str(), reference_sk(id)),
+            "#status = :active AND alerting_seq = :seq",
+            &[("#status", "status")],
+            &[
+                (":active", text(ReferenceStatus::Active.as_str())),
+                (":seq", number(seq)),
+            ],
+        )
+    }
+
+    /// A step that changes an active reference's alerting, unless somebody else has meanwhile.
+    fn step_alerting(
+        &self,
+        unit: &TenantId,
+        id: &ReferenceId,
+        after: &Alerting,
+        seq: u64,
+    ) -> Result<TransactWriteItem> {
+        let mut values: Vec<(&str, AttributeValue)> = vec![
+            (":active", text(ReferenceStatus::Active.as_str())),
+            (":alerting", attribute(after)?),
+            (":next", number(seq.saturating_add(1))),
+        ];
+        let condition = match seq {
+            0 => "#status = :active AND attribute_not_exists(alerting_seq)",
+            _ => {
+                values.push((":seq", number(seq)));
+                "#status = :active AND alerting_seq = :seq"
+            }
+        };
+        self.step_update(
+            Table::References,
+            key(unit.as_str(), reference_sk(id)),
+            "SET alerting = :alerting, alerting_seq = :next",
+            Some(condition),
+            &[("#status", "status")],
+            &values,
+        )
+    }
+
+    /// Says that a reference is in order although it matched much: its leads are alerted again from
+    /// now on, counted anew, and those that were held are alerted now, at most 100 a call. With
+    /// `per_day_max`, so many alerts a day are in order from now on. Leads that a person has judged
+    /// meanwhile are not alerted: somebody has seen them. Idempotent.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] if there is no such reference, [`Error::Conflict`] if it is not active,
+    /// [`Error::Unavailable`] if others kept changing it.
+    pub async fn release(
+        &self,
+        unit: &TenantId,
+        id: &ReferenceId,
+        per_day_max: Option<u32>,
+        now: Timestamp,
+    ) -> Result<Released> {
+        self.resume(unit, id, per_day_max).await?;
+        let range = Range::prefix(&held_prefix(id));
+        let held = self.query_all(Table::Leads, unit.as_str(), range).await?;
+        let mut released = Released {
+            alerted: 0,
+            left: held.len().saturating_sub(RELEASED_AT_ONCE) as u64,
+        };
+        for mark in held.iter().take(RELEASED_AT_ONCE) {
+            let lead: LeadId = parsed(mark, "lead_id", "held lead")?;
+            released.alerted += u64::from(self.alert_held(unit, id, &lead, now).await?);
+        }
+        Ok(released)
+    }
+
+    /// Lets the reference's next leads be alerted.
+    async fn resume(
+        &self,
+        unit: &TenantId,
+        id: &ReferenceId,
+        per_day_max: Option<u32>,
+    ) -> Result<()> {
+        for attempt in 0..retry::ATTEMPTS_MAX {
+            let Some(Alerted { reference, seq }) = self.alerting(unit, id).await? else {
+                let known = self.reference(unit, id).await?;
+                known.ok_or(Error::Gone("the reference"))?;
+                return Err(Error::Conflict("the reference is not active"));
+            };
+            let before = &reference.alerting;
+            let same_limit = per_day_max.is_none_or(|max| max == before.per_day_max);
+            if before.held_since.is_none() && same_limit {
+                return Ok(());
+            }
+            let after = before.released(per_day_max);
+            let steps = [self.step_alerting(unit, id, &after, seq)?];
+            if self.transact("releasing a reference", &steps).await? == Ended::Done {
+                return Ok(());
+            }
+            self.pause(attempt).await;
+        }
+        Err(Error::Unavailable("releasing a reference"))
+    }
+
+    /// Alerts a held lead, in one transaction with its mark. False if there was nothing to tell.
+    async fn alert_held(
+        &self,
+        unit: &TenantId,
+        reference: &ReferenceId,
+        id: &LeadId,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let mark = || key(unit.as_str(), held_sk(reference, id));
+        for attempt in 0..retry::ATTEMPTS_MAX {
+            let lead = self.lead_summary(unit, id).await?;
+            let open = lead.filter(|l| l.level == Level::Review && l.status == LeadStatus::Open);
+            let Some(lead) = open else {
+                self.delete(Table::Leads, unit.as_str(), held_sk(reference, id))
+                    .await?;
+                return Ok(false);
+            };
+            let lead = LeadSummary {
+                level: Level::Alert,
+                ..lead
+            };
+            let mut steps = vec![
+                self.step_active(unit, reference)?,
+                self.step_delete(Table::Leads, mark(), Some("attribute_exists(pk)"), &[])?,
+            ];
+            let told = self.steps_raise(unit, &lead, now, &mut steps).await?;
+            match self.transact("alerting a held lead", &steps).await? {
+                Ended::Done => {
+                    self.tell_later_sightings(unit, &lead, told).await?;
+                    return Ok(true);
+                }
+                ended if ended.refused(0) => {
+                    return Err(Error::Conflict("the reference is not active"));
+                }
+                ended if ended.refused(1) => return Ok(false), // somebody else did it
+                Ended::Refused(_) => self.pause(attempt).await,
+            }
+        }
+        Err(Error::Unavailable("alerting a held lead"))
+    }
+
+    /// Adds the steps that raise a lead to alert level, with its alert; how many sightings that
+    /// tells.
+    async fn steps_raise(
+        &self,
+        unit: &TenantId,
+        lead: &LeadSummary,
+        now: Timestamp,
+        steps: &mut Vec<TransactWriteItem>,
+    ) -> Result<u64> {
+        let sightings = self.lead_sightings(unit, &lead.lead_id).await?;
+        let data = AlertData::of(lead, &sightings);
+        let told = data.sightings_total;
+        let (_, outbox) = self
+            .steps_alert(unit, AlertKind::Created, data, now)
+            .await?;
+        steps.push(self.step_update(
+            Table::Leads,
+            key(unit.as_str(), lead_sk(&lead.lead_id)),
+            "SET #level = :alert",
+            Some("#level = :review AND #status = :open"),
+            &[("#level", "level"), ("#status", "status")],
+            &[
+                (":alert", attribute(&Level::Alert)?),
+                (":review", attribute(&Level::Review)?),
+                (":open", attribute(&LeadStatus::Open)?),
+            ],
+        )?);
+        steps.push(self.step_update(
+            Table::Leads,
+            key(
+                image_pk(&lead.image_sha256),
+                format!("{unit}#{}", lead.lead_id),
+            ),
+            "SET alerts = :one",
+            Some("attribute_exists(pk)"),
+            &[],
+            &[(":one", number(1))],
+        )?);
+        steps.extend(outbox);
+        Ok(told)
+    }
+
+    /// A sighting that was added while the lead was still held is in no alert and in no digest: it
+    /// goes out in the next one.
+    async fn tell_later_sightings(
+        &self,
+        unit: &TenantId,
+        lead: &LeadSummary,
+        told: u64,
+    ) -> Result<()> {
+        let known = self.lead_sightings(unit, &lead.lead_id).await?.len() as u64;
+        if known > told {
+            let steps = [self.step_digest(unit, &lead.lead_id)?];
+            self.transact("marking a digest", &steps).await?;
+        }
+        Ok(())
+    }
+}
