@@ -7,10 +7,12 @@ use crate::outcome::Result;
 pub mod bench;
 pub mod compare;
 pub mod completions;
+pub mod dead_letters;
 pub mod demo;
 pub mod doctor;
 pub mod fingerprint;
 pub mod serve;
+pub mod upload;
 pub mod verify;
 
 /// The command line.
@@ -31,8 +33,10 @@ const EXAMPLES: &str = "Examples:
   homeward bench recall --photos my-photos/ --report recall.md
   homeward demo --photos my-photos/
   homeward serve --data homeward-data
+  homeward upload scraped/ --to https://homeward.example --metadata ads.csv --wait
   homeward verify --data homeward-data
   homeward doctor --config-env prod --images-per-day 20000
+  homeward dead-letters --data homeward-data
   homeward completions bash > ~/.local/share/bash-completion/completions/homeward
 
 Exit codes: 0 success, 1 the input was at fault, 2 usage, 3 our fault.
@@ -45,8 +49,10 @@ enum Command {
     Bench(bench::Arguments),
     Demo(demo::Arguments),
     Serve(serve::Arguments),
+    Upload(upload::Arguments),
     Verify(verify::Arguments),
     Doctor(doctor::Arguments),
+    DeadLetters(dead_letters::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -62,8 +68,10 @@ impl Homeward {
             Command::Bench(arguments) => bench::run(&arguments),
             Command::Demo(arguments) => demo::run(&arguments),
             Command::Serve(arguments) => serve::run(&arguments),
+            Command::Upload(arguments) => upload::run(&arguments),
             Command::Verify(arguments) => verify::run(&arguments),
             Command::Doctor(arguments) => doctor::run(&arguments),
+            Command::DeadLetters(arguments) => dead_letters::run(&arguments),
             Command::Completions(arguments) => completions::run(&arguments),
         }
     }

@@ -1,6 +1,8 @@
 //! The whole system in one process: embedded S3 and DynamoDB servers, the same handlers as in the
 //! cloud, and what feeds them their events.
 
+pub mod dead_letters;
+mod erasing;
 mod host;
 mod inspect;
 mod logs;
@@ -22,7 +24,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use host::{ADS_BUCKET, REFERENCES_BUCKET, prepare};
-pub use inspect::ask_for_sums;
+pub use inspect::{ask_for_letters, ask_for_replay, ask_for_sums};
 pub use logs::log_to_stderr;
 pub use ports::{PORT, Ports};
 pub use streams::{STREAMS, StreamOf};

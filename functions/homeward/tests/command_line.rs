@@ -403,7 +403,13 @@ fn help_has_examples_for_every_command_and_says_what_it_never_does() {
         help.contains("same photo") && help.contains("never recognises a face"),
         "{help}"
     );
-    for command in ["fingerprint", "compare", "completions"] {
+    for command in [
+        "fingerprint",
+        "compare",
+        "upload",
+        "dead-letters",
+        "completions",
+    ] {
         assert!(help.contains(&format!("homeward {command} ")), "{help}");
         let output = homeward(&[command, "--help"], here);
         assert_eq!(output.status.code(), Some(0));
@@ -442,4 +448,108 @@ fn a_reader_that_stops_early_is_no_error() {
         (Some(0), "")
     );
     assert!(first.starts_with("{\"path\":"));
+}
+
+const TOKEN: &str = "hw_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc";
+
+/// `homeward upload ads --to URL` with a token, and what else is said.
+fn upload(folder: &Path, to: &str, more: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_homeward"))
+        .args(["upload", "ads", "--to", to])
+        .args(more)
+        .env("HOMEWARD_TOKEN", TOKEN)
+        .current_dir(folder)
+        .output()
+        .expect("homeward runs")
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_sent_and_writes_nothing() {
+    let root = two_folders();
+    fs::write(root.path().join("ads/empty"), "").expect("a file");
+    let output = upload(
+        root.path(),
+        "https://homeward.example",
+        &["--dry-run", "--json"],
+    );
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let summary = &json_lines(&output)[0];
+    assert_eq!(
+        (&summary["files"], &summary["would_send"]),
+        (&6.into(), &5.into())
+    );
+    assert_eq!(summary["refused"][0]["reason"], "empty");
+    let names: Vec<_> = fs::read_dir(root.path())
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    assert_eq!(names.len(), 2, "no state file: {names:?}");
+}
+
+#[test]
+fn an_upload_that_cannot_begin_says_why_and_never_shows_the_token() {
+    let root = two_folders();
+    fs::write(root.path().join("m.csv"), "path,seen_at\nx.jpg,yesterday\n").expect("a file");
+    let check = |to: &str, more: &[&str], code: i32, said: &str| {
+        let output = upload(root.path(), to, more);
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{told}");
+        assert!(told.contains(said) && told.contains("hint: "), "{told}");
+        assert!(!told.contains(TOKEN), "{told}");
+    };
+    check("http://homeward.example", &[], 2, "--to is not https");
+    check("nowhere", &[], 2, "--to is not a URL");
+    let metadata = ["--metadata", "m.csv"];
+    check(
+        "https://homeward.example",
+        &metadata,
+        1,
+        "metadata line 2: seen_at",
+    );
+    let token = ["--token-file", "none"];
+    check("https://homeward.example", &token, 1, "the token file");
+    // Nobody listens on port 1.
+    let impatient = ["--patience", "1"];
+    check("http://127.0.0.1:1", &impatient, 3, "it cannot be reached");
+    let both = upload(
+        root.path(),
+        "https://homeward.example",
+        &["--bundle", "10", "--hashes-only"],
+    );
+    assert_eq!(both.status.code(), Some(2));
+}
+
+#[test]
+fn dead_letters_of_a_fresh_folder_are_none() {
+    let root = tempfile::tempdir().expect("a folder");
+    let at = |arguments: &[&str]| homeward(arguments, root.path());
+    assert_eq!(
+        at(&["dead-letters", "--data", "none"]).status.code(),
+        Some(1)
+    );
+    assert_eq!(at(&["dead-letters", "replay"]).status.code(), Some(2));
+    fs::create_dir(root.path().join("data")).expect("a folder");
+    let listed = at(&["dead-letters", "--data", "data", "--json"]);
+    assert_eq!(
+        (listed.status.code(), text(&listed.stdout).trim()),
+        (Some(0), "[]")
+    );
+    let listed = at(&["dead-letters", "--data", "data"]);
+    assert_eq!(text(&listed.stdout), "");
+    assert!(text(&listed.stderr).contains("nothing was given up"));
+    let all = at(&[
+        "dead-letters",
+        "replay",
+        "--all",
+        "--data",
+        "data",
+        "--json",
+    ]);
+    assert_eq!(
+        (all.status.code(), text(&all.stdout).trim()),
+        (Some(0), "{\"replayed\":0}")
+    );
+    let one = at(&["dead-letters", "replay", "5d41402abc4b", "--data", "data"]);
+    assert_eq!(one.status.code(), Some(1));
+    assert!(text(&one.stderr).contains("hint: "));
 }

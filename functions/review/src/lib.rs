@@ -18,6 +18,7 @@ mod faults;
 mod problem;
 
 mod alerts;
+mod erasures;
 mod leads;
 mod photo;
 mod references;
@@ -138,6 +139,8 @@ fn for_units() -> Router<Shared> {
             "/v1/references/{reference_id}/release",
             post(references::release),
         )
+        .route("/v1/erasures", post(erasures::ask))
+        .route("/v1/erasures/{erasure_id}", get(erasures::show))
         .route("/v1/alerts", get(alerts::pull))
         .route("/v1/webhooks", get(webhooks::list))
         .route(

@@ -19,18 +19,35 @@ use crate::{Shared, faults};
 
 /// What a form allows: photos of the size that `ingest` decodes, for an hour, after which a crawler
 /// asks again.
-const LIMITS: FormLimits = FormLimits {
+const PHOTOS: FormLimits = FormLimits {
     bytes_max: 32 * 1024 * 1024,
     valid_for: Duration::from_secs(3_600),
+    content_type: "image/",
+};
+/// Bundles of the size that `ingest` takes apart.
+const BUNDLES: FormLimits = FormLimits {
+    bytes_max: 400 * 1024 * 1024,
+    content_type: "application/",
+    ..PHOTOS
 };
 
-const CONTENT_TYPES: &[(&str, &str)] = &[
-    ("image/jpeg", "jpg"),
-    ("image/png", "png"),
-    ("image/webp", "webp"),
-    ("image/gif", "gif"),
-    ("image/bmp", "bmp"),
-    ("image/tiff", "tiff"),
+/// Lists of hashes, which are read as photos are: whole.
+const LISTS: FormLimits = FormLimits {
+    content_type: "application/",
+    ..PHOTOS
+};
+
+/// Media type, the ending of a name that is made, and what its form allows.
+const CONTENT_TYPES: &[(&str, &str, FormLimits)] = &[
+    ("image/jpeg", "jpg", PHOTOS),
+    ("image/png", "png", PHOTOS),
+    ("image/webp", "webp", PHOTOS),
+    ("image/gif", "gif", PHOTOS),
+    ("image/bmp", "bmp", PHOTOS),
+    ("image/tiff", "tiff", PHOTOS),
+    ("application/x-tar", "tar", BUNDLES),
+    ("application/zip", "zip", BUNDLES),
+    ("application/x-ndjson", "jsonl", LISTS),
 ];
 
 /// `POST /v1/uploads`
@@ -43,7 +60,7 @@ pub(crate) async fn presign(
     body.finish()?;
     let form = shared
         .store
-        .upload_form(&tenant, LIMITS, shared.clock.now())
+        .upload_form(&tenant, wish.limits, shared.clock.now())
         .await
         .map_err(faults::problem)?;
     let url = match &shared.uploads_at {
@@ -60,7 +77,7 @@ pub(crate) async fn presign(
             "fields": fields,
             "object_key": wish.key,
             "key_prefix": AdKey::prefix(&tenant),
-            "bytes_max": LIMITS.bytes_max,
+            "bytes_max": wish.limits.bytes_max,
             "expires_at": form.expires_at,
         }),
     ))
@@ -70,16 +87,17 @@ pub(crate) async fn presign(
 struct Wish {
     key: AdKey,
     content_type: &'static str,
+    limits: FormLimits,
     metadata: AdMetadata,
 }
 
 impl Wish {
     fn read(body: &mut Fields, shared: &Shared, tenant: &TenantId) -> Result<Self, Problem> {
-        let types: Vec<(&str, (&str, &str))> =
-            CONTENT_TYPES.iter().map(|both| (both.0, *both)).collect();
-        let (content_type, extension) = body
-            .choice("content_type", &types)?
-            .unwrap_or(("image/jpeg", "jpg"));
+        let types: Vec<(&str, (&str, &str, FormLimits))> =
+            CONTENT_TYPES.iter().map(|all| (all.0, *all)).collect();
+        let (content_type, extension, limits) =
+            body.choice("content_type", &types)?
+                .unwrap_or(("image/jpeg", "jpg", PHOTOS));
         let name = match body.parsed::<Label>("file_name")? {
             Some(name) => name.as_str().to_owned(),
             None => format!("{}.{extension}", random_name(shared)),
@@ -98,6 +116,7 @@ impl Wish {
         Ok(Self {
             key,
             content_type,
+            limits,
             metadata,
         })
     }
@@ -148,8 +167,25 @@ pub(crate) async fn list(
 ) -> Answer {
     let asked = paging::asked(&mut query)?;
     let after = paging::opened(&asked, &query, &tenant, Listing::Uploads)?;
+    let prefix = prefix(&mut query, &tenant, after.as_deref())?;
     query.finish()?;
-    paging::page(union(&shared, &tenant, &asked, after.as_deref()).await?)
+    paging::page(union(&shared, &tenant, &prefix, &asked, after.as_deref()).await?)
+}
+
+/// The longest `below`, in bytes: with the tenant's prefix it stays within what a key may have.
+const BELOW_BYTES_MAX: usize = 900;
+
+/// What the keys of a listing start with.
+fn prefix(query: &mut Fields, tenant: &TenantId, after: Option<&str>) -> Result<String, Problem> {
+    let below = query.any_text("below")?.unwrap_or_default();
+    if below.len() > BELOW_BYTES_MAX {
+        return Err(query.invalid("below", "it has more than 900 bytes"));
+    }
+    let prefix = format!("{}{below}", AdKey::prefix(tenant));
+    if after.is_some_and(|after| !after.starts_with(&prefix)) {
+        return Err(query.invalid("after", "it is not a cursor of this listing"));
+    }
+    Ok(prefix)
 }
 
 /// Objects and records side by side, by key. Either listing is known only up to where its page
@@ -157,16 +193,16 @@ pub(crate) async fn list(
 async fn union(
     shared: &Shared,
     tenant: &TenantId,
+    prefix: &str,
     asked: &Asked,
     after: Option<&str>,
 ) -> Result<Page<Value>, Problem> {
-    let prefix = AdKey::prefix(tenant);
     let objects = shared
         .store
-        .objects_page(ObjectKind::Ad, &prefix, after, asked.limit);
+        .objects_page(ObjectKind::Ad, prefix, after, asked.limit);
     let records = shared
         .store
-        .uploads(tenant, asked.after.as_ref(), asked.limit);
+        .uploads_below(tenant, prefix, asked.after.as_ref(), asked.limit);
     let (objects, records) = tokio::try_join!(objects, records).map_err(faults::problem)?;
     let records_end = match &records.next {
         None => None,
@@ -216,6 +252,7 @@ fn settled(record: &Upload) -> Value {
         "reason": record.reason,
         "size_bytes": record.size_bytes,
         "notes": record.notes,
+        "bundle": record.bundle,
         "uploaded_at": record.uploaded_at,
     })
 }
@@ -227,6 +264,7 @@ fn pending(object: &ListedObject) -> Value {
         "reason": null,
         "size_bytes": object.size_bytes,
         "notes": [],
+        "bundle": null,
         "uploaded_at": object.last_modified,
     })
 }
@@ -281,6 +319,7 @@ mod tests {
             version_id: None,
             metadata: AdMetadata::default(),
             notes: Vec::new(),
+            bundle: None,
             uploaded_at,
             updated_at: uploaded_at,
         }

@@ -4,6 +4,7 @@
 //! Every task can be repeated, cut off, or run twice at once; what one run leaves, the next does.
 
 mod compact;
+mod erasures;
 mod objects;
 mod references;
 
@@ -11,6 +12,8 @@ use std::time::Duration;
 
 use records::TenantId;
 use store::{Clock, CompactionRule, Store};
+
+pub use erasures::Beyond;
 
 /// One task of the house.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +23,8 @@ pub enum Task {
     Objects,
     /// Ends references whose date has passed; removes the photos of those that have ended.
     References,
+    /// Carries out the erasures that units asked for, everywhere, within minutes.
+    Erasures,
     /// Tells units of the sightings that their leads got since the last alert.
     Digests,
     /// Brings the segments of references up to their log, so that none holds a reference that
@@ -32,7 +37,8 @@ pub enum Task {
 
 impl Task {
     /// Every task, in the order in which one run does them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
+        Self::Erasures,
         Self::References,
         Self::Forget,
         Self::Digests,
@@ -48,6 +54,7 @@ impl Task {
             Self::Digests => "digests",
             Self::Forget => "forget",
             Self::Compact => "compact",
+            Self::Erasures => "erasures",
         }
     }
 
@@ -69,7 +76,8 @@ impl Task {
 /// A timer asked for a task that does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the timer asks for an unknown task; known are objects, references, digests, forget and compact"
+    "the timer asks for an unknown task; known are objects, references, erasures, digests, forget \
+     and compact"
 )]
 pub struct UnknownTask;
 
@@ -108,6 +116,8 @@ pub struct Done {
     pub merged: u64,
     /// Objects of segments that were deleted for good.
     pub swept: u64,
+    /// Erasures that are done, with their receipts.
+    pub erasures: u64,
 }
 
 impl Done {
@@ -116,7 +126,7 @@ impl Done {
         serde_json::json!({
             "redriven": self.redriven, "removed": self.removed, "expired": self.expired,
             "erased": self.erased, "digests": self.digests, "compacted": self.compacted,
-            "merged": self.merged, "swept": self.swept,
+            "merged": self.merged, "swept": self.swept, "erasures": self.erasures,
         })
     }
 }
@@ -137,6 +147,10 @@ impl Upkeep {
                 }
                 Task::Forget => self.forget(&mut done).await?,
                 Task::Compact => self.compact(&tenants, &mut done).await?,
+                Task::Erasures => {
+                    let beyond = |_| async { Ok(Some(Beyond::on_aws())) };
+                    done.erasures += self.erasures(beyond).await?;
+                }
                 Task::References | Task::Digests => {
                     for unit in tenants.iter().filter(|tenant| tenant.is_unit) {
                         self.of_unit(*task, &unit.tenant, &mut done).await?;
@@ -180,6 +194,7 @@ mod tests {
         check(json!({"task": "objects"}), Ok(vec![Task::Objects]));
         check(json!({"task": "forget"}), Ok(vec![Task::Forget]));
         check(json!({"task": "compact"}), Ok(vec![Task::Compact]));
+        check(json!({"task": "erasures"}), Ok(vec![Task::Erasures]));
         check(json!({"source": "aws.events"}), Ok(Task::ALL.to_vec()));
         check(json!(null), Ok(Task::ALL.to_vec()));
         check(json!({"task": "format the disk"}), Err(UnknownTask));

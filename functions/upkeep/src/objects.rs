@@ -1,5 +1,7 @@
 //! Objects whose event was lost, and objects past their time.
 
+use std::time::Duration;
+
 use futures::{StreamExt, TryStreamExt, stream};
 use records::{ObjectKey, UploadState};
 use store::{ListedObject, ObjectKind};
@@ -9,6 +11,10 @@ use crate::{Done, Upkeep};
 /// Objects of one listing, and looked up together.
 const PAGE: usize = 1_000;
 const AT_ONCE: usize = 16;
+
+/// How long a bundle is kept after its members have become objects of their own: long enough to look
+/// into what went wrong, short enough that hardly anything is paid for twice.
+const BUNDLES_KEPT: Duration = Duration::from_secs(24 * 3_600);
 
 /// What is to be done with an object.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,7 +26,8 @@ enum Due {
 
 impl Upkeep {
     /// Every ad, whether or not its tenant has been made: pending too long is driven again;
-    /// recorded or rejected, and past its retention, is removed. What is pending is never removed.
+    /// recorded or rejected, and past its retention, is removed, bundles sooner. What is pending is never
+    /// removed.
     pub(crate) async fn ads(&self, done: &mut Done) -> store::Result<()> {
         let mut after = None;
         loop {
@@ -54,16 +61,21 @@ impl Upkeep {
         if age <= self.pending_max {
             return Ok(Due::Nothing);
         }
-        let upload = self.store.upload(key).await?;
-        let is_done = upload.is_some_and(|upload| {
+        let upload = self.store.upload(key).await?.filter(|upload| {
             upload.state != UploadState::Pending
                 // S3 lists whole seconds; the record may know more.
                 && upload.uploaded_at.seconds() >= object.last_modified.seconds()
         });
-        Ok(match is_done {
-            false => Due::Redrive,
-            true if self.ads_kept.is_some_and(|kept| age > kept) => Due::Remove,
-            true => Due::Nothing,
+        let Some(upload) = upload else {
+            return Ok(Due::Redrive);
+        };
+        let kept = match upload.bundle {
+            Some(_) => Some(BUNDLES_KEPT),
+            None => self.ads_kept,
+        };
+        Ok(match kept {
+            Some(kept) if age > kept => Due::Remove,
+            _ => Due::Nothing,
         })
     }
 

@@ -207,6 +207,7 @@ async fn a_recorded_upload_is_left_alone_and_removed_after_its_retention() {
         version_id: None,
         metadata: AdMetadata::default(),
         notes: Vec::new(),
+        bundle: None,
         uploaded_at: listed.last_modified,
         updated_at: listed.last_modified,
     };
@@ -306,4 +307,110 @@ async fn a_house_without_a_store_says_so_and_can_be_run_again() {
     };
     assert!(broken.run(&Task::ALL).await.is_err());
     assert_eq!(house.upkeep.run(&Task::ALL).await, Ok(Done::default()));
+}
+
+/// An erasure that a unit asked for now.
+fn erasure(house: &House, reference_ids: Vec<ReferenceId>, case_id: Option<CaseId>) -> Erasure {
+    Erasure {
+        erasure_id: ErasureId::from_random(&[5; 16]),
+        state: ErasureState::Pending,
+        reference_ids,
+        case_id,
+        requested_at: house.now(),
+        receipt: None,
+    }
+}
+
+async fn ask(house: &House, erasure: &Erasure) {
+    let drawn = Secret::from_bytes(&[9; 32]).unwrap();
+    house.store.receipts_key(&drawn).await.unwrap();
+    house.store.request_erasure(&unit(), erasure).await.unwrap();
+}
+
+async fn stands(house: &House, asked: &Erasure) -> Erasure {
+    let found = house.store.erasure(&unit(), &asked.erasure_id).await;
+    found.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn a_case_is_erased_with_every_version_of_its_photos_and_its_number() {
+    let house = house(None).await;
+    let keys = ["references/unit/case-1/a", "references/unit/case-1/b"];
+    let mut ids = Vec::new();
+    for key in keys {
+        house.put(key).await;
+        let ObjectKey::Reference(key) = house.put(key).await else {
+            panic!("a reference")
+        };
+        ids.push(house.reference(&key).await);
+    }
+    house.put("references/unit/case-2/a").await;
+    ids.dedup();
+    let case = CaseId::parse("case-1").unwrap();
+    house.wait(Duration::from_secs(300)); // S3 has a clock of its own: the photos came before this
+    let asked = erasure(&house, ids.clone(), Some(case.clone()));
+    ask(&house, &asked).await;
+    assert_eq!(
+        house.run(Task::Erasures).await.erasures,
+        0,
+        "a program may be at work yet"
+    );
+    assert_eq!(stands(&house, &asked).await.state, ErasureState::Pending);
+    let versions = house.store.photo_versions(&unit(), &case).await.unwrap();
+    assert_eq!(versions.len(), 0, "the photos are gone at once");
+
+    house.wait(Duration::from_secs(120));
+    assert_eq!(house.run(Task::Erasures).await.erasures, 1);
+    let done = stands(&house, &asked).await;
+    assert_eq!((done.state, &done.case_id), (ErasureState::Done, &None));
+    let receipt: Receipt = serde_json::from_str(&done.receipt.unwrap().receipt).unwrap();
+    assert_eq!((receipt.unit, receipt.reference_ids), (unit(), ids.clone()));
+    for id in &ids {
+        let left = house.store.reference(&unit(), id).await.unwrap().unwrap();
+        assert_eq!(left.reason, Some(ReasonCode::ERASED));
+        assert_eq!((left.case_id.as_str(), left.image_sha256), ("erased", None));
+    }
+    let other = CaseId::parse("case-2").unwrap();
+    assert_eq!(
+        house
+            .store
+            .photo_versions(&unit(), &other)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    assert_eq!(house.run(Task::Erasures).await.erasures, 0, "done is done");
+}
+
+#[tokio::test]
+async fn what_was_erased_does_not_come_back_by_a_late_event_but_by_a_new_submission() {
+    let house = house(None).await;
+    let ObjectKey::Reference(key) = house.put("references/unit/case-1/a").await else {
+        panic!("a reference")
+    };
+    let id = house.reference(&key).await;
+    let before = house.store.reference(&unit(), &id).await.unwrap().unwrap();
+    house.wait(Duration::from_secs(300));
+    let asked = erasure(&house, vec![id.clone()], None);
+    ask(&house, &asked).await;
+    assert_eq!(house.run(Task::Erasures).await.erasures, 1);
+    let status = |submitted| match submitted {
+        store::Submitted::New => None,
+        store::Submitted::Known(status) => Some(status),
+    };
+    let late = Reference {
+        status: ReferenceStatus::Pending,
+        activated_at: None,
+        ..before
+    };
+    let submitted = house.store.announce(&unit(), &late).await.unwrap();
+    assert_eq!(status(submitted), Some(ReferenceStatus::Withdrawn));
+    house.wait(Duration::from_secs(5));
+    let new = Reference {
+        created_at: house.now(),
+        ..late
+    };
+    let submitted = house.store.announce(&unit(), &new).await.unwrap();
+    assert_eq!(status(submitted), None);
 }

@@ -80,6 +80,11 @@ impl Ledger {
         })
     }
 
+    /// Where the file is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Does `work` in a transaction and returns once it is durable. An error of the work undoes it.
     /// Blocks: call it off the async threads.
     ///

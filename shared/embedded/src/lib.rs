@@ -42,6 +42,7 @@ mod queue;
 mod refused;
 mod removal;
 mod s3;
+mod scrub;
 mod serve;
 mod signature;
 mod store;

@@ -34,6 +34,9 @@ pub enum NotDone {
     /// The message is not one that S3 sends: it ends in the dead letters.
     #[error("{0}")]
     Message(#[from] records::Malformed),
+    /// A bundle could not be kept on the disk, or read from it.
+    #[error("the disk failed")]
+    Disk,
     /// The decoding thread was lost.
     #[error("decoding was cut off")]
     CutOff(#[from] tokio::task::JoinError),

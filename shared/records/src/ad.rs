@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::encoded_word;
 use crate::ids::{ImageSha256, TenantId};
 use crate::key::AdKey;
+use crate::member::BundleCounts;
 use crate::reason::ReasonCode;
 use crate::text::{Label, SourceUrl};
 use crate::time::Timestamp;
@@ -114,6 +115,9 @@ pub struct Upload {
     pub metadata: AdMetadata,
     /// What was kept out of the metadata.
     pub notes: Vec<MetadataNote>,
+    /// For a bundle or a list of hashes: what became of its members.
+    #[serde(default)]
+    pub bundle: Option<BundleCounts>,
     /// When S3 accepted it (the object's `Last-Modified`).
     pub uploaded_at: Timestamp,
     /// When this state was written.

@@ -13,10 +13,13 @@ mod alert;
 mod audit;
 mod delivery;
 mod encoded_word;
+mod erasure;
 mod event;
+mod hashes;
 mod ids;
 mod key;
 mod lead;
+mod member;
 mod page;
 mod reason;
 mod reference;
@@ -30,12 +33,17 @@ pub use ad::{AdMetadata, Image, MetadataNote, Sighting, Upload, UploadState};
 pub use alert::{Alert, AlertData, AlertKind, CloudEvent};
 pub use audit::{AuditAction, AuditEntry, AuditHash, ChainBreak, verify_chain};
 pub use delivery::{Delivery, DeliveryState};
+pub use erasure::{Erasure, ErasureId, ErasureState, Receipt, Removed, SignedReceipt};
 pub use event::ObjectCreated;
+pub use hashes::{
+    HASH_LINE_BYTES_MAX, HashFault, HashRecord, hash_lines, hash_list_header, is_hash_list,
+};
 pub use ids::{CaseId, ImageSha256, LeadId, ReferenceId, TenantId};
 pub use key::{AdKey, KEY_BYTES_MAX, ObjectKey, ReferenceKey, decode_event_key};
 pub use lead::{
     Found, Lead, LeadStatus, LeadSummary, Level, Method, Outline, Verdict, VerdictEntry,
 };
+pub use member::{BundleCounts, MemberName};
 pub use page::{Cursor, Listing, Page};
 pub use reason::ReasonCode;
 pub use reference::{Alerting, Reference, ReferenceStatus, SearchProgress, SearchState, Told};

@@ -43,6 +43,8 @@ impl ReasonCode {
     pub const MALFORMED_EXPIRY: Self = Self(Cow::Borrowed("malformed_expiry"));
     /// The unit asked for it.
     pub const ASKED_FOR: Self = Self(Cow::Borrowed("asked_for"));
+    /// Erased on the unit's demand: only the id is left.
+    pub const ERASED: Self = Self(Cow::Borrowed("erased"));
     /// The receiver answered 410 Gone.
     pub const RECEIVER_GONE: Self = Self(Cow::Borrowed("receiver_gone"));
     /// Every attempt of the schedule failed.
@@ -51,6 +53,19 @@ impl ReasonCode {
     pub const ADDRESS_NOT_ALLOWED: Self = Self(Cow::Borrowed("address_not_allowed"));
     /// The reference is no longer active.
     pub const REFERENCE_NOT_ACTIVE: Self = Self(Cow::Borrowed("reference_not_active"));
+
+    /// A list or bundle of a newer format than this build reads.
+    pub const NEWER_FORMAT: Self = Self(Cow::Borrowed("newer_format"));
+    /// A line of a list is no record.
+    pub const MALFORMED_RECORD: Self = Self(Cow::Borrowed("malformed_record"));
+    /// A fingerprint that was sent instead of a picture cannot be read.
+    pub const MALFORMED_FINGERPRINT: Self = Self(Cow::Borrowed("malformed_fingerprint"));
+    /// A fingerprint that was sent instead of a picture is of another version than ours: make it
+    /// with the same version of the program.
+    pub const UNKNOWN_FINGERPRINT_VERSION: Self =
+        Self(Cow::Borrowed("unknown_fingerprint_version"));
+    /// A member with the name of an earlier one.
+    pub const DUPLICATE_NAME: Self = Self(Cow::Borrowed("duplicate_name"));
 
     /// Reads a reason code.
     ///

@@ -78,10 +78,25 @@ impl Store {
         cursor: Option<&Cursor>,
         limit: usize,
     ) -> Result<Page<Upload>> {
+        self.uploads_below(tenant, &AdKey::prefix(tenant), cursor, limit)
+            .await
+    }
+
+    /// As [`Store::uploads`], of those whose keys start with `prefix`, which is not empty.
+    ///
+    /// # Errors
+    /// [`crate::Error::Rejected`] for a cursor that is not of this listing, or lies outside of it.
+    pub async fn uploads_below(
+        &self,
+        tenant: &TenantId,
+        prefix: &str,
+        cursor: Option<&Cursor>,
+        limit: usize,
+    ) -> Result<Page<Upload>> {
         let after = cursor
             .map(|cursor| cursor.open(tenant, Listing::Uploads))
             .transpose()?;
-        let mut query = Query::of(Table::Ads, upload_pk(tenant), Range::All);
+        let mut query = Query::of(Table::Ads, upload_pk(tenant), Range::prefix(prefix));
         query.limit = Some(limit.min(PAGE_ITEMS_MAX));
         query.after = after.as_deref();
         let (items, next) = self.query(&query).await?;

@@ -55,7 +55,7 @@ pub struct Outcome {
     pub reason: Option<ReasonCode>,
 }
 
-fn webhook_pk(unit: &TenantId, webhook: &WebhookName) -> String {
+pub(crate) fn webhook_pk(unit: &TenantId, webhook: &WebhookName) -> String {
     format!("{unit}#webhook#{webhook}")
 }
 
@@ -67,7 +67,7 @@ fn sending_pk(unit: &TenantId, reference: &ReferenceId) -> String {
     format!("{unit}#sending#{reference}")
 }
 
-fn due_key(unit: &TenantId, delivery: &Delivery, at: Timestamp) -> Item {
+pub(crate) fn due_key(unit: &TenantId, delivery: &Delivery, at: Timestamp) -> Item {
     let Delivery { webhook, seq, .. } = delivery;
     key(due_pk(unit), format!("{at}#{webhook}#{}", seq_text(*seq)))
 }

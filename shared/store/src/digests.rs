@@ -11,7 +11,7 @@ use crate::{Store, Table, retry};
 
 const DIGEST: &str = "digest#";
 
-fn digest_sk(lead: &LeadId) -> String {
+pub(crate) fn digest_sk(lead: &LeadId) -> String {
     format!("{DIGEST}{lead}")
 }
 

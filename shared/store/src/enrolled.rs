@@ -45,4 +45,13 @@ impl Store {
             .map(|item| parsed(&item, "last_modified", "photo"))
             .transpose()
     }
+    /// Forgets that a photo was looked at: it is erased. Idempotent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub(crate) async fn forget_enrolled(&self, object_key: &ReferenceKey) -> Result<()> {
+        let pk = object_key.tenant().as_str();
+        self.delete(Table::References, pk, photo_sk(object_key))
+            .await
+    }
 }

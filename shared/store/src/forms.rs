@@ -27,10 +27,12 @@ pub struct FormLimits {
     pub bytes_max: u64,
     /// How long the form can be used.
     pub valid_for: Duration,
+    /// What every `Content-Type` starts with: `image/` or, for bundles, `application/`.
+    pub content_type: &'static str,
 }
 
 /// A form to POST: these fields; then those that the sender fills in, all of which the policy
-/// names: `key` (below the prefix), `Content-Type` (an image's) and the four `x-amz-meta-*` of the
+/// names: `key` (below the prefix), `Content-Type` (of the kind allowed) and the four `x-amz-meta-*` of the
 /// contract (empty if there is nothing to say); then the file as the last one, named `file`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Form {
@@ -79,7 +81,7 @@ impl Store {
         let mut conditions = vec![
             json!({ "bucket": self.bucket(ObjectKind::Ad) }),
             json!(["starts-with", "$key", prefix]),
-            json!(["starts-with", "$Content-Type", "image/"]),
+            json!(["starts-with", "$Content-Type", limits.content_type]),
             json!(["content-length-range", 1, limits.bytes_max]),
         ];
         conditions

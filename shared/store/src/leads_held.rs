@@ -93,7 +93,7 @@ fn held_prefix(reference: &ReferenceId) -> String {
     format!("held#{reference}#")
 }
 
-fn held_sk(reference: &ReferenceId, lead: &LeadId) -> String {
+pub(crate) fn held_sk(reference: &ReferenceId, lead: &LeadId) -> String {
     format!("{}{lead}", held_prefix(reference))
 }
 

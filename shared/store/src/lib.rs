@@ -27,6 +27,9 @@ mod digests;
 mod encoded_words;
 mod enrolled;
 mod erasing;
+mod erasing_leads;
+mod erasing_references;
+mod erasures;
 mod error;
 mod forms;
 mod items;
@@ -49,6 +52,7 @@ mod tables;
 mod tenants;
 mod tokens;
 mod transactions;
+mod unpacking;
 mod webhooks;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -64,6 +68,8 @@ pub use clock::Clock;
 pub use compaction::{Compacted, CompactionRule, TailBatch, Written};
 pub use deliveries::{Lease, Leased, Outcome};
 pub use erasing::Rewritten;
+pub use erasing_leads::LeadsErased;
+pub use erasing_references::ObjectVersion;
 pub use error::{Error, Result};
 pub use forms::{Form, FormLimits};
 pub use leads::LeadFilter;
@@ -79,6 +85,7 @@ pub use retry::Jitter;
 pub use searches::{Plan, SearchKey, SearchPart};
 pub use segments::{Entry, Front, Id, Kind, MergeRule, SegmentName};
 pub use tables::{StreamView, TABLES, Table, TableDefinition};
+pub use unpacking::Unpacked;
 
 /// The most items of one page of any listing.
 pub const PAGE_ITEMS_MAX: usize = 100;

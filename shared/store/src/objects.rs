@@ -9,6 +9,7 @@ use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::{EncodingType, Object as Listed};
 use bytes::{Bytes, BytesMut};
 use records::{AdMetadata, MetadataNote, ObjectKey, Timestamp, decode_event_key};
+use tokio::io::AsyncWriteExt;
 
 use crate::Store;
 use crate::encoded_words::decoded;
@@ -168,6 +169,73 @@ impl Store {
         }
         let bytes = read_whole(answer.body, facts.size_bytes).await?;
         Ok(Fetched::Object(Object { bytes, facts }))
+    }
+
+    /// The first bytes of one version of an object, at most `bytes_max`; none if it is gone.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn peek(
+        &self,
+        key: &ObjectKey,
+        version_id: Option<&str>,
+        bytes_max: usize,
+    ) -> Result<Option<Bytes>> {
+        let request = self
+            .s3
+            .get_object()
+            .bucket(self.bucket_of(key))
+            .key(key.as_str())
+            .set_version_id(version_id.map(str::to_owned))
+            .range(format!("bytes=0-{}", bytes_max.saturating_sub(1)));
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) if is_gone(&error) => return Ok(None),
+            Err(error) => return Err(told("reading an object", &error)),
+        };
+        let size_bytes = answer.content_length().unwrap_or(0);
+        let size_bytes = u64::try_from(size_bytes).unwrap_or(0);
+        if size_bytes > bytes_max as u64 {
+            return Err(Error::Unavailable("reading a part of an object"));
+        }
+        read_whole(answer.body, size_bytes).await.map(Some)
+    }
+
+    /// Pours one version of an object into a file, piece by piece; says whether it was there.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] also if the connection ends before the object does, or the file cannot
+    /// be written.
+    pub async fn download(
+        &self,
+        key: &ObjectKey,
+        version_id: Option<&str>,
+        into: &mut tokio::fs::File,
+    ) -> Result<bool> {
+        const CUT: Error = Error::Unavailable("reading an object into a file");
+        let request = self
+            .s3
+            .get_object()
+            .bucket(self.bucket_of(key))
+            .key(key.as_str())
+            .set_version_id(version_id.map(str::to_owned));
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) if is_gone(&error) => return Ok(false),
+            Err(error) => return Err(told("reading an object", &error)),
+        };
+        let size_bytes = facts(&answer)?.size_bytes;
+        let (mut body, mut poured) = (answer.body, 0_u64);
+        while let Some(chunk) = body.try_next().await.map_err(|_| CUT)? {
+            poured += chunk.len() as u64;
+            into.write_all(&chunk).await.map_err(|_| CUT)?;
+        }
+        into.flush().await.map_err(|_| CUT)?;
+        if poured == size_bytes {
+            Ok(true)
+        } else {
+            Err(CUT)
+        }
     }
 
     /// Writes an object and returns its version, where the bucket keeps versions. Repeating it

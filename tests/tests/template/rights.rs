@@ -153,6 +153,7 @@ fn a_function_reaches_what_the_map_allows() {
             "ReferencesTail",
             "Searches",
             "Leads",
+            "Deliveries",
             "Tenants",
         ],
         &["Ads", "References", "Segments"],

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_lambda_events::dynamodb::Event;
 use aws_lambda_events::streams::DynamoDbEventResponse;
-use embedded::{Batch, Embedded, Failure, Streams};
+use embedded::{Batch, Embedded, Failure, Queue, Streams, dead_letter_queue};
 use jiff::Timestamp;
 use store::Table;
 use tokio::task::JoinSet;
@@ -19,6 +19,12 @@ use super::host::{Programs, names};
 const BATCH_RECORDS_MAX: usize = 100;
 /// After a failure, and times the number of failures.
 const REST: Duration = Duration::from_secs(1);
+/// Longer than the search of a new reference through all past ads takes.
+const REPLAYED_VISIBILITY: Duration = Duration::from_secs(15 * 60);
+/// Replayed letters ring when they come; those that rest between attempts do not.
+const LOOK_FOR_REPLAYED_EVERY: Duration = Duration::from_secs(5);
+/// What a person is told of a record that failed; the log says more.
+const NOT_FINISHED: &str = "the program did not finish it";
 /// With no arrival, look again after this.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -86,9 +92,48 @@ pub(super) fn feed(
     programs: &Arc<Programs>,
 ) {
     for stream in STREAMS {
-        let (streams, programs, stop) = (embedded.streams(), programs.clone(), stop.clone());
-        tasks.spawn(async move { pump(stream, streams, &programs, stop).await });
+        let (streams, again, stop_one) = (embedded.streams(), programs.clone(), stop.clone());
+        tasks.spawn(async move { pump(stream, streams, &again, stop_one).await });
+        let letters = embedded.queue(&dead_letter_queue(stream.consumer(), &stream.table_name()));
+        let (programs, stop) = (programs.clone(), stop.clone());
+        tasks.spawn(async move { pump_replayed(stream, letters, &programs, stop).await });
     }
+}
+
+/// Records that were given up and sent again by a person: no longer in the stream's order, which
+/// nothing relies on, and by the rules of a queue.
+async fn pump_replayed(
+    stream: StreamOf,
+    letters: Queue,
+    programs: &Programs,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let mut arrivals = letters.arrivals();
+    while !stop.is_cancelled() {
+        let replayed = letters
+            .receive(1, REPLAYED_VISIBILITY, Timestamp::now())
+            .await?;
+        for letter in &replayed {
+            let event: Event = serde_json::from_str(&letter.body)?;
+            let response = handle(stream.program, event, programs).await;
+            if response.batch_item_failures.is_empty() {
+                letters.delete(&letter.receipt).await?;
+            } else {
+                let (rest, now) = (REST * letter.receive_count, Timestamp::now());
+                letters
+                    .release(&letter.receipt, rest, NOT_FINISHED, now)
+                    .await?;
+            }
+        }
+        if replayed.is_empty() {
+            tokio::select! {
+                _ = arrivals.changed() => {}
+                () = tokio::time::sleep(LOOK_FOR_REPLAYED_EVERY) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+    Ok(())
 }
 
 async fn pump(
@@ -147,9 +192,11 @@ async fn settle(
         streams.commit(batch).await?;
         return Ok(Duration::ZERO);
     };
-    let reason = "the program did not finish it";
     Ok(
-        match streams.fail(batch, first, reason, Timestamp::now()).await? {
+        match streams
+            .fail(batch, first, NOT_FINISHED, Timestamp::now())
+            .await?
+        {
             Failure::ComesAgain { failures } => REST * failures,
             Failure::GivenUp => Duration::ZERO,
         },

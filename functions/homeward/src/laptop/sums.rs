@@ -97,6 +97,9 @@ async fn changes_pending(embedded: &Embedded) -> anyhow::Result<u64> {
             .streams()
             .pending(stream.consumer(), &table)
             .await? as u64;
+        let replayed = embedded::dead_letter_queue(stream.consumer(), &table);
+        let replayed = embedded.queue(&replayed).depth(Timestamp::now()).await?;
+        pending += replayed.visible + replayed.invisible;
     }
     Ok(pending)
 }

@@ -10,6 +10,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use upkeep::Task;
 
+use super::erasing;
 use super::host::{Programs, names};
 
 /// Listing the buckets, compacting and cleaning up: a hundredth of the timers' pace is often enough.
@@ -32,6 +33,11 @@ pub(super) fn start(
     every_so_often(tasks, stop, every, move || {
         let programs = retries.clone();
         async move { Ok(programs.alerting.on_timer().await.map(drop)?) }
+    });
+    let (erasing, folder) = (programs.clone(), embedded.clone());
+    every_so_often(tasks, stop, every, move || {
+        let (programs, embedded) = (erasing.clone(), folder.clone());
+        async move { erasing::round(&programs, &embedded).await }
     });
     let upkeep = programs.clone();
     every_so_often(tasks, stop, every, move || {

@@ -5,6 +5,7 @@
 mod world;
 
 mod alerts;
+mod erasures;
 mod leads;
 mod logs;
 mod openapi;

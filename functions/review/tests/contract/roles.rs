@@ -13,7 +13,7 @@ fn operations() -> Vec<(String, String, Option<String>)> {
     let document: Value = serde_json::from_str(include_str!("../../openapi.json")).unwrap();
     let mut operations = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
-        let path = ["{lead_id}", "{reference_id}", "{token_id}"]
+        let path = ["{lead_id}", "{reference_id}", "{token_id}", "{erasure_id}"]
             .iter()
             .fold(path.clone(), |path, id| path.replace(id, ID))
             .replace("{name}", "case-system")

@@ -39,6 +39,7 @@ async fn settle(world: &World, key: &str, size_bytes: u64, reason: Option<Reason
         version_id: None,
         metadata: AdMetadata::default(),
         notes: Vec::new(),
+        bundle: None,
         uploaded_at: far,
         updated_at: far,
     };
@@ -264,4 +265,58 @@ async fn a_form_works_within_its_bounds_and_not_beyond() {
             "ads/agency/elsewhere/another name.jpg"
         ]
     );
+}
+
+#[tokio::test]
+async fn a_listing_goes_below_the_tenants_prefix() {
+    let world = World::new().await;
+    for key in ["a/1", "a/2", "ab", "b/1"] {
+        put(&world, &format!("ads/agency/{key}"), b"photo").await;
+    }
+    put(&world, "ads/other/a/1", b"photo").await;
+    settle(&world, "ads/agency/a/2", 5, None).await;
+    settle(&world, "ads/agency/a/3", 5, None).await;
+    let check = async |below: &str, expected: &[&str]| {
+        let path = format!("/v1/uploads?limit=1&below={below}");
+        let items = world.all(&path, "agency").await;
+        let keys: Vec<&str> = items
+            .iter()
+            .map(|item| &item["object_key"].as_str().unwrap()[11..])
+            .collect();
+        assert_eq!(keys, expected, "{below}");
+    };
+    check("a%2F", &["a/1", "a/2", "a/3"]).await;
+    check("a", &["a/1", "a/2", "a/3", "ab"]).await;
+    check("", &["a/1", "a/2", "a/3", "ab", "b/1"]).await;
+    check("..%2Fother%2F", &[]).await;
+    let long = format!("/v1/uploads?below={}", "x".repeat(901));
+    world.get(&long, "agency").await.expect(400);
+    let page = world.get("/v1/uploads?limit=1", "agency").await;
+    let elsewhere = format!("/v1/uploads?below=b%2F&after={}", page.text("next"));
+    world.get(&elsewhere, "agency").await.expect(400);
+}
+
+#[tokio::test]
+async fn a_form_for_bundles_takes_more_and_one_for_hashes_does_not() {
+    let world = World::new().await;
+    for (content_type, bytes_max) in [
+        ("application/x-tar", 400 << 20),
+        ("application/zip", 400 << 20),
+        ("application/x-ndjson", 32 << 20),
+        ("image/png", 32 << 20),
+    ] {
+        let body = json!({ "content_type": content_type });
+        let form = world
+            .json("POST", "/v1/uploads", "agency", &body)
+            .await
+            .expect(201);
+        assert_eq!(form["bytes_max"], bytes_max, "{content_type}");
+        assert_eq!(form["fields"]["Content-Type"], content_type);
+        let policy = form["fields"]["policy"].as_str().unwrap();
+        let policy: Value = serde_json::from_slice(&STANDARD.decode(policy).unwrap()).unwrap();
+        let conditions = policy["conditions"].as_array().unwrap();
+        assert!(conditions.contains(&json!(["content-length-range", 1, bytes_max])));
+        let kind = content_type.split_inclusive('/').next().unwrap();
+        assert!(conditions.contains(&json!(["starts-with", "$Content-Type", kind])));
+    }
 }

@@ -71,6 +71,7 @@ async fn a_form_lets_in_its_prefix_and_size_and_nothing_else() {
         let limits = FormLimits {
             bytes_max: 100,
             valid_for: Duration::from_secs(60),
+            content_type: "image/",
         };
         let form = store
             .upload_form(&tenant("uploader"), limits, now)

@@ -2,7 +2,7 @@
 
 use embedded::Embedded;
 use jiff::Timestamp;
-use records::{ObjectKey, ReferenceStatus, TenantSettings, UploadState};
+use records::{BundleCounts, ObjectKey, ReferenceStatus, TenantSettings, UploadState};
 use serde_json::{Value, json};
 use store::{ListedObject, ObjectKind, Store};
 
@@ -100,11 +100,19 @@ async fn state(store: &Store, object: &ListedObject) -> store::Result<Standing> 
     Ok(match (upload.state, upload.image_sha256) {
         (UploadState::Pending, _) => Standing::Pending,
         (UploadState::Rejected, _) => Standing::Rejected,
-        (UploadState::Recorded, None) => Standing::Recorded { has_image: false },
+        // A bundle is no image; its members are, and are counted as objects of their own.
+        (UploadState::Recorded, None) => Standing::Recorded {
+            has_image: upload.bundle.is_some_and(adds_up),
+        },
         (UploadState::Recorded, Some(image)) => Standing::Recorded {
             has_image: store.image(key.tenant(), &image).await?.is_some(),
         },
     })
+}
+
+/// Whether each member of a bundle came to one end.
+fn adds_up(counts: BundleCounts) -> bool {
+    counts.members == counts.taken_in + counts.refused
 }
 
 /// Counts the reference photos and references of every unit.

@@ -1,0 +1,85 @@
+//! Sending what is missing, several objects at a time, each noted once it is acknowledged.
+
+use futures::{TryStreamExt, stream};
+use tokio::sync::Mutex;
+
+use super::journal::Journal;
+use super::parcel::{Packing, Parcel};
+use super::plan::Planned;
+use super::report::Summary;
+use super::server::Server;
+use crate::outcome::{Failure, Result};
+use crate::talk::{Progress, harmless};
+
+/// Sends all, or stops at the first failure that patience does not mend: what was acknowledged until
+/// then is noted.
+///
+/// # Errors
+/// That failure.
+pub async fn all(
+    server: &Server,
+    journal: &mut Journal,
+    files: Vec<Planned>,
+    packing: Packing,
+    jobs: usize,
+    summary: &mut Summary,
+) -> Result<()> {
+    journal.bind(&server.key_prefix().await?)?;
+    let progress = Progress::new("files sent", files.len());
+    let shared = Mutex::new((journal, summary));
+    let groups = packing.groups(files);
+    stream::iter(groups.into_iter().map(Ok::<_, Failure>))
+        .try_for_each_concurrent(jobs, |group| async {
+            let count = group.len();
+            let parcel = packed(group, packing).await?;
+            if !parcel.files.is_empty() {
+                let sent = server.send(&parcel).await?;
+                let (journal, summary) = &mut *shared.lock().await;
+                note(journal, summary, &parcel, sent)?;
+            }
+            let (_, summary) = &mut *shared.lock().await;
+            for refused in parcel.refused {
+                let path = harmless(&refused.path);
+                progress.say(format_args!("not sent: {path}: {}", refused.reason));
+                summary.refuse(&refused.path, refused.reason);
+            }
+            (0..count).for_each(|_| progress.advance());
+            Ok(())
+        })
+        .await
+}
+
+async fn packed(group: Vec<Planned>, packing: Packing) -> Result<Parcel> {
+    let pack = move || {
+        // The prefix is what a file's key has and its path has not.
+        let prefix = group.first().map_or("", |file| {
+            file.taken
+                .name
+                .strip_suffix(file.entry.name.as_str())
+                .unwrap_or_default()
+        });
+        packing.pack(&group, prefix)
+    };
+    let packed = tokio::task::spawn_blocking(pack).await;
+    Ok(packed.map_err(Failure::ours)??)
+}
+
+fn note(
+    journal: &mut Journal,
+    summary: &mut Summary,
+    parcel: &Parcel,
+    sent: std::result::Result<(), String>,
+) -> Result<()> {
+    if let Err(reason) = sent {
+        for file in &parcel.files {
+            summary.refuse(&file.name, &reason);
+        }
+        return Ok(());
+    }
+    summary.objects_sent += 1;
+    summary.bytes_sent += parcel.body.len()?;
+    summary.sent += parcel.files.len();
+    let is_own = matches!(&parcel.files[..], [file] if file.name == parcel.name);
+    journal.note(&parcel.files, (!is_own).then_some(parcel.name.as_str()))?;
+    Ok(())
+}

@@ -1,0 +1,210 @@
+//! Waiting until every upload is recorded or rejected.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::journal::Journal;
+use super::plan::{Plan, Planned};
+use super::report::Waited;
+use super::server::{Server, State};
+use crate::outcome::{Failure, Result};
+use crate::talk::say;
+
+/// Looks come this often at first, and at most so rarely: a listing of a hundred thousand uploads is a
+/// thousand requests.
+const LOOK_FIRST: Duration = Duration::from_secs(1);
+const LOOK_MAX: Duration = Duration::from_secs(15);
+
+/// Longer than a message rests between attempts in the cloud (six minutes), twice.
+const STANDSTILL_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// The longest text that a listing takes to go on from the tenant's prefix, in bytes.
+const BELOW_BYTES_MAX: usize = 900;
+
+/// Waits for the uploads of this plan, earlier ones included.
+///
+/// # Errors
+/// As the server's, and ours if nothing moves for a quarter of an hour.
+pub async fn until_settled(server: &Server, plan: &Plan, journal: &Journal) -> Result<Waited> {
+    let wanted = Wanted::of(plan, journal);
+    let below = wanted.below(journal.key_prefix());
+    let (mut wait, mut moved, mut pending_before) = (LOOK_FIRST, Instant::now(), u64::MAX);
+    loop {
+        let waited = wanted.judge(&server.states(&below).await?);
+        if waited.pending == 0 {
+            return Ok(waited);
+        }
+        if waited.pending != pending_before {
+            say(format_args!("waiting for {} uploads ...", waited.pending));
+            (moved, pending_before) = (Instant::now(), waited.pending);
+        }
+        if moved.elapsed() > STANDSTILL_MAX {
+            let cause = anyhow::anyhow!("{} uploads are still pending", waited.pending);
+            return Err(Failure::ours(cause).hint("ask the deployment's operator; nothing is lost"));
+        }
+        tokio::time::sleep(wait).await;
+        wait = (wait * 2).min(LOOK_MAX);
+    }
+}
+
+/// The uploads that are waited for.
+struct Wanted(Vec<One>);
+
+/// One file, by the keys under which its state is told.
+struct One {
+    key: String,
+    /// Of the bundle or list that it came in.
+    object: Option<String>,
+}
+
+impl Wanted {
+    fn of(plan: &Plan, journal: &Journal) -> Self {
+        let prefix = journal.key_prefix();
+        let sent = plan.files.iter().filter(|file| journal.has(&file.taken));
+        let one = |file: &Planned| match journal.brought_by(&file.taken) {
+            None => One {
+                key: format!("{prefix}{}", file.taken.name),
+                object: None,
+            },
+            Some(object) => One {
+                key: format!("{prefix}{object}/{}", file.entry.name),
+                object: Some(format!("{prefix}{object}")),
+            },
+        };
+        Self(sent.map(one).collect())
+    }
+
+    /// What all keys have in common behind the tenant's prefix.
+    fn below(&self, prefix: &str) -> String {
+        let keys = self
+            .0
+            .iter()
+            .map(|one| one.key.strip_prefix(prefix).unwrap_or_default());
+        let common = keys.reduce(|a, b| {
+            let same = a.char_indices().zip(b.chars()).find(|((_, a), b)| a != b);
+            let end = same.map_or(a.len().min(b.len()), |((at, _), _)| at);
+            a.get(..end).unwrap_or_default()
+        });
+        let common = common.unwrap_or_default();
+        common
+            .get(..common.floor_char_boundary(BELOW_BYTES_MAX))
+            .unwrap_or_default()
+            .to_owned()
+    }
+
+    fn judge(&self, states: &[State]) -> Waited {
+        let states: BTreeMap<&str, &State> = states
+            .iter()
+            .map(|state| (state.key.as_str(), state))
+            .collect();
+        let mut waited = Waited::default();
+        for one in &self.0 {
+            let own = states.get(one.key.as_str()).copied();
+            let whole = one
+                .object
+                .as_ref()
+                .and_then(|key| states.get(key.as_str()).copied());
+            match own.or(whole.filter(|whole| whole.state == "rejected")) {
+                Some(state) if state.is_bundle => of_archive(&mut waited, state, &states),
+                Some(state) => waited.count(state),
+                None => waited.pending += 1,
+            }
+        }
+        waited.rejected.sort();
+        waited.rejected.dedup();
+        waited
+    }
+}
+
+/// An archive that was sent as it was: it is settled when its members are.
+fn of_archive(waited: &mut Waited, archive: &State, states: &BTreeMap<&str, &State>) {
+    waited.count(archive);
+    let below = format!("{}/", archive.key);
+    let members = states
+        .range(below.as_str()..)
+        .take_while(|(key, _)| key.starts_with(&below));
+    members.for_each(|(_, member)| waited.count(member));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(key: &str, state: &str, is_bundle: bool) -> State {
+        State {
+            key: key.to_owned(),
+            state: state.to_owned(),
+            reason: (state == "rejected").then(|| "truncated".to_owned()),
+            is_bundle,
+        }
+    }
+
+    fn wanted(keys: &[(&str, Option<&str>)]) -> Wanted {
+        let one = |(key, object): &(&str, Option<&str>)| One {
+            key: (*key).to_owned(),
+            object: object.map(str::to_owned),
+        };
+        Wanted(keys.iter().map(one).collect())
+    }
+
+    fn check(wanted: &Wanted, states: &[State], expected: (u64, u64, usize)) {
+        let waited = wanted.judge(states);
+        assert_eq!(
+            (waited.recorded, waited.pending, waited.rejected.len()),
+            expected
+        );
+    }
+
+    #[test]
+    fn a_file_is_settled_by_its_own_state_or_by_its_bundles_refusal() {
+        let files = wanted(&[
+            ("t/b/1", Some("t/b")),
+            ("t/b/2", Some("t/b")),
+            ("t/a", None),
+        ]);
+        check(&files, &[], (0, 3, 0));
+        check(&files, &[state("t/b", "recorded", true)], (0, 3, 0));
+        let some = [
+            state("t/b/1", "recorded", false),
+            state("t/a", "pending", false),
+        ];
+        check(&files, &some, (1, 2, 0));
+        check(
+            &files,
+            &[
+                state("t/b", "rejected", true),
+                state("t/a", "recorded", false),
+            ],
+            (1, 0, 1),
+        );
+    }
+
+    #[test]
+    fn an_archive_is_settled_when_its_members_are() {
+        let archive = wanted(&[("t/b.zip", None)]);
+        let whole = state("t/b.zip", "recorded", true);
+        check(&archive, &[whole.clone()], (1, 0, 0));
+        let member = state("t/b.zip/1", "pending", false);
+        check(
+            &archive,
+            &[whole.clone(), member, state("t/b.zip2", "pending", false)],
+            (1, 1, 0),
+        );
+        check(
+            &archive,
+            &[whole, state("t/b.zip//2", "rejected", false)],
+            (1, 0, 1),
+        );
+    }
+
+    #[test]
+    fn only_what_may_be_ours_is_listed() {
+        let check = |keys: &[(&str, Option<&str>)], expected: &str| {
+            assert_eq!(wanted(keys).below("t/"), expected);
+        };
+        check(&[("t/2026/a", None), ("t/2026/b", None)], "2026/");
+        check(&[("t/2026/a", None), ("t/2026/ab", None)], "2026/a");
+        check(&[("t/ä", None), ("t/ö", None)], "");
+        check(&[], "");
+    }
+}

@@ -1,0 +1,145 @@
+//! The ads bucket with its queue, and the program that reads from it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::Cursor;
+use std::time::Duration;
+
+use aws_lambda_events::sqs::SqsEvent;
+use embedded::Embedded;
+use image::{ImageFormat, Luma};
+use ingest::Ingest;
+use photo::Limits;
+use records::{AdKey, ObjectKey, TenantId, Upload};
+use store::{AdsPosition, Clock, Jitter, Names, NewObject, Store, StoredAd};
+
+pub struct World {
+    pub store: Store,
+    pub ingest: Ingest,
+    pub embedded: Embedded,
+    _folder: tempfile::TempDir,
+}
+
+pub fn ngo() -> TenantId {
+    TenantId::parse("ngo").unwrap()
+}
+
+pub fn key(name: &str) -> AdKey {
+    AdKey::parse(&format!("ads/ngo/{name}")).unwrap()
+}
+
+/// A picture with structure; another seed is another picture.
+pub fn picture(seed: u32) -> Vec<u8> {
+    let luma = |x: u32, y: u32| {
+        let mixed = (x / 8 + y / 8 * 31 + seed * 977).wrapping_mul(0x9e37_79b9);
+        Luma([(mixed >> 24) as u8])
+    };
+    let mut png = Vec::new();
+    image::GrayImage::from_fn(96, 80, luma)
+        .write_to(&mut Cursor::new(&mut png), ImageFormat::Png)
+        .unwrap();
+    png
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let embedded = Embedded::open(folder.path()).unwrap();
+        let names = Names {
+            table_prefix: "t-".into(),
+            ads_bucket: "ads".into(),
+            references_bucket: "references".into(),
+            segments_bucket: String::new(),
+        };
+        embedded.create_bucket("ads").await.unwrap();
+        embedded.notify("ads", "ads/", "ingest").await.unwrap();
+        let store = Store::with_sdk_config(&embedded.sdk_config(), names, Jitter::new(|| 7));
+        store.create_tables().await.unwrap();
+        let clock = Clock::from_system();
+        let ingest = Ingest::new(store.clone(), Limits::default(), clock, 2);
+        Self {
+            store,
+            ingest,
+            embedded,
+            _folder: folder,
+        }
+    }
+
+    pub async fn put(&self, name: &str, bytes: Vec<u8>, metadata: &[(&str, &str)]) {
+        let pairs = metadata
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+        let object = NewObject {
+            bytes: bytes.into(),
+            content_type: "application/octet-stream".into(),
+            metadata: HashMap::from_iter(pairs),
+        };
+        self.store
+            .put_object(&key(name).into(), object)
+            .await
+            .unwrap();
+    }
+
+    /// The messages that wait, as the program gets them.
+    pub async fn waiting(&self) -> Option<SqsEvent> {
+        let queue = self.embedded.queue("ingest");
+        let now = jiff::Timestamp::now();
+        let messages = queue
+            .receive(10, Duration::from_secs(600), now)
+            .await
+            .unwrap();
+        let records: Vec<_> = messages
+            .iter()
+            .map(|m| serde_json::json!({"messageId": m.id, "body": m.body}))
+            .collect();
+        let event = serde_json::json!({ "Records": records });
+        (!messages.is_empty()).then(|| serde_json::from_value(event).unwrap())
+    }
+
+    /// Works until nothing waits.
+    pub async fn settle(&self) {
+        while let Some(event) = self.waiting().await {
+            let response = self.ingest.handle(event).await;
+            assert_eq!(response.batch_item_failures.len(), 0);
+        }
+    }
+
+    pub async fn uploads(&self) -> BTreeMap<String, Upload> {
+        let page = self.store.uploads(&ngo(), None, 100).await.unwrap();
+        assert!(page.next.is_none());
+        let named = |upload: Upload| (upload.object_key.as_str()[8..].to_owned(), upload);
+        page.items.into_iter().map(named).collect()
+    }
+
+    /// Each upload's state, or why it was rejected.
+    pub async fn states(&self) -> Vec<(String, String)> {
+        let told = |upload: &Upload| match &upload.reason {
+            Some(reason) => reason.to_string(),
+            None => format!("{:?}", upload.state),
+        };
+        let uploads = self.uploads().await;
+        uploads
+            .iter()
+            .map(|(name, upload)| (name.clone(), told(upload)))
+            .collect()
+    }
+
+    pub async fn has_object(&self, name: &str) -> bool {
+        let key: ObjectKey = key(name).into();
+        self.store.peek(&key, None, 1).await.unwrap().is_some()
+    }
+
+    pub async fn ads(&self) -> Vec<StoredAd> {
+        let mut ads = Vec::new();
+        for start in AdsPosition::starts() {
+            ads.extend(self.store.ads_page(&start).await.unwrap().items);
+        }
+        ads
+    }
+}
+
+pub fn rows(states: &[(&str, &str)]) -> Vec<(String, String)> {
+    states
+        .iter()
+        .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()))
+        .collect()
+}

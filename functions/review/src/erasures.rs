@@ -1,0 +1,154 @@
+//! Erasures: asked for by the unit whose references they are, silent from the answer on, and proved
+//! by a receipt once the last store is empty.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use http::StatusCode;
+use records::{
+    AuditAction, CaseId, Erasure, ErasureId, ErasureState, ReferenceId, Secret, TenantId,
+};
+use serde_json::{Value, json};
+
+use crate::body::{Ids, Json};
+use crate::caller::Unit;
+use crate::fields::Fields;
+use crate::problem::{Answer, Problem, answer, ok};
+use crate::{Shared, faults};
+
+const MISSING: &str = "no such erasure; POST /v1/erasures names each one it makes";
+const NO_REFERENCE: &str = "no such reference; GET /v1/references lists yours";
+const NO_CASE: &str = "no reference of that case; GET /v1/references?case_id= lists them";
+
+/// How often to look whether deliveries under way have ended.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often at most: a delivery's lease is shorter than this in all.
+const LOOKS_MAX: usize = 250;
+
+/// `POST /v1/erasures`
+pub(crate) async fn ask(
+    State(shared): State<Shared>,
+    Unit(unit): Unit,
+    Json(mut body): Json,
+) -> Answer {
+    let (case_id, reference_ids) = scope(&shared, &unit, &mut body).await?;
+    body.finish()?;
+    // Whoever carries it out signs with this key; it is drawn here, where randomness is.
+    let drawn = Secret::from_bytes(&shared.random.draw::<32>()).map_err(|_| Problem::internal())?;
+    shared
+        .store
+        .receipts_key(&drawn)
+        .await
+        .map_err(faults::problem)?;
+    let erasure = Erasure {
+        erasure_id: ErasureId::from_random(&shared.random.draw::<16>()),
+        state: ErasureState::Pending,
+        reference_ids,
+        case_id,
+        requested_at: shared.clock.now(),
+        receipt: None,
+    };
+    let asked = shared.store.request_erasure(&unit, &erasure).await;
+    asked.map_err(faults::problem)?;
+    for reference in &erasure.reference_ids {
+        silence(&shared, &unit, reference).await?;
+        shared
+            .audit(
+                &unit,
+                AuditAction::ReferenceErased,
+                Some(reference.as_str()),
+            )
+            .await?;
+    }
+    Ok(answer(StatusCode::ACCEPTED, &view(&erasure)))
+}
+
+/// One reference, or all of a case.
+async fn scope(
+    shared: &Shared,
+    unit: &TenantId,
+    body: &mut Fields,
+) -> Result<(Option<CaseId>, Vec<ReferenceId>), Problem> {
+    let reference = body.parsed::<ReferenceId>("reference_id")?;
+    let case = body.parsed::<CaseId>("case_id")?;
+    match (reference, case) {
+        (Some(reference), None) => {
+            let found = shared.store.reference(unit, &reference).await;
+            let found = found.map_err(faults::problem)?;
+            let found = found.ok_or_else(|| Problem::not_found(NO_REFERENCE))?;
+            Ok((None, vec![found.reference_id]))
+        }
+        (None, Some(case)) => {
+            let references = references_of(shared, unit, &case).await?;
+            if references.is_empty() {
+                return Err(Problem::not_found(NO_CASE));
+            }
+            Ok((Some(case), references))
+        }
+        _ => Err(body.invalid(
+            "reference_id",
+            "name a reference_id or a case_id, and not both",
+        )),
+    }
+}
+
+async fn references_of(
+    shared: &Shared,
+    unit: &TenantId,
+    case: &CaseId,
+) -> Result<Vec<ReferenceId>, Problem> {
+    let (mut references, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = shared
+            .store
+            .references(unit, Some(case), cursor.as_ref(), store::PAGE_ITEMS_MAX)
+            .await
+            .map_err(faults::problem)?;
+        references.extend(page.items.into_iter().map(|found| found.reference_id));
+        match page.next {
+            Some(next) => cursor = Some(next),
+            None => return Ok(references),
+        }
+    }
+}
+
+/// Withdraws a reference and waits until nothing about it can leave any more.
+async fn silence(shared: &Shared, unit: &TenantId, id: &ReferenceId) -> Result<(), Problem> {
+    let store = &shared.store;
+    let withdrawn = store.withdraw(unit, id, shared.clock.now()).await;
+    withdrawn.map_err(faults::or_missing(NO_REFERENCE))?;
+    for _ in 0..LOOKS_MAX {
+        let in_flight = store.in_flight(unit, id, shared.clock.now()).await;
+        if in_flight.map_err(faults::problem)?.is_none() {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    Err(Problem::overloaded())
+}
+
+/// `GET /v1/erasures/{erasure_id}`
+pub(crate) async fn show(
+    State(shared): State<Shared>,
+    Unit(unit): Unit,
+    Ids([id]): Ids<1>,
+) -> Answer {
+    let id = ErasureId::parse(&id).map_err(|_| Problem::not_found(MISSING))?;
+    let found = shared
+        .store
+        .erasure(&unit, &id)
+        .await
+        .map_err(faults::problem)?;
+    ok(&view(&found.ok_or_else(|| Problem::not_found(MISSING))?))
+}
+
+/// Without the case's number, which is forgotten with the rest.
+fn view(erasure: &Erasure) -> Value {
+    json!({
+        "erasure_id": erasure.erasure_id,
+        "state": erasure.state,
+        "reference_ids": erasure.reference_ids,
+        "requested_at": erasure.requested_at,
+        "receipt": erasure.receipt,
+    })
+}

@@ -1,0 +1,135 @@
+//! Members of a bundle: names below the bundle's own key, and what became of them together.
+
+use serde::{Deserialize, Serialize};
+
+use crate::key::AdKey;
+use crate::text::{Malformed, text_form};
+
+/// The name of a bundle's member: a relative path of at most 512 bytes, parts separated by `/`,
+/// none of them empty, `.` or `..`, without control characters and backslashes. So no member lies
+/// outside its bundle, and none is spelt in two ways.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct MemberName(String);
+
+impl MemberName {
+    /// The longest name in bytes: half of what an object's key may have, the bundle's own key is
+    /// the other half.
+    pub const BYTES_MAX: usize = 512;
+
+    /// Reads a name; `./` in front is dropped, as `tar` writes it there.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is no such path.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        let malformed = |rule| Malformed {
+            what: "member name",
+            rule,
+        };
+        let text = text.strip_prefix("./").unwrap_or(text);
+        if text.is_empty() || text.len() > Self::BYTES_MAX {
+            return Err(malformed("it does not have 1 to 512 bytes"));
+        }
+        if text.chars().any(|c| c == '\\' || c.is_control()) {
+            return Err(malformed("it holds a backslash or a control character"));
+        }
+        if text.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            return Err(malformed(
+                "it is absolute, or has an empty part, '.' or '..' in it",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The path.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+text_form!(MemberName, redacted);
+
+impl AdKey {
+    /// The key of this bundle's member: the bundle's key, a slash, the name.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is longer than a key may be.
+    pub fn member(&self, name: &MemberName) -> Result<Self, Malformed> {
+        Self::parse(&format!("{self}/{name}"))
+    }
+
+    /// The key under which a member without a usable name is accounted for, by its place from 1.
+    /// No member's name makes such a key: it has an empty part.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is longer than a key may be.
+    pub fn nameless_member(&self, place: u64) -> Result<Self, Malformed> {
+        Self::parse(&format!("{self}//{place}"))
+    }
+}
+
+/// What became of a bundle's members. The two kinds of end add up to all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BundleCounts {
+    /// Members, folders and the list of metadata left out.
+    pub members: u64,
+    /// Those that became uploads of their own.
+    pub taken_in: u64,
+    /// Those that were refused, each with its reason under a key of its own.
+    pub refused: u64,
+    /// Lines of the list of metadata that could not be read or name no member.
+    pub metadata_faults: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_lies_below_its_bundle() {
+        let check = |text: &str, expected: Option<&str>| {
+            let name = MemberName::parse(text).ok();
+            assert_eq!(name.as_ref().map(MemberName::as_str), expected, "{text}");
+        };
+        check("a.jpg", Some("a.jpg"));
+        check("./a/b c.jpg", Some("a/b c.jpg"));
+        check("ünïcødé 🙂.jpg", Some("ünïcødé 🙂.jpg"));
+        for outside in [
+            "",
+            "/etc/passwd",
+            "../a",
+            "a/../b",
+            "a//b",
+            "a/",
+            ".",
+            "..",
+            "./",
+            "././a",
+            "a\\b",
+            "C:\\a",
+            "a\nb",
+            "a\0",
+        ] {
+            check(outside, None);
+        }
+        check(&"x".repeat(512), Some(&"x".repeat(512)));
+        check(&"x".repeat(513), None);
+    }
+
+    #[test]
+    fn a_nameless_member_has_a_key_that_no_name_makes() {
+        let bundle = AdKey::parse("ads/ngo/b.zip").expect("a key");
+        let nameless = bundle.nameless_member(7).expect("a key");
+        assert_eq!(nameless.as_str(), "ads/ngo/b.zip//7");
+        assert!(MemberName::parse("/7").is_err());
+        let named = bundle.member(&MemberName::parse("7").expect("a name"));
+        assert_eq!(named.expect("a key").as_str(), "ads/ngo/b.zip/7");
+    }
+
+    #[test]
+    fn a_key_may_still_be_too_long() {
+        let bundle = AdKey::parse(&format!("ads/ngo/{}", "x".repeat(900))).expect("a key");
+        let name = MemberName::parse(&"y".repeat(200)).expect("a name");
+        assert!(bundle.member(&name).is_err());
+    }
+}

@@ -1,0 +1,172 @@
+//! What is told about a reference, taken out: its leads and their sightings, its alerts, what became
+//! of them at webhooks.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
+use records::{Alert, Delivery, LeadSummary, ReferenceId, TenantId};
+
+use crate::calls::Range;
+use crate::error::{Error, Result, told};
+use crate::items::{Item, key, record, sort_key};
+use crate::leads_record::{LISTED, image_pk, lead_sightings_prefix, lead_sk};
+use crate::{Store, Table, retry};
+
+/// What went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeadsErased {
+    /// Leads.
+    pub leads: u64,
+    /// Alerts, from the outbox and the feed.
+    pub alerts: u64,
+    /// Deliveries.
+    pub deliveries: u64,
+}
+
+/// Deletes in one request, DynamoDB's limit.
+const BATCH_DELETES_MAX: usize = 25;
+
+impl Store {
+    /// Removes everything that tells about references which have ended: leads with their sightings,
+    /// places in lists and marks, alerts, deliveries of the unit's webhooks and what is due of them.
+    /// Reads all of the unit's leads and alerts. Idempotent.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if one of them is active: end it first, or leads come again.
+    pub async fn erase_leads(
+        &self,
+        unit: &TenantId,
+        references: &BTreeSet<ReferenceId>,
+    ) -> Result<LeadsErased> {
+        for reference in references {
+            let standing = self.reference(unit, reference).await?;
+            if standing.is_some_and(|it| it.ended_at.is_none()) {
+                return Err(Error::Conflict("the reference has not ended"));
+            }
+        }
+        let mut erased = LeadsErased::default();
+        for webhook in self.webhooks(unit).await? {
+            let pk = crate::deliveries::webhook_pk(unit, &webhook.name);
+            erased.deliveries += self.erase_deliveries(unit, &pk, references).await?;
+        }
+        erased.alerts = self.erase_alerts(unit, references).await?;
+        let items = self
+            .query_all(Table::Leads, unit.as_str(), Range::prefix("lead#"))
+            .await?;
+        for item in items {
+            let lead: LeadSummary = record(item, "lead")?;
+            if references.contains(&lead.reference_id) {
+                self.erase_lead(unit, &lead).await?;
+                erased.leads += 1;
+            }
+        }
+        Ok(erased)
+    }
+
+    /// The lead itself goes last: what a crash leaves is found by it again.
+    async fn erase_lead(&self, unit: &TenantId, lead: &LeadSummary) -> Result<()> {
+        let id = &lead.lead_id;
+        let sightings = self
+            .query_all(
+                Table::Leads,
+                unit.as_str(),
+                Range::prefix(&lead_sightings_prefix(id)),
+            )
+            .await?;
+        let mut keys = Vec::new();
+        for sighting in &sightings {
+            keys.push(key(unit.as_str(), sort_key(sighting)?));
+        }
+        keys.push(key(unit.as_str(), crate::digests::digest_sk(id)));
+        let held = crate::leads_held::held_sk(&lead.reference_id, id);
+        keys.push(key(unit.as_str(), held));
+        keys.push(key(image_pk(&lead.image_sha256), format!("{unit}#{id}")));
+        let listed = format!("{LISTED}{}#{id}", lead.created_at);
+        keys.push(key(unit.as_str(), listed));
+        self.delete_all(Table::Leads, keys).await?;
+        self.delete(Table::Leads, unit.as_str(), lead_sk(id)).await
+    }
+
+    async fn erase_alerts(
+        &self,
+        unit: &TenantId,
+        references: &BTreeSet<ReferenceId>,
+    ) -> Result<u64> {
+        let items = self
+            .query_all(Table::Leads, unit.as_str(), Range::prefix("alert#"))
+            .await?;
+        let mut keys = Vec::new();
+        for item in items {
+            let found = key(unit.as_str(), sort_key(&item)?);
+            let alert: Alert = record(item, "alert")?;
+            if references.contains(&alert.data.reference_id) {
+                keys.push(found);
+            }
+        }
+        self.delete_all(Table::Leads, keys).await
+    }
+
+    async fn erase_deliveries(
+        &self,
+        unit: &TenantId,
+        pk: &str,
+        references: &BTreeSet<ReferenceId>,
+    ) -> Result<u64> {
+        let mut erased = 0;
+        for item in self.query_all(Table::Deliveries, pk, Range::All).await? {
+            let sk = sort_key(&item)?.to_owned();
+            let delivery: Delivery = record(item, "delivery")?;
+            if !references.contains(&delivery.reference_id) {
+                continue;
+            }
+            if let Some(at) = delivery.next_attempt_at {
+                let due = crate::deliveries::due_key(unit, &delivery, at);
+                self.delete_all(Table::Deliveries, vec![due]).await?;
+            }
+            self.delete(Table::Deliveries, pk, sk).await?;
+            erased += 1;
+        }
+        Ok(erased)
+    }
+
+    /// Deletes items by their keys, and says how many keys there were.
+    pub(crate) async fn delete_all(&self, table: Table, keys: Vec<Item>) -> Result<u64> {
+        let count = keys.len() as u64;
+        for some in keys.chunks(BATCH_DELETES_MAX) {
+            self.delete_batch(table, some).await?;
+        }
+        Ok(count)
+    }
+
+    async fn delete_batch(&self, table: Table, keys: &[Item]) -> Result<()> {
+        let name = self.names.table(table);
+        let mut writes = keys
+            .iter()
+            .map(delete_request)
+            .collect::<Result<Vec<_>>>()?;
+        for attempt in 0..retry::ATTEMPTS_MAX {
+            let answer = self
+                .dynamodb
+                .batch_write_item()
+                .request_items(&name, writes)
+                .send()
+                .await
+                .map_err(|error| told("deleting items", &error))?;
+            writes = answer
+                .unprocessed_items
+                .and_then(|mut left| left.remove(&name))
+                .unwrap_or_default();
+            if writes.is_empty() {
+                return Ok(());
+            }
+            self.pause(attempt).await;
+        }
+        Err(Error::Unavailable("deleting items"))
+    }
+}
+
+fn delete_request(key: &Item) -> Result<WriteRequest> {
+    let delete = DeleteRequest::builder().set_key(Some(key.clone())).build();
+    let delete = delete.map_err(|_| Error::Rejected("no key to delete"))?;
+    Ok(WriteRequest::builder().delete_request(delete).build())
+}

@@ -1,0 +1,139 @@
+//! Erasures: asked for, looked at, finished; and the key that their receipts are signed with.
+//!
+//! A mark stands beside each erasure until it is done: whoever carries them out looks for marks only.
+
+use records::{Erasure, ErasureId, ErasureState, Secret, TenantId};
+
+use crate::calls::Range;
+use crate::error::{Error, Result};
+use crate::items::{attribute, item, key, parsed, record, text};
+use crate::transactions::Ended;
+use crate::{Store, Table};
+
+const MARK: &str = "erasing#";
+
+fn erasure_sk(id: &ErasureId) -> String {
+    format!("erasure#{id}")
+}
+
+fn mark_sk(id: &ErasureId) -> String {
+    format!("{MARK}{id}")
+}
+
+/// Where the deployment's key lies: no tenant has such a name.
+const DEPLOYMENT: &str = "#deployment";
+const RECEIPTS_KEY: &str = "receipts-key";
+
+impl Store {
+    /// Stores an erasure that is yet to be carried out. Idempotent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn request_erasure(&self, unit: &TenantId, erasure: &Erasure) -> Result<()> {
+        let id = &erasure.erasure_id;
+        let mut mark = key(unit.as_str(), mark_sk(id));
+        mark.insert("erasure_id".into(), text(id.as_str()));
+        let steps = [
+            self.step_put(
+                Table::References,
+                item(unit.as_str(), erasure_sk(id), erasure)?,
+            )?,
+            self.step_put(Table::References, mark)?,
+        ];
+        match self.transact("asking for an erasure", &steps).await? {
+            Ended::Done => Ok(()),
+            Ended::Refused(_) => Err(Error::Conflict("it changed meanwhile")),
+        }
+    }
+
+    /// An erasure of this unit. Strongly consistent; another unit's is as one that does not exist.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn erasure(&self, unit: &TenantId, id: &ErasureId) -> Result<Option<Erasure>> {
+        let found = self
+            .get(Table::References, unit.as_str(), erasure_sk(id))
+            .await?;
+        found.map(|item| record(item, "erasure")).transpose()
+    }
+
+    /// Erasures of a unit that are not done. Strongly consistent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn pending_erasures(&self, unit: &TenantId) -> Result<Vec<Erasure>> {
+        let marks = self
+            .query_all(Table::References, unit.as_str(), Range::prefix(MARK))
+            .await?;
+        let mut pending = Vec::new();
+        for mark in marks {
+            let id = parsed(&mark, "erasure_id", "erasure")?;
+            pending.extend(self.erasure(unit, &id).await?);
+        }
+        Ok(pending)
+    }
+
+    /// Writes an erasure that is done, without the case's number, and takes its mark away. Idempotent:
+    /// of two who finish it the first one's receipt stays.
+    ///
+    /// # Errors
+    /// [`Error::Rejected`] if it is not done.
+    pub async fn finish_erasure(&self, unit: &TenantId, erasure: &Erasure) -> Result<()> {
+        let id = &erasure.erasure_id;
+        let is_done = erasure.state == ErasureState::Done && erasure.receipt.is_some();
+        if !is_done || erasure.case_id.is_some() {
+            return Err(Error::Rejected(
+                "an erasure that is done has a receipt and no case",
+            ));
+        }
+        let steps = [
+            self.step_put_if(
+                Table::References,
+                item(unit.as_str(), erasure_sk(id), erasure)?,
+                "#state = :pending",
+                &[("#state", "state")],
+                &[(":pending", attribute(&ErasureState::Pending)?)],
+            )?,
+            self.step_delete(
+                Table::References,
+                key(unit.as_str(), mark_sk(id)),
+                None,
+                &[],
+            )?,
+        ];
+        self.transact("finishing an erasure", &steps)
+            .await
+            .map(|_| ())
+    }
+
+    /// The seed of the key that this deployment signs receipts with; `drawn` becomes it if there is
+    /// none yet. The same for all who ask.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn receipts_key(&self, drawn: &Secret) -> Result<Secret> {
+        if let Some(known) = self.known_receipts_key().await? {
+            return Ok(known);
+        }
+        let mut new = key(DEPLOYMENT, RECEIPTS_KEY);
+        new.insert("seed".into(), text(drawn.reveal()));
+        if self.put_new(Table::Tenants, new).await? {
+            return Ok(drawn.clone());
+        }
+        let known = self.known_receipts_key().await?;
+        known.ok_or(Error::Conflict("it changed meanwhile"))
+    }
+
+    /// That seed, if there is one: it is made when the first erasure is asked for.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn known_receipts_key(&self) -> Result<Option<Secret>> {
+        let found = self.get(Table::Tenants, DEPLOYMENT, RECEIPTS_KEY).await?;
+        let Some(item) = found else { return Ok(None) };
+        let seed: String = parsed(&item, "seed", "key")?;
+        Secret::parse(&seed)
+            .map(Some)
+            .map_err(|_| Error::Damaged("key"))
+    }
+}
