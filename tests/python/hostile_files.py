@@ -76,9 +76,10 @@ def crafted():
     of = one_of_each()
     sof = of["jpeg"].index(b"\xff\xc0")
     for data in (b"", b"\0", b"GIF8", b"\xff\xd8", b"BM" + bytes(60), bytes(5000), b"<!doctype html><script>alert(1)</script>", b"{\"a\": 1}",
-                 b"PK\x03\x04" + bytes(50), b"\x7fELF" + bytes(90), b"<html><img src=x></html>" + of["jpeg"], b"\xef\xbb\xbftext", b"../../etc/passwd\n",
+                 b"\x7fELF" + bytes(90), b"<html><img src=x></html>" + of["jpeg"], b"\xef\xbb\xbftext", b"../../etc/passwd\n",
                  "no picture: \U0001F600".encode(), b"%00%2e%2e", b"RIFF\x10\0\0\0WAVEfmt " + bytes(16)):
         yield "not_an_image", data
+    yield "bundle_truncated", b"PK\x03\x04" + bytes(50)
     for data in (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", b"<?xml version='1.0'?><svg/>",
                  b"\0\0\0\x1cftypavif\0\0\0\0mif1miaf" + bytes(100), b"\0\0\0\x18ftypheic\0\0\0\0mif1" + bytes(100), b"%PDF-1.7\n" + of["jpeg"],
                  b"8BPS\0\x01" + bytes(100), b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(40), b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(40),

@@ -14,7 +14,7 @@ use proofs::world::{Put, World, plan, upload_by};
 use serde_json::{Value, json};
 
 /// The reasons there are: the contract's list.
-const REASONS: [&str; 8] = [
+const REASONS: [&str; 9] = [
     "not_an_image",
     "unsupported_format",
     "truncated",
@@ -23,6 +23,7 @@ const REASONS: [&str; 8] = [
     "too_many_pixels",
     "too_small",
     "decoder_failure",
+    "bundle_truncated",
 ];
 /// The largest file that is decoded, in bytes.
 const BYTES_MAX: usize = 32 << 20;

@@ -68,10 +68,11 @@ impl Machine {
             if let Some(section) = line.strip_prefix('[') {
                 let section = section.trim_end_matches(']').trim();
                 inside = sections.iter().any(|known| known == section);
-            } else if inside && let Some((name, value)) = line.split_once('=') {
-                if name.trim() == member {
-                    return Some(value.trim());
-                }
+            } else if inside
+                && let Some((name, value)) = line.split_once('=')
+                && name.trim() == member
+            {
+                return Some(value.trim());
             }
         }
         None
