@@ -96,7 +96,11 @@ impl Store {
         let after = cursor
             .map(|cursor| cursor.open(tenant, Listing::Uploads))
             .transpose()?;
-        let mut query = Query::of(Table::Ads, upload_pk(tenant), Range::prefix(prefix));
+        let mut query = Query::of(
+            Table::Ads,
+            upload_pk(tenant),
+            Range::Starting(prefix.to_owned()), // keys of uploads may hold any character
+        );
         query.limit = Some(limit.min(PAGE_ITEMS_MAX));
         query.after = after.as_deref();
         let (items, next) = self.query(&query).await?;

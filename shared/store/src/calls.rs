@@ -14,6 +14,8 @@ pub(crate) enum Range {
     All,
     /// Those between two texts; both ends belong to it.
     Between(String, String),
+    /// Those that start with this text, which is not empty, whatever characters follow.
+    Starting(String),
 }
 
 impl Range {
@@ -242,6 +244,9 @@ impl Store {
                 .key_condition_expression("pk = :pk AND sk BETWEEN :from AND :to")
                 .expression_attribute_values(":from", text(from))
                 .expression_attribute_values(":to", text(to)),
+            Range::Starting(start) => request
+                .key_condition_expression("pk = :pk AND begins_with(sk, :start)")
+                .expression_attribute_values(":start", text(start)),
         };
         if let Some(after) = query.after {
             request = request.set_exclusive_start_key(Some(key(&query.pk, after)));

@@ -183,7 +183,7 @@ mod tests {
     fn an_archive_is_settled_when_its_members_are() {
         let archive = wanted(&[("t/b.zip", None)]);
         let whole = state("t/b.zip", "recorded", true);
-        check(&archive, &[whole.clone()], (1, 0, 0));
+        check(&archive, std::slice::from_ref(&whole), (1, 0, 0));
         let member = state("t/b.zip/1", "pending", false);
         check(
             &archive,
