@@ -195,7 +195,9 @@ fn what_is_erased_is_in_no_byte_that_is_left() {
             .as_u64()
             .unwrap()
     };
-    assert_eq!((removed("reference_photos"), removed("references")), (1, 1));
+    assert_eq!(removed("references"), 1);
+    // The timer that removes the photos of ended references may have been first.
+    assert!(removed("reference_photos") <= 1);
     assert_eq!(removed("leads") as usize, leads.len() - others);
     assert_eq!(serve.all("unit", "/v1/leads").len(), others);
     let alerts = serve.all("unit", "/v1/alerts");

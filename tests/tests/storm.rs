@@ -263,7 +263,7 @@ fn every_lead_survives(backend: Backend) {
     });
     let kills = sources.kills.load(Ordering::SeqCst);
     let cut_off: u64 = cloud.functions().map(|it| it.cut_off()).iter().sum();
-    println!(
+    eprintln!(
         "{}: {} photos, {} leads, {kills} kills, {cut_off} of them over an event, {:.0} s",
         cloud.backend.name,
         ads.len() + world.references().len(),
