@@ -27,9 +27,7 @@ fn forms(name: &str, secret: &[u8]) -> Needles {
     for skipped in 0..3 {
         let whole = STANDARD.encode(&secret[skipped..]);
         // The last characters depend on what follows.
-        let sure = whole[..(secret.len() - skipped) / 3 * 4]
-            .as_bytes()
-            .to_vec();
+        let sure = whole.as_bytes()[..(secret.len() - skipped) / 3 * 4].to_vec();
         needles.push((format!("{name}, base64 at {skipped}"), sure));
     }
     needles
