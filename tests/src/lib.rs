@@ -13,6 +13,7 @@ pub mod leads;
 pub mod process;
 pub mod receiver;
 pub mod runtime_api;
+pub mod sim;
 pub mod sources;
 pub mod template;
 pub mod wire;

@@ -1,8 +1,10 @@
 //! One attempt: a signed POST, and what came of it.
 
 use std::error::Error as _;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use records::ReasonCode;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Certificate, Client, Response, redirect};
@@ -107,10 +109,23 @@ pub(crate) fn reason(code: &'static str) -> ReasonCode {
     ReasonCode::parse(code).expect("reasons in this crate have the form of one")
 }
 
-/// Posts messages. One for TLS and one without, since they are permitted different addresses.
+/// Posts messages.
 pub struct Sender {
-    networks: Networks,
     attempt_time_max: Duration,
+    way: Way,
+}
+
+/// What stands in for the network: it gets the URL's target and the message as it would be sent.
+pub type Post = dyn Fn(&Target, Message) -> BoxFuture<'static, Outcome> + Send + Sync;
+
+enum Way {
+    Out(Out),
+    Given(Arc<Post>),
+}
+
+/// One client for TLS and one without, since they are permitted different addresses.
+struct Out {
+    networks: Networks,
     https: Client,
     plain: Client,
 }
@@ -121,12 +136,23 @@ impl Sender {
     /// # Errors
     /// Only when TLS cannot be set up, which is a fault of the build or of an authority.
     pub fn new(exit: &Exit) -> Result<Self, reqwest::Error> {
-        Ok(Self {
+        let out = Out {
             networks: exit.networks.clone(),
-            attempt_time_max: exit.timeouts.total,
             https: client(exit, false)?,
             plain: client(exit, true)?,
+        };
+        Ok(Self {
+            attempt_time_max: exit.timeouts.total,
+            way: Way::Out(out),
         })
+    }
+
+    /// A sender without a network, for a simulator: `post` must take `attempt_time_max` at most.
+    pub fn given(attempt_time_max: Duration, post: Arc<Post>) -> Self {
+        Self {
+            attempt_time_max,
+            way: Way::Given(post),
+        }
     }
 
     /// The longest time that [`Sender::post`] takes.
@@ -137,6 +163,15 @@ impl Sender {
     /// Posts a message to a target, if its address is permitted. Redirects are answers like any
     /// other, and the environment's proxies are not asked: they would connect on our behalf.
     pub async fn post(&self, target: &Target, message: Message) -> Outcome {
+        match &self.way {
+            Way::Out(out) => out.post(target, message).await,
+            Way::Given(post) => post(target, message).await,
+        }
+    }
+}
+
+impl Out {
+    async fn post(&self, target: &Target, message: Message) -> Outcome {
         let plain = target.is_plain();
         if target
             .literal()

@@ -2,6 +2,7 @@
 //! loop to its end, whatever was left unprocessed asked for again.
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_smithy_async::rt::sleep::AsyncSleep;
 
 use crate::error::{Error, Result, told};
 use crate::items::{Item, key, sort_key, text};
@@ -60,7 +61,11 @@ const BATCH_KEYS_MAX: usize = 100;
 
 impl Store {
     pub(crate) async fn pause(&self, attempt: u32) {
-        tokio::time::sleep(retry::pause(attempt, &self.jitter)).await;
+        let pause = retry::pause(attempt, &self.jitter);
+        match &self.sleep {
+            Some(sleep) => sleep.sleep(pause).await,
+            None => tokio::time::sleep(pause).await,
+        }
     }
 
     pub(crate) async fn get(

@@ -56,6 +56,7 @@ mod unpacking;
 mod webhooks;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::SharedAsyncSleep;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
@@ -99,6 +100,7 @@ pub struct Store {
     region: String,
     names: Names,
     jitter: Jitter,
+    sleep: Option<SharedAsyncSleep>,
 }
 
 impl std::fmt::Debug for Store {
@@ -130,7 +132,7 @@ impl Store {
     }
 
     /// A store on any configuration of the SDK: the laptop's, with its HTTP client in process, or
-    /// a test's. Path style is always set, so that a bucket's name need not resolve as a host.
+    /// a test's. The store waits by the SDK's sleep where the configuration names one. Path style is always set, so that a bucket's name need not resolve as a host.
     pub fn with_sdk_config(config: &aws_config::SdkConfig, names: Names, jitter: Jitter) -> Self {
         let s3 = aws_sdk_s3::config::Builder::from(config)
             .force_path_style(true)
@@ -145,6 +147,7 @@ impl Store {
             region: region.to_owned(),
             names,
             jitter,
+            sleep: config.sleep_impl(),
         }
     }
 

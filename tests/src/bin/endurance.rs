@@ -1,0 +1,107 @@
+//! Simulated days of an agency's work: images by a generator through the store's verbs, everything
+//! that follows by the real programs, all timers, in virtual time. Every day the sums must agree,
+//! and memory must stay what it was after the first.
+//!
+//! ```sh
+//! cargo run --release -p proofs --bin endurance -- --days 30 --images-per-day 50000 --folder .
+//! cargo run -p proofs --bin endurance -- --days 10 --images-per-day 200
+//! ```
+#![allow(clippy::print_stdout)] // it talks to a person
+
+use std::cell::Cell;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aws_config::retry::RetryConfig;
+use clap::Parser;
+use proofs::sim::generator::{self, Generator};
+use proofs::sim::{CaseSystem, Crew, Fate, House, Plan, Pump, Time, holdings};
+
+/// What the programs may keep beside what they had after the first day: caches of SQLite and of the
+/// allocator, seen to grow for some days.
+const GROWTH_KIB_MAX: u64 = 96 * 1024;
+/// Images between two looks at what follows from them.
+const IMAGES_AT_ONCE: u64 = 500;
+
+/// Days of an agency's work.
+#[derive(Clone, Parser)]
+struct Arguments {
+    #[arg(long, default_value_t = 30)]
+    days: u64,
+    #[arg(long, default_value_t = 50_000)]
+    images_per_day: u64,
+    /// One image in so many shows a reference.
+    #[arg(long, default_value_t = 250)]
+    copy_one_in: u64,
+    #[arg(long, default_value_t = 20)]
+    references: u64,
+    /// Where the data lie; in memory without it.
+    #[arg(long)]
+    folder: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let plan = Plan {
+        seed: 1,
+        folder: arguments.folder.clone(),
+        time: Time::default(),
+        fates: Box::new(|_| Fate::default()),
+        plant: None,
+        retries: RetryConfig::disabled(),
+        keeps_words: false,
+    };
+    let house = Arc::new(House::new(plan, CaseSystem::willing));
+    let went_well = Rc::new(Cell::new(false));
+    let (mut crew, told, inside) = (Crew::default(), went_well.clone(), house.clone());
+    crew.add(
+        "days",
+        async move { told.set(days(&inside, &arguments).await) },
+    );
+    crew.run(house.time());
+    ExitCode::from(u8::from(!went_well.get()))
+}
+
+async fn days(house: &Arc<House>, arguments: &Arguments) -> bool {
+    let generator = Generator::new(house, arguments.references, arguments.copy_one_in);
+    let mut pump = Pump::new(house);
+    generator.submit_references().await;
+    let (mut images, mut first_day_kib, mut went_well) = (0, 0, true);
+    for day in 1..=arguments.days {
+        let began = Instant::now();
+        let end = images + arguments.images_per_day;
+        while images < end {
+            let next = (images + IMAGES_AT_ONCE).min(end);
+            for number in images..next {
+                generator.record(number).await;
+            }
+            images = next;
+            house.time().skip(day_part(arguments));
+            pump.until_done().await;
+        }
+        pump.timers().await;
+        pump.until_done().await;
+        generator.trim();
+        let kib = generator::memory_kib();
+        first_day_kib = if day == 1 { kib } else { first_day_kib };
+        let found = generator.disagreements(images).await;
+        let grew = kib.saturating_sub(first_day_kib) > GROWTH_KIB_MAX;
+        went_well &= found.is_empty() && !grew;
+        println!(
+            "day {day}: {images} images, {} leads told, {} MiB, {:?} {found:?}",
+            holdings::told(&house.case_system.arrived()),
+            kib / 1024,
+            began.elapsed()
+        );
+    }
+    println!("sums agree and memory is flat: {went_well}");
+    went_well
+}
+
+fn day_part(arguments: &Arguments) -> Duration {
+    let parts = arguments.images_per_day.div_ceil(IMAGES_AT_ONCE).max(1);
+    Duration::from_secs(24 * 3_600 / parts)
+}

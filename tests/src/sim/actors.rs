@@ -1,0 +1,160 @@
+//! The people and the timers of a run, and who watches for its end.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use records::ReferenceId;
+use store::{NewObject, Store};
+use upkeep::Task;
+
+use super::crew::Crew;
+use super::dice::hash;
+use super::holdings::{self, has_pending_deliveries};
+use super::plant::Plant;
+use super::pump::unless_crashed;
+use super::run::{Acknowledged, Run, look};
+use super::script::Put;
+use super::workers::process;
+use super::{feed::Changes, unit};
+
+/// How often the timers fire, and how often somebody looks whether all is done.
+const RETRIES_EVERY: Duration = Duration::from_secs(7);
+const UPKEEP_EVERY: Duration = Duration::from_secs(40);
+const WATCH_EVERY: Duration = Duration::from_secs(15);
+/// A unit asks again after this, if its withdrawal was not acknowledged.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
+/// A run that lasts longer never ends: a delivery that failed twice waits for 5 minutes, and by then
+/// nothing fails any more.
+const LASTS_MAX: Duration = Duration::from_secs(20 * 60);
+
+/// Everybody who is not woken by events.
+pub(super) fn add(crew: &mut Crew, run: &Rc<Run>) {
+    let script = &run.script;
+    run.to_be_told
+        .set(2 + usize::from(script.withdrawal.is_some()));
+    crew.add("uploader", put_all(run.clone(), script.ads.clone()));
+    crew.add("unit", put_all(run.clone(), script.references.clone()));
+    if let Some((place, at)) = script.withdrawal {
+        crew.add(
+            "withdrawal",
+            withdraw(run.clone(), script.reference_id(place), at),
+        );
+    }
+    crew.add("retries", retries(run.clone()));
+    crew.add("upkeep", upkeep(run.clone()));
+    crew.add("watch", watch(run.clone()));
+}
+
+async fn put_all(run: Rc<Run>, mut puts: Vec<Put>) {
+    puts.sort_by_key(|put| put.at);
+    let store = run.house.store(&run.house.line("faultless"));
+    let began_us = run.time().now_us();
+    for put in puts {
+        let gone = Duration::from_micros(run.time().now_us() - began_us);
+        let wait = put.at.saturating_sub(gone);
+        run.time().sleep(wait, hash(put.key.as_bytes())).await;
+        let object = NewObject {
+            bytes: put.bytes.into(),
+            content_type: "image/bmp".to_owned(),
+            metadata: Default::default(),
+        };
+        let key = records::ObjectKey::parse(&put.key).expect("a key");
+        store.put_object(&key, object).await.expect("acknowledged");
+    }
+    run.to_be_told.set(run.to_be_told.get() - 1);
+}
+
+/// Asks until the withdrawal is acknowledged.
+async fn withdraw(run: Rc<Run>, id: ReferenceId, at: Duration) {
+    run.time().sleep(at, hash(b"withdrawal")).await;
+    let faultless = run.house.store(&run.house.line("faultless"));
+    let mut processes = 0;
+    let waits = run.plant != Some(Plant::WithdrawalAtOnce);
+    loop {
+        let line = process(&run, "withdrawal", &mut processes);
+        let store = run.house.store(&line);
+        let asked = unit::withdraw(&store, run.time(), &id, waits);
+        if let Some(Ok(())) = unless_crashed(&line.crash, asked).await {
+            break;
+        }
+        run.time().sleep(ASK_AGAIN, hash(b"withdrawal")).await;
+    }
+    let acknowledged = Acknowledged {
+        reference: id.to_string(),
+        at_us: run.time().now_us(),
+        leads: leads_of(&faultless, &id).await,
+    };
+    run.acknowledged.borrow_mut().push(acknowledged);
+    run.to_be_told.set(run.to_be_told.get() - 1);
+}
+
+async fn leads_of(store: &Store, id: &ReferenceId) -> std::collections::BTreeSet<String> {
+    let leads = holdings::leads(store).await.into_iter();
+    let own = leads.filter(|lead| lead.summary.reference_id == *id);
+    own.map(|lead| lead.summary.image_sha256.to_string())
+        .collect()
+}
+
+async fn retries(run: Rc<Run>) {
+    let mut processes = 0;
+    let mut line = process(&run, "retries", &mut processes);
+    let mut alerting = run.house.alerting(&line);
+    while !run.is_over.get() {
+        run.time().sleep(RETRIES_EVERY, hash(b"retries")).await;
+        let fired = unless_crashed(&line.crash, alerting.on_timer()).await;
+        if fired.is_none() {
+            line = process(&run, "retries", &mut processes);
+            alerting = run.house.alerting(&line);
+        }
+    }
+}
+
+async fn upkeep(run: Rc<Run>) {
+    let mut processes = 0;
+    let mut line = process(&run, "upkeep", &mut processes);
+    let mut upkeep = run.house.upkeep(&line);
+    while !run.is_over.get() {
+        run.time().sleep(UPKEEP_EVERY, hash(b"upkeep")).await;
+        let ran = unless_crashed(&line.crash, upkeep.run(&Task::ALL)).await;
+        if ran.is_none() {
+            line = process(&run, "upkeep", &mut processes);
+            upkeep = run.house.upkeep(&line);
+        }
+    }
+}
+
+/// Ends the run when nothing is left to be done.
+async fn watch(run: Rc<Run>) {
+    let store = run.house.store(&run.house.line("faultless"));
+    loop {
+        run.time().sleep(WATCH_EVERY, hash(b"watch")).await;
+        let is_exhausted = Duration::from_micros(run.time().now_us()) > LASTS_MAX;
+        if is_exhausted || is_done(&run, &store).await {
+            let holdings = look(&run).await;
+            let all_there = holdings.uploads.len() == run.script.ads.len()
+                && holdings.references.len() == run.script.references.len()
+                && holdings.to_be_extended.is_empty();
+            if all_there || is_exhausted {
+                return run.end(holdings, is_exhausted);
+            }
+        }
+    }
+}
+
+async fn is_done(run: &Run, store: &Store) -> bool {
+    let all = [
+        &run.ads_tail,
+        &run.ads_table,
+        &run.references_tail,
+        &run.searches,
+        &run.leads,
+    ];
+    let servers = &run.house.exchange.servers;
+    all.iter().for_each(|changes| changes.collect(servers));
+    run.is_calm()
+        && run.to_be_told.get() == 0
+        && run.ads.is_empty()
+        && run.references.is_empty()
+        && all.iter().all(|changes: &&Changes| changes.is_empty())
+        && !has_pending_deliveries(store).await
+}

@@ -1,0 +1,217 @@
+//! Images and references that a generator makes, without pixels: fingerprints as `ingest` and
+//! `enroll` would have made them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use records::fingerprint::{
+    AdFingerprint, FINGERPRINT_VERSION, Framing, Hash256, ReferenceFingerprint, View,
+};
+use records::{
+    AdKey, AdMetadata, Alerting, CaseId, Image, ImageSha256, Label, Reference, ReferenceId,
+    ReferenceStatus, SearchProgress, Sighting, TenantId, Upload, UploadState,
+};
+use store::Store;
+
+use super::dice::Dice;
+use super::holdings;
+use super::house::{House, unit};
+
+/// How long the streams keep what was dealt with, as DynamoDB does.
+const STREAM_HOURS: i64 = 24;
+/// A reference outlives the run.
+const EXPIRES: &str = "2036-01-01T00:00:00Z";
+const SIDE_PX: u32 = 640;
+const SIZE_BYTES: u64 = 100_000;
+
+/// Makes images and references, the same for the same number.
+pub struct Generator {
+    house: Arc<House>,
+    store: Store,
+    references: u64,
+    copy_one_in: u64,
+}
+
+impl Generator {
+    /// One image in `copy_one_in` shows one of the references.
+    pub fn new(house: &Arc<House>, references: u64, copy_one_in: u64) -> Self {
+        Self {
+            house: house.clone(),
+            store: house.store(&house.line("faultless")),
+            references: references.max(1),
+            copy_one_in: copy_one_in.max(1),
+        }
+    }
+
+    /// Submits and activates every reference.
+    ///
+    /// # Panics
+    /// If one is not stored.
+    pub async fn submit_references(&self) {
+        for number in 0..self.references {
+            let reference = self.reference(number);
+            let id = &reference.reference_id;
+            let fingerprint = ReferenceFingerprint {
+                version: FINGERPRINT_VERSION,
+                framings: vec![(Framing::default(), view("reference", number))],
+                features: Vec::new(),
+            };
+            let submitted = self.store.submit(&unit(), &reference, &fingerprint).await;
+            submitted.expect("submitted");
+            let now = self.house.time().now();
+            let activated = self.store.activate(&unit(), id, now).await;
+            activated.expect("activated");
+        }
+    }
+
+    fn reference(&self, number: u64) -> Reference {
+        let case_id = CaseId::parse(&format!("case-{number}")).expect("a case");
+        let hash = view("reference", number).pdq;
+        Reference {
+            reference_id: ReferenceId::of_hash(&unit(), &case_id, &hash),
+            case_id,
+            status: ReferenceStatus::Pending,
+            reason: None,
+            image_sha256: None,
+            object_key: None,
+            width_px: None,
+            height_px: None,
+            quality: Some(100),
+            legal_basis: Label::parse("a simulation").expect("a label"),
+            expires_at: EXPIRES.parse().expect("a time"),
+            created_at: self.house.time().now(),
+            activated_at: None,
+            ended_at: None,
+            search: SearchProgress::default(),
+            alerting: Alerting::default(),
+        }
+    }
+
+    /// Which reference an image shows.
+    fn shown(&self, number: u64) -> Option<u64> {
+        let is_copy = number % self.copy_one_in == self.copy_one_in - 1;
+        is_copy.then_some(number / self.copy_one_in % self.references)
+    }
+
+    /// Records an image as `ingest` does.
+    ///
+    /// # Panics
+    /// If it is not recorded.
+    pub async fn record(&self, number: u64) {
+        let uploader = TenantId::parse("uploader").expect("a tenant");
+        let key = AdKey::parse(&format!("ads/uploader/{number:09}.jpg")).expect("a key");
+        let (sha256, now) = (sha256(number), self.house.time().now());
+        let image = Image {
+            image_sha256: sha256,
+            width_px: SIDE_PX,
+            height_px: SIDE_PX,
+            fingerprint_version: FINGERPRINT_VERSION,
+            first_seen_at: now,
+        };
+        let whole = match self.shown(number) {
+            Some(reference) => view("reference", reference),
+            None => view("image", number),
+        };
+        let fingerprint = AdFingerprint {
+            version: FINGERPRINT_VERSION,
+            whole,
+            trimmed: None,
+            features: Vec::new(),
+        };
+        let store = &self.store;
+        let recorded = store.record_image(&uploader, &image, &fingerprint).await;
+        recorded.expect("recorded");
+        let metadata = AdMetadata::default();
+        let sighting = Sighting::of(&key, &metadata);
+        let recorded = store.record_sighting(&sha256, &sighting, now).await;
+        recorded.expect("recorded");
+        let upload = Upload {
+            object_key: key,
+            state: UploadState::Recorded,
+            reason: None,
+            image_sha256: Some(sha256),
+            size_bytes: SIZE_BYTES,
+            version_id: None,
+            metadata,
+            notes: Vec::new(),
+            bundle: None,
+            uploaded_at: now,
+            updated_at: now,
+        };
+        let recorded = store.record_upload(&upload).await;
+        recorded.expect("recorded");
+    }
+
+    /// Drops what the streams need not keep.
+    pub fn trim(&self) {
+        let servers = &self.house.exchange.servers;
+        let streams = servers.embedded.streams();
+        servers.ask(move |runtime| {
+            let before = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(STREAM_HOURS);
+            for table in ["ads", "ads-tail", "references-tail", "searches", "leads"] {
+                let name = format!("homeward-{table}");
+                let trimmed = runtime.block_on(streams.trim(&name, before));
+                trimmed.expect("the streams are trimmed");
+            }
+        });
+    }
+
+    /// Where the sums disagree after so many images.
+    ///
+    /// # Panics
+    /// If something cannot be read.
+    pub async fn disagreements(&self, images: u64) -> Vec<String> {
+        let mut found = Vec::new();
+        let uploader = TenantId::parse("uploader").expect("a tenant");
+        let counts = self.store.upload_counts(&uploader).await.expect("readable");
+        if counts.recorded != images {
+            found.push(format!(
+                "{} of {images} uploads are recorded",
+                counts.recorded
+            ));
+        }
+        let expected: BTreeSet<String> = (0..images)
+            .filter(|number| self.shown(*number).is_some())
+            .map(|number| sha256(number).to_string())
+            .collect();
+        let leads = holdings::leads(&self.store).await;
+        let known: BTreeSet<String> = leads
+            .iter()
+            .map(|lead| lead.summary.image_sha256.to_string())
+            .collect();
+        if known != expected || leads.len() != expected.len() {
+            found.push(format!("{} leads of {} pairs", leads.len(), expected.len()));
+        }
+        let alerts = self.store.alert_counts(&[unit()]).await.expect("readable");
+        let told = holdings::told(&self.house.case_system.arrived());
+        if alerts[&unit()] != expected.len() as u64 || told != expected.len() {
+            found.push(format!("{} alerts, {told} told", alerts[&unit()]));
+        }
+        found
+    }
+}
+
+fn sha256(number: u64) -> ImageSha256 {
+    ImageSha256::of(&number.to_le_bytes())
+}
+
+fn view(kind: &str, number: u64) -> View {
+    let mut dice = Dice::new(7).of(kind, number);
+    let mut bytes = [0; 32];
+    for chunk in bytes.chunks_mut(8) {
+        chunk.copy_from_slice(&dice.next().to_le_bytes());
+    }
+    View {
+        pdq: Hash256(bytes),
+        quality: 100,
+        second: Hash256([0; 32]),
+    }
+}
+
+/// Memory that this process holds now, in KiB; 0 where the system does not say.
+pub fn memory_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let number = line.and_then(|line| line.split_whitespace().nth(1));
+    number.and_then(|text| text.parse().ok()).unwrap_or(0)
+}

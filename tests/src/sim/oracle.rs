@@ -1,0 +1,172 @@
+//! What must be true of every run in the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use records::{ImageSha256, LeadId, ReferenceId};
+
+use super::holdings::Holdings;
+use super::receiver::Arrived;
+use super::run::Acknowledged;
+use super::script::Script;
+
+/// What is not as it must be, in words.
+pub fn judge(
+    script: &Script,
+    held: &Holdings,
+    arrived: &[Arrived],
+    acknowledged: &[Acknowledged],
+) -> Vec<String> {
+    let mut found = Vec::new();
+    uploads(&mut found, script, held);
+    references(&mut found, script, held);
+    leads(&mut found, script, held);
+    alerts(&mut found, held);
+    deliveries(&mut found, script, held);
+    silence(&mut found, held, arrived, acknowledged);
+    found
+}
+
+fn uploads(found: &mut Vec<String>, script: &Script, held: &Holdings) {
+    for ad in &script.ads {
+        let expected = match ad.picture {
+            Some(_) => "recorded",
+            None => "rejected",
+        };
+        match held.uploads.get(&ad.key) {
+            Some(state) if state.starts_with(expected) => {}
+            other => found.push(format!("{} is {other:?}, not {expected}", ad.key)),
+        }
+    }
+}
+
+fn withdrawn(script: &Script) -> Option<String> {
+    let (place, _) = script.withdrawal?;
+    Some(script.reference_id(place).to_string())
+}
+
+fn references(found: &mut Vec<String>, script: &Script, held: &Holdings) {
+    let withdrawn = withdrawn(script);
+    for place in 0..script.references.len() {
+        let id = script.reference_id(place).to_string();
+        let expected = match withdrawn.as_deref() == Some(&id) {
+            true => "withdrawn",
+            false => "active",
+        };
+        let stands = held.references.get(&id).map(String::as_str);
+        if stands != Some(expected) {
+            found.push(format!("reference {place} is {stands:?}, not {expected}"));
+        }
+    }
+}
+
+fn leads(found: &mut Vec<String>, script: &Script, held: &Holdings) {
+    let (pairs, withdrawn) = (script.pairs(), withdrawn(script));
+    let mut counts: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for (reference, image, level) in &held.leads {
+        *counts
+            .entry((reference.clone(), image.clone()))
+            .or_default() += 1;
+        if level != "alert" {
+            found.push(format!("a lead is of level {level}"));
+        }
+    }
+    for (pair, count) in &counts {
+        if *count > 1 {
+            found.push(format!("a pair has {count} leads"));
+        }
+        if !pairs.contains_key(pair) {
+            found.push("a lead is of no true pair".to_owned());
+        }
+    }
+    for (pair, keys) in pairs
+        .iter()
+        .filter(|(pair, _)| withdrawn.as_ref() != Some(&pair.0))
+    {
+        if !counts.contains_key(pair) {
+            found.push("a pair was missed".to_owned());
+        } else if held.sightings.get(&lead_id(pair)) != Some(keys) {
+            found.push("a lead lacks a sighting".to_owned());
+        }
+    }
+}
+
+fn lead_id((reference, image): &(String, String)) -> String {
+    let reference: ReferenceId = reference.parse().expect("an id");
+    let image: ImageSha256 = image.parse().expect("a hash");
+    LeadId::of(&reference, &image).to_string()
+}
+
+fn alerts(found: &mut Vec<String>, held: &Holdings) {
+    let distinct: BTreeSet<&String> = held.created.iter().collect();
+    if distinct.len() != held.created.len() {
+        found.push("a lead was alerted twice".to_owned());
+    }
+    if distinct.len() != held.leads.len() {
+        found.push(format!(
+            "{} leads, {} alerts",
+            held.leads.len(),
+            distinct.len()
+        ));
+    }
+    if held.alerts.0 != held.alerts.1 {
+        found.push(format!(
+            "{} alerts, counted {}",
+            held.alerts.0, held.alerts.1
+        ));
+    }
+}
+
+fn deliveries(found: &mut Vec<String>, script: &Script, held: &Holdings) {
+    if held.deliveries_pending > 0 {
+        found.push(format!(
+            "{} deliveries are pending",
+            held.deliveries_pending
+        ));
+    }
+    let mut messages = BTreeSet::new();
+    for ids in held.told.values() {
+        if ids.len() != 1 {
+            found.push("a lead was told by two messages".to_owned());
+        }
+        if !ids.iter().all(|id| messages.insert(id.clone())) {
+            found.push("a message told two leads".to_owned());
+        }
+    }
+    let withdrawn = withdrawn(script);
+    for pair in script
+        .pairs()
+        .keys()
+        .filter(|pair| withdrawn.as_ref() != Some(&pair.0))
+    {
+        let lead = lead_id(pair);
+        if !held.told.contains_key(&lead) {
+            found.push("a lead was never told".to_owned());
+        }
+        if held.deliveries.get(&lead).map(String::as_str) != Some("delivered") {
+            found.push("a delivery has no receipt".to_owned());
+        }
+    }
+}
+
+fn silence(
+    found: &mut Vec<String>,
+    held: &Holdings,
+    arrived: &[Arrived],
+    acknowledged: &[Acknowledged],
+) {
+    for withdrawal in acknowledged {
+        let about = |message: &&Arrived| message.reference == withdrawal.reference;
+        let late = |message: &&Arrived| message.at_us > withdrawal.at_us;
+        if arrived.iter().filter(about).any(|message| late(&message)) {
+            found.push("something arrived after an acknowledged withdrawal".to_owned());
+        }
+        let own = held
+            .leads
+            .iter()
+            .filter(|lead| lead.0 == withdrawal.reference);
+        let leads: BTreeSet<String> = own.map(|lead| lead.1.clone()).collect();
+        if leads != withdrawal.leads {
+            found.push("a lead was recorded after an acknowledged withdrawal".to_owned());
+        }
+    }
+}

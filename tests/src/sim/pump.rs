@@ -1,0 +1,276 @@
+//! A whole house, one step after the other: for runs in which the one thing that goes wrong is
+//! chosen.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use alert::Alerting;
+use aws_lambda_events::sqs::SqsBatchResponse;
+use aws_lambda_events::streams::DynamoDbEventResponse;
+use enroll::Enroll;
+use ingest::Ingest;
+use lookup::Lookup;
+use records::{ObjectKey, ReferenceId};
+use store::{NewObject, Store};
+use upkeep::{Task, Upkeep};
+
+use super::feed::{Changes, Mailbox, Message, batch, changes, done};
+use super::holdings::has_pending_deliveries;
+use super::house::{ADS, House, REFERENCES};
+use super::line::Crash;
+
+/// Rounds after which all must be done: one fault needs three.
+const ROUNDS_MAX: usize = 30;
+/// After a round that left something: longer than a lease lasts and than first retries wait.
+const REST: Duration = Duration::from_secs(400);
+const MESSAGES_MAX: usize = 10;
+const RECORDS_MAX: usize = 100;
+
+/// Everything at work in one process.
+pub struct Pump {
+    house: Arc<House>,
+    programs: Programs,
+    ads: Mailbox,
+    references: Mailbox,
+    ads_tail: Changes,
+    ads_table: Changes,
+    references_tail: Changes,
+    searches: Changes,
+    leads: Changes,
+    faultless: Store,
+}
+
+struct Programs {
+    crash: Arc<Crash>,
+    store: Store,
+    ingest: Ingest,
+    enroll: Enroll,
+    lookup: Lookup,
+    alerting: Alerting,
+    upkeep: Upkeep,
+}
+
+impl Programs {
+    fn start(house: &House) -> Self {
+        let line = house.line("programs");
+        Self {
+            crash: line.crash.clone(),
+            store: house.store(&line),
+            ingest: house.ingest(&line),
+            enroll: house.enroll(&line),
+            lookup: house.lookup(&line),
+            alerting: house.alerting(&line),
+            upkeep: house.upkeep(&line),
+        }
+    }
+}
+
+impl Pump {
+    /// The programs of a house.
+    pub fn new(house: &Arc<House>) -> Self {
+        Self {
+            house: house.clone(),
+            programs: Programs::start(house),
+            ads: Mailbox::default(),
+            references: Mailbox::default(),
+            ads_tail: Changes::of("homeward-ads-tail", 1),
+            ads_table: Changes::of("homeward-ads", 1),
+            references_tail: Changes::of("homeward-references-tail", 1),
+            searches: Changes::of("homeward-searches", 1),
+            leads: Changes::of("homeward-leads", 1),
+            faultless: house.store(&house.line("faultless")),
+        }
+    }
+
+    /// Puts an object, without a fault.
+    ///
+    /// # Panics
+    /// If it is not stored.
+    pub async fn put(&self, key: &str, bytes: Vec<u8>) {
+        let object = NewObject {
+            bytes: bytes.into(),
+            content_type: "image/bmp".to_owned(),
+            metadata: Default::default(),
+        };
+        let key = ObjectKey::parse(key).expect("an object key");
+        let stored = self.faultless.put_object(&key, object).await;
+        stored.expect("an object is stored");
+        self.house.time().skip(Duration::from_secs(2));
+    }
+
+    /// Works until nothing is left.
+    ///
+    /// # Panics
+    /// If something never gets done.
+    pub async fn until_done(&mut self) {
+        for _ in 0..ROUNDS_MAX {
+            let went_well = self.round().await;
+            self.collect();
+            let all = [
+                &self.ads_tail,
+                &self.ads_table,
+                &self.references_tail,
+                &self.searches,
+                &self.leads,
+            ];
+            let is_done = self.ads.is_empty()
+                && self.references.is_empty()
+                && all.iter().all(|changes| changes.is_empty())
+                && !has_pending_deliveries(&self.faultless).await;
+            if went_well && is_done {
+                return;
+            }
+            self.house.time().skip(REST);
+        }
+        panic!("not done after {ROUNDS_MAX} rounds");
+    }
+
+    /// Withdraws a reference as the API does, again and again until it is acknowledged.
+    ///
+    /// # Panics
+    /// If it never is.
+    pub async fn withdraw(&mut self, id: &ReferenceId) {
+        for _ in 0..ROUNDS_MAX {
+            let (programs, house) = (&self.programs, &self.house);
+            let withdrawn = super::unit::withdraw(&programs.store, house.time(), id, true);
+            match unless_crashed(&programs.crash, withdrawn).await {
+                Some(Ok(())) => return,
+                Some(Err(_)) => {}
+                None => self.restart(),
+            }
+            self.house.time().skip(REST);
+        }
+        panic!("not withdrawn after {ROUNDS_MAX} attempts");
+    }
+
+    /// One run of all timers.
+    pub async fn timers(&mut self) {
+        for _ in 0..ROUNDS_MAX {
+            let programs = &self.programs;
+            let ran = programs.upkeep.run(&Task::ALL);
+            match unless_crashed(&programs.crash, ran).await {
+                Some(Ok(_)) => return,
+                Some(Err(_)) => {}
+                None => self.restart(),
+            }
+        }
+        panic!("upkeep never ends");
+    }
+
+    fn restart(&mut self) {
+        self.programs = Programs::start(&self.house);
+    }
+
+    fn collect(&self) {
+        let servers = &self.house.exchange.servers;
+        let now_us = self.house.time().now_us();
+        self.ads.collect(servers, ADS.0, |_| Some(now_us));
+        self.references
+            .collect(servers, REFERENCES.0, |_| Some(now_us));
+        for changes in [
+            &self.ads_tail,
+            &self.ads_table,
+            &self.references_tail,
+            &self.searches,
+            &self.leads,
+        ] {
+            changes.collect(servers);
+        }
+    }
+
+    /// Whether everything that was begun was done.
+    async fn round(&mut self) -> bool {
+        let mut went_well = true;
+        self.collect();
+        let messages = self.take(&self.ads);
+        if !messages.is_empty() {
+            let handled = self.programs.ingest.handle(batch(&messages));
+            let answer = unless_crashed(&self.programs.crash, handled).await;
+            went_well &= self.settle(&self.ads, messages, answer.as_ref());
+            self.restart_unless(answer.is_some());
+        }
+        let messages = self.take(&self.references);
+        if !messages.is_empty() {
+            let handled = self.programs.enroll.handle(batch(&messages));
+            let answer = unless_crashed(&self.programs.crash, handled).await;
+            went_well &= self.settle(&self.references, messages, answer.as_ref());
+            self.restart_unless(answer.is_some());
+        }
+        self.collect();
+        for at in 0..5 {
+            went_well &= self.act_on_changes(at).await;
+        }
+        let timer = self.programs.alerting.on_timer();
+        let answer = unless_crashed(&self.programs.crash, timer).await;
+        went_well &= matches!(answer, Some(Ok(_)));
+        self.restart_unless(answer.is_some());
+        went_well
+    }
+
+    fn restart_unless(&mut self, lives: bool) {
+        if !lives {
+            self.restart();
+        }
+    }
+
+    fn take(&self, mailbox: &Mailbox) -> Vec<Message> {
+        mailbox.take(self.house.time().now_us(), MESSAGES_MAX)
+    }
+
+    fn settle(
+        &self,
+        mailbox: &Mailbox,
+        messages: Vec<Message>,
+        answer: Option<&SqsBatchResponse>,
+    ) -> bool {
+        mailbox.release(messages.len());
+        let has_failed = |message: &Message| {
+            answer.is_none_or(|answer| {
+                let mut failures = answer.batch_item_failures.iter();
+                failures.any(|failure| failure.item_identifier == message.id)
+            })
+        };
+        let failed: Vec<Message> = messages.into_iter().filter(has_failed).collect();
+        let went_well = failed.is_empty();
+        failed.into_iter().for_each(|message| mailbox.put(message));
+        went_well
+    }
+
+    async fn act_on_changes(&mut self, at: usize) -> bool {
+        let changed = match at {
+            0 => &self.ads_tail,
+            1 => &self.ads_table,
+            2 => &self.references_tail,
+            3 => &self.searches,
+            _ => &self.leads,
+        };
+        let Some(records) = changed.take(0, RECORDS_MAX, 0) else {
+            return true;
+        };
+        let (programs, event) = (&self.programs, changes(&records));
+        let answer: Option<DynamoDbEventResponse> = if at < 4 {
+            unless_crashed(&programs.crash, programs.lookup.handle(event)).await
+        } else {
+            unless_crashed(&programs.crash, programs.alerting.on_leads(&event)).await
+        };
+        let count = answer.as_ref().map_or(0, |answer| {
+            let failures = answer.batch_item_failures.iter();
+            let failed: Vec<_> = failures.map(|f| f.item_identifier.clone()).collect();
+            done(&records, &failed)
+        });
+        changed.deal_with(0, count);
+        let went_well = count == records.len();
+        self.restart_unless(answer.is_some());
+        went_well
+    }
+}
+
+/// What a program gives, or nothing if a call ended its process.
+pub async fn unless_crashed<T>(crash: &Crash, work: impl Future<Output = T>) -> Option<T> {
+    let work = std::pin::pin!(work);
+    let crashed = std::pin::pin!(crash.wait());
+    match futures::future::select(work, crashed).await {
+        futures::future::Either::Left((done, _)) => Some(done),
+        futures::future::Either::Right(_) => None,
+    }
+}

@@ -1,0 +1,194 @@
+//! Every call that any program makes on the cloud fails once: before its effect, after its effect
+//! with the answer lost, with the service's request to come again, and with the end of the whole
+//! process. Whatever failed, everything is in the end as if nothing had.
+//!
+//! The calls are counted in a run without faults. Faults are given with the SDK's own retries off,
+//! so that the programs see them; and once more with the retries on, which repeat a call whose
+//! effect is done already.
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // the figures are for whoever reads the run
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use aws_config::retry::RetryConfig;
+use proofs::sim::holdings::{self, Holdings};
+use proofs::sim::{Call, CaseSystem, Crew, Fate, Fault, House, Plan, Pump, Time, bmp, rubbish};
+use records::{CaseId, ImageSha256, ReferenceId, TenantId};
+
+/// Attempts of one call with the SDK's retries on, as in production.
+const ATTEMPTS: u32 = 5;
+
+/// What one run came to.
+struct Ran {
+    holdings: Holdings,
+    /// The calls that could have failed.
+    calls: Vec<String>,
+}
+
+/// A small story, in which call number `at` (from 0) has a fault.
+fn run(at: Option<u64>, fault: Fault, retries: RetryConfig) -> Ran {
+    let (count, names) = (Arc::new(AtomicU64::new(0)), Arc::default());
+    let noted: Arc<std::sync::Mutex<Vec<String>>> = Arc::clone(&names);
+    let fates = move |call: &Call| {
+        let mut fate = Fate::default();
+        if call.actor == "programs" {
+            noted.lock().unwrap().push(call.name.clone());
+            if Some(count.fetch_add(1, Ordering::SeqCst)) == at {
+                fate.fault = fault;
+            }
+        }
+        fate
+    };
+    let plan = Plan {
+        seed: 1,
+        folder: None,
+        time: Time::default(),
+        fates: Box::new(fates),
+        plant: None,
+        retries,
+        keeps_words: false,
+    };
+    let house = Arc::new(House::new(plan, CaseSystem::willing));
+    let told = Rc::new(RefCell::new(None));
+    let (mut crew, out, inside) = (Crew::default(), told.clone(), house.clone());
+    crew.add("story", async move {
+        *out.borrow_mut() = Some(story(&inside).await);
+    });
+    crew.run(house.time());
+    let holdings = told.take().unwrap();
+    let calls = names.lock().unwrap().clone();
+    Ran { holdings, calls }
+}
+
+/// An ad before its reference, a reference before its ad; a second posting; a file that is no
+/// picture; a withdrawal, and an ad that comes after it.
+async fn story(house: &Arc<House>) -> Holdings {
+    let mut pump = Pump::new(house);
+    pump.put("ads/uploader/first.bmp", bmp(1, 1)).await;
+    pump.put("references/unit/case-2/photo.bmp", bmp(2, 0))
+        .await;
+    pump.until_done().await;
+    pump.put("references/unit/case-1/photo.bmp", bmp(1, 0))
+        .await;
+    pump.put("ads/uploader/second.bmp", bmp(2, 1)).await;
+    pump.put("ads/uploader/first again.bmp", bmp(1, 1)).await;
+    pump.put("ads/uploader/rubbish", rubbish(1)).await;
+    pump.until_done().await;
+    pump.withdraw(&reference("case-2", 2)).await;
+    pump.put("ads/uploader/third.bmp", bmp(2, 2)).await;
+    pump.timers().await;
+    pump.until_done().await;
+    let store = house.store(&house.line("faultless"));
+    holdings::look(&store, &house.case_system.arrived()).await
+}
+
+fn reference(case: &str, picture: u64) -> ReferenceId {
+    let (unit, case) = (
+        TenantId::parse("unit").unwrap(),
+        CaseId::parse(case).unwrap(),
+    );
+    ReferenceId::of_photo(&unit, &case, &ImageSha256::of(&bmp(picture, 0)))
+}
+
+/// Whether a fault at this call tells more than one at another. `HOMEWARD_EVERY_CALL` takes all.
+/// Otherwise the first and the last call of reading a tail's partitions stand for those between; and
+/// a read has no effect that an answer could be lost after, and is to a program no other when it is
+/// throttled than when it breaks (`store::Error::Unavailable`).
+fn tells_more(calls: &[String], at: usize, fault: Fault) -> bool {
+    let name = &calls[at];
+    let is_read = ["GetItem", "Query", "Scan", "BatchGetItem", "HEAD "]
+        .iter()
+        .any(|read| name.starts_with(read));
+    let same = |other: Option<&String>| other == Some(name);
+    let is_between = is_read
+        && same(at.checked_sub(1).and_then(|before| calls.get(before)))
+        && same(calls.get(at + 1));
+    let is_told_apart = !is_read || fault == Fault::BeforeEffect;
+    std::env::var_os("HOMEWARD_EVERY_CALL").is_some() || (is_told_apart && !is_between)
+}
+
+/// What the run without faults must have come to.
+fn clean() -> Ran {
+    let clean = run(None, Fault::None, RetryConfig::disabled());
+    let held = &clean.holdings;
+    assert_eq!(
+        (held.uploads.len(), held.references.len()),
+        (5, 2),
+        "{held:#?}"
+    );
+    assert_eq!(
+        (held.leads.len(), held.created.len(), held.told.len()),
+        (2, 2, 2),
+        "{held:#?}"
+    );
+    let sightings: usize = held.sightings.values().map(|keys| keys.len()).sum();
+    assert_eq!(sightings, 3, "{held:#?}");
+    assert_eq!(held.deliveries_pending, 0);
+    clean
+}
+
+fn every_call_fails_once(fault: Fault, retries: RetryConfig) {
+    let clean = clean();
+    let began = std::time::Instant::now();
+    let mut runs = 0;
+    for (at, name) in clean.calls.iter().enumerate() {
+        if !tells_more(&clean.calls, at, fault) {
+            continue;
+        }
+        runs += 1;
+        println!("{fault:?} at call {at} of {}: {name}", clean.calls.len());
+        let ran = run(Some(at as u64), fault, retries.clone());
+        let (mut held, mut expected) = (ran.holdings, clean.holdings.clone());
+        // How many digests a lead's sightings come in may differ.
+        for held in [&mut held, &mut expected] {
+            assert_eq!(
+                held.alerts.0, held.alerts.1,
+                "{fault:?} at {at} ({name}): the counter"
+            );
+            held.alerts = (0, 0);
+        }
+        // The message of an alert is numbered in the order in which the leads were found.
+        assert!(
+            held.told.values().all(|ids| ids.len() == 1),
+            "{fault:?} at {at} ({name})"
+        );
+        held.told
+            .values_mut()
+            .chain(expected.told.values_mut())
+            .for_each(|ids| ids.clear());
+        assert_eq!(held, expected, "{fault:?} at call {at}, {name}");
+    }
+    println!(
+        "{fault:?}: {runs} of {} calls in {:?}",
+        clean.calls.len(),
+        began.elapsed()
+    );
+}
+
+#[test]
+fn every_call_that_breaks_before_its_effect_is_made_good() {
+    every_call_fails_once(Fault::BeforeEffect, RetryConfig::disabled());
+}
+
+#[test]
+fn every_call_whose_answer_is_lost_is_made_good() {
+    every_call_fails_once(Fault::AfterEffect, RetryConfig::disabled());
+}
+
+#[test]
+fn every_call_that_is_throttled_is_made_good() {
+    every_call_fails_once(Fault::Throttled, RetryConfig::disabled());
+}
+
+#[test]
+fn every_call_that_the_sdk_repeats_after_its_effect_does_no_harm() {
+    let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
+    every_call_fails_once(Fault::AfterEffect, retries);
+}
+
+#[test]
+fn a_process_that_ends_at_any_call_is_made_good() {
+    every_call_fails_once(Fault::CrashAfter, RetryConfig::disabled());
+}
