@@ -33,6 +33,7 @@ impl Dice {
     }
 
     /// The next 64 bits (splitmix64).
+    #[allow(clippy::should_implement_trait)] // dice never end
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;

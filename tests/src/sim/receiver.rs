@@ -43,6 +43,7 @@ pub struct Reception {
 pub struct CaseSystem {
     time: Time,
     arrived: Mutex<Vec<Arrived>>,
+    #[allow(clippy::type_complexity)] // named once, here
     receptions: Box<dyn Fn(&str, u64) -> Reception + Send + Sync>,
     attempts: Mutex<u64>,
 }
