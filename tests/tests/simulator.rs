@@ -45,10 +45,19 @@ fn a_seed_repeats_a_run_call_by_call() {
     assert_ne!(run(1, None, false).trace, run(2, None, false).trace);
 }
 
+/// What is wrong after a run with a bug. One that leaves records which cannot be read any more (two
+/// leads under one id) is found too: the run ends there.
+fn faults_found(seed: u64, plant: Plant) -> Vec<String> {
+    match std::panic::catch_unwind(|| run(seed, Some(plant), false)) {
+        Ok(report) => report.faults_found,
+        Err(_) => vec!["its leads or alerts cannot be read".to_owned()],
+    }
+}
+
 fn is_found(plant: Plant, expected: &str) {
     let began = Instant::now();
     for seed in 0..SEEDS_MAX {
-        let found = run(seed, Some(plant), false).faults_found;
+        let found = faults_found(seed, plant);
         if found.iter().any(|words| words.contains(expected)) {
             println!(
                 "{plant:?} by seed {seed} in {:?}: {found:?}",

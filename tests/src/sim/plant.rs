@@ -20,7 +20,7 @@ pub enum Plant {
     ReadBeforeOwnWrite,
     /// The feeds acknowledge whatever became of a batch.
     EarlyAcknowledgement,
-    /// Leads, their alerts and the alerts' counter are written on no condition.
+    /// Leads, their alerts and the counters of alerts are written on no condition.
     NoConditions,
     /// Nothing checks that a reference is active.
     NoActiveCheck,
@@ -53,7 +53,11 @@ impl Plant {
                     fields.remove("ConsistentRead");
                 }
             }
-            Self::NoConditions => without_conditions(&mut body, "leads", |_| true),
+            // The reference's count of its alerts, in the same transaction, is a condition too.
+            Self::NoConditions if actor.starts_with("lookup") => {
+                without_conditions(&mut body, "leads", |_| true);
+                without_conditions(&mut body, "references", |_| true);
+            }
             Self::NoActiveCheck => {
                 without_conditions(&mut body, "references", |step| step == "ConditionCheck");
             }
