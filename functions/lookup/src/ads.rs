@@ -51,6 +51,9 @@ impl Lookup {
         if begun.is_empty() {
             return Ok(());
         }
+        self.references
+            .refresh_common(&self.store, self.clock.now())
+            .await?;
         let (keys, all): (Vec<SearchKey>, Vec<Sought>) = begun
             .into_iter()
             .map(|it| (it.of.clone(), sought(&it.of, Arc::new(it.fingerprint))))
@@ -100,7 +103,7 @@ impl Lookup {
         if ads.is_empty() {
             return Ok(());
         }
-        for pair in pairs(all, ads, &self.policy).await? {
+        for pair in pairs(all, ads, &self.policy, &self.references).await? {
             self.record(&pair.key, &pair.image, &pair.found).await?;
         }
         Ok(())
@@ -147,7 +150,9 @@ impl Lookup {
                 return Ok(touched);
             }
             // After the parts: every reference of theirs was active before its part was written.
-            self.references.refresh(&self.store).await?;
+            self.references
+                .refresh(&self.store, self.clock.now())
+                .await?;
             let is_there = match &entry {
                 Some(entry) => self.scan_segment(entry, &parts).await?,
                 None => false,

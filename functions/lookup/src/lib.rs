@@ -116,7 +116,7 @@ impl Lookup {
 
     async fn new_image(&self, ad: store::StoredAd, fresh: &OnceCell<()>) -> Result<(), NotDone> {
         fresh
-            .get_or_try_init(|| self.references.refresh(&self.store))
+            .get_or_try_init(|| self.references.refresh(&self.store, self.clock.now()))
             .await?;
         let image = ad.image_sha256;
         let found = self

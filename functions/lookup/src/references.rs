@@ -2,27 +2,41 @@
 //! image on, and an instance that lives long reads only what is new.
 
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
+use matching::parts::Commonness;
 use matching::{Match, Policy, ReferenceSet};
+use records::Timestamp;
 use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
 use store::{Error, LogBatch, LogChange, LogPosition, Store};
 use tokio::sync::Mutex;
 
 use crate::{Key, NotDone};
 
+/// How long what ads have in common is taken as known: upkeep learns daily.
+const COMMON_FOR: Duration = Duration::from_secs(3_600);
+
 /// The set, and up to where its log was read.
 #[derive(Default)]
 pub(crate) struct References {
-    set: Arc<RwLock<ReferenceSet<Key>>>,
+    pub(crate) set: Arc<RwLock<ReferenceSet<Key>>>,
     /// Also keeps two refreshes from applying the log out of order.
-    seen: Mutex<LogPosition>,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    log: LogPosition,
+    /// When it was last read what ads have in common.
+    common_at: Option<Timestamp>,
 }
 
 impl References {
     /// Reads what happened to the references since the last time, strongly.
-    pub(crate) async fn refresh(&self, store: &Store) -> Result<(), NotDone> {
+    pub(crate) async fn refresh(&self, store: &Store, now: Timestamp) -> Result<(), NotDone> {
         let mut seen = self.seen.lock().await;
-        let batch = news(store, &seen).await?;
+        self.learn(&mut seen, store, now).await?;
+        let batch = news(store, &seen.log).await?;
         if !batch.entries.is_empty() {
             let mut set = self.set.write().map_err(|_| NotDone::CutOff)?;
             for entry in batch.entries {
@@ -34,7 +48,33 @@ impl References {
             }
             tracing::info!(references = set.len(), "references are up to date");
         }
-        *seen = batch.position;
+        seen.log = batch.position;
+        Ok(())
+    }
+
+    /// Reads which features many ads have, for comparisons without the set.
+    pub(crate) async fn refresh_common(
+        &self,
+        store: &Store,
+        now: Timestamp,
+    ) -> Result<(), NotDone> {
+        let mut seen = self.seen.lock().await;
+        self.learn(&mut seen, store, now).await
+    }
+
+    /// Matching goes on without what cannot be read: what counts less is found no less.
+    async fn learn(&self, seen: &mut Seen, store: &Store, now: Timestamp) -> Result<(), NotDone> {
+        if seen.common_at.is_some_and(|at| at > now.minus(COMMON_FOR)) {
+            return Ok(());
+        }
+        match store.common_features().await {
+            Ok(known) => {
+                let mut set = self.set.write().map_err(|_| NotDone::CutOff)?;
+                set.count_less(Commonness::of(known));
+                seen.common_at = Some(now);
+            }
+            Err(error) => tracing::warn!(%error, "all features of ads count the same for now"),
+        }
         Ok(())
     }
 

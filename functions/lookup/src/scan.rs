@@ -10,6 +10,7 @@ use records::ImageSha256;
 use records::fingerprint::{Hash256, ReferenceFingerprint};
 use store::{Front, StoredAd};
 
+use crate::references::References;
 use crate::{Key, NotDone};
 
 /// A reference that is searched for, its features read once.
@@ -48,22 +49,30 @@ pub(crate) async fn pairs(
     sought: &Arc<[Sought]>,
     ads: Vec<StoredAd>,
     policy: &Policy,
+    references: &References,
 ) -> Result<Vec<Pair>, NotDone> {
-    let (sought, policy) = (sought.clone(), policy.clone());
+    let (sought, policy, set) = (sought.clone(), policy.clone(), references.set.clone());
     let compare = move || {
-        ads.iter()
-            .flat_map(|ad| of_ad(&sought, ad, &policy))
-            .collect()
+        let set = set.read().ok()?;
+        let of_ad = |ad: &StoredAd| {
+            let parts = set.parts_of(&ad.fingerprint);
+            of_ad(&sought, ad, parts.as_ref(), &policy)
+        };
+        Some(ads.iter().flat_map(of_ad).collect())
     };
     let compared = tokio::task::spawn_blocking(compare).await;
-    compared.map_err(|_| NotDone::CutOff)
+    compared.ok().flatten().ok_or(NotDone::CutOff)
 }
 
-fn of_ad(sought: &[Sought], ad: &StoredAd, policy: &Policy) -> Vec<Pair> {
-    let parts = parts::Ad::read(&ad.fingerprint.features);
+fn of_ad(
+    sought: &[Sought],
+    ad: &StoredAd,
+    parts: Option<&parts::Ad>,
+    policy: &Policy,
+) -> Vec<Pair> {
     let pair = |one: &Sought| {
         let reference = (&*one.fingerprint, one.parts.as_ref());
-        let found = matching::compare_read(reference, (&ad.fingerprint, parts.as_ref()), policy)?;
+        let found = matching::compare_read(reference, (&ad.fingerprint, parts), policy)?;
         Some(Pair {
             key: one.key.clone(),
             image: ad.image_sha256,

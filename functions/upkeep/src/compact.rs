@@ -3,8 +3,11 @@
 
 use std::time::Duration;
 
+use matching::parts;
 use records::TenantSettings;
-use store::{Compacted, Kind};
+use records::features::CommonFeatures;
+use records::fingerprint::AdFingerprint;
+use store::{Compacted, Error, Kind};
 
 use crate::{Done, Upkeep};
 
@@ -35,12 +38,39 @@ impl Upkeep {
             done.add(store.merge_segments(kind, rule, now).await?);
             done.add(store.sweep(kind, rule, now).await?);
         }
+        self.learn(done).await?;
         for tenant in tenants {
             let before = now.minus(SEARCHES_KEPT);
             if tenant.is_unit {
                 store.forget_searches(&tenant.tenant, before).await?;
             }
         }
+        Ok(())
+    }
+
+    /// Learns from the newest segment which features many ads have.
+    async fn learn(&self, done: &mut Done) -> store::Result<()> {
+        let known = match self.store.common_features().await {
+            Err(error @ Error::Damaged(_)) => {
+                tracing::error!(%error, "learned anew");
+                CommonFeatures::default()
+            }
+            known => known?,
+        };
+        let lesson = match self.store.lesson(&known).await {
+            Err(Error::Gone(_)) => return Ok(()), // merged meanwhile: the next run learns from that
+            lesson => lesson?,
+        };
+        let Some(mut lesson) = lesson else {
+            return Ok(());
+        };
+        let ads = std::mem::take(&mut lesson.ads).into_iter();
+        let ads: Vec<AdFingerprint> = ads.map(|ad| ad.fingerprint).collect();
+        let learned = tokio::task::spawn_blocking(move || parts::learned(&known, &ads));
+        let learned = learned.await;
+        let learned = lesson.done(learned.map_err(|_| Error::Unavailable("learning"))?);
+        self.store.keep_common_features(&learned).await?;
+        done.common = learned.features.len() as u64;
         Ok(())
     }
 }

@@ -31,7 +31,7 @@ pub enum Task {
     /// ended: within minutes of its end.
     Forget,
     /// Moves the tails of the searchable sets into segments, merges small ones, sweeps those that
-    /// were replaced.
+    /// were replaced, and learns from the ads which features many of them have.
     Compact,
 }
 
@@ -118,6 +118,8 @@ pub struct Done {
     pub swept: u64,
     /// Erasures that are done, with their receipts.
     pub erasures: u64,
+    /// Features that are known to be common among ads, if this run learned of them.
+    pub common: u64,
 }
 
 impl Done {
@@ -127,6 +129,7 @@ impl Done {
             "redriven": self.redriven, "removed": self.removed, "expired": self.expired,
             "erased": self.erased, "digests": self.digests, "compacted": self.compacted,
             "merged": self.merged, "swept": self.swept, "erasures": self.erasures,
+            "common": self.common,
         })
     }
 }

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use embedded::Embedded;
-use records::fingerprint::{Framing, Hash256, ReferenceFingerprint, View};
+use records::features::{AdFeatures, CommonFeatures, Descriptor, Feature, Grey, Grid, Sketch};
+use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, View};
 use records::*;
 use store::{Clock, CompactionRule, Jitter, Names, NewObject, ObjectKind, Store};
 use upkeep::{Done, Task, Upkeep};
@@ -413,4 +414,104 @@ async fn what_was_erased_does_not_come_back_by_a_late_event_but_by_a_new_submiss
     };
     let submitted = house.store.announce(&unit(), &new).await.unwrap();
     assert_eq!(status(submitted), None);
+}
+
+/// Features of an ad: some of its own, and those of a logo that every ad has.
+fn features(n: u64) -> Vec<u8> {
+    let word = |of: u64| of.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29) ^ of << 17;
+    let feature = |of: u64| Feature {
+        x: (of % 4_000) as u16,
+        y: (of % 3_000) as u16,
+        size: 20,
+        turn: 0,
+        descriptor: Descriptor([word(of), word(of + 1), word(of + 2)]),
+    };
+    let own = (0..30).map(|i| feature(1_000 * (n + 1) + 10 * i));
+    let logo = (0..12).map(|i| feature(10 * i));
+    let coarse = Grid::of(&[0.0; 32 * 32], &[true; 32 * 32], 32);
+    let grey = Grey {
+        width_px: 1,
+        height_px: 1,
+        luma: vec![9],
+    };
+    let features = AdFeatures {
+        width_px: 400,
+        height_px: 300,
+        features: own.chain(logo).collect(),
+        coarse,
+        sketch: Sketch::of(&grey),
+    };
+    features.to_bytes()
+}
+
+impl House {
+    /// Records ads, compacts them, and says what was learned of their features.
+    async fn learn_from(&self, ads: std::ops::Range<u64>) -> (Done, CommonFeatures) {
+        let uploader = unit();
+        for n in ads {
+            let image_sha256 = ImageSha256::of(&n.to_be_bytes());
+            let whole = View {
+                pdq: Hash256(*image_sha256.bytes()),
+                quality: 100,
+                second: Hash256([0; 32]),
+            };
+            let image = Image {
+                image_sha256,
+                width_px: 400,
+                height_px: 300,
+                fingerprint_version: 1,
+                first_seen_at: self.now(),
+            };
+            let fingerprint = AdFingerprint {
+                version: 1,
+                whole,
+                trimmed: None,
+                features: features(n),
+            };
+            let record = self.store.record_image(&uploader, &image, &fingerprint);
+            record.await.unwrap();
+        }
+        self.wait(HOUR * 25);
+        let done = self.run(Task::Compact).await;
+        (done, self.store.common_features().await.unwrap())
+    }
+}
+
+#[tokio::test]
+async fn what_many_ads_have_is_learned_once_from_each_segment() {
+    let house = house(None).await;
+    let (done, known) = house.learn_from(0..20).await;
+    assert_eq!(
+        (done.compacted, done.common),
+        (20, 0),
+        "too few to learn from"
+    );
+    assert_eq!(known.lessons, 0);
+
+    let (done, known) = house.learn_from(100..180).await;
+    assert_eq!((done.compacted, done.common), (80, 12));
+    assert!(known.features.iter().all(|it| it.share == 1.0));
+    assert_eq!(known.lessons, 1);
+
+    let again = house.run(Task::Compact).await;
+    assert_eq!(again.common, 0, "that segment taught already");
+    assert_eq!(house.store.common_features().await.unwrap(), known);
+}
+
+#[tokio::test]
+async fn damaged_knowledge_of_what_is_common_is_learned_anew() {
+    let house = house(None).await;
+    let (_, known) = house.learn_from(0..80).await;
+    let config = aws_sdk_s3::config::Builder::from(&house.embedded.sdk_config());
+    let s3 = aws_sdk_s3::Client::from_conf(config.force_path_style(true).build());
+    let damaged = known.to_bytes()[..99].to_vec();
+    let put = s3
+        .put_object()
+        .bucket("segments")
+        .key("ads/common-features");
+    put.body(damaged.into()).send().await.unwrap();
+    let read = house.store.common_features().await;
+    assert!(matches!(read, Err(store::Error::Damaged(_))), "{read:?}");
+    assert_eq!(house.run(Task::Compact).await.common, 12);
+    assert_eq!(house.store.common_features().await.unwrap(), known);
 }

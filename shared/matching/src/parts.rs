@@ -4,6 +4,7 @@
 //! besides ([`frames`]), and a dense comparison decides ([`proof`]).
 
 mod align;
+mod common;
 mod edit;
 mod frames;
 mod hits;
@@ -17,6 +18,7 @@ mod view;
 
 use crate::{Edit, Evidence, Level, Match, Method, PartsRule, PerGrid};
 use align::Alignment;
+pub use common::{Commonness, learned};
 pub(crate) use index::Index;
 use proof::{Proof, Tally, prove};
 pub use sides::{Ad, Reference};

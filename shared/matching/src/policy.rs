@@ -100,7 +100,7 @@ pub struct Evidence {
     /// Pixels of the ad's picture in a cell of the finest grid, along a side; 0 if that grid was
     /// not looked at.
     pub fine_cell_px: f32,
-    /// Features that agree with the alignment.
+    /// Features that agree with the alignment; fewer, if most are such as many ads have.
     pub agreeing: usize,
 }
 

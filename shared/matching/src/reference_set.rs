@@ -19,6 +19,7 @@ pub struct ReferenceSet<K> {
     slot_of: BTreeMap<K, u32>,
     hashes: HashIndex,
     parts: parts::Index,
+    common: parts::Commonness,
 }
 
 impl<K> Default for ReferenceSet<K> {
@@ -28,6 +29,7 @@ impl<K> Default for ReferenceSet<K> {
             slot_of: BTreeMap::new(),
             hashes: HashIndex::default(),
             parts: parts::Index::default(),
+            common: parts::Commonness::default(),
         }
     }
 }
@@ -100,7 +102,7 @@ impl<K: Ord + Clone> ReferenceSet<K> {
 
     /// Every reference that the ad shows, each with its best match; strongest first, then by name.
     pub fn find(&self, ad: &AdFingerprint, policy: &Policy) -> Vec<(K, Match)> {
-        let parts = parts::Ad::read(&ad.features);
+        let parts = self.parts_of(ad);
         let judge = |reference: &_| crate::judge(reference, ad, parts.as_ref(), policy);
         let mut found: Vec<_> = self
             .proposed(ad, parts.as_ref(), policy)
@@ -115,15 +117,25 @@ impl<K: Ord + Clone> ReferenceSet<K> {
             .collect()
     }
 
+    /// From now on features that many ads have count less.
+    pub fn count_less(&mut self, common: parts::Commonness) {
+        self.common = common;
+    }
+
+    /// The parts of an ad, each counting as much as it says.
+    pub fn parts_of(&self, ad: &AdFingerprint) -> Option<parts::Ad> {
+        Some(parts::Ad::read(&ad.features)?.counting_less(&self.common))
+    }
+
     /// How many references [`find`](Self::find) would judge for an ad.
     pub fn judged(&self, ad: &AdFingerprint, policy: &Policy) -> usize {
-        let parts = parts::Ad::read(&ad.features);
+        let parts = self.parts_of(ad);
         self.proposed(ad, parts.as_ref(), policy).len()
     }
 
     /// What the proofs of an ad with the likeliest references found, for calibration.
     pub fn evidence(&self, ad: &AdFingerprint) -> Vec<(K, Evidence)> {
-        let Some(ad) = parts::Ad::read(&ad.features) else {
+        let Some(ad) = self.parts_of(ad) else {
             return Vec::new();
         };
         let scored = |slot: u32| {
@@ -151,7 +163,8 @@ impl<K: Ord + Clone> ReferenceSet<K> {
     /// Forgets emptied slots and their hashes, where they are many. Slots get other numbers.
     fn tidy(&mut self) {
         if self.slots.len() > 2 * self.len() + EMPTY_SLOTS_MIN {
-            let slots = std::mem::take(self).slots;
+            let Self { slots, common, .. } = std::mem::take(self);
+            self.common = common;
             self.extend(slots.into_iter().flatten());
         }
     }

@@ -12,6 +12,7 @@
 //! grey value is kept.
 
 mod bytes;
+mod common;
 mod grid;
 mod measure;
 mod range;
@@ -21,6 +22,7 @@ mod wavelet;
 use std::fmt;
 
 pub use bytes::FeaturesError;
+pub use common::{COMMON_FEATURES_MAX, CommonFeature, CommonFeatures};
 pub use grid::{Grid, RowBits};
 pub use sketch::Grey;
 

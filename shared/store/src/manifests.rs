@@ -6,8 +6,7 @@ use bytes::Bytes;
 use segments::{Kind, Manifest};
 
 use crate::Store;
-use crate::error::{Error, Result, told};
-use crate::objects::{is_gone, read_whole};
+use crate::error::{Result, told};
 use crate::segment_objects::manifest_key;
 
 /// A manifest as it stood when it was read: what the next swap is conditioned on.
@@ -50,23 +49,12 @@ impl Store {
     }
 
     async fn manifest_bytes(&self, kind: Kind) -> Result<Option<(Bytes, String)>> {
-        const CUT: Error = Error::Unavailable("reading a manifest");
-        let request = self
-            .s3
-            .get_object()
-            .bucket(&self.names.segments_bucket)
-            .key(manifest_key(kind));
-        let answer = match request.send().await {
-            Ok(answer) => answer,
-            Err(error) if is_gone(&error) => return Ok(None),
-            Err(error) => return Err(told("reading a manifest", &error)),
-        };
-        let etag = answer.e_tag().ok_or(CUT)?.to_owned();
-        let length = answer
-            .content_length()
-            .and_then(|it| u64::try_from(it).ok());
-        let length = length.filter(|it| *it <= MANIFEST_BYTES_MAX).ok_or(CUT)?;
-        Ok(Some((read_whole(answer.body, length).await?, etag)))
+        self.small_object(
+            &manifest_key(kind),
+            MANIFEST_BYTES_MAX,
+            "reading a manifest",
+        )
+        .await
     }
 
     /// Replaces a manifest, unless somebody else did since it was read; says whether it did. What

@@ -58,6 +58,32 @@ impl Store {
         Ok(())
     }
 
+    /// A small object of the segments bucket with its entity tag; none if there is none.
+    pub(crate) async fn small_object(
+        &self,
+        key: &str,
+        bytes_max: u64,
+        doing: &'static str,
+    ) -> Result<Option<(Bytes, String)>> {
+        let request = self
+            .s3
+            .get_object()
+            .bucket(&self.names.segments_bucket)
+            .key(key);
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) if is_gone(&error) => return Ok(None),
+            Err(error) => return Err(told(doing, &error)),
+        };
+        let cut = Error::Unavailable(doing);
+        let etag = answer.e_tag().ok_or(cut.clone())?.to_owned();
+        let length = answer
+            .content_length()
+            .and_then(|it| u64::try_from(it).ok());
+        let length = length.filter(|it| *it <= bytes_max).ok_or(cut)?;
+        Ok(Some((read_whole(answer.body, length).await?, etag)))
+    }
+
     /// Bytes of a segment.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use super::sides::{Ad, Reference, Spot};
 pub(super) struct Alignment {
     pub map: Map,
     pub negative: bool,
-    /// Features that agree with the map.
+    /// Features that agree with the map; fewer, if most are such as many ads have.
     pub agreeing: usize,
 }
 
@@ -152,6 +152,16 @@ fn fitted(
     found.filter(|_| enough).map(|map| Alignment {
         map,
         negative: false,
-        agreeing: group.len(),
+        agreeing: counted(ad, hits, &group),
     })
+}
+
+/// How many features agree; where most of what they say is what many ads have, only that much. A
+/// photo has such features among its own, and they lie where they should: that proves no less.
+fn counted(ad: &Ad, hits: &[Hit], group: &[usize]) -> usize {
+    let weight: f32 = group.iter().map(|&hit| ad.weight(hits[hit].ad)).sum();
+    match 2.0 * weight < group.len() as f32 {
+        true => weight as usize,
+        false => group.len(),
+    }
 }

@@ -42,6 +42,8 @@ const COMMON_MIN: usize = 64;
 /// The features of all references; `u32` names one.
 #[derive(Default)]
 pub(crate) struct Index {
+    /// Whether features of a key that has very many are looked at too.
+    is_thorough: bool,
     descriptors: Vec<Descriptor>,
     owners: Vec<u32>,
     /// One more than the greatest owner.
@@ -90,9 +92,35 @@ impl Index {
         }
     }
 
+    /// An index that passes over none, of features by their owners.
+    pub fn of_many<D>(owned: impl IntoIterator<Item = (u32, D)>) -> Self
+    where
+        D: IntoIterator<Item = Descriptor>,
+    {
+        let mut index = Self {
+            is_thorough: true,
+            ..Self::default()
+        };
+        for (owner, descriptors) in owned {
+            index.push_all(owner, descriptors);
+        }
+        index.sort();
+        index
+    }
+
+    /// The same of features each of which is its own owner, named by its place.
+    pub fn of_each(descriptors: impl IntoIterator<Item = Descriptor>) -> Self {
+        let named = (0..).zip(descriptors);
+        Self::of_many(named.map(|(name, descriptor)| (name, [descriptor])))
+    }
+
     fn push(&mut self, owner: u32, reference: &Reference) {
-        for spot in &reference.spots {
-            self.descriptors.push(spot.descriptor);
+        self.push_all(owner, reference.spots.iter().map(|spot| spot.descriptor));
+    }
+
+    fn push_all(&mut self, owner: u32, descriptors: impl IntoIterator<Item = Descriptor>) {
+        for descriptor in descriptors {
+            self.descriptors.push(descriptor);
             self.owners.push(owner);
         }
         self.owners_end = self.owners_end.max(owner as usize + 1);
@@ -120,12 +148,30 @@ impl Index {
         let own = ad.spots.iter().map(|spot| &spot.descriptor);
         let mut votes = Votes::among(self.owners_end);
         let mut near = Vec::new();
-        for sought in own.chain(&ad.mirrored) {
+        for (at, sought) in own.chain(&ad.mirrored).enumerate() {
             near.clear();
             self.near(sought, &mut near);
-            votes.cast(&mut near);
+            votes.cast(&mut near, ad.weight(at % ad.spots.len()));
         }
         votes.first(CANDIDATES_MAX)
+    }
+
+    /// The owner of the nearest feature within a distance, in bits, 56 at most.
+    pub fn nearest_within(&self, sought: &Descriptor, bits_max: u32) -> Option<u32> {
+        let mut near = Vec::new();
+        self.near(sought, &mut near);
+        near.retain(|(distance, _)| *distance <= bits_max);
+        near.into_iter().min().map(|(_, owner)| owner)
+    }
+
+    /// How many owners have a feature within a distance, in bits, 56 at most.
+    pub fn owners_within(&self, sought: &Descriptor, bits_max: u32) -> usize {
+        let mut near = Vec::new();
+        self.near(sought, &mut near);
+        near.retain(|(distance, _)| *distance <= bits_max);
+        near.sort_unstable_by_key(|(_, owner)| *owner);
+        near.dedup_by_key(|(_, owner)| *owner);
+        near.len()
     }
 
     /// The features filed where this one would be, or one bit off, with their distance.
@@ -163,7 +209,7 @@ impl Index {
                     // the key itself, then some of its bits turned
                     let key = if off == 0 { key } else { key ^ 1 << (off - 1) };
                     let filed = table.starts[key] as usize..table.starts[key + 1] as usize;
-                    if filed.len() > segment.common {
+                    if filed.len() > segment.common && !self.is_thorough {
                         continue;
                     }
                     for at in filed {
@@ -239,14 +285,14 @@ impl Votes {
     }
 
     /// The nearest references get a vote each, the nearer the larger, shared by how many they are.
-    fn cast(&mut self, near: &mut Vec<(u32, u32)>) {
+    fn cast(&mut self, near: &mut Vec<(u32, u32)>, weight: f32) {
         let Some(nearest) = near.iter().map(|(distance, _)| *distance).min() else {
             return;
         };
         near.retain(|(distance, _)| *distance <= nearest + TIE_BITS);
         near.sort_unstable_by_key(|(distance, owner)| (*owner, *distance));
         near.dedup_by_key(|(_, owner)| *owner);
-        let share = 1.0 / (near.len() * near.len()) as f32;
+        let share = weight / (near.len() * near.len()) as f32;
         for (distance, owner) in near {
             let nearness = (DISTANCE_BITS_MAX + TIE_BITS - *distance) as f32;
             let sum = &mut self.sums[*owner as usize];

@@ -99,7 +99,7 @@ pub(super) struct Proof {
     pub fine: Tally,
     /// Pixels of the ad's picture that a cell of the finest grid covers, along a side.
     pub fine_cell_px: f32,
-    /// Features that agree with the alignment.
+    /// Features that agree with the alignment; fewer, if most are such as many ads have.
     pub agreeing: usize,
 }
 

@@ -6,6 +6,7 @@ use records::features::{
     AdFeatures, Descriptor, Feature, Grey, Grid, PLACE_STEPS, ReferenceFeatures, Sketch,
 };
 
+use super::common::Commonness;
 use super::view::View;
 
 /// A feature in pixels of its picture.
@@ -31,6 +32,8 @@ pub struct Ad {
     pub(super) spots: Vec<Spot>,
     /// The descriptors of the mirrored ad, in the same order.
     pub(super) mirrored: Vec<Descriptor>,
+    /// How much each feature counts, 0 to 1; empty if all count fully.
+    weights: Vec<f32>,
     pub(super) coarse: Grid,
     sketch: Sketch,
     view: OnceCell<View>,
@@ -79,6 +82,7 @@ impl Ad {
                 .map(|spot| spot.descriptor.mirrored())
                 .collect(),
             spots,
+            weights: Vec::new(),
             coarse: read.coarse,
             sketch: read.sketch,
             view: OnceCell::new(),
@@ -96,6 +100,7 @@ impl Ad {
             size: (1.0, 1.0),
             mirrored: spots.iter().map(|s| s.descriptor.mirrored()).collect(),
             spots,
+            weights: Vec::new(),
             coarse: Grid {
                 lighter: vec![],
                 clear: vec![],
@@ -103,6 +108,25 @@ impl Ad {
             sketch: Sketch::of(&picture),
             view: OnceCell::new(),
         }
+    }
+
+    /// The same ad, in which features that many ads have count less.
+    #[must_use]
+    pub fn counting_less(mut self, common: &Commonness) -> Self {
+        self.weights = match common.is_empty() {
+            true => Vec::new(),
+            false => self.descriptors().map(|it| common.weight(&it)).collect(),
+        };
+        self
+    }
+
+    /// How much a feature counts, 0 to 1.
+    pub(super) fn weight(&self, spot: usize) -> f32 {
+        self.weights.get(spot).copied().unwrap_or(1.0)
+    }
+
+    pub(super) fn descriptors(&self) -> impl Iterator<Item = Descriptor> {
+        self.spots.iter().map(|spot| spot.descriptor)
     }
 
     /// The ad as a small grey picture.

@@ -119,16 +119,16 @@ fn put_grid(out: &mut Vec<u8>, grid: &Grid) {
 }
 
 /// Bytes not read yet.
-struct Input<'a>(&'a [u8]);
+pub(super) struct Input<'a>(pub(super) &'a [u8]);
 
 impl Input<'_> {
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], FeaturesError> {
+    pub(super) fn take<const N: usize>(&mut self) -> Result<[u8; N], FeaturesError> {
         let (taken, rest) = self.0.split_first_chunk().ok_or(FeaturesError)?;
         self.0 = rest;
         Ok(*taken)
     }
 
-    fn u16(&mut self) -> Result<u16, FeaturesError> {
+    pub(super) fn u16(&mut self) -> Result<u16, FeaturesError> {
         self.take().map(u16::from_le_bytes)
     }
 
@@ -200,7 +200,7 @@ impl Input<'_> {
         .ok_or(FeaturesError)
     }
 
-    fn end(&self) -> Result<(), FeaturesError> {
+    pub(super) fn end(&self) -> Result<(), FeaturesError> {
         self.0.is_empty().then_some(()).ok_or(FeaturesError)
     }
 }
