@@ -19,15 +19,17 @@ use proofs::receiver::Receiver;
 use proofs::world::{Put, World, plan};
 use serde_json::Value;
 
-/// References, and pictures of nobody, of the world: with seven ads a reference, 300 pictures.
+/// References, and pictures of nobody, of the world: with seven ads a reference, 300 pictures. Many
+/// kills take several times as many, so that each falls among uploads.
 const REFERENCES: usize = 30;
 const STRANGERS: usize = 60;
+const KILLS_PER_WORLD: usize = 250;
 /// The longest that a process lives after it is ready. Most live shorter.
 const LIFE_MS_MAX: u64 = 1_200;
 /// One in so many is killed while it starts, within this time after its start.
 const STILLBORN_ONE_IN: u64 = 5;
 const START_MS_MAX: u64 = 300;
-/// How long the work that the kills left behind may take.
+/// How long the work that the kills left behind may take, per 300 pictures.
 const LEADS_PATIENCE: Duration = Duration::from_secs(180);
 /// How long a delivery that was cut off may take to come again: its lease must end first.
 const ALERT_PATIENCE: Duration = Duration::from_secs(90);
@@ -102,8 +104,8 @@ impl Upload {
 
 /// Waits until all leads are there, by asking little: the sums, which compare every picture anew,
 /// would take the machine from the work that they wait for.
-fn wait_for_leads(serve: &Serve, count: usize) {
-    let deadline = Instant::now() + LEADS_PATIENCE;
+fn wait_for_leads(serve: &Serve, count: usize, patience: Duration) {
+    let deadline = Instant::now() + patience;
     while serve.all("unit", "/v1/leads").len() < count {
         if Instant::now() > deadline {
             return; // the checks will say what is missing
@@ -213,7 +215,8 @@ fn nothing_is_lost_missed_or_told_twice_by_kills_at_random_moments() {
     let kills = setting("HOMEWARD_KILLS").map_or(50, |kills| usize::try_from(kills).unwrap());
     println!("HOMEWARD_SEED={seed} HOMEWARD_KILLS={kills}");
     let mut moments = Moments(seed);
-    let world = World::draw(REFERENCES, STRANGERS, 17);
+    let worlds = kills.div_ceil(KILLS_PER_WORLD).max(1);
+    let world = World::draw(worlds * REFERENCES, worlds * STRANGERS, 17);
     let puts = shuffled(&world);
     let folder = tempfile::tempdir().unwrap();
     let (data, port) = (folder.path().join("data"), free_ports().to_string());
@@ -238,7 +241,8 @@ fn nothing_is_lost_missed_or_told_twice_by_kills_at_random_moments() {
     }
     println!("killed {kills} times in {:?}", began.elapsed());
     assert_eq!(upload.finish(), puts.len());
-    wait_for_leads(&serve, world.pairs().len());
+    let patience = LEADS_PATIENCE * u32::try_from(worlds).unwrap();
+    wait_for_leads(&serve, world.pairs().len(), patience);
     println!("all leads after {:?}", began.elapsed());
     let sums = serve.settled();
     println!("at rest after {:?}: {sums:#}", began.elapsed());

@@ -7,8 +7,11 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::retries::ErrorKind;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use http::HeaderValue;
+use http::header::HOST;
 use http_body_util::BodyExt;
 use s3s::service::S3Service;
 
@@ -21,16 +24,13 @@ pub(crate) const TARGET: &str = "x-amz-target";
 /// Routes each request to the service that it is for.
 #[derive(Clone)]
 pub(crate) struct InProcess {
-    s3: s3s_aws::Connector,
+    s3: S3Service,
     tables: Arc<Tables>,
 }
 
 impl InProcess {
     pub(crate) fn new(s3: S3Service, tables: Arc<Tables>) -> Self {
-        Self {
-            s3: s3.into(),
-            tables,
-        }
+        Self { s3, tables }
     }
 }
 
@@ -53,7 +53,7 @@ impl HttpClient for InProcess {
 impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         match request.headers().get(TARGET).map(operation) {
-            None => self.s3.call(request),
+            None => HttpConnectorFuture::new(stored(self.s3.clone(), request)),
             Some(operation) => {
                 let (tables, operation) = (self.tables.clone(), operation.to_owned());
                 HttpConnectorFuture::new(answer(tables, operation, request.into_body()))
@@ -67,6 +67,28 @@ pub(crate) fn operation(target: &str) -> &str {
     target
         .rsplit_once('.')
         .map_or(target, |(_, operation)| operation)
+}
+
+/// What the S3 service answers. Like `s3s-aws`, which does not let go of the SDK's own TLS and its C
+/// library, although nothing here leaves the process.
+async fn stored(s3: S3Service, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    let failed = |error| ConnectorError::other(error, Some(ErrorKind::ServerError));
+    let mut request = request
+        .try_into_http1x()
+        .map_err(|error| failed(error.into()))?;
+    let authority = request
+        .uri()
+        .authority()
+        .filter(|_| !request.headers().contains_key(HOST));
+    if let Some(authority) = authority {
+        let host = HeaderValue::from_str(authority.as_str());
+        let host = host.map_err(|error| failed(error.into()))?;
+        request.headers_mut().insert(HOST, host);
+    }
+    let answer = s3.call(request.map(s3s::Body::http_body)).await;
+    let answer = answer.map_err(|error| failed(error.into()))?;
+    let answer = answer.map(SdkBody::from_body_1_x);
+    HttpResponse::try_from(answer).map_err(|error| failed(error.into()))
 }
 
 async fn answer(

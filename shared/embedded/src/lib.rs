@@ -87,7 +87,7 @@ const ENDPOINT: &str = "http://embedded.invalid";
 
 /// Filter directives (of `tracing_subscriber::EnvFilter`) that keep keys, forms and requests out of
 /// the log.
-pub const QUIET: &str = "s3s=off,s3s_aws=off,dynoxide=off";
+pub const QUIET: &str = "s3s=off,dynoxide=off";
 
 /// The services on one data folder. Clones share it; the folder is free again when all clones, and
 /// all clients, queues and streams from them, are gone.

@@ -4,7 +4,7 @@
 //! question for all references at once: its indexes only propose pairs, and the same judges decide
 //! every one of them, so the two can differ only if an index fails to propose a pair. For matches
 //! as a whole that never happens, proven in `hash_index` and held by property tests; how seldom
-//! it happens for matches by parts, `tests/recall` measures.
+//! it happens for matches by parts, `homeward bench recall` measures.
 //!
 //! Pure: no async, I/O, clock or logging. No pixels either: `lookup` links this crate and must
 //! not link a decoder.

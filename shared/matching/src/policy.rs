@@ -38,7 +38,7 @@ pub struct WholeRule {
 /// of a grid is the mean likeness of all blocks that can be compared, times the fourth root of
 /// their number: 0 to 4 at 128 x 128 cells, 0 to 2.8 at 64 x 64.
 ///
-/// Calibrated by `tests/recall` on 60 photos with 147 edits each and on all pairs of 361 photos
+/// Calibrated by `homeward bench recall` on 60 photos with 147 edits each and on all pairs of 361 photos
 /// with 627 pictures and 1,420 edited ones; its report names the highest scores of false pairs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PartsRule {

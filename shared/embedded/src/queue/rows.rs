@@ -15,6 +15,11 @@ use crate::versions::from_ms;
 /// process every time must end too.
 const CUT_OFF_MAX: u32 = 100;
 
+/// From so many times on a message is a suspect: it is handed out alone, and one suspect of a queue
+/// at a time. So of those that were cut off together only the one that kills the process goes on
+/// being cut off, and where the process is killed from outside, what is small gets done.
+const SUSPECT_FROM: u32 = 3;
+
 /// The longest reason that is kept, in bytes.
 const REASON_BYTES_MAX: usize = 1_000;
 
@@ -59,7 +64,7 @@ pub(crate) fn free_cut_off(db: &Connection) -> rusqlite::Result<usize> {
     )
 }
 
-/// Hands out what is due, and buries on the way what came too often.
+/// Hands out what is due, and buries on the way what came too often. A suspect goes out alone.
 pub(super) fn hand_out(
     db: &Connection,
     queue: &str,
@@ -67,21 +72,37 @@ pub(super) fn hand_out(
     hidden_until_ms: i64,
     now: Timestamp,
 ) -> Result<Vec<Message>> {
+    let cut_off_max = match is_suspect_out(db, queue, now)? {
+        true => SUSPECT_FROM - 1,
+        false => u32::MAX,
+    };
     let mut handed_out = Vec::new();
     while handed_out.len() < max {
-        let due = due(db, queue, max - handed_out.len(), now)?;
+        let due = due(db, queue, (max - handed_out.len(), cut_off_max), now)?;
         if due.is_empty() {
             break;
         }
         for message in due {
             if message.is_hopeless(receives_max) {
                 bury(db, message.seq, now)?;
-            } else {
+            } else if message.cut_off < SUSPECT_FROM {
                 handed_out.push(message.hand_out(db, hidden_until_ms)?);
+            } else if handed_out.is_empty() {
+                return Ok(vec![message.hand_out(db, hidden_until_ms)?]);
+            } else {
+                return Ok(handed_out);
             }
         }
     }
     Ok(handed_out)
+}
+
+/// Whether somebody works on a suspect of this queue.
+fn is_suspect_out(db: &Connection, queue: &str, now: Timestamp) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND receipt IS NOT NULL
+               AND dead_ms IS NULL AND visible_ms > ?2 AND cut_off >= ?3)";
+    let asked = params![queue, now.as_millisecond(), SUSPECT_FROM];
+    Ok(db.prepare_cached(sql)?.query_row(asked, |row| row.get(0))?)
 }
 
 /// A visible message before it is handed out.
@@ -94,13 +115,19 @@ struct Due {
     sent_ms: i64,
 }
 
-fn due(db: &Connection, queue: &str, max: usize, now: Timestamp) -> Result<Vec<Due>> {
+fn due(
+    db: &Connection,
+    queue: &str,
+    (max, cut_off_max): (usize, u32),
+    now: Timestamp,
+) -> Result<Vec<Due>> {
     let mut due = db.prepare_cached(
         "SELECT seq, id, body, receives, cut_off, sent_ms FROM messages
-         WHERE queue = ?1 AND dead_ms IS NULL AND visible_ms <= ?2
+         WHERE queue = ?1 AND dead_ms IS NULL AND visible_ms <= ?2 AND cut_off <= ?4
          ORDER BY visible_ms, seq LIMIT ?3",
     )?;
-    let rows = due.query_map(params![queue, now.as_millisecond(), max], |row| {
+    let asked = params![queue, now.as_millisecond(), max, cut_off_max];
+    let rows = due.query_map(asked, |row| {
         Ok(Due {
             seq: row.get(0)?,
             id: row.get(1)?,

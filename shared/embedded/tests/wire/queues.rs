@@ -180,6 +180,40 @@ async fn a_restart_frees_what_was_being_worked_on_without_counting_it_as_a_failu
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_cut_off_again_and_again_is_handed_out_alone() {
+    let services = start();
+    let dir = services.dir;
+    let mut embedded = services.embedded;
+    for body in ["a", "b", "c"] {
+        embedded.queue("q").send(body, at(0)).await.expect("sent");
+    }
+    for _ in 0..3 {
+        let got = embedded.queue("q").receive(10, MINUTE, at(1)).await;
+        assert_eq!(got.expect("ok").len(), 3, "not yet");
+        drop(embedded);
+        embedded = Embedded::open(dir.path()).expect("opens again");
+    }
+    let queue = embedded.queue("q");
+    queue.send("new", at(1)).await.expect("sent");
+    let bodies = async |at| {
+        let got = queue.receive(10, MINUTE, at).await.expect("ok");
+        let bodies: Vec<String> = got.iter().map(|it| it.body.clone()).collect();
+        (bodies, got)
+    };
+    let (alone, got) = bodies(at(2)).await;
+    assert_eq!(alone, ["a"]);
+    assert_eq!(bodies(at(2)).await.0, ["new"], "others pass it");
+    assert!(bodies(at(2)).await.0.is_empty(), "one suspect at a time");
+    assert!(queue.delete(&got[0].receipt).await.expect("deleted"));
+    assert_eq!(bodies(at(3)).await.0, ["b"]);
+    assert_eq!(
+        bodies(at(64)).await.0,
+        ["c"],
+        "b is late, c has waited longer"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_backlog_is_handed_out_once_each_to_many_workers() {
     let services = start();
     let queue = services.embedded.queue("q");

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Makes edited copies of photos: edits that no threshold was chosen on.
 
-usage: edits.py PHOTOS OUT --fillers DIR [--seed N]
+For `homeward bench recall --transforms FILE.py`.
+
+usage: recall_edits.py PHOTOS OUT --fillers DIR [--seed N]
 
 One copy per photo and kind, in OUT; OUT/truth.csv says which photo each shows. A function of
 (seed, photo's name, kind): same input, same pixels. Needs Pillow and numpy.
