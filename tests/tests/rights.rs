@@ -18,12 +18,6 @@ use proofs::wire::rights::Right;
 /// Rights that no test makes a function use, each with its reason. One that is used after all, or
 /// that the template does not give, makes the test fail: the list cannot go stale.
 const NOT_RECORDED: &[(&str, &str, &str, &str)] = &[
-    (
-        "upkeep",
-        "dynamodb:DeleteItem",
-        "SearchesTable",
-        "what is left of a search is removed two days after its end",
-    ),
     ("ingest", "s3:PutObject", "AdsBucket/ads/*", BUNDLES),
     (
         "ingest",

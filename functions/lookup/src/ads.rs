@@ -109,6 +109,27 @@ impl Lookup {
         Ok(())
     }
 
+    /// Goes on with a search that has not moved for long, from wherever it stands. Can be repeated.
+    pub(crate) async fn search_again(&self, of: SearchKey) -> Result<(), NotDone> {
+        let plan = self.store.search_plan(&of).await?;
+        if plan.is_some_and(|plan| plan.is_planned && !plan.is_complete()) {
+            let parts = self.store.open_parts_of(&of).await?;
+            return self.search_parts(parts).await;
+        }
+        self.references
+            .refresh(&self.store, self.clock.now())
+            .await?;
+        let key = (of.unit.clone(), of.reference_id.clone());
+        match self.references.get(&key)? {
+            Some(fingerprint) => {
+                let fingerprint = Arc::unwrap_or_clone(fingerprint);
+                self.new_references(vec![NewReference { of, fingerprint }])
+                    .await
+            }
+            None => Ok(()), // it has ended
+        }
+    }
+
     /// Works on parts of searches, segment by segment, and on whatever other parts wait for the
     /// same segments. Can be repeated: parts that are done are passed over.
     pub(crate) async fn search_parts(&self, parts: Vec<SearchPart>) -> Result<(), NotDone> {

@@ -94,6 +94,7 @@ impl Lookup {
                     fingerprint,
                 }),
                 Change::Search(part) => parts.push(part),
+                Change::SearchAgain(of) => self.search_again(of).await?,
                 Change::Alert(_) => {}
             }
         }

@@ -262,3 +262,101 @@ async fn a_new_ad_meets_references_though_their_segment_is_damaged() {
     world.settle(&world.lookup()).await;
     assert_eq!(world.leads().await, world.truth(0..REFERENCES, 0..ADS));
 }
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+async fn check_all_is_found(world: &World, references: u64) {
+    assert_eq!(world.leads().await, world.truth(0..references, 0..ADS));
+    for n in 0..references {
+        assert_eq!(world.search(n).await.state, SearchState::Done);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_that_its_stream_gave_up_before_it_began_begins_later() {
+    let world = world().await;
+    lay(&world, 2).await;
+    world.activate(0).await;
+    world.activate(1).await;
+    assert!(world.give_up(Table::ReferencesTail).await >= 2);
+    let lookup = world.lookup();
+    world.settle(&lookup).await;
+    assert_eq!(world.search(0).await.state, SearchState::Waiting);
+    assert_eq!(
+        world.wake_stalled(world.now().minus(HOUR)).await,
+        0,
+        "not yet"
+    );
+    assert_eq!(world.wake_stalled(world.now().plus(HOUR)).await, 2);
+    world.settle(&lookup).await;
+    check_all_is_found(&world, 2).await;
+    assert_eq!(world.wake_stalled(world.now().plus(HOUR)).await, 0, "done");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parts_that_their_stream_gave_up_are_done_later_even_if_their_segment_is_gone() {
+    let world = world().await;
+    lay(&world, 3).await;
+    world.activate(0).await;
+    let lookup = world.lookup();
+    world.deliver(&lookup, Table::ReferencesTail, 10).await;
+    assert!(
+        world.give_up(Table::Searches).await >= 4,
+        "a plan and its parts, and what changed of them"
+    );
+    let merge = CompactionRule {
+        merge: MergeRule {
+            segments_min: 3,
+            ..CompactionRule::default().merge
+        },
+        ..eager()
+    };
+    let merged = world.store.merge_segments(Kind::Ads, &merge, world.now());
+    assert_eq!(merged.await.unwrap().merged, 3);
+    for _ in 0..2 {
+        assert_eq!(
+            world.wake_stalled(world.now().plus(HOUR)).await,
+            1,
+            "as often as asked"
+        );
+    }
+    world.settle(&lookup).await;
+    check_all_is_found(&world, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_of_a_reference_that_ended_is_not_woken() {
+    let world = world().await;
+    lay(&world, 1).await;
+    world.activate(0).await;
+    world.give_up(Table::ReferencesTail).await;
+    assert_eq!(world.wake_stalled(world.now().plus(HOUR)).await, 1);
+    world.withdraw(0).await;
+    world.settle(&world.lookup()).await;
+    assert!(world.leads().await.is_empty());
+    assert_eq!(world.wake_stalled(world.now().plus(HOUR)).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ads_that_their_stream_gave_up_are_met_by_searching_anew() {
+    let world = world().await;
+    for n in 0..REFERENCES {
+        world.activate(n).await;
+    }
+    let lookup = world.lookup();
+    world.settle(&lookup).await;
+    world.record(0..ADS).await;
+    assert_eq!(world.give_up(Table::AdsTail).await as u64, ADS);
+    world.settle(&lookup).await;
+    assert!(world.leads().await.is_empty(), "nobody looked them up");
+    assert_eq!(world.search_anew().await as u64, REFERENCES);
+    world.settle(&lookup).await;
+    check_all_is_found(&world, REFERENCES).await;
+    assert_eq!(
+        world.search_anew().await as u64,
+        REFERENCES,
+        "any time again"
+    );
+    world.settle(&lookup).await;
+    check_all_is_found(&world, REFERENCES).await;
+}

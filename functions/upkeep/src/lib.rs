@@ -21,7 +21,8 @@ pub enum Task {
     /// Drives again uploads that are pending for too long, and removes ads past their retention.
     /// It lists whole buckets: daily in the cloud.
     Objects,
-    /// Ends references whose date has passed; removes the photos of those that have ended.
+    /// Ends references whose date has passed; removes the photos of those that have ended; drives
+    /// again searches through the past that have not moved for an hour.
     References,
     /// Carries out the erasures that units asked for, everywhere, within minutes.
     Erasures,
@@ -33,10 +34,13 @@ pub enum Task {
     /// Moves the tails of the searchable sets into segments, merges small ones, sweeps those that
     /// were replaced, and learns from the ads which features many of them have.
     Compact,
+    /// Searches all past ads anew for every active reference: for a person, after a stream gave up
+    /// changes of ads. No timer asks for it.
+    Search,
 }
 
 impl Task {
-    /// Every task, in the order in which one run does them.
+    /// Every task of the timers, in the order in which one run does them.
     pub const ALL: [Self; 6] = [
         Self::Erasures,
         Self::References,
@@ -55,6 +59,7 @@ impl Task {
             Self::Forget => "forget",
             Self::Compact => "compact",
             Self::Erasures => "erasures",
+            Self::Search => "search",
         }
     }
 
@@ -65,10 +70,11 @@ impl Task {
     pub fn of_event(event: &serde_json::Value) -> Result<Vec<Self>, UnknownTask> {
         match event.get("task").and_then(serde_json::Value::as_str) {
             None => Ok(Self::ALL.to_vec()),
-            Some(name) => match Self::ALL.into_iter().find(|task| task.as_str() == name) {
-                Some(task) => Ok(vec![task]),
-                None => Err(UnknownTask),
-            },
+            Some(name) => {
+                let mut known = Self::ALL.into_iter().chain([Self::Search]);
+                let task = known.find(|task| task.as_str() == name);
+                task.map(|task| vec![task]).ok_or(UnknownTask)
+            }
         }
     }
 }
@@ -76,8 +82,8 @@ impl Task {
 /// A timer asked for a task that does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the timer asks for an unknown task; known are objects, references, erasures, digests, forget \
-     and compact"
+    "the timer asks for an unknown task; known are objects, references, erasures, digests, forget, \
+     compact and search"
 )]
 pub struct UnknownTask;
 
@@ -104,6 +110,8 @@ pub struct Done {
     pub redriven: u64,
     /// Ads removed for their age.
     pub removed: u64,
+    /// Searches through the past that were driven again.
+    pub searches: u64,
     /// References that ended.
     pub expired: u64,
     /// Photos of ended references that were removed.
@@ -129,7 +137,7 @@ impl Done {
             "redriven": self.redriven, "removed": self.removed, "expired": self.expired,
             "erased": self.erased, "digests": self.digests, "compacted": self.compacted,
             "merged": self.merged, "swept": self.swept, "erasures": self.erasures,
-            "common": self.common,
+            "common": self.common, "searches": self.searches,
         })
     }
 }
@@ -154,7 +162,7 @@ impl Upkeep {
                     let beyond = |_| async { Ok(Some(Beyond::on_aws())) };
                     done.erasures += self.erasures(beyond).await?;
                 }
-                Task::References | Task::Digests => {
+                Task::References | Task::Digests | Task::Search => {
                     for unit in tenants.iter().filter(|tenant| tenant.is_unit) {
                         self.of_unit(*task, &unit.tenant, &mut done).await?;
                     }
@@ -166,11 +174,15 @@ impl Upkeep {
     }
 
     async fn of_unit(&self, task: Task, unit: &TenantId, done: &mut Done) -> store::Result<()> {
-        if task == Task::Digests {
-            return self.digests(unit, done).await;
+        match task {
+            Task::Digests => self.digests(unit, done).await,
+            Task::Search => self.search_anew(unit, done).await,
+            _ => {
+                self.expire(unit, done).await?;
+                self.erase(unit, done).await?;
+                self.wake_searches(unit, done).await
+            }
         }
-        self.expire(unit, done).await?;
-        self.erase(unit, done).await
     }
 
     async fn digests(&self, unit: &TenantId, done: &mut Done) -> store::Result<()> {
@@ -198,6 +210,7 @@ mod tests {
         check(json!({"task": "forget"}), Ok(vec![Task::Forget]));
         check(json!({"task": "compact"}), Ok(vec![Task::Compact]));
         check(json!({"task": "erasures"}), Ok(vec![Task::Erasures]));
+        check(json!({"task": "search"}), Ok(vec![Task::Search]));
         check(json!({"source": "aws.events"}), Ok(Task::ALL.to_vec()));
         check(json!(null), Ok(Task::ALL.to_vec()));
         check(json!({"task": "format the disk"}), Err(UnknownTask));

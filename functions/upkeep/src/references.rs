@@ -1,8 +1,13 @@
 //! References that end, and what is left of those that have ended.
 
+use std::time::Duration;
+
 use records::{Reference, ReferenceStatus, TenantId};
 
 use crate::{Done, Upkeep};
+
+/// How long a search may stand still: four times what a function may run.
+const STALLED_FOR: Duration = Duration::from_secs(3_600);
 
 impl Upkeep {
     /// Ends a unit's references whose date has passed.
@@ -11,6 +16,31 @@ impl Upkeep {
         for id in self.store.expiring(unit, now).await? {
             self.store.expire(unit, &id, now).await?;
             done.expired += 1;
+        }
+        Ok(())
+    }
+
+    /// Drives again searches that stand still: their change was given up, by its stream or by a
+    /// crash at the wrong moment.
+    pub(crate) async fn wake_searches(
+        &self,
+        unit: &TenantId,
+        done: &mut Done,
+    ) -> store::Result<()> {
+        let before = self.clock.now().minus(STALLED_FOR);
+        for of in self.store.stalled_searches(unit, before).await? {
+            self.store.search_again(&of).await?;
+            done.searches += 1;
+        }
+        Ok(())
+    }
+
+    /// Searches all past ads anew for a unit's active references. Searches under way go on.
+    pub(crate) async fn search_anew(&self, unit: &TenantId, done: &mut Done) -> store::Result<()> {
+        for of in self.store.all_searches(unit).await? {
+            self.store.forget_search(&of).await?;
+            self.store.search_again(&of).await?;
+            done.searches += 1;
         }
         Ok(())
     }

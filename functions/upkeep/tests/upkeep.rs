@@ -120,7 +120,7 @@ impl House {
             height_px: None,
             quality: None,
             legal_basis: Label::parse("consent").unwrap(),
-            expires_at: self.now().plus(HOUR),
+            expires_at: self.now().plus(HOUR * 3 / 2),
             created_at: self.now(),
             activated_at: None,
             ended_at: None,
@@ -514,4 +514,22 @@ async fn damaged_knowledge_of_what_is_common_is_learned_anew() {
     assert!(matches!(read, Err(store::Error::Damaged(_))), "{read:?}");
     assert_eq!(house.run(Task::Compact).await.common, 12);
     assert_eq!(house.store.common_features().await.unwrap(), known);
+}
+
+#[tokio::test]
+async fn a_search_that_stands_still_is_driven_again_and_any_search_when_it_is_asked_for() {
+    let house = house(None).await;
+    let key = ReferenceKey::parse("references/unit/case 7/photo.jpg").unwrap();
+    house.reference(&key).await;
+    assert_eq!(house.run(Task::References).await.searches, 0, "it is young");
+    house.wait(HOUR + HOUR / 60);
+    for _ in 0..2 {
+        assert_eq!(house.run(Task::References).await.searches, 1);
+    }
+    assert_eq!(house.run(Task::Search).await.searches, 1);
+    house.wait(HOUR);
+    assert_eq!(house.run(Task::References).await.expired, 1);
+    for task in [Task::References, Task::Search] {
+        assert_eq!(house.run(task).await.searches, 0, "it has ended");
+    }
 }

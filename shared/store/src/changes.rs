@@ -7,7 +7,7 @@ use crate::ads_set::{StoredAd, stored_ad};
 use crate::error::Result;
 use crate::items::{Item, parsed, record};
 use crate::references_log::{ADDED, LogChange, log_entry, seq};
-use crate::searches::{SEARCH, SearchPart, part_of};
+use crate::searches::{SEARCH, SearchKey, SearchPart, part_of, search_of};
 
 /// A new item that some program acts upon.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub enum Change {
     },
     /// A part of a search waits to be done.
     Search(SearchPart),
+    /// A search that has not moved for long is to go on.
+    SearchAgain(SearchKey),
     /// An alert is in the outbox.
     Alert(Alert),
 }
@@ -72,7 +74,8 @@ pub fn inserted(new_image: serde_dynamo::Item) -> Result<Option<Change>> {
                 fingerprint,
             }))
         }
-        Some(SEARCH) => Ok(Some(Change::Search(part_of(&item)?))),
+        Some(SEARCH) if item.contains_key("segment") => Ok(Some(Change::Search(part_of(&item)?))),
+        Some(SEARCH) => Ok(Some(Change::SearchAgain(search_of(&item)?))),
         _ => Ok(None),
     }
 }

@@ -48,6 +48,7 @@ mod references_snapshot;
 mod references_status;
 mod retry;
 mod searches;
+mod searches_again;
 mod segment_objects;
 mod tables;
 mod tenants;

@@ -68,7 +68,7 @@ impl Plan {
 
 /// Lanes over which parts are spread by their segment: as many can be worked on side by side, and
 /// those of one segment stand in one.
-const LANES: u8 = 64;
+pub(crate) const LANES: u8 = 64;
 
 /// Parts written together: a transaction has at most 100 steps.
 const PARTS_AT_ONCE: usize = 90;
@@ -79,7 +79,11 @@ const DONE: &str = "done";
 
 fn lane(segment: &SegmentName) -> String {
     let [first_byte, ..] = segment.0;
-    format!("lane#{:02}", first_byte % LANES)
+    lane_text(first_byte % LANES)
+}
+
+pub(crate) fn lane_text(lane: u8) -> String {
+    format!("lane#{lane:02}")
 }
 
 fn part_sk(segment: &SegmentName, of: &SearchKey) -> String {
@@ -91,7 +95,7 @@ fn part_sk(segment: &SegmentName, of: &SearchKey) -> String {
     format!("{segment}#{unit}#{reference_id}#{}", seq_text(*seq))
 }
 
-fn plan_key(of: &SearchKey) -> Item {
+pub(crate) fn plan_key(of: &SearchKey) -> Item {
     let sk = format!("plan#{}#{}", of.reference_id, seq_text(of.seq));
     key(of.unit.as_str(), sk)
 }
@@ -117,21 +121,26 @@ fn part_item(part: &SearchPart) -> Item {
     item
 }
 
+/// The search that an item is about.
+pub(crate) fn search_of(item: &Item) -> Result<SearchKey> {
+    Ok(SearchKey {
+        unit: parsed(item, "unit", "search")?,
+        reference_id: parsed(item, "reference_id", "search")?,
+        seq: counted(item, "seq", "search")?,
+    })
+}
+
 /// The part that an item holds.
 pub(crate) fn part_of(item: &Item) -> Result<SearchPart> {
     let segment: String = parsed(item, "segment", "search")?;
     Ok(SearchPart {
-        key: SearchKey {
-            unit: parsed(item, "unit", "search")?,
-            reference_id: parsed(item, "reference_id", "search")?,
-            seq: counted(item, "seq", "search")?,
-        },
+        key: search_of(item)?,
         segment: SegmentName::parse(&segment).ok_or(Error::Damaged("search"))?,
         images: counted(item, "images", "search")?,
     })
 }
 
-fn is_open(item: &Item) -> bool {
+pub(crate) fn is_open(item: &Item) -> bool {
     item.get("stands")
         .and_then(|it| it.as_s().ok())
         .map(String::as_str)
@@ -358,6 +367,8 @@ impl Store {
             // Their texts have a fixed width and sort as the times do.
             if finished.is_some_and(|finished| finished < before.as_str()) {
                 let sk = sort_key(&plan)?;
+                let again = sk.replacen("plan#", crate::searches_again::AGAIN, 1);
+                self.delete(Table::Searches, unit.as_str(), again).await?;
                 self.delete(Table::Searches, unit.as_str(), sk).await?;
                 removed += 1;
             }

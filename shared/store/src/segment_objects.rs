@@ -76,7 +76,7 @@ impl Store {
             Err(error) => return Err(told(doing, &error)),
         };
         let cut = Error::Unavailable(doing);
-        let etag = answer.e_tag().ok_or(cut.clone())?.to_owned();
+        let etag = answer.e_tag().ok_or(cut)?.to_owned();
         let length = answer
             .content_length()
             .and_then(|it| u64::try_from(it).ok());

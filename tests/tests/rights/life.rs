@@ -274,11 +274,11 @@ impl Life {
     fn timers(&self) {
         self.cloud.alert.invoke(&timer()).unwrap();
         let mut all = Vec::new();
-        for task in upkeep::Task::ALL {
+        for task in upkeep::Task::ALL.into_iter().chain([upkeep::Task::Search]) {
             let event = json!({ "task": task.as_str() });
             all.push(self.cloud.upkeep.invoke(&event).unwrap());
         }
-        for deed in ["redriven", "removed", "expired", "erased"] {
+        for deed in ["redriven", "removed", "expired", "erased", "searches"] {
             assert!(all.iter().any(|done| done[deed] != 0), "{deed}: {all:?}");
         }
         self.cloud.settle(once);

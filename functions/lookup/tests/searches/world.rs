@@ -255,6 +255,35 @@ impl World {
         }
     }
 
+    /// Lets a table's stream give up what it has.
+    pub async fn give_up(&self, table: Table) -> usize {
+        let mut changes = 0;
+        while let Some(batch) = self.read(table, 100).await {
+            changes += batch.event["Records"].as_array().unwrap().len();
+            self.commit(&batch).await;
+        }
+        changes
+    }
+
+    /// As `upkeep` does: wakes the searches that did not move since a time.
+    pub async fn wake_stalled(&self, before: Timestamp) -> usize {
+        let stalled = self.store.stalled_searches(&unit(), before).await.unwrap();
+        for of in &stalled {
+            self.store.search_again(of).await.unwrap();
+        }
+        stalled.len()
+    }
+
+    /// As `upkeep` does when a person asks for it.
+    pub async fn search_anew(&self) -> usize {
+        let all = self.store.all_searches(&unit()).await.unwrap();
+        for of in &all {
+            self.store.forget_search(of).await.unwrap();
+            self.store.search_again(of).await.unwrap();
+        }
+        all.len()
+    }
+
     pub async fn search(&self, n: u64) -> SearchProgress {
         let found = self.store.reference(&unit(), &reference_id(n)).await;
         found.unwrap().unwrap().search

@@ -88,7 +88,8 @@ pub(super) fn hand_out(
             } else if message.cut_off < SUSPECT_FROM {
                 handed_out.push(message.hand_out(db, hidden_until_ms)?);
             } else if handed_out.is_empty() {
-                return Ok(vec![message.hand_out(db, hidden_until_ms)?]);
+                let least = least_suspect(db, queue, now)?.unwrap_or(message);
+                return Ok(vec![least.hand_out(db, hidden_until_ms)?]);
             } else {
                 return Ok(handed_out);
             }
@@ -127,8 +128,25 @@ fn due(
          ORDER BY visible_ms, seq LIMIT ?3",
     )?;
     let asked = params![queue, now.as_millisecond(), max, cut_off_max];
-    let rows = due.query_map(asked, |row| {
-        Ok(Due {
+    let rows = due.query_map(asked, Due::of)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Of the suspects that are due the one that was cut off least: whatever kills the process is tried
+/// last.
+fn least_suspect(db: &Connection, queue: &str, now: Timestamp) -> Result<Option<Due>> {
+    let mut least = db.prepare_cached(
+        "SELECT seq, id, body, receives, cut_off, sent_ms FROM messages
+         WHERE queue = ?1 AND dead_ms IS NULL AND visible_ms <= ?2 AND cut_off >= ?3
+         ORDER BY cut_off, visible_ms, seq LIMIT 1",
+    )?;
+    let asked = params![queue, now.as_millisecond(), SUSPECT_FROM];
+    Ok(least.query_row(asked, Due::of).optional()?)
+}
+
+impl Due {
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
             seq: row.get(0)?,
             id: row.get(1)?,
             body: row.get(2)?,
@@ -136,11 +154,8 @@ fn due(
             cut_off: row.get(4)?,
             sent_ms: row.get(5)?,
         })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
+    }
 
-impl Due {
     fn is_hopeless(&self, receives_max: u32) -> bool {
         self.receives.saturating_sub(self.cut_off) >= receives_max || self.cut_off >= CUT_OFF_MAX
     }

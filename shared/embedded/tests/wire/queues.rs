@@ -214,6 +214,32 @@ async fn what_was_cut_off_again_and_again_is_handed_out_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_the_suspects_the_one_that_was_cut_off_least_goes_first() {
+    let services = start();
+    let dir = services.dir;
+    let mut embedded = services.embedded;
+    let queue = embedded.queue("q");
+    for body in ["kills", "a", "b"] {
+        queue.send(body, at(0)).await.expect("sent");
+    }
+    drop(queue);
+    let mut first = Vec::new();
+    for _ in 0..9 {
+        let got = embedded.queue("q").receive(10, MINUTE, at(1)).await;
+        first.push(got.expect("ok")[0].body.clone());
+        drop(embedded);
+        embedded = Embedded::open(dir.path()).expect("opens again");
+    }
+    assert_eq!(first[..3], ["kills"; 3], "all three together");
+    assert_eq!(first[3..6], ["kills", "a", "b"]);
+    assert_eq!(
+        first[6..],
+        ["kills", "a", "b"],
+        "each as often as the others"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_backlog_is_handed_out_once_each_to_many_workers() {
     let services = start();
     let queue = services.embedded.queue("q");
