@@ -251,6 +251,7 @@ async fn make_tenant(store: &Store, name: &str, is_unit: bool) {
         is_uploader: !is_unit,
         legal_basis: is_unit.then(|| Label::parse("a test").unwrap()),
         expiry_days: TenantSettings::EXPIRY_DAYS_DEFAULT,
+        tell_withdrawals: false,
         created_at: Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
     };
     store.put_tenant(&settings).await.unwrap();

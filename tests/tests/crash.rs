@@ -179,7 +179,7 @@ fn check_uploads(serve: &Serve, puts: &[Put]) {
 }
 
 fn check_leads(serve: &Serve, world: &World, receiver: &Receiver) {
-    let leads = serve.all("unit", "/v1/leads");
+    let leads = serve.all("unit", "/v1/leads?level=alert");
     assert_eq!(pairs_of(&leads), world.pairs());
     assert_eq!(leads.len(), world.pairs().len(), "one lead a pair");
     let known = ids_of(&leads);

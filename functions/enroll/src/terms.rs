@@ -66,6 +66,7 @@ mod tests {
             is_uploader: false,
             legal_basis: legal_basis.map(|text| Label::parse(text).unwrap()),
             expiry_days: 10,
+            tell_withdrawals: false,
             created_at: at("2026-01-01T00:00:00Z"),
         }
     }

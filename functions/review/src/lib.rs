@@ -22,6 +22,7 @@ mod erasures;
 mod leads;
 mod photo;
 mod references;
+mod settings;
 mod tenants;
 mod uploads;
 mod webhooks;
@@ -142,6 +143,7 @@ fn for_units() -> Router<Shared> {
         .route("/v1/erasures", post(erasures::ask))
         .route("/v1/erasures/{erasure_id}", get(erasures::show))
         .route("/v1/alerts", get(alerts::pull))
+        .route("/v1/settings", get(settings::show).put(settings::put))
         .route("/v1/webhooks", get(webhooks::list))
         .route(
             "/v1/webhooks/{name}",

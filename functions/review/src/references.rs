@@ -331,7 +331,8 @@ const LOOKS_MAX: usize = 550;
 /// `DELETE /v1/references/{reference_id}`
 ///
 /// Answers once nothing about the reference can leave any more: it is not active, and no delivery
-/// that began before is under way.
+/// that began before is under way. Only a unit that asked for it is told, by alerts without
+/// sightings, which leads are taken back.
 pub(crate) async fn withdraw(
     State(shared): State<Shared>,
     Unit(unit): Unit,
@@ -347,6 +348,8 @@ pub(crate) async fn withdraw(
     for _ in 0..LOOKS_MAX {
         let in_flight = store.in_flight(&unit, &id, shared.clock.now()).await;
         if in_flight.map_err(faults::problem)?.is_none() {
+            let taken_back = store.take_back_leads(&unit, shared.clock.now()).await;
+            taken_back.map_err(faults::problem)?;
             return Ok(done());
         }
         tokio::time::sleep(LOOK_EVERY).await;

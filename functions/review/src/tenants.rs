@@ -42,6 +42,7 @@ pub(crate) async fn make(
         is_uploader: body.flag("is_uploader")?.unwrap_or(false),
         legal_basis: body.parsed("legal_basis")?,
         expiry_days: expiry_days.unwrap_or(TenantSettings::EXPIRY_DAYS_DEFAULT),
+        tell_withdrawals: body.flag("tell_withdrawals")?.unwrap_or(false),
         created_at: shared.clock.now(),
     };
     body.finish()?;

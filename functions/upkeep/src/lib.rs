@@ -112,6 +112,8 @@ pub struct Done {
     pub removed: u64,
     /// Searches through the past that were driven again.
     pub searches: u64,
+    /// Leads taken back since their references were withdrawn.
+    pub taken_back: u64,
     /// References that ended.
     pub expired: u64,
     /// Photos of ended references that were removed.
@@ -138,6 +140,7 @@ impl Done {
             "erased": self.erased, "digests": self.digests, "compacted": self.compacted,
             "merged": self.merged, "swept": self.swept, "erasures": self.erasures,
             "common": self.common, "searches": self.searches,
+            "taken_back": self.taken_back,
         })
     }
 }
@@ -180,6 +183,7 @@ impl Upkeep {
             _ => {
                 self.expire(unit, done).await?;
                 self.erase(unit, done).await?;
+                self.take_back(unit, done).await?;
                 self.wake_searches(unit, done).await
             }
         }

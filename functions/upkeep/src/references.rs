@@ -20,6 +20,13 @@ impl Upkeep {
         Ok(())
     }
 
+    /// Takes back the leads of withdrawn references that a crash left, where the unit wants it told.
+    pub(crate) async fn take_back(&self, unit: &TenantId, done: &mut Done) -> store::Result<()> {
+        let now = self.clock.now();
+        done.taken_back += self.store.take_back_leads(unit, now).await?;
+        Ok(())
+    }
+
     /// Drives again searches that stand still: their change was given up, by its stream or by a
     /// crash at the wrong moment.
     pub(crate) async fn wake_searches(

@@ -47,6 +47,7 @@ async fn house(ads_kept: Option<Duration>) -> House {
         is_uploader: true,
         legal_basis: None,
         expiry_days: 1,
+        tell_withdrawals: false,
         created_at: clock.now(),
     };
     store.put_tenant(&settings).await.unwrap();

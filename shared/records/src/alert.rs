@@ -24,8 +24,8 @@ pub enum AlertKind {
     /// much; told once, with the first such lead.
     #[serde(rename = "org.homeward.lead.held")]
     Held,
-    /// A lead was taken back because its ad image is gone. (After its *reference* was withdrawn
-    /// nothing is sent at all.)
+    /// A lead was taken back because its reference was withdrawn: ids only, no sightings. Told only
+    /// to units that asked for it; to others a withdrawn reference is silent altogether.
     #[serde(rename = "org.homeward.lead.withdrawn")]
     Withdrawn,
 }

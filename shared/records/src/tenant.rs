@@ -57,6 +57,10 @@ pub struct TenantSettings {
     pub legal_basis: Option<Label>,
     /// How long a reference lasts that brings no expiry date, in days.
     pub expiry_days: u32,
+    /// Whether its case systems are told that a lead was taken back because its reference was
+    /// withdrawn. Otherwise a withdrawn reference is silent altogether.
+    #[serde(default)]
+    pub tell_withdrawals: bool,
     /// When the tenant was made.
     pub created_at: Timestamp,
 }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use records::{Alert, Cursor, Listing, Page, Reference, ReferenceId, ReferenceStatus, TenantId};
+use records::{
+    Alert, AlertKind, Cursor, Listing, Page, Reference, ReferenceId, ReferenceStatus, TenantId,
+};
 
 use crate::calls::{Query, Range};
 use crate::error::{Error, Result};
@@ -40,7 +42,7 @@ impl Store {
     }
 
     /// The pull feed: alerts after a position, oldest first, without those whose reference is not
-    /// active. Strongly consistent; alerts are numbered in the order in which they were written, so
+    /// active, unless they say just that. Strongly consistent; alerts are numbered in the order in which they were written, so
     /// a reader that goes on from `next` misses none. `next` is always there: at the end of the
     /// feed it is where to ask again later.
     ///
@@ -69,7 +71,9 @@ impl Store {
             .collect::<Result<_>>()?;
         let last = alerts.last().map_or(seen, |alert| alert.seq);
         let active = self.active_among(unit, &alerts).await?;
-        alerts.retain(|alert| active.contains(&alert.data.reference_id));
+        alerts.retain(|alert| {
+            alert.kind == AlertKind::Withdrawn || active.contains(&alert.data.reference_id)
+        });
         let next = Cursor::new(unit, Listing::Alerts, &last.to_string());
         Ok(Page {
             items: alerts,

@@ -7,14 +7,15 @@
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use futures::{StreamExt, TryStreamExt, stream};
 use records::{
-    Alert, Cursor, Delivery, DeliveryState, Listing, Page, ReasonCode, ReferenceId, TenantId,
-    Timestamp, WebhookName,
+    Alert, AlertKind, Cursor, Delivery, DeliveryState, Listing, Page, ReasonCode, ReferenceId,
+    TenantId, Timestamp, WebhookName,
 };
 
 use crate::ads::AT_ONCE;
 use crate::calls::{Query, Range};
 use crate::error::{Error, Result};
 use crate::items::{Item, counted, item, key, number, parsed, record, seq_text, text};
+use crate::references::reference_sk;
 use crate::transactions::Ended;
 use crate::{PAGE_ITEMS_MAX, Store, Table};
 
@@ -197,7 +198,7 @@ impl Store {
         let mut lease = lease_key(unit, delivery);
         lease.insert("lease_until".into(), text(until.as_str()));
         let steps = [
-            self.step_active(unit, &delivery.reference_id)?,
+            self.step_may_go(unit, delivery)?,
             self.step_check(
                 Table::Deliveries,
                 delivery_key(unit, delivery),
@@ -226,6 +227,23 @@ impl Store {
             ended if ended.refused(2) => Leased::Busy,
             _ => Leased::NotActive,
         })
+    }
+
+    /// The check that an alert may leave: that its reference is active; what says that one was
+    /// withdrawn leaves as long as it is known at all.
+    fn step_may_go(&self, unit: &TenantId, delivery: &Delivery) -> Result<TransactWriteItem> {
+        let id = &delivery.reference_id;
+        if delivery.kind != AlertKind::Withdrawn {
+            return self.step_active(unit, id);
+        }
+        let reference = key(unit.as_str(), reference_sk(id));
+        self.step_check(
+            Table::References,
+            reference,
+            "attribute_exists(pk)",
+            &[],
+            &[],
+        )
     }
 
     /// Writes what an attempt came to, gives the lease back, and queues the next attempt if there

@@ -81,6 +81,9 @@ impl Store {
             let calling = Calling::of(&lead, &reference.alerting, seq, now);
             let lead = calling.level(lead);
             if let Some(known) = self.lead_summary(&found.unit, &lead.lead_id).await? {
+                if known.status == LeadStatus::Withdrawn {
+                    self.open_again(&found.unit, &known).await?;
+                }
                 self.complete_sightings(&found.unit, &known).await?;
                 return Ok(Recorded::Known(known.lead_id));
             }

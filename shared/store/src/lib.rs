@@ -56,6 +56,7 @@ mod tokens;
 mod transactions;
 mod unpacking;
 mod webhooks;
+mod withdrawn_leads;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::SharedAsyncSleep;

@@ -59,3 +59,5 @@ mod segments;
 mod streams;
 #[path = "behaviour/tenants.rs"]
 mod tenants;
+#[path = "behaviour/withdrawn_leads.rs"]
+mod withdrawn_leads;

@@ -263,6 +263,7 @@ async fn prepare(folder: &Path) {
             is_uploader: !is_unit,
             legal_basis: is_unit.then(|| Label::parse("a simulation").expect("a label")),
             expiry_days: TenantSettings::EXPIRY_DAYS_DEFAULT,
+            tell_withdrawals: false,
             created_at: time.now(),
         };
         store.put_tenant(&settings).await.expect("a tenant");

@@ -272,6 +272,33 @@ async fn a_withdrawn_reference_never_alerts() {
 }
 
 #[tokio::test]
+async fn that_a_lead_was_taken_back_is_delivered_and_tried_again_to_a_unit_that_asked() {
+    let script = [200, 500, 200].map(|status| Answer::Status(status, ""));
+    let (world, desk, seq) = one_lead(script).await;
+    world.stream().await;
+    let settings = world.store.tenant(&world.unit).await;
+    let mut settings = settings.expect("the store answers").expect("a unit");
+    settings.tell_withdrawals = true;
+    let asked = world.store.put_tenant(&settings).await;
+    asked.expect("stored");
+    let reference = world.delivery("desk", seq).await.reference_id;
+    let withdrawn = world.store.withdraw(&world.unit, &reference, world.now());
+    withdrawn.await.expect("withdrawn");
+    let taken_back = world.store.take_back_leads(&world.unit, world.now());
+    assert_eq!(taken_back.await.expect("told"), 1);
+    world.stream().await;
+    world.wait(Duration::from_secs(86_400));
+    assert_eq!(world.timer().await, 1);
+    let told = desk.received();
+    assert_eq!(told.len(), 3);
+    let event: serde_json::Value = serde_json::from_slice(&told[2].body).expect("json");
+    assert_eq!(event["type"], "org.homeward.lead.withdrawn");
+    assert_eq!(event["data"]["status"], "withdrawn");
+    assert_eq!(event["data"]["sightings"], serde_json::json!([]));
+    assert_eq!(told[1].headers["webhook-id"], told[2].headers["webhook-id"]);
+}
+
+#[tokio::test]
 async fn a_withdrawal_between_two_attempts_stops_the_second() {
     let (world, desk, seq) = one_lead([Answer::Status(500, "")]).await;
     world.stream().await;

@@ -87,6 +87,7 @@ impl World {
             is_uploader: false,
             legal_basis: None,
             expiry_days: 365,
+            tell_withdrawals: false,
             created_at: self.now(),
         };
         self.store.put_tenant(&settings).await.expect("stored");

@@ -87,6 +87,7 @@ async fn make_tenant(
         is_uploader: !is_unit,
         legal_basis: is_unit.then(|| Label::parse(LEGAL_BASIS)).transpose()?,
         expiry_days: TenantSettings::EXPIRY_DAYS_DEFAULT,
+        tell_withdrawals: false,
         created_at: clock.now(),
     };
     Ok(store.put_tenant(&settings).await?)

@@ -522,3 +522,37 @@ async fn a_reference_that_matched_too_much_is_released_by_its_unit() {
         .await
         .expect(409);
 }
+
+#[tokio::test]
+async fn a_unit_that_asks_for_it_finds_its_leads_taken_back_once_a_withdrawal_is_answered() {
+    let world = World::new().await;
+    let settings = "/v1/settings";
+    let silent = world.get(settings, "unit").await.expect(200);
+    assert_eq!(silent["tell_withdrawals"], json!(false));
+    for body in [json!({}), json!({ "tell_withdrawals": "yes" }), json!([])] {
+        let refused = world.json("PUT", settings, "unit", &body).await;
+        assert!([400, 422].contains(&refused.status.as_u16()), "{body}");
+    }
+    let told = json!({ "tell_withdrawals": true });
+    let put = world.json("PUT", settings, "unit", &told).await.expect(200);
+    assert_eq!(put, world.get(settings, "unit").await.expect(200));
+    assert_eq!(put["tell_withdrawals"], json!(true));
+    assert_eq!(put["legal_basis"], silent["legal_basis"]);
+    let rival = world.get(settings, "rival").await.expect(200);
+    assert_eq!(rival["tell_withdrawals"], json!(false), "its own only");
+
+    let pdq = "00ff".repeat(16);
+    for who in ["unit", "rival"] {
+        let id = world.reference(who, "K-1", &pdq).await;
+        world.lead(who, &id, "ad-1").await;
+        let path = format!("/v1/references/{id}");
+        world.call("DELETE", &path, who).await.expect(204);
+    }
+    let alerts = world.all("/v1/alerts", "unit").await;
+    assert_eq!(alerts.len(), 1);
+    assert_eq!(alerts[0]["type"], "org.homeward.lead.withdrawn");
+    assert_eq!(alerts[0]["data"]["sightings"], json!([]));
+    let leads = world.all("/v1/leads?status=withdrawn", "unit").await;
+    assert_eq!(leads.len(), 1);
+    assert!(world.all("/v1/alerts", "rival").await.is_empty());
+}

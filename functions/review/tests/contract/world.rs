@@ -150,6 +150,7 @@ impl World {
             is_uploader: role == Role::Uploader,
             legal_basis: Some(Label::parse("police act, section 12").unwrap()),
             expiry_days: 30,
+            tell_withdrawals: false,
             created_at: self.now(),
         };
         self.store.put_tenant(&settings).await.unwrap();

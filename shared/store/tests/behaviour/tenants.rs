@@ -18,6 +18,7 @@ fn settings(name: &str) -> TenantSettings {
         is_uploader: name != "unit",
         legal_basis: None,
         expiry_days: TenantSettings::EXPIRY_DAYS_DEFAULT,
+        tell_withdrawals: false,
         created_at: at(0),
     }
 }

@@ -1,0 +1,123 @@
+//! A unit that asked for it is told, once and without sightings, which leads a withdrawal took back.
+
+use records::*;
+use store::{Store, Submitted};
+
+use crate::fixtures::*;
+use crate::host::World;
+
+claims! {
+    a_unit_that_did_not_ask_is_told_nothing,
+    a_unit_that_asked_is_told_once_of_each_alerted_lead_and_of_no_sighting,
+    a_lead_that_was_taken_back_opens_again_with_its_reference,
+    what_was_withdrawn_before_a_unit_asked_is_told_too,
+}
+
+async fn settle(store: &Store, tell_withdrawals: bool) {
+    let settings = TenantSettings {
+        tenant: unit(),
+        is_unit: true,
+        is_uploader: false,
+        legal_basis: None,
+        expiry_days: 30,
+        tell_withdrawals,
+        created_at: at(0),
+    };
+    store.put_tenant(&settings).await.unwrap();
+}
+
+/// A reference with two leads at alert level and one for review.
+async fn three_leads(store: &Store) -> ReferenceId {
+    let id = active_reference(store, 1).await;
+    for image in [5, 6, 7] {
+        recorded_ad(store, image, &format!("{image}")).await;
+        let mut found = found(&id, image);
+        if image == 7 {
+            found.level = Level::Review;
+        }
+        store.record_lead(&found, at(10)).await.unwrap();
+    }
+    id
+}
+
+async fn status(store: &Store, id: &ReferenceId, image: u64) -> LeadStatus {
+    let lead = LeadId::of(id, &sha(image));
+    let found = store.lead(&unit(), &lead).await.unwrap().unwrap();
+    found.summary.status
+}
+
+async fn a_unit_that_did_not_ask_is_told_nothing(World { store, .. }: World) {
+    settle(&store, false).await;
+    let id = three_leads(&store).await;
+    store.withdraw(&unit(), &id, at(20)).await.unwrap();
+    assert_eq!(store.take_back_leads(&unit(), at(21)).await, Ok(0));
+    assert!(feed(&store).await.is_empty());
+    assert_eq!(status(&store, &id, 5).await, LeadStatus::Open);
+}
+
+async fn a_unit_that_asked_is_told_once_of_each_alerted_lead_and_of_no_sighting(
+    World { store, .. }: World,
+) {
+    settle(&store, true).await;
+    let id = three_leads(&store).await;
+    assert_eq!(store.take_back_leads(&unit(), at(19)).await, Ok(0));
+    store.withdraw(&unit(), &id, at(20)).await.unwrap();
+    assert_eq!(store.take_back_leads(&unit(), at(21)).await, Ok(2));
+    assert_eq!(store.take_back_leads(&unit(), at(22)).await, Ok(0));
+    let told = feed(&store).await;
+    assert_eq!(told.len(), 2, "what was alerted before is out of the feed");
+    for alert in &told {
+        assert_eq!(alert.kind, AlertKind::Withdrawn);
+        assert_eq!(alert.data.status, LeadStatus::Withdrawn);
+        assert_eq!(
+            (alert.data.sightings.len(), alert.data.sightings_total),
+            (0, 0)
+        );
+    }
+    assert_eq!(status(&store, &id, 5).await, LeadStatus::Withdrawn);
+    assert_eq!(status(&store, &id, 7).await, LeadStatus::Open, "never told");
+}
+
+async fn a_lead_that_was_taken_back_opens_again_with_its_reference(World { store, .. }: World) {
+    settle(&store, true).await;
+    let id = three_leads(&store).await;
+    let lead = LeadId::of(&id, &sha(5));
+    let verdict = VerdictEntry {
+        verdict: Verdict::Confirmed,
+        decided_by: None,
+        note: None,
+        decided_at: at(12),
+    };
+    store.judge(&unit(), &lead, &verdict).await.unwrap();
+    store.withdraw(&unit(), &id, at(20)).await.unwrap();
+    assert_eq!(store.take_back_leads(&unit(), at(21)).await, Ok(2));
+    let mut again = reference("case 7", 1);
+    again.created_at = at(25);
+    let fingerprint = reference_fingerprint(1);
+    let submitted = store.submit(&unit(), &again, &fingerprint).await;
+    assert_eq!(submitted, Ok(Submitted::New));
+    store.activate(&unit(), &id, at(30)).await.unwrap();
+    assert_eq!(store.take_back_leads(&unit(), at(31)).await, Ok(0));
+    for _ in 0..2 {
+        store.record_lead(&found(&id, 5), at(32)).await.unwrap();
+        store.record_lead(&found(&id, 6), at(32)).await.unwrap();
+    }
+    assert_eq!(status(&store, &id, 5).await, LeadStatus::Confirmed);
+    assert_eq!(status(&store, &id, 6).await, LeadStatus::Open);
+    for lead in store.extended_leads(&unit()).await.unwrap() {
+        store.send_digest(&unit(), &lead, at(40)).await.unwrap();
+    }
+    let mut told: Vec<AlertKind> = feed(&store).await.iter().map(|it| it.kind).collect();
+    let last = told.split_off(told.len() - 2);
+    assert_eq!(last, [AlertKind::Extended; 2]);
+    let created = told.iter().filter(|kind| **kind == AlertKind::Created);
+    assert_eq!(created.count(), 2, "no pair is alerted twice");
+}
+
+async fn what_was_withdrawn_before_a_unit_asked_is_told_too(World { store, .. }: World) {
+    settle(&store, false).await;
+    let id = three_leads(&store).await;
+    store.withdraw(&unit(), &id, at(20)).await.unwrap();
+    settle(&store, true).await;
+    assert_eq!(store.take_back_leads(&unit(), at(21)).await, Ok(2));
+}
