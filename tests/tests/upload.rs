@@ -253,6 +253,8 @@ fn what_was_given_up_is_listed_by_its_id_and_sent_again() {
         !letters[0].to_string().contains("no event"),
         "what it carries is not shown"
     );
+    let reason = letters[0]["reason"].as_str().unwrap();
+    assert!(reason.contains("S3 event"), "the program's own: {reason}");
     let id = letters[0]["id"].as_str().unwrap().to_owned();
 
     let replayed = dead_letters(&data, &["replay", &id]);

@@ -32,6 +32,9 @@ pub use tenants::Tokens;
 
 use crate::laptop::host::Programs;
 
+/// Why something failed of which its program did not say why.
+const NOT_FINISHED: &str = "the program did not finish it";
+
 /// The queue of the ads bucket.
 pub const INGEST_QUEUE: &str = "ingest";
 /// The queue of the references bucket.

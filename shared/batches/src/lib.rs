@@ -3,6 +3,7 @@
 
 mod logs;
 mod metrics;
+mod reasons;
 
 use std::fmt::Display;
 
@@ -12,6 +13,7 @@ use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse
 use futures::{StreamExt, stream};
 
 pub use logs::log_to_stderr;
+pub use reasons::with_reasons;
 
 /// Works through the messages of a queue, up to `at_once` together. Each message whose work fails
 /// is answered as failed: it alone comes again, and goes to the dead letters after its attempts.
@@ -32,6 +34,7 @@ where
             async move {
                 let error = done.await.err()?;
                 tracing::warn!(message = id, %error, "a message is not done and comes again");
+                reasons::note(Some(&id), &error);
                 Some(id)
             }
         })
@@ -88,6 +91,7 @@ where
     };
     let Place { before, number } = place;
     tracing::warn!(change = number, %error, "a change is not done and comes again");
+    reasons::note(number.as_deref(), &error);
     metrics::batch(before, 1);
     let mut failure = DynamoDbBatchItemFailure::default();
     failure.item_identifier = number;
@@ -154,6 +158,30 @@ where
 mod tests {
     use super::*;
     use std::cell::RefCell;
+
+    #[tokio::test]
+    async fn who_asks_is_told_the_reason_of_each_failure() {
+        let work = |body: String| async move {
+            match body.as_str() {
+                "good" => Ok(()),
+                bad => Err(format!("{bad} is bad")),
+            }
+        };
+        let handled = messages(queue(&["good", "a", "b"]), 2, work);
+        let (response, reasons) = with_reasons(handled).await;
+        assert_eq!(response.batch_item_failures.len(), 2);
+        let told: Vec<_> = reasons.iter().map(|(id, why)| (&**id, &**why)).collect();
+        assert_eq!(told, [("m-a", "a is bad"), ("m-b", "b is bad")]);
+        let change = |record: dynamodb::EventRecord| async move {
+            match record.change.sequence_number.as_deref() {
+                Some("2") => Err("it cannot be read"),
+                _ => Ok(()),
+            }
+        };
+        let (_, reasons) = with_reasons(changes(stream_of(&["1", "2", "3"]), change)).await;
+        assert_eq!(reasons["2"], "it cannot be read");
+        assert_eq!(reasons.len(), 1);
+    }
 
     fn queue(bodies: &[&str]) -> SqsEvent {
         let records: Vec<_> = bodies

@@ -3,10 +3,10 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
@@ -40,6 +40,9 @@ const REST_BYTES_MAX: usize = 4 << 20;
 /// How long the rest of a refused request may take.
 const REST_TIME_MAX: Duration = Duration::from_secs(5);
 
+/// The start of a form that is given on together: more than its first line can have.
+const FORM_START_BYTES: usize = 256;
+
 /// The largest DynamoDB request, in bytes, as DynamoDB has it.
 const TABLE_REQUEST_BYTES_MAX: usize = 16 << 20;
 
@@ -58,13 +61,90 @@ impl hyper::service::Service<Request<Incoming>> for Front {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         match self.clone() {
             Self::S3(service) => {
-                let request = request.map(|body| Body::http_body_unsync(ReadToTheEnd(Some(body))));
+                let start_bytes_min = if is_form(&request) {
+                    FORM_START_BYTES
+                } else {
+                    0
+                };
+                let request = request.map(|body| {
+                    let body = ReadToTheEnd(Some(body));
+                    Body::http_body_unsync(Gathered::new(body, start_bytes_min))
+                });
                 Box::pin(async move { service.call(request).await })
             }
             Self::DynamoDb(tables, key) => {
                 Box::pin(async move { Ok(tables_answer(tables, key, request).await) })
             }
         }
+    }
+}
+
+fn is_form(request: &Request<Incoming>) -> bool {
+    let media_type = request.headers().get(http::header::CONTENT_TYPE);
+    let media_type = media_type.and_then(|value| value.to_str().ok());
+    request.method() == Method::POST
+        && media_type.is_some_and(|it| it.trim_start().starts_with("multipart/form-data"))
+}
+
+/// A body whose first bytes come together, however the network cut them: `s3s` takes what it has of
+/// a form's first line for the whole line, and refuses the form.
+struct Gathered {
+    body: ReadToTheEnd,
+    start: BytesMut,
+    /// Bytes that the first frame has, unless the body has fewer; none once it was given.
+    start_bytes_min: usize,
+}
+
+impl Gathered {
+    fn new(body: ReadToTheEnd, start_bytes_min: usize) -> Self {
+        Self {
+            body,
+            start: BytesMut::new(),
+            start_bytes_min,
+        }
+    }
+}
+
+impl hyper::body::Body for Gathered {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = &mut *self;
+        while this.start.len() < this.start_bytes_min {
+            match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => this.start.extend_from_slice(&data),
+                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
+                },
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => break,
+            }
+        }
+        this.start_bytes_min = 0;
+        if !this.start.is_empty() {
+            let start = std::mem::take(&mut this.start).freeze();
+            return Poll::Ready(Some(Ok(Frame::data(start))));
+        }
+        Pin::new(&mut this.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.start.is_empty() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let start = self.start.len() as u64;
+        let rest = self.body.size_hint();
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower() + start);
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper + start);
+        }
+        hint
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use store::CompactionRule;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::laptop::{self, Laptop, Settings};
@@ -29,6 +30,10 @@ pub struct Arguments {
     /// Remove ads this many days after their upload; without it they are kept
     #[arg(long, value_name = "DAYS")]
     keep_ads: Option<u32>,
+    /// Move ads, and changes of references, from the database into segments once so many lie there;
+    /// fewer take less memory while it is done
+    #[arg(long, value_name = "N", default_value_t = CompactionRule::default().tail_items_min)]
+    compact_at: usize,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -53,9 +58,15 @@ pub fn run(arguments: &Arguments) -> Result {
 
 async fn serve(arguments: &Arguments) -> Result {
     let days = |days: u32| Duration::from_secs(u64::from(days) * 86_400);
+    let usual = CompactionRule::default();
     let settings = Settings {
         port: arguments.port,
         ads_kept: arguments.keep_ads.map(days),
+        compaction: CompactionRule {
+            tail_items_min: arguments.compact_at.max(1),
+            log_entries_min: usual.log_entries_min.min(arguments.compact_at.max(1)),
+            ..usual
+        },
         ..Settings::default()
     };
     let (mut interrupted, mut terminated) = (

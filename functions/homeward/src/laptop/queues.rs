@@ -2,6 +2,7 @@
 //! hidden while it is worked on, what failed comes again later, what failed too often is a dead
 //! letter.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::host::Programs;
-use super::{ENROLL_QUEUE, INGEST_QUEUE};
+use super::{ENROLL_QUEUE, INGEST_QUEUE, NOT_FINISHED};
 
 /// Longer than the slowest batch of the largest pictures takes.
 const VISIBILITY: Duration = Duration::from_secs(300);
@@ -70,8 +71,8 @@ async fn pump<F: Future<Output = SqsBatchResponse>>(
             }
             continue;
         }
-        let response = handle(event(&messages)?).await;
-        settle(&queue, &messages, &response).await?;
+        let (response, reasons) = batches::with_reasons(handle(event(&messages)?)).await;
+        settle(&queue, &messages, (&response, &reasons)).await?;
     }
     Ok(())
 }
@@ -94,7 +95,7 @@ fn event(messages: &[Message]) -> anyhow::Result<SqsEvent> {
 async fn settle(
     queue: &Queue,
     messages: &[Message],
-    response: &SqsBatchResponse,
+    (response, reasons): (&SqsBatchResponse, &BTreeMap<String, String>),
 ) -> anyhow::Result<()> {
     for message in messages {
         let failed = response
@@ -103,7 +104,9 @@ async fn settle(
             .any(|failed| failed.item_identifier == message.id);
         if failed {
             let rest = REST * message.receive_count;
-            let reason = "the program did not finish it";
+            let reason = reasons
+                .get(&message.id)
+                .map_or(NOT_FINISHED, String::as_str);
             queue
                 .release(&message.receipt, rest, reason, Timestamp::now())
                 .await?;

@@ -2,6 +2,7 @@
 //! mappings: in order, from the first failure again, and a record that fails too often is set
 //! aside as a dead letter so that those behind it go on.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use store::Table;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::NOT_FINISHED;
 use super::host::{Programs, names};
 
 /// Records of one batch.
@@ -23,8 +25,6 @@ const REST: Duration = Duration::from_secs(1);
 const REPLAYED_VISIBILITY: Duration = Duration::from_secs(15 * 60);
 /// Replayed letters ring when they come; those that rest between attempts do not.
 const LOOK_FOR_REPLAYED_EVERY: Duration = Duration::from_secs(5);
-/// What a person is told of a record that failed; the log says more.
-const NOT_FINISHED: &str = "the program did not finish it";
 /// With no arrival, look again after this.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -115,14 +115,15 @@ async fn pump_replayed(
             .await?;
         for letter in &replayed {
             let event: Event = serde_json::from_str(&letter.body)?;
-            let response = handle(stream.program, event, programs).await;
+            let handled = handle(stream.program, event, programs);
+            let (response, reasons) = batches::with_reasons(handled).await;
             if response.batch_item_failures.is_empty() {
                 letters.delete(&letter.receipt).await?;
             } else {
                 let (rest, now) = (REST * letter.receive_count, Timestamp::now());
-                letters
-                    .release(&letter.receipt, rest, NOT_FINISHED, now)
-                    .await?;
+                let reason = reasons.values().next();
+                let reason = reason.map_or(NOT_FINISHED, String::as_str);
+                letters.release(&letter.receipt, rest, reason, now).await?;
             }
         }
         if replayed.is_empty() {
@@ -151,8 +152,9 @@ async fn pump(
         {
             Some(batch) => {
                 let event: Event = serde_json::from_value(batch.event.clone())?;
-                let response = handle(stream.program, event, programs).await;
-                let rest = settle(&streams, &batch, &response).await?;
+                let handled = handle(stream.program, event, programs);
+                let (response, reasons) = batches::with_reasons(handled).await;
+                let rest = settle(&streams, &batch, (&response, &reasons)).await?;
                 tokio::select! {
                     () = tokio::time::sleep(rest) => {}
                     () = stop.cancelled() => {}
@@ -179,7 +181,7 @@ async fn handle(program: Program, event: Event, programs: &Programs) -> DynamoDb
 async fn settle(
     streams: &Streams,
     batch: &Batch,
-    response: &DynamoDbEventResponse,
+    (response, reasons): (&DynamoDbEventResponse, &BTreeMap<String, String>),
 ) -> anyhow::Result<Duration> {
     let failed = |number: &&String| {
         let names = |failure: &&String| failure == number;
@@ -192,13 +194,10 @@ async fn settle(
         streams.commit(batch).await?;
         return Ok(Duration::ZERO);
     };
-    Ok(
-        match streams
-            .fail(batch, first, NOT_FINISHED, Timestamp::now())
-            .await?
-        {
-            Failure::ComesAgain { failures } => REST * failures,
-            Failure::GivenUp => Duration::ZERO,
-        },
-    )
+    let reason = reasons.get(first).map_or(NOT_FINISHED, String::as_str);
+    let failed = streams.fail(batch, first, reason, Timestamp::now());
+    Ok(match failed.await? {
+        Failure::ComesAgain { failures } => REST * failures,
+        Failure::GivenUp => Duration::ZERO,
+    })
 }

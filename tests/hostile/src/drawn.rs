@@ -1,0 +1,83 @@
+//! Sound files to begin with: a fuzzer gets further by changing one than from nothing.
+
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageFormat, RgbImage};
+use records::features::{CommonFeature, CommonFeatures, Descriptor};
+use segments::{Kind, Manifest};
+
+const SIDE_PX: u32 = 48;
+const FORMATS: [ImageFormat; 6] = [
+    ImageFormat::Jpeg,
+    ImageFormat::Png,
+    ImageFormat::Gif,
+    ImageFormat::WebP,
+    ImageFormat::Bmp,
+    ImageFormat::Tiff,
+];
+
+/// Files to begin with for a claim of this name; none if there is no such claim.
+///
+/// # Panics
+/// If a drawing cannot be encoded.
+pub fn seeds(claim: &str) -> Vec<Vec<u8>> {
+    match claim {
+        "decoding" => pictures(),
+        "events" => vec![EVENT.as_bytes().to_vec()],
+        "segments" => vec![manifest(), vec![0, 9, 1], vec![0; 3]],
+        "features" => vec![common()],
+        "bundles" => vec![tar(), LIST.as_bytes().to_vec()],
+        _ => Vec::new(),
+    }
+}
+
+const EVENT: &str = r#"{"Records":[{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"ads"},"object":{"key":"ads/agency/a+b%2F%C3%BC.jpg","size":7,"versionId":"v1","sequencer":"00"}}}]}"#;
+const LIST: &str = r#"{"file":"a.jpg","ad_id":"7","source":"site","place":"Z\u00fcrich","posted_at":"2026-01-01T00:00:00Z"}"#;
+
+fn pictures() -> Vec<Vec<u8>> {
+    let drawn = RgbImage::from_fn(SIDE_PX, SIDE_PX, |x, y| {
+        image::Rgb([(x * 5) as u8, (y * 5) as u8, (x * y) as u8])
+    });
+    let drawn = DynamicImage::ImageRgb8(drawn);
+    let encode = |format| {
+        let mut file = Cursor::new(Vec::new());
+        drawn.write_to(&mut file, format).expect("encoded");
+        file.into_inner()
+    };
+    FORMATS.into_iter().map(encode).collect()
+}
+
+fn manifest() -> Vec<u8> {
+    let entry = crate::sound_segment().entry;
+    let first = Manifest::empty(Kind::Ads).next(&Default::default(), 0, vec![entry]);
+    let retired = [entry.name].into_iter().collect();
+    first.next(&retired, 7, Vec::new()).to_bytes()
+}
+
+fn common() -> Vec<u8> {
+    let feature = |n: u64| CommonFeature {
+        descriptor: Descriptor([n; 3]),
+        share: 0.5,
+    };
+    CommonFeatures {
+        last_segment: [3; 32],
+        lessons: 1,
+        features: (0..3).map(feature).collect(),
+    }
+    .to_bytes()
+}
+
+fn tar() -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, bytes) in [
+        ("a.jpg", &b"not a picture"[..]),
+        ("metadata.jsonl", LIST.as_bytes()),
+    ] {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, name, bytes)
+            .expect("in memory");
+    }
+    tar.into_inner().expect("in memory")
+}
