@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
@@ -43,6 +43,9 @@ const REST_TIME_MAX: Duration = Duration::from_secs(5);
 /// The start of a form that is given on together: more than its first line can have.
 const FORM_START_BYTES: usize = 256;
 
+/// The largest frame of a form.
+const FORM_FRAME_BYTES_MAX: usize = 32 << 10;
+
 /// The largest DynamoDB request, in bytes, as DynamoDB has it.
 const TABLE_REQUEST_BYTES_MAX: usize = 16 << 20;
 
@@ -61,14 +64,10 @@ impl hyper::service::Service<Request<Incoming>> for Front {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         match self.clone() {
             Self::S3(service) => {
-                let start_bytes_min = if is_form(&request) {
-                    FORM_START_BYTES
-                } else {
-                    0
-                };
-                let request = request.map(|body| {
-                    let body = ReadToTheEnd(Some(body));
-                    Body::http_body_unsync(Gathered::new(body, start_bytes_min))
+                let is_form = is_form(&request);
+                let request = request.map(|body| match ReadToTheEnd(Some(body)) {
+                    body if is_form => Body::http_body_unsync(FormBody::new(body)),
+                    body => Body::http_body_unsync(body),
                 });
                 Box::pin(async move { service.call(request).await })
             }
@@ -86,26 +85,35 @@ fn is_form(request: &Request<Incoming>) -> bool {
         && media_type.is_some_and(|it| it.trim_start().starts_with("multipart/form-data"))
 }
 
-/// A body whose first bytes come together, however the network cut them: `s3s` takes what it has of
-/// a form's first line for the whole line, and refuses the form.
-struct Gathered {
+/// A form's body in frames that `s3s` gets along with, however the network cut it. It takes what it
+/// has of the first line for the whole line, and holds at most 64 KiB where the end of a frame could
+/// be the start of a boundary.
+struct FormBody {
     body: ReadToTheEnd,
-    start: BytesMut,
-    /// Bytes that the first frame has, unless the body has fewer; none once it was given.
-    start_bytes_min: usize,
+    held: Bytes,
+    /// Bytes that the next frame has, unless the body has no more.
+    frame_bytes_min: usize,
 }
 
-impl Gathered {
-    fn new(body: ReadToTheEnd, start_bytes_min: usize) -> Self {
+impl FormBody {
+    fn new(body: ReadToTheEnd) -> Self {
         Self {
             body,
-            start: BytesMut::new(),
-            start_bytes_min,
+            held: Bytes::new(),
+            frame_bytes_min: FORM_START_BYTES,
         }
+    }
+
+    fn hold(&mut self, data: Bytes) {
+        self.held = if self.held.is_empty() {
+            data
+        } else {
+            [std::mem::take(&mut self.held), data].concat().into()
+        };
     }
 }
 
-impl hyper::body::Body for Gathered {
+impl hyper::body::Body for FormBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -114,35 +122,35 @@ impl hyper::body::Body for Gathered {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let this = &mut *self;
-        while this.start.len() < this.start_bytes_min {
+        while this.held.len() < this.frame_bytes_min {
             match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => this.start.extend_from_slice(&data),
+                    Ok(data) => this.hold(data),
                     Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
                 },
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None if this.held.is_empty() => return Poll::Ready(None),
                 None => break,
             }
         }
-        this.start_bytes_min = 0;
-        if !this.start.is_empty() {
-            let start = std::mem::take(&mut this.start).freeze();
-            return Poll::Ready(Some(Ok(Frame::data(start))));
-        }
-        Pin::new(&mut this.body).poll_frame(cx)
+        this.frame_bytes_min = 1;
+        let frame = this
+            .held
+            .split_to(this.held.len().min(FORM_FRAME_BYTES_MAX));
+        Poll::Ready(Some(Ok(Frame::data(frame))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.start.is_empty() && self.body.is_end_stream()
+        self.held.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let start = self.start.len() as u64;
+        let held = self.held.len() as u64;
         let rest = self.body.size_hint();
         let mut hint = SizeHint::new();
-        hint.set_lower(rest.lower() + start);
+        hint.set_lower(rest.lower() + held);
         if let Some(upper) = rest.upper() {
-            hint.set_upper(upper + start);
+            hint.set_upper(upper + held);
         }
         hint
     }

@@ -21,7 +21,7 @@ const VISIBILITY: Duration = Duration::from_secs(300);
 /// A failed message rests this long, times the number of its failures.
 const REST: Duration = Duration::from_secs(2);
 /// Batches of one queue worked on together: fetching for one hides the decoding of the other.
-const BATCHES_AT_ONCE: usize = 2;
+const BATCHES_AT_ONCE: usize = 4;
 /// With no arrival and nothing due, look again after this.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 

@@ -10,10 +10,13 @@ use super::server::{Server, State};
 use crate::outcome::{Failure, Result};
 use crate::talk::say;
 
-/// Looks come this often at first, and at most so rarely: a listing of a hundred thousand uploads is a
-/// thousand requests.
-const LOOK_FIRST: Duration = Duration::from_secs(1);
+/// Between looks at least and at most so much time passes.
+const LOOK_MIN: Duration = Duration::from_secs(1);
 const LOOK_MAX: Duration = Duration::from_secs(15);
+
+/// A listing of a hundred thousand uploads is a thousand requests: of the time, looking takes at most
+/// this part.
+const LOOKING_SHARE: u32 = 5;
 
 /// Longer than a message rests between attempts in the cloud (six minutes), twice.
 const STANDSTILL_MAX: Duration = Duration::from_secs(15 * 60);
@@ -28,8 +31,10 @@ const BELOW_BYTES_MAX: usize = 900;
 pub async fn until_settled(server: &Server, plan: &Plan, journal: &Journal) -> Result<Waited> {
     let wanted = Wanted::of(plan, journal);
     let below = wanted.below(journal.key_prefix());
-    let (mut wait, mut moved, mut pending_before) = (LOOK_FIRST, Instant::now(), u64::MAX);
+    let (mut moved, mut pending_before) = (Instant::now(), u64::MAX);
+    let mut pace = Pace::default();
     loop {
+        let began = Instant::now();
         let waited = wanted.judge(&server.states(&below).await?);
         if waited.pending == 0 {
             return Ok(waited);
@@ -42,8 +47,36 @@ pub async fn until_settled(server: &Server, plan: &Plan, journal: &Journal) -> R
             let cause = anyhow::anyhow!("{} uploads are still pending", waited.pending);
             return Err(Failure::ours(cause).hint("ask the deployment's operator; nothing is lost"));
         }
+        let wait = pace.wait(waited.pending, began.elapsed(), Instant::now());
         tokio::time::sleep(wait).await;
-        wait = (wait * 2).min(LOOK_MAX);
+    }
+}
+
+/// When to look again.
+#[derive(Default)]
+struct Pace {
+    /// When how many were pending at the look before, and how long the wait after it was.
+    before: Option<(Instant, u64, Duration)>,
+}
+
+impl Pace {
+    /// How long to wait now: half the time in which the rest will be done if it goes on as it went;
+    /// ever longer where nothing moves.
+    fn wait(&mut self, pending: u64, look: Duration, now: Instant) -> Duration {
+        let wait = match self.before {
+            None => LOOK_MIN,
+            Some((at, before, _)) if pending < before => {
+                let share = pending as f64 / (before - pending) as f64;
+                now.duration_since(at).mul_f64((share / 2.0).min(1e3))
+            }
+            Some((_, _, wait)) => wait * 2,
+        };
+        let wait = wait.clamp(
+            LOOK_MIN.max(look * LOOKING_SHARE),
+            LOOK_MAX.max(look * LOOKING_SHARE),
+        );
+        self.before = Some((now, pending, wait));
+        wait
     }
 }
 
@@ -129,6 +162,25 @@ fn of_archive(waited: &mut Waited, archive: &State, states: &BTreeMap<&str, &Sta
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn looks_come_when_half_of_the_rest_is_done_and_rarely_where_nothing_moves() {
+        let began = Instant::now();
+        let at = |seconds: f64| began + Duration::from_secs_f64(seconds);
+        let look = Duration::from_millis(10);
+        let mut pace = Pace::default();
+        let mut wait = |pending, seconds| pace.wait(pending, look, at(seconds)).as_secs_f64();
+        assert_eq!(wait(1_000, 0.0), 1.0);
+        assert_eq!(wait(900, 1.0), 4.5, "a hundred a second");
+        assert_eq!(wait(450, 5.5), 2.25);
+        assert_eq!(wait(10, 9.9), 1.0, "never more often");
+        assert_eq!(wait(10, 11.0), 2.0);
+        assert_eq!(wait(10, 13.0), 4.0);
+        assert_eq!(wait(10, 27.0), 8.0);
+        assert_eq!(wait(10, 40.0), 15.0, "nor more rarely");
+        let slow = Duration::from_secs(5);
+        assert_eq!(pace.wait(9, slow, at(60.0)), slow * LOOKING_SHARE);
+    }
 
     fn state(key: &str, state: &str, is_bundle: bool) -> State {
         State {
