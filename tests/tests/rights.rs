@@ -18,6 +18,12 @@ use proofs::wire::rights::Right;
 /// Rights that no test makes a function use, each with its reason. One that is used after all, or
 /// that the template does not give, makes the test fail: the list cannot go stale.
 const NOT_RECORDED: &[(&str, &str, &str, &str)] = &[
+    (
+        "alert",
+        "dynamodb:UpdateItem",
+        "LeadsTable",
+        "notes what is queued a quarter of an hour after it was written; see alert's own tests",
+    ),
     ("ingest", "s3:PutObject", "AdsBucket/ads/*", BUNDLES),
     (
         "ingest",
@@ -47,7 +53,6 @@ const NOT_RECORDED: &[(&str, &str, &str, &str)] = &[
         "DeliveriesTable",
         ERASURES,
     ),
-    ("upkeep", "dynamodb:GetItem", "TenantsTable", ERASURES),
     ("upkeep", "dynamodb:Query", "TenantsTable", ERASURES),
 ];
 

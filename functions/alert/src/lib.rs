@@ -25,7 +25,7 @@ use std::time::Duration;
 use aws_lambda_events::dynamodb::{Event, EventRecord};
 use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use futures::{StreamExt, stream};
-use records::{Delivery, TenantId, Timestamp, WebhookState};
+use records::{Alert, Delivery, TenantId, Timestamp, WebhookState};
 use store::{Change, Clock, Store};
 
 pub use deliver::Ended;
@@ -42,6 +42,10 @@ const ROUNDS_TIME: Duration = Duration::from_secs(60);
 
 /// Rounds of one unit in one timer, whatever the clock says.
 const ROUNDS_MAX: usize = 100;
+
+/// Of an alert of this age that is not queued the stream is far behind, or gave it up. To queue it
+/// again would do nothing.
+const LATE_AFTER: Duration = Duration::from_secs(15 * 60);
 
 /// What the program works with.
 pub struct Alerting {
@@ -86,13 +90,18 @@ impl Alerting {
         let Some(Change::Alert(alert)) = change_of(record)? else {
             return Ok(Vec::new());
         };
+        self.queue_alert(&alert).await
+    }
+
+    /// Queues an alert for the enabled webhooks of its unit, where it is not yet.
+    async fn queue_alert(&self, alert: &Alert) -> store::Result<Vec<(TenantId, Delivery)>> {
         let mut due = Vec::new();
         for webhook in self.store.webhooks(&alert.unit).await? {
             if webhook.state == WebhookState::Disabled {
                 continue;
             }
             let now = self.clock.now();
-            self.store.enqueue(&webhook.name, &alert, now).await?;
+            self.store.enqueue(&webhook.name, alert, now).await?;
             let delivery = self
                 .store
                 .delivery(&alert.unit, &webhook.name, alert.seq)
@@ -105,7 +114,23 @@ impl Alerting {
             .collect())
     }
 
-    /// Acts on the timer, about once a minute: makes the attempts that are due, of every unit.
+    /// Queues what the stream gave up: alerts that are old enough for it to have had its time.
+    async fn queue_late(&self, unit: &TenantId) -> store::Result<()> {
+        loop {
+            let before = self.clock.now().minus(LATE_AFTER);
+            let late = self.store.unqueued_alerts(unit, before).await?;
+            for alert in &late {
+                self.queue_alert(alert).await?;
+            }
+            match late.last() {
+                Some(last) => self.store.note_queued(unit, last.seq).await?,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Acts on the timer, about once a minute: queues what was left of the outbox, and makes the
+    /// attempts that are due, of every unit.
     /// Returns how many deliveries were taken up.
     ///
     /// # Errors
@@ -124,6 +149,7 @@ impl Alerting {
 
     async fn on_unit(&self, unit: &TenantId, started: Timestamp) -> store::Result<usize> {
         let mut taken = 0;
+        self.queue_late(unit).await?;
         for _ in 0..ROUNDS_MAX {
             let due = self.store.due(unit, self.clock.now(), ROUND_MAX).await?;
             taken += due.len();

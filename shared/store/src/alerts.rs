@@ -15,7 +15,7 @@ use crate::{PAGE_ITEMS_MAX, Store, Table};
 /// The sort key of a unit's counter of alerts.
 pub(crate) const COUNTER: &str = "counter";
 
-fn alert_sk(seq: u64) -> String {
+pub(crate) fn alert_sk(seq: u64) -> String {
     format!("alert#{}", seq_text(seq))
 }
 

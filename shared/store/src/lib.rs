@@ -41,6 +41,7 @@ mod manifests;
 mod merging;
 mod names;
 mod objects;
+mod outbox;
 mod redrive;
 mod references;
 mod references_log;

@@ -251,6 +251,27 @@ async fn a_removed_webhook_is_not_called_again() {
 }
 
 #[tokio::test]
+async fn alerts_that_their_stream_gave_up_are_queued_by_the_timer_once() {
+    let (world, desk, _) = one_lead([Answer::Status(200, "")]).await;
+    let reference = world.reference("case-2").await;
+    world.lead(&reference, "ad-2").await;
+    world.batch().await; // read, and never acted upon
+    assert_eq!(world.timer().await, 0, "the stream still has its time");
+    world.wait(Duration::from_secs(16 * 60));
+    assert_eq!(world.timer().await, 2);
+    world.lead(&reference, "ad-3").await;
+    world.stream().await;
+    world.wait(Duration::from_secs(16 * 60));
+    assert_eq!(world.timer().await, 0, "that one was queued");
+    let expected = [1, 2, 3].map(|seq| format!("unit-{seq:012}"));
+    let mut told = ids(&desk.received());
+    told.sort(); // attempts go out side by side
+    assert_eq!(told, expected);
+    let page = world.store.unqueued_alerts(&world.unit, world.now()).await;
+    assert_eq!(page.expect("the store answers"), []);
+}
+
+#[tokio::test]
 async fn a_withdrawn_reference_never_alerts() {
     let (world, desk, seq) = one_lead([Answer::Status(200, "")]).await;
     let alert = world
