@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use image::RgbImage;
 use matching::{Level, Policy, ReferenceSet};
 use photo::{Limits, Reason};
-use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint};
+use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, View};
 
 use crate::explained::canvas;
 use crate::folder::{self, Entry};
@@ -43,6 +43,8 @@ pub struct Plan {
 
 /// The distance up to which PDQ's authors call two pictures the same, in bits.
 const PDQ_BITS_MAX: u16 = 31;
+/// The quality from which they trust a hash.
+const PDQ_QUALITY_MIN: u8 = 50;
 /// Longer side of the photos that are edited, in pixels: what ads have.
 const SIDE_PX_MAX: u32 = 1_280;
 /// Photos held in memory as fillers of collages and backgrounds: 40 MB.
@@ -56,6 +58,8 @@ struct References {
     is_portrait: Vec<bool>,
     portrait_mark: String,
     pdq: Vec<Option<Hash256>>,
+    /// For each photo itself, or the earlier one that is the same: only that is a reference.
+    stands_for: Vec<usize>,
     policy: Policy,
 }
 
@@ -69,9 +73,17 @@ pub fn measure(plan: &Plan) -> Result<Tally> {
     let references = References::of(&chosen, &plan.portraits)?;
     let mut tally = Tally::new(photos.len(), &references.policy);
     tally.references = references.set.len();
+    tally.twins = references.twins();
     match &plan.transforms {
         Some(file) => {
-            let made = program::run(file, &chosen, &rest, plan.seed)?;
+            let mut made = program::run(file, &chosen, &rest, plan.seed)?;
+            for (_, ad) in &mut made.ads {
+                ad.shows
+                    .iter_mut()
+                    .for_each(|it| *it = references.stands_for[*it]);
+                ad.shows.sort_unstable();
+                ad.shows.dedup();
+            }
             search_files(&made.ads, "ads", &references, &mut tally);
         }
         None => search_edits(plan, &chosen, &rest, &references, &mut tally)?,
@@ -86,21 +98,26 @@ pub fn measure(plan: &Plan) -> Result<Tally> {
     Ok(tally)
 }
 
-/// Which photos are references, and which are fillers; if all are references, they are both.
+/// Which photos are references, and which are fillers: every `step`-th from the `first` on is a
+/// reference. If all would be, a tenth of them, at most [`FILLERS_MAX`], are fillers instead, since an
+/// ad that shows a filler must not count as one that matches it falsely. A single photo is both.
 fn held(photos: &[Entry], (first, step): (usize, usize)) -> (Vec<Entry>, Vec<Entry>) {
-    let is_chosen = |place: usize| place >= first && (place - first).is_multiple_of(step.max(1));
-    let part = |chosen: bool| {
-        let of = photos
-            .iter()
-            .enumerate()
-            .filter(|(place, _)| is_chosen(*place) == chosen);
-        of.map(|(_, photo)| photo.clone()).collect::<Vec<_>>()
+    let every = |place: usize, step: usize| place.is_multiple_of(step.max(1));
+    let is_chosen = |place: usize| place >= first && every(place - first, step);
+    let split = |is_chosen: &dyn Fn(usize) -> bool| {
+        let numbered = photos.iter().cloned().enumerate();
+        let (chosen, rest): (Vec<_>, Vec<_>) = numbered.partition(|(place, _)| is_chosen(*place));
+        let entries = |part: Vec<(usize, Entry)>| part.into_iter().map(|(_, it)| it).collect();
+        (entries(chosen), entries(rest))
     };
-    let (chosen, rest) = (part(true), part(false));
-    if rest.is_empty() {
-        (chosen.clone(), chosen)
-    } else {
-        (chosen, rest)
+    let (chosen, rest): (Vec<Entry>, Vec<Entry>) = split(&is_chosen);
+    match (chosen.len(), rest.len()) {
+        (1, 0) => (chosen.clone(), chosen),
+        (count @ 2.., 0) => {
+            let fillers = (count / 10).clamp(1, FILLERS_MAX);
+            split(&|place| !every(place, count.div_ceil(fillers)))
+        }
+        _ => (chosen, rest),
     }
 }
 
@@ -115,6 +132,7 @@ impl References {
             is_portrait: Vec::new(),
             portrait_mark: portraits.to_owned(),
             pdq: Vec::new(),
+            stands_for: Vec::new(),
             policy: Policy::default(),
         };
         let read = |entry: &Entry| {
@@ -141,11 +159,35 @@ impl References {
         let is_portrait = self.is_portrait(&entry.name);
         self.names.push(entry.name.clone());
         self.is_portrait.push(is_portrait);
-        self.pdq.push(made.as_ref().and_then(as_is));
-        if let Some(made) = made {
+        let as_is = made.as_ref().and_then(as_is);
+        let clear = as_is.filter(|view| view.quality >= PDQ_QUALITY_MIN);
+        let stands_for = clear.and_then(|view| self.same_as(&view.pdq));
+        let stands_for = stands_for.unwrap_or(number);
+        self.pdq.push(as_is.map(|view| view.pdq));
+        self.stands_for.push(stands_for);
+        if let Some(made) = made.filter(|_| stands_for == number) {
             self.portraits += usize::from(is_portrait);
             self.set.insert(number, made);
         }
+    }
+
+    /// An earlier photo that PDQ calls the same: a folder holds many a photo twice, and then an ad
+    /// of one shows both.
+    fn same_as(&self, pdq: &Hash256) -> Option<usize> {
+        let is_same = |known: &Option<Hash256>| {
+            known.is_some_and(|known| known.distance_bits(pdq) <= PDQ_BITS_MAX)
+        };
+        self.pdq.iter().position(is_same)
+    }
+
+    /// The photos that are left out, each with the one that is the same.
+    fn twins(&self) -> Vec<(String, String)> {
+        let numbered = self.stands_for.iter().enumerate();
+        let twins = numbered.filter(|(number, stands_for)| number != *stands_for);
+        let names = |(number, stands_for): (usize, &usize)| {
+            (self.names[number].clone(), self.names[*stands_for].clone())
+        };
+        twins.map(names).collect()
     }
 
     /// What a search of one ad finds.
@@ -196,10 +238,10 @@ impl References {
 }
 
 /// The hash of the whole photo, as any user of PDQ would have it.
-fn as_is(reference: &ReferenceFingerprint) -> Option<Hash256> {
+fn as_is(reference: &ReferenceFingerprint) -> Option<View> {
     let mut framings = reference.framings.iter();
     let found = framings.find(|(framing, _)| *framing == Framing::default());
-    found.map(|(_, view)| view.pdq)
+    found.map(|(_, view)| *view)
 }
 
 fn bytes_of(entry: &Entry, limits: &Limits) -> std::result::Result<Vec<u8>, &'static str> {
@@ -246,8 +288,9 @@ fn search_edits(
             "give --photos more photos",
         ));
     }
-    let progress = Progress::new("ads", chosen.len() * KINDS.len());
-    let numbers: Vec<usize> = (0..chosen.len()).collect();
+    let progress = Progress::new("ads", references.set.len() * KINDS.len());
+    let is_first = |number: &usize| references.stands_for[*number] == *number;
+    let numbers: Vec<usize> = (0..chosen.len()).filter(is_first).collect();
     let search = |number: &usize| {
         let photo = pixels(&chosen[*number]).ok();
         let edited = |photo: RgbImage| {
@@ -256,7 +299,8 @@ fn search_edits(
         };
         photo.map(edited).transpose()
     };
-    side_by_side::in_order(&numbers, search, |number, seen| {
+    side_by_side::in_order(&numbers, search, |place, seen| {
+        let number = numbers[place];
         for (ad, seen) in seen.map_err(Failure::ours)?.into_iter().flatten() {
             references.note(&ad, seen, tally);
         }
@@ -328,4 +372,39 @@ fn search_files(
         Ok::<(), std::convert::Infallible>(())
     });
     let Ok(()) = done;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(part: &[Entry]) -> Vec<&str> {
+        part.iter().map(|entry| entry.name.as_str()).collect()
+    }
+
+    #[test]
+    fn a_filler_is_no_reference_unless_it_is_the_only_photo() {
+        let photos: Vec<_> = (0..362)
+            .map(|n| Entry {
+                name: n.to_string(),
+                path: PathBuf::new(),
+                refused: None,
+            })
+            .collect();
+        let (chosen, rest) = held(&photos[..5], (1, 2));
+        assert_eq!(
+            (names(&chosen), names(&rest)),
+            (vec!["1", "3"], vec!["0", "2", "4"])
+        );
+        let (chosen, rest) = held(&photos[..3], (0, 1));
+        assert_eq!((names(&chosen), names(&rest)), (vec!["1", "2"], vec!["0"]));
+        let (chosen, rest) = held(&photos, (0, 1));
+        assert_eq!((chosen.len(), rest.len()), (350, 12));
+        assert!(
+            rest.iter()
+                .all(|filler| !names(&chosen).contains(&&*filler.name))
+        );
+        let (chosen, rest) = held(&photos[..1], (0, 1));
+        assert_eq!((names(&chosen), names(&rest)), (vec!["0"], vec!["0"]));
+    }
 }

@@ -124,10 +124,8 @@ impl hyper::body::Body for FormBody {
         let this = &mut *self;
         while this.held.len() < this.frame_bytes_min {
             match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => this.hold(data),
-                    Err(trailers) => return Poll::Ready(Some(Ok(trailers))),
-                },
+                // Trailers say nothing about a form.
+                Some(Ok(frame)) => frame.into_data().into_iter().for_each(|it| this.hold(it)),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None if this.held.is_empty() => return Poll::Ready(None),
                 None => break,

@@ -47,7 +47,8 @@ struct Recall {
     /// Pictures that are no copies of the photos; NAME_1.jpg shows the person of NAME.jpg
     #[arg(long, value_name = "DIR")]
     lookalikes: Option<PathBuf>,
-    /// Only every N-th photo from the I-th on is a reference; the others fill collages
+    /// Only every N-th photo from the I-th on is a reference; the others fill collages (of 0/1, where
+    /// there are no others, a tenth of the photos, at most 12)
     #[arg(long, value_name = "I/N", default_value = "0/1", value_parser = hold)]
     hold: (usize, usize),
     /// Makes the copies instead of the 40 built in: called as `python3 FILE.py PHOTOS OUT --fillers

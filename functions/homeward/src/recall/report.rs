@@ -37,6 +37,7 @@ pub fn markdown(tally: &Tally, about: &About<'_>) -> String {
             about.seed,
             tally.policy_version
         ),
+        twins(tally),
         format!("![Recall by edit]({})", about.plot),
         "Found at alert level, with Wilson's 95 % interval; found at all, that is also for \
          review; and found where only the PDQ hashes of the whole pictures are compared, at \
@@ -55,6 +56,16 @@ pub fn markdown(tally: &Tally, about: &About<'_>) -> String {
         words(tally),
     ]
     .join("\n\n")
+}
+
+fn twins(tally: &Tally) -> String {
+    if tally.twins.is_empty() {
+        return "No two of the photos are the same by PDQ at 31 bits.".to_owned();
+    }
+    let row = |(left_out, kept): &(String, String)| [left_out.clone(), kept.clone()];
+    let rows: Vec<_> = tally.twins.iter().map(row).collect();
+    let table = markdown_table(&["left out, since the same by PDQ", "as"], &rows);
+    format!("Photos that the folder has twice:\n\n{table}")
 }
 
 /// The plot, as SVG.

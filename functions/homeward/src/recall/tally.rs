@@ -120,6 +120,8 @@ pub struct Tally {
     pub photos: usize,
     /// References searched for.
     pub references: usize,
+    /// Photos that were left out, each with an earlier one that is the same by PDQ.
+    pub twins: Vec<(String, String)>,
     /// Ads searched.
     pub ads: u64,
     /// The number of the policy.
@@ -165,6 +167,7 @@ impl Tally {
         Self {
             photos,
             references: 0,
+            twins: Vec::new(),
             ads: 0,
             policy_version: policy.version,
             groups: BTreeMap::new(),
