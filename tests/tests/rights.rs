@@ -24,6 +24,12 @@ const NOT_RECORDED: &[(&str, &str, &str, &str)] = &[
         "LeadsTable",
         "notes what is queued a quarter of an hour after it was written; see alert's own tests",
     ),
+    (
+        "upkeep",
+        "dynamodb:GetItem",
+        "SearchesTable",
+        "asks whether a search that stands still was woken, after an hour; see upkeep's own tests",
+    ),
     ("ingest", "s3:PutObject", "AdsBucket/ads/*", BUNDLES),
     (
         "ingest",

@@ -36,8 +36,10 @@ impl Upkeep {
     ) -> store::Result<()> {
         let before = self.clock.now().minus(STALLED_FOR);
         for of in self.store.stalled_searches(unit, before).await? {
-            self.store.search_again(&of).await?;
-            done.searches += 1;
+            if !self.store.was_woken(&of, before).await? {
+                self.store.search_again(&of, self.clock.now()).await?;
+                done.searches += 1;
+            }
         }
         Ok(())
     }
@@ -46,7 +48,7 @@ impl Upkeep {
     pub(crate) async fn search_anew(&self, unit: &TenantId, done: &mut Done) -> store::Result<()> {
         for of in self.store.all_searches(unit).await? {
             self.store.forget_search(&of).await?;
-            self.store.search_again(&of).await?;
+            self.store.search_again(&of, self.clock.now()).await?;
             done.searches += 1;
         }
         Ok(())

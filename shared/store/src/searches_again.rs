@@ -5,7 +5,7 @@ use records::{Reference, ReferenceStatus, SearchState, TenantId, Timestamp};
 
 use crate::calls::Range;
 use crate::error::Result;
-use crate::items::{Item, counted, key, record, seq_text, text};
+use crate::items::{Item, counted, key, parsed, record, seq_text, text};
 use crate::searches::{LANES, SEARCH, SearchKey, SearchPart, is_open, lane_text, part_of};
 use crate::{Store, Table};
 
@@ -76,12 +76,11 @@ impl Store {
         Ok(found)
     }
 
-    /// Wakes whoever searches, to go on with a search. Idempotent; a crash in it is mended by the
-    /// next call.
+    /// Wakes whoever searches, to go on with a search. A crash in it is mended by the next call.
     ///
     /// # Errors
     /// As every verb.
-    pub async fn search_again(&self, of: &SearchKey) -> Result<()> {
+    pub async fn search_again(&self, of: &SearchKey, now: Timestamp) -> Result<()> {
         let unit = of.unit.as_str();
         // Only what is new in the table wakes anybody.
         self.delete(Table::Searches, unit, again_sk(of)).await?;
@@ -91,8 +90,22 @@ impl Store {
             ("unit".to_owned(), text(unit)),
             ("reference_id".to_owned(), text(of.reference_id.as_str())),
             ("seq".to_owned(), crate::items::number(of.seq)),
+            ("asked_at".to_owned(), text(now.as_str())),
         ]);
         self.put(Table::Searches, again).await
+    }
+
+    /// Whether a search was woken after this time: one that cannot go on is not to be woken at
+    /// every turn of a timer. Strongly consistent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn was_woken(&self, of: &SearchKey, after: Timestamp) -> Result<bool> {
+        let sk = again_sk(of);
+        let again = self.get(Table::Searches, of.unit.as_str(), sk).await?;
+        again.map_or(Ok(false), |item| {
+            Ok(parsed::<Timestamp>(&item, "asked_at", "search")? > after)
+        })
     }
 
     /// The parts of a search that wait, on whatever segments, be they gone. Strongly consistent;

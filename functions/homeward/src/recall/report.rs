@@ -46,6 +46,7 @@ pub fn markdown(tally: &Tally, about: &About<'_>) -> String {
         recall(tally),
         "Pairs that are no copies, and how many of a million are found at most (95 %):".to_owned(),
         falsely(tally),
+        alerted(tally),
         "The pairs that are no copies and come nearest to an alert by their parts; at 1.00 of \
          the threshold they would be one:"
             .to_owned(),
@@ -56,6 +57,16 @@ pub fn markdown(tally: &Tally, about: &About<'_>) -> String {
         words(tally),
     ]
     .join("\n\n")
+}
+
+fn alerted(tally: &Tally) -> String {
+    if tally.alerted.is_empty() {
+        return "None of them was alerted.".to_owned();
+    }
+    let row = |(reference, ad): &(String, String)| [reference.clone(), ad.clone()];
+    let rows: Vec<_> = tally.alerted.iter().map(row).collect();
+    let table = markdown_table(&["reference", "ad that is no copy of it"], &rows);
+    format!("Alerted all the same, the first of them:\n\n{table}")
 }
 
 fn twins(tally: &Tally) -> String {

@@ -111,6 +111,9 @@ pub struct Near {
     pub ad: String,
 }
 
+/// False alerts that are named.
+const ALERTED_MAX: usize = 20;
+
 /// Near misses that are kept.
 const NEAR_MAX: usize = 12;
 
@@ -132,6 +135,8 @@ pub struct Tally {
     pub falsely: BTreeMap<Class, Falsely>,
     /// Words of edits.
     pub words: BTreeMap<&'static str, Said>,
+    /// The first false alerts: reference and ad.
+    pub alerted: Vec<(String, String)>,
     /// The nearest to an alert first.
     pub nearest: Vec<Near>,
     enough: PerGrid,
@@ -173,6 +178,7 @@ impl Tally {
             groups: BTreeMap::new(),
             falsely: BTreeMap::new(),
             words: BTreeMap::new(),
+            alerted: Vec::new(),
             nearest: Vec::new(),
             enough: policy.parts.alert,
         }
@@ -200,7 +206,13 @@ impl Tally {
         for (number, level) in seen.false_ones {
             let falsely = self.falsely.entry(pairs.class(ad, number)).or_default();
             match level {
-                Level::Alert => falsely.at_alert += 1,
+                Level::Alert => {
+                    falsely.at_alert += 1;
+                    if self.alerted.len() < ALERTED_MAX {
+                        let reference = pairs.names[number].clone();
+                        self.alerted.push((reference, ad.name.clone()));
+                    }
+                }
                 Level::Review => falsely.at_review += 1,
             }
         }
@@ -381,6 +393,28 @@ mod tests {
         assert_eq!(said("collage"), (1, 1, 2));
         assert_eq!(said("mirrored"), (1, 0, 0));
         assert_eq!(tally.all().at_alert, 2);
+    }
+
+    #[test]
+    fn false_alerts_are_counted_all_and_named_up_to_a_number() {
+        let mut tally = counted(&[]);
+        let names = ["a", "b"].map(str::to_owned);
+        let pairs = Pairs {
+            names: &names,
+            is_portrait: &[false; 2],
+            enrolled: 2,
+            portraits: 0,
+            ad_is_portrait: false,
+        };
+        for _ in 0..30 {
+            let mut seen = nothing(Vec::new());
+            seen.false_ones = vec![(0, Level::Review), (1, Level::Alert)];
+            tally.note(&ad("x", &[]), seen, &pairs);
+        }
+        let general = tally.falsely[&Class::General];
+        assert_eq!((general.at_alert, general.at_review), (30, 30));
+        assert_eq!(tally.alerted.len(), ALERTED_MAX);
+        assert_eq!(tally.alerted[0], ("b".to_owned(), "x".to_owned()));
     }
 
     #[test]

@@ -269,7 +269,7 @@ impl World {
     pub async fn wake_stalled(&self, before: Timestamp) -> usize {
         let stalled = self.store.stalled_searches(&unit(), before).await.unwrap();
         for of in &stalled {
-            self.store.search_again(of).await.unwrap();
+            self.store.search_again(of, self.now()).await.unwrap();
         }
         stalled.len()
     }
@@ -279,7 +279,7 @@ impl World {
         let all = self.store.all_searches(&unit()).await.unwrap();
         for of in &all {
             self.store.forget_search(of).await.unwrap();
-            self.store.search_again(of).await.unwrap();
+            self.store.search_again(of, self.now()).await.unwrap();
         }
         all.len()
     }
