@@ -72,6 +72,8 @@ impl Luck {
 }
 
 type Files = Vec<(&'static str, Vec<u8>)>;
+/// Makes the files of one kind of hostility.
+type Kind = fn(&Files, &mut Tally);
 
 fn cut(files: &Files, tally: &mut Tally) {
     for (name, file) in files {
@@ -137,7 +139,7 @@ fn grafted(files: &Files, tally: &mut Tally) {
 #[test]
 fn ten_thousand_hostile_files_are_pictures_or_have_a_reason() {
     let files = drawn::one_of_each();
-    let kinds: [(&str, fn(&Files, &mut Tally)); 5] = [
+    let kinds: [(&str, Kind); 5] = [
         ("cut at each byte", cut),
         ("turned bits of the head", turned_bits),
         ("replaced bytes", replaced_bytes),

@@ -135,7 +135,7 @@ pub fn features(bytes: &[u8]) {
     if let Ok(read) = AdFeatures::from_bytes(bytes) {
         assert!(read.to_bytes() == bytes);
         let grey = read.sketch.unpacked();
-        let pixels = usize::from(grey.width_px) * usize::from(grey.height_px);
+        let pixels = grey.width_px * grey.height_px;
         assert_eq!(grey.luma.len(), pixels);
     }
     if let Ok(read) = ReferenceFeatures::from_bytes(bytes) {
