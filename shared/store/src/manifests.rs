@@ -34,7 +34,7 @@ impl Store {
     /// The manifest of a set as it stands. Strongly consistent. A set without one is empty.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if it cannot be read: better stop than miss a match.
+    /// [`crate::Error::Damaged`] if it cannot be read: better stop than miss a match.
     pub async fn manifest(&self, kind: Kind) -> Result<Standing> {
         let Some((bytes, etag)) = self.manifest_bytes(kind).await? else {
             return Ok(Standing {
