@@ -116,6 +116,13 @@ impl std::fmt::Debug for Store {
     }
 }
 
+/// The way to AWS: the SDK has none of its own here, since that would link another TLS library.
+pub fn https_client() -> aws_smithy_runtime_api::client::http::SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https()
+}
+
 impl Store {
     /// A store as the environment says: the usual AWS variables (`AWS_ENDPOINT_URL_S3` and
     /// `AWS_ENDPOINT_URL_DYNAMODB` among them) and those of [`Names::from_env`].
@@ -124,11 +131,8 @@ impl Store {
     /// [`Error::Configuration`] if a name is missing.
     pub async fn from_env() -> Result<Self> {
         let names = Names::from_env()?;
-        let http = aws_smithy_http_client::Builder::new()
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .build_https();
         let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
-            .http_client(http)
+            .http_client(https_client())
             .retry_config(RetryConfig::standard().with_max_attempts(SDK_ATTEMPTS_MAX))
             .timeout_config(timeouts())
             .load()

@@ -35,6 +35,7 @@ impl Asker {
     pub async fn of_machine(region: &str) -> anyhow::Result<Self> {
         let config = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(region.to_owned()))
+            .http_client(store::https_client())
             .load()
             .await;
         let provider = config.credentials_provider();
