@@ -2,6 +2,7 @@
 //! `homeward bench recall`.
 
 pub mod report;
+pub mod same_person;
 pub mod tally;
 
 mod edits;
@@ -23,6 +24,7 @@ use crate::picture_file;
 use crate::side_by_side;
 use crate::talk::{Progress, harmless};
 use kinds::{KINDS, Kind};
+use same_person::SamePerson;
 use tally::{Ad, Found, Seen, Tally};
 
 /// What is measured.
@@ -37,6 +39,8 @@ pub struct Plan {
     pub transforms: Option<PathBuf>,
     /// What the names of portraits have in common.
     pub portraits: String,
+    /// Which photos show the same person.
+    pub persons: SamePerson,
     /// The seed of all luck.
     pub seed: u64,
 }
@@ -57,6 +61,7 @@ struct References {
     portraits: usize,
     is_portrait: Vec<bool>,
     portrait_mark: String,
+    persons: SamePerson,
     pdq: Vec<Option<Hash256>>,
     /// For each photo itself, or the earlier one that is the same: only that is a reference.
     stands_for: Vec<usize>,
@@ -70,10 +75,19 @@ struct References {
 pub fn measure(plan: &Plan) -> Result<Tally> {
     let photos = folder::files(&plan.photos);
     let (chosen, rest) = held(&photos, plan.hold);
-    let references = References::of(&chosen, &plan.portraits)?;
+    let names = photos.iter().map(|photo| photo.name.as_str()).collect();
+    if let Some(unknown) = plan.persons.unknown(&names) {
+        let what = format_args!(
+            "--same-person names no photo of the folder: {}",
+            harmless(unknown)
+        );
+        return Err(Failure::input(what, "name photos as the folder has them"));
+    }
+    let references = References::of(&chosen, plan)?;
     let mut tally = Tally::new(photos.len(), &references.policy);
     tally.references = references.set.len();
     tally.twins = references.twins();
+    tally.persons_said_of = plan.persons.len();
     match &plan.transforms {
         Some(file) => {
             let mut made = program::run(file, &chosen, &rest, plan.seed)?;
@@ -122,7 +136,7 @@ fn held(photos: &[Entry], (first, step): (usize, usize)) -> (Vec<Entry>, Vec<Ent
 }
 
 impl References {
-    fn of(chosen: &[Entry], portraits: &str) -> Result<Self> {
+    fn of(chosen: &[Entry], plan: &Plan) -> Result<Self> {
         let limits = Limits::default();
         let progress = Progress::new("references", chosen.len());
         let mut references = Self {
@@ -130,7 +144,8 @@ impl References {
             names: Vec::new(),
             portraits: 0,
             is_portrait: Vec::new(),
-            portrait_mark: portraits.to_owned(),
+            portrait_mark: plan.portraits.clone(),
+            persons: plan.persons.clone(),
             pdq: Vec::new(),
             stands_for: Vec::new(),
             policy: Policy::default(),
@@ -228,6 +243,7 @@ impl References {
             enrolled: self.set.len(),
             portraits: self.portraits,
             ad_is_portrait: self.is_portrait(&ad.photo),
+            persons: &self.persons,
         };
         tally.note(ad, seen, &pairs);
     }

@@ -313,6 +313,28 @@ fn comparing_again_gives_the_same_file_even_if_it_lies_among_the_ads() {
 
 #[cfg(unix)]
 #[test]
+fn a_list_of_persons_that_cannot_be_meant_ends_the_measurement_before_it_begins() {
+    let root = two_folders();
+    let measure = |list: &str| {
+        fs::write(root.path().join("persons.txt"), list).expect("a list");
+        let bench = ["bench", "recall", "--photos", "references"];
+        let files = ["--report", "r.md", "--same-person", "persons.txt"];
+        let output = homeward(&[bench.as_slice(), &files].concat(), root.path());
+        (output.status.code(), text(&output.stderr))
+    };
+    for (list, cause) in [
+        ("a.png", "line 1 names fewer than two photos"),
+        ("a.png, sub/b.jpg\na.png, x.png", "line 2 names a photo"),
+        ("a.png, \u{1b}[31mx.png", r"no photo of the folder: \u{1b}"),
+    ] {
+        let (code, said) = measure(list);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains(cause) && said.contains("hint: "), "{said}");
+        assert!(!root.path().join("r.md").exists());
+    }
+}
+
+#[test]
 fn odd_names_links_in_circles_and_pipes_do_not_stop_compare() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use crate::folder;
 use crate::outcome::{Failure, Outcome, Result};
 use crate::recall::report::{self, About};
+use crate::recall::same_person::SamePerson;
 use crate::recall::{self, Plan};
 use crate::talk::{harmless, say};
 
@@ -58,6 +59,10 @@ struct Recall {
     /// What the names of portraits have in common, to count them apart
     #[arg(long, value_name = "TEXT", default_value = "face")]
     portraits: String,
+    /// Which photos show the same person, to count pairs of them apart: one person a line, names
+    /// parted by commas
+    #[arg(long, value_name = "FILE")]
+    same_person: Option<PathBuf>,
     /// Another seed makes other copies
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -93,6 +98,7 @@ pub fn run(arguments: &Arguments) -> Result {
         lookalikes: recall.lookalikes.clone(),
         transforms: recall.transforms.clone(),
         portraits: recall.portraits.clone(),
+        persons: persons(recall.same_person.as_deref())?,
         seed: recall.seed,
     };
     let tally = recall::measure(&plan)?;
@@ -114,6 +120,22 @@ pub fn run(arguments: &Arguments) -> Result {
     fs::write(&recall.report, report::markdown(&tally, &about))?;
     tell(&tally, &recall.report);
     Ok(Outcome::Done)
+}
+
+fn persons(list: Option<&Path>) -> Result<SamePerson> {
+    let Some(list) = list else {
+        return Ok(SamePerson::default());
+    };
+    let hint = "give --same-person a text: one person a line, names of photos parted by commas";
+    let shown = harmless(&folder::text(list.as_os_str()));
+    let text = fs::read_to_string(list)
+        .map_err(|error| Failure::input(format_args!("{shown}: {error}"), hint))?;
+    SamePerson::parse(&text).map_err(|fault| {
+        Failure::input(
+            format_args!("{shown}: {}", harmless(&fault.to_string())),
+            hint,
+        )
+    })
 }
 
 fn tell(tally: &recall::tally::Tally, report: &Path) {

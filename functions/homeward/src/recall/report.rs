@@ -46,6 +46,7 @@ pub fn markdown(tally: &Tally, about: &About<'_>) -> String {
         recall(tally),
         "Pairs that are no copies, and how many of a million are found at most (95 %):".to_owned(),
         falsely(tally),
+        persons(tally),
         alerted(tally),
         "The pairs that are no copies and come nearest to an alert by their parts; at 1.00 of \
          the threshold they would be one:"
@@ -59,13 +60,23 @@ pub fn markdown(tally: &Tally, about: &About<'_>) -> String {
     .join("\n\n")
 }
 
+fn persons(tally: &Tally) -> String {
+    format!(
+        "The same person is told by names (NAME_1.jpg of NAME.jpg), and by a list of {} photos that \
+         was given.",
+        tally.persons_said_of
+    )
+}
+
 fn alerted(tally: &Tally) -> String {
     if tally.alerted.is_empty() {
         return "None of them was alerted.".to_owned();
     }
-    let row = |(reference, ad): &(String, String)| [reference.clone(), ad.clone()];
+    let row = |(class, reference, ad): &(Class, String, String)| {
+        [words_of(*class).to_owned(), reference.clone(), ad.clone()]
+    };
     let rows: Vec<_> = tally.alerted.iter().map(row).collect();
-    let table = markdown_table(&["reference", "ad that is no copy of it"], &rows);
+    let table = markdown_table(&["pair", "reference", "ad that is no copy of it"], &rows);
     format!("Alerted all the same, the first of them:\n\n{table}")
 }
 

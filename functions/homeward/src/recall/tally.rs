@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use matching::{Level, PerGrid, Policy};
 
+use super::same_person::SamePerson;
+
 /// A picture that was searched.
 pub struct Ad {
     /// What the report calls it.
@@ -48,6 +50,7 @@ pub(super) struct Pairs<'a> {
     pub enrolled: usize,
     pub portraits: usize,
     pub ad_is_portrait: bool,
+    pub persons: &'a SamePerson,
 }
 
 /// What a pair that is no copy shows.
@@ -125,6 +128,8 @@ pub struct Tally {
     pub references: usize,
     /// Photos that were left out, each with an earlier one that is the same by PDQ.
     pub twins: Vec<(String, String)>,
+    /// Photos of which somebody said that they show the same person as another one.
+    pub persons_said_of: usize,
     /// Ads searched.
     pub ads: u64,
     /// The number of the policy.
@@ -135,8 +140,8 @@ pub struct Tally {
     pub falsely: BTreeMap<Class, Falsely>,
     /// Words of edits.
     pub words: BTreeMap<&'static str, Said>,
-    /// The first false alerts: reference and ad.
-    pub alerted: Vec<(String, String)>,
+    /// The first false alerts: what the pair shows, reference and ad.
+    pub alerted: Vec<(Class, String, String)>,
     /// The nearest to an alert first.
     pub nearest: Vec<Near>,
     enough: PerGrid,
@@ -173,6 +178,7 @@ impl Tally {
             photos,
             references: 0,
             twins: Vec::new(),
+            persons_said_of: 0,
             ads: 0,
             policy_version: policy.version,
             groups: BTreeMap::new(),
@@ -204,13 +210,14 @@ impl Tally {
         }
         self.note_pairs(ad, pairs);
         for (number, level) in seen.false_ones {
-            let falsely = self.falsely.entry(pairs.class(ad, number)).or_default();
+            let class = pairs.class(ad, number);
+            let falsely = self.falsely.entry(class).or_default();
             match level {
                 Level::Alert => {
                     falsely.at_alert += 1;
                     if self.alerted.len() < ALERTED_MAX {
                         let reference = pairs.names[number].clone();
-                        self.alerted.push((reference, ad.name.clone()));
+                        self.alerted.push((class, reference, ad.name.clone()));
                     }
                 }
                 Level::Review => falsely.at_review += 1,
@@ -242,8 +249,14 @@ impl Tally {
     }
 
     fn note_pairs(&mut self, ad: &Ad, pairs: &Pairs<'_>) {
-        let persons = (0..pairs.names.len()).filter(|number| pairs.is_same_person(ad, *number));
-        let persons = persons.count() as u64;
+        let persons: Vec<usize> = (0..pairs.names.len())
+            .filter(|number| pairs.is_same_person(ad, *number))
+            .collect();
+        let known = |portrait: bool| {
+            let of = persons.iter();
+            of.filter(|number| pairs.is_portrait[**number] == portrait)
+                .count() as u64
+        };
         let own = |portrait: bool| {
             let of = ad
                 .shows
@@ -255,15 +268,18 @@ impl Tally {
         let plain = all.saturating_sub(portraits);
         let [general, alike] = match pairs.ad_is_portrait {
             true => [
-                plain.saturating_sub(own(false)),
-                portraits.saturating_sub(own(true) + persons),
+                plain.saturating_sub(own(false) + known(false)),
+                portraits.saturating_sub(own(true) + known(true)),
             ],
-            false => [all.saturating_sub(ad.shows.len() as u64 + persons), 0],
+            false => [
+                all.saturating_sub((ad.shows.len() + persons.len()) as u64),
+                0,
+            ],
         };
         for (class, pairs) in [
             (Class::General, general),
             (Class::Portraits, alike),
-            (Class::SamePerson, persons),
+            (Class::SamePerson, persons.len() as u64),
         ] {
             self.falsely.entry(class).or_default().pairs += pairs;
         }
@@ -297,8 +313,15 @@ impl Pairs<'_> {
         }
     }
 
-    /// Whether an ad is named like a reference and a number: `face_7_1.jpg` of `face_7.jpg`.
+    /// Whether an ad shows the person of a reference in another picture: as a person has said, or by
+    /// its name, the reference's and a number: `face_7_1.jpg` of `face_7.jpg`.
     fn is_same_person(&self, ad: &Ad, number: usize) -> bool {
+        if ad.shows.contains(&number) {
+            return false;
+        }
+        if self.persons.are_one(&ad.photo, &self.names[number]) {
+            return true;
+        }
         if !ad.shows.is_empty() {
             return false;
         }
@@ -337,10 +360,15 @@ mod tests {
     }
 
     fn counted(ads: &[(Ad, bool)]) -> Tally {
+        counted_with(&SamePerson::default(), ads)
+    }
+
+    fn counted_with(persons: &SamePerson, ads: &[(Ad, bool)]) -> Tally {
         let names = ["face_1.jpg", "face_2.jpg", "tree.jpg"].map(str::to_owned);
         let mut tally = Tally::new(3, &Policy::default());
         for (ad, is_portrait) in ads {
             let pairs = Pairs {
+                persons,
                 names: &names,
                 is_portrait: &[true, true, false],
                 enrolled: 3,
@@ -372,6 +400,17 @@ mod tests {
             pairs(&[(ad("face_10.jpg", &[]), true)]),
             [1, 2, 0],
             "10 is not 1"
+        );
+        let said = SamePerson::parse("tree.jpg, face_1.jpg\n").expect("a list");
+        let tally = counted_with(&said, &[(ad("tree.jpg", &[2]), false)]);
+        assert_eq!(tally.falsely[&Class::General].pairs, 1);
+        assert_eq!(tally.falsely[&Class::SamePerson].pairs, 1);
+        let tally = counted_with(&said, &[(ad("face_1.jpg", &[0]), true)]);
+        let of = |class| tally.falsely[&class].pairs;
+        assert_eq!(
+            [Class::General, Class::Portraits, Class::SamePerson].map(of),
+            [0, 1, 1],
+            "a plain photo of the person in a portrait"
         );
     }
 
@@ -405,6 +444,7 @@ mod tests {
             enrolled: 2,
             portraits: 0,
             ad_is_portrait: false,
+            persons: &SamePerson::default(),
         };
         for _ in 0..30 {
             let mut seen = nothing(Vec::new());
@@ -414,7 +454,8 @@ mod tests {
         let general = tally.falsely[&Class::General];
         assert_eq!((general.at_alert, general.at_review), (30, 30));
         assert_eq!(tally.alerted.len(), ALERTED_MAX);
-        assert_eq!(tally.alerted[0], ("b".to_owned(), "x".to_owned()));
+        let first = (Class::General, "b".to_owned(), "x".to_owned());
+        assert_eq!(tally.alerted[0], first);
     }
 
     #[test]
@@ -427,6 +468,7 @@ mod tests {
             enrolled: 1,
             portraits: 0,
             ad_is_portrait: false,
+            persons: &SamePerson::default(),
         };
         for fine in 0..40 {
             let scores = PerGrid {
