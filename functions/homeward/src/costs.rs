@@ -82,10 +82,15 @@ pub fn per_million(
     counts: &Counts,
     prices: &Prices,
 ) -> Vec<Line> {
+    // `ingest` puts the members of a bundle as objects of their own: each costs what a single one
+    // does, and its share of the bundle besides.
     let objects = match way {
         Way::Single => 1.0,
-        Way::Bundled | Way::HashOnly => 1.0 / IMAGES_PER_BUNDLE,
+        Way::Bundled => 1.0 + 1.0 / IMAGES_PER_BUNDLE,
+        Way::HashOnly => 1.0 / IMAGES_PER_BUNDLE,
     };
+    // Compaction reads each item of the ads' tail once and deletes it once.
+    let tail = counts.tail(way);
     // A message of S3, and its share in a batch: one receipt, one deletion.
     let messages = objects * (1.0 + 2.0 / counts.messages_per_batch());
     let runs = objects / counts.messages_per_batch() + 1.0 / counts.changes_per_batch();
@@ -118,6 +123,11 @@ pub fn per_million(
         line(
             "DynamoDB: reads",
             both(|it| it.reads) * prices.per_million("dynamodb_read_unit"),
+        ),
+        line(
+            "DynamoDB: from the tail into segments",
+            tail.reads * prices.per_million("dynamodb_read_unit")
+                + tail.writes * prices.per_million("dynamodb_write_unit"),
         ),
         line(
             "logs",
@@ -157,9 +167,26 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_together_is_cheaper_and_hashes_are_cheaper_still() {
+    fn a_bundle_costs_its_members_and_itself_and_hashes_are_cheaper() {
         let [single, bundled, hashes] = Way::ALL.map(bill);
-        assert!(single > bundled && bundled > hashes && hashes > 0.0);
+        assert!(bundled > single && bundled < single * 1.02, "{bundled}");
+        assert!(hashes < single / 4.0 && hashes > 0.0, "{hashes}");
+    }
+
+    #[test]
+    fn what_leaves_the_tail_is_paid_by_its_size() {
+        let (counts, prices) = (Counts::counted(), Prices::listed());
+        let cost = |way| {
+            let lines = per_million(way, Architecture::Arm64, &counts, &prices);
+            let is_tail = |it: &&Line| it.what.contains("tail");
+            lines.iter().find(is_tail).unwrap().dollars
+        };
+        let (writes, reads) = (
+            counts.tail(Way::Single).writes,
+            counts.tail(Way::Single).reads,
+        );
+        assert!((cost(Way::Single) - writes * 0.625 - reads * 0.125).abs() < 1e-9);
+        assert!(writes >= 2.0 && cost(Way::HashOnly) < cost(Way::Bundled) / 5.0);
     }
 
     #[test]

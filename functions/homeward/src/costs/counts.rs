@@ -29,6 +29,15 @@ pub struct Part {
     pub log_bytes: f64,
 }
 
+/// Units of DynamoDB.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TailItem {
+    /// Read units.
+    pub reads: f64,
+    /// Write units.
+    pub writes: f64,
+}
+
 impl Counts {
     /// Those of `infra/counts.json`.
     ///
@@ -92,6 +101,17 @@ impl Counts {
             writes: part.writes - less,
             ..part
         }
+    }
+
+    /// What it takes to move one item out of the ads' tail: a strong read of its bytes among others,
+    /// a unit for each 4 KiB, and a deletion, which costs what writing it did.
+    pub fn tail(&self, way: Way) -> TailItem {
+        let (bytes, writes) = match way {
+            Way::HashOnly => (HASH_BYTES, 1.0),
+            _ => (self.number("/tail/bytes"), self.number("/tail/write_units")),
+        };
+        let reads = bytes / 4_096.0;
+        TailItem { reads, writes }
     }
 
     /// A number of the search of past ads.
