@@ -5,12 +5,12 @@
 use std::collections::HashSet;
 
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{TryStreamExt, stream};
 use intake::NotDone;
 use records::{
     AdKey, BundleCounts, HashFault, HashRecord, Image, ReasonCode, Sighting, UploadState,
 };
-use store::ObjectFacts;
+use store::{ObjectFacts, PACK_ADS_MAX, StoredAd};
 
 use crate::{Ingest, upload};
 
@@ -33,38 +33,52 @@ impl Ingest {
             Err(reason) => return self.record_whole(key, facts, Err(reason)).await,
         };
         let members = lines.len() as u64;
-        let refused: Vec<bool> = stream::iter(lines.into_iter().enumerate())
-            .map(|(place, line)| self.line(key, facts, place, line))
-            .buffer_unordered(RECORDS_AT_ONCE)
-            .try_collect()
-            .await?;
-        let refused = refused.into_iter().filter(|refused| *refused).count() as u64;
+        let (mut records, mut refused) = (Vec::new(), Vec::new());
+        for (place, line) in lines.into_iter().enumerate() {
+            match line.read {
+                Ok(read) => records.push(read),
+                Err(fault) => refused.push((place, line.bytes, fault)),
+            }
+        }
         let counts = BundleCounts {
             members,
-            taken_in: members.saturating_sub(refused),
-            refused,
+            taken_in: records.len() as u64,
+            refused: refused.len() as u64,
             metadata_faults: 0,
         };
+        stream::iter(refused.into_iter().map(Ok))
+            .try_for_each_concurrent(RECORDS_AT_ONCE, |(place, bytes, fault)| async move {
+                let HashFault { name, reason } = fault;
+                self.refuse_member((key, place), name.as_ref(), bytes, facts, reason)
+                    .await
+            })
+            .await?;
+        while !records.is_empty() {
+            let rest = records.split_off(records.len().min(PACK_ADS_MAX));
+            self.hash_records(std::mem::replace(&mut records, rest), facts)
+                .await?;
+        }
         self.record_whole(key, facts, Ok(counts)).await
     }
 
-    /// Takes in one record; says whether it was refused instead.
-    async fn line(
+    /// Takes in as many records as become part of the searchable set together.
+    async fn hash_records(
         &self,
-        list: &AdKey,
+        records: Vec<(AdKey, HashRecord)>,
         facts: &ObjectFacts,
-        place: usize,
-        line: Line,
-    ) -> Result<bool, NotDone> {
-        match line.read {
-            Ok((key, record)) => self.hash_record(&key, facts, record).await.map(|()| false),
-            Err(HashFault { name, reason }) => {
-                let at = (list, place);
-                self.refuse_member(at, name.as_ref(), line.bytes, facts, reason)
-                    .await?;
-                Ok(true)
-            }
-        }
+    ) -> Result<(), NotDone> {
+        let (store, clock) = (&self.intake.store, &self.intake.clock);
+        let ads = records.iter().map(|(key, record)| StoredAd {
+            tenant: key.tenant().clone(),
+            image_sha256: record.image_sha256,
+            fingerprint: record.fingerprint.clone(),
+        });
+        store.put_ads(ads.collect(), clock).await?;
+        stream::iter(records.into_iter().map(Ok))
+            .try_for_each_concurrent(RECORDS_AT_ONCE, |(key, record)| async move {
+                self.hash_record(&key, facts, record).await
+            })
+            .await
     }
 
     async fn hash_record(
@@ -81,14 +95,11 @@ impl Ingest {
             fingerprint_version: record.fingerprint.version,
             first_seen_at: now,
         };
-        store
-            .record_image(key.tenant(), &image, &record.fingerprint)
-            .await?;
         let sighting = Sighting::of(key, &record.metadata);
         store
-            .record_sighting(&image.image_sha256, &sighting, facts.last_modified)
+            .record_sighting(&image, &sighting, facts.last_modified)
             .await?;
-        let sha256 = Some(image.image_sha256);
+        let sha256 = Some(record.image_sha256);
         let mut member = upload(key, sha256, facts, UploadState::Recorded, now);
         member.size_bytes = record.size_bytes;
         member.version_id = None;

@@ -10,6 +10,7 @@ mod hashes;
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use bytes::Bytes;
 use intake::{Intake, NotDone, Read};
 use photo::{Limits, Reason};
 use records::fingerprint::AdFingerprint;
@@ -17,11 +18,32 @@ use records::{
     AdKey, AdMetadata, BundleCounts, Image, ImageSha256, MemberName, ObjectKey, ReasonCode,
     Sighting, Timestamp, Upload, UploadState,
 };
-use store::{Clock, Fetched, Object, ObjectFacts, Store};
+use store::{Clock, Fetched, Object, ObjectFacts, Store, StoredAd};
 use tokio::sync::Semaphore;
 
 /// Messages of one batch worked on together: fetching one hides the waiting of another.
 const MESSAGES_AT_ONCE: usize = 8;
+
+/// What a first look at an object gave.
+enum Looked {
+    /// A picture; new if no upload of its tenant brought it before.
+    Ad {
+        key: AdKey,
+        facts: ObjectFacts,
+        image: Image,
+        new: Option<Box<StoredAd>>,
+    },
+    /// A bundle or a list, which takes its time once the pictures beside it are done.
+    Whole(AdKey, ObjectFacts, Whole),
+    /// Nothing more to be done.
+    Done,
+}
+
+/// What holds many pictures.
+enum Whole {
+    Bundle,
+    List(Bytes),
+}
 
 /// The handler.
 pub struct Ingest {
@@ -45,22 +67,30 @@ impl Ingest {
     }
 
     /// Takes in every object that the messages name. Repetition, lateness and disorder do no
-    /// harm; an object that is gone or not ours is no error.
+    /// harm; an object that is gone or not ours is no error. Pictures of one batch become part of
+    /// the searchable set together.
     pub async fn handle(&self, event: SqsEvent) -> SqsBatchResponse {
-        let work = |key, fetched| self.object(key, fetched);
-        self.intake.objects(event, MESSAGES_AT_ONCE, work).await
+        let look = |key, fetched| self.look_at(key, fetched);
+        let steps = batches::messages_in_steps(
+            event,
+            MESSAGES_AT_ONCE,
+            |body| self.intake.message(body, &look),
+            async |looked| self.record_new(looked).await,
+            |looked| self.finish_all(looked),
+        );
+        Box::pin(steps).await // on the heap: it is very deep
     }
 
-    async fn object(&self, key: ObjectKey, fetched: Fetched) -> Result<(), NotDone> {
+    async fn look_at(&self, key: ObjectKey, fetched: Fetched) -> Result<Looked, NotDone> {
         match (key, fetched) {
-            (ObjectKey::Ad(key), Fetched::Object(object)) => self.take_in(&key, object).await,
-            (ObjectKey::Ad(key), Fetched::OverLimit(facts)) => self.large(&key, facts).await,
-            _ => Ok(()), // not an ad: not ours
+            (ObjectKey::Ad(key), Fetched::Object(object)) => self.picture(key, object).await,
+            (ObjectKey::Ad(key), Fetched::OverLimit(facts)) => self.large(key, facts).await,
+            _ => Ok(Looked::Done), // not an ad: not ours
         }
     }
 
     /// More bytes than a picture may have: a bundle, or too large.
-    async fn large(&self, key: &AdKey, facts: ObjectFacts) -> Result<(), NotDone> {
+    async fn large(&self, key: AdKey, facts: ObjectFacts) -> Result<Looked, NotDone> {
         let version = facts.version_id.as_deref();
         let head = self
             .intake
@@ -69,66 +99,102 @@ impl Ingest {
             .await?;
         match head {
             Some(head) if bundle::is_to_be_unpacked(&head, &facts) => {
-                self.unpack(key, &facts).await
+                return Ok(Looked::Whole(key, facts, Whole::Bundle));
             }
-            Some(_) => self.reject(key, None, &facts, Reason::TooLarge).await,
-            None => Ok(()), // gone meanwhile
+            Some(_) => self.reject(&key, None, &facts, Reason::TooLarge).await?,
+            None => {} // gone meanwhile
         }
+        Ok(Looked::Done)
     }
 
-    async fn take_in(&self, key: &AdKey, object: Object) -> Result<(), NotDone> {
+    async fn picture(&self, key: AdKey, object: Object) -> Result<Looked, NotDone> {
         let Object { bytes, facts } = object;
         if bundle::is_to_be_unpacked(&bytes, &facts) {
-            return self.unpack(key, &facts).await;
+            return Ok(Looked::Whole(key, facts, Whole::Bundle));
         }
         if records::is_hash_list(&bytes) {
-            return self.hash_list(key, &facts, bytes).await;
+            return Ok(Looked::Whole(key, facts, Whole::List(bytes)));
         }
         let image = ImageSha256::of(&bytes);
-        if self
-            .intake
-            .store
-            .image(key.tenant(), &image)
-            .await?
-            .is_none()
-        {
-            match self.intake.read(bytes, fingerprint::of_ad).await? {
-                Ok(read) => self.record_image(key, &image, read).await?,
-                Err(reason) => return self.reject(key, Some(image), &facts, reason).await,
+        if let Some(image) = self.intake.store.image(key.tenant(), &image).await? {
+            let new = None;
+            return Ok(Looked::Ad {
+                key,
+                facts,
+                image,
+                new,
+            });
+        }
+        match self.intake.read(bytes, fingerprint::of_ad).await? {
+            Ok(read) => Ok(self.new_ad(key, facts, image, read)),
+            Err(reason) => {
+                self.reject(&key, Some(image), &facts, reason).await?;
+                Ok(Looked::Done)
             }
         }
-        self.record(key, image, &facts).await
     }
 
-    async fn record_image(
+    fn new_ad(
         &self,
-        key: &AdKey,
-        image: &ImageSha256,
+        key: AdKey,
+        facts: ObjectFacts,
+        image_sha256: ImageSha256,
         read: Read<AdFingerprint>,
-    ) -> Result<(), NotDone> {
-        let record = Image {
-            image_sha256: *image,
+    ) -> Looked {
+        let image = Image {
+            image_sha256,
             width_px: read.width_px,
             height_px: read.height_px,
             fingerprint_version: read.fingerprint.version,
             first_seen_at: self.intake.clock.now(),
         };
-        Ok(self
-            .intake
-            .store
-            .record_image(key.tenant(), &record, &read.fingerprint)
-            .await?)
+        let new = StoredAd {
+            tenant: key.tenant().clone(),
+            image_sha256,
+            fingerprint: read.fingerprint,
+        };
+        Looked::Ad {
+            key,
+            facts,
+            image,
+            new: Some(Box::new(new)),
+        }
     }
 
-    async fn record(
-        &self,
-        key: &AdKey,
-        image: ImageSha256,
-        facts: &ObjectFacts,
-    ) -> Result<(), NotDone> {
+    /// Puts all new pictures of a batch into the searchable set.
+    async fn record_new(&self, mut batch: Vec<Vec<Looked>>) -> Result<Vec<Vec<Looked>>, NotDone> {
+        let new = batch
+            .iter_mut()
+            .flatten()
+            .filter_map(|looked| match looked {
+                Looked::Ad { new, .. } => new.take().map(|new| *new),
+                Looked::Whole(..) | Looked::Done => None,
+            });
+        let (store, clock) = (&self.intake.store, &self.intake.clock);
+        store.put_ads(new.collect(), clock).await?;
+        Ok(batch)
+    }
+
+    async fn finish_all(&self, all: Vec<Looked>) -> Result<(), NotDone> {
+        for looked in all {
+            match looked {
+                Looked::Ad {
+                    key, facts, image, ..
+                } => self.record(&key, &image, &facts).await?,
+                Looked::Whole(key, facts, Whole::Bundle) => self.unpack(&key, &facts).await?,
+                Looked::Whole(key, facts, Whole::List(bytes)) => {
+                    self.hash_list(&key, &facts, bytes).await?;
+                }
+                Looked::Done => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn record(&self, key: &AdKey, image: &Image, facts: &ObjectFacts) -> Result<(), NotDone> {
         let upload = upload(
             key,
-            Some(image),
+            Some(image.image_sha256),
             facts,
             UploadState::Recorded,
             self.intake.clock.now(),
@@ -136,7 +202,7 @@ impl Ingest {
         let sighting = Sighting::of(key, &upload.metadata);
         self.intake
             .store
-            .record_sighting(&image, &sighting, facts.last_modified)
+            .record_sighting(image, &sighting, facts.last_modified)
             .await?;
         self.intake.store.record_upload(&upload).await?;
         tracing::info!(size_bytes = facts.size_bytes, "an ad image is recorded");

@@ -15,7 +15,7 @@ use matching::{Match, Policy};
 use records::{
     Found, ImageSha256, Label, Level, Malformed, Method, ReferenceId, Sighting, TenantId,
 };
-use store::{Change, Clock, SearchKey, Store};
+use store::{Change, Clock, Pack, SearchKey, Store};
 use tokio::sync::OnceCell;
 
 use crate::ads::NewReference;
@@ -75,7 +75,7 @@ impl Lookup {
         let (mut references, mut parts) = (Vec::new(), Vec::new());
         for change in changes {
             match change {
-                Change::Ad(ad) => self.new_image(ad, fresh).await?,
+                Change::Ads(pack) => self.new_images(&pack, fresh).await?,
                 Change::Sighting {
                     image_sha256,
                     sighting,
@@ -115,17 +115,20 @@ impl Lookup {
         Ok(())
     }
 
-    async fn new_image(&self, ad: store::StoredAd, fresh: &OnceCell<()>) -> Result<(), NotDone> {
+    async fn new_images(&self, pack: &Pack, fresh: &OnceCell<()>) -> Result<(), NotDone> {
+        let ads = self.store.ads_of(pack).await?;
         fresh
             .get_or_try_init(|| self.references.refresh(&self.store, self.clock.now()))
             .await?;
-        let image = ad.image_sha256;
-        let found = self
-            .references
-            .find(ad.fingerprint, self.policy.clone())
-            .await?;
-        for (key, found) in found {
-            self.record(&key, &image, &found).await?;
+        for ad in ads {
+            let image = ad.image_sha256;
+            let found = self
+                .references
+                .find(ad.fingerprint, self.policy.clone())
+                .await?;
+            for (key, found) in found {
+                self.record(&key, &image, &found).await?;
+            }
         }
         Ok(())
     }

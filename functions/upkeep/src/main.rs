@@ -42,10 +42,10 @@ fn ads_kept() -> Result<Option<Duration>, Error> {
 fn compaction() -> Result<CompactionRule, Error> {
     let rule = CompactionRule::default();
     let wanted = number(TAIL_ITEMS_MIN)?.map(|it| it as usize);
-    let tail_items_min = wanted.unwrap_or(rule.tail_items_min);
+    let tail_ads_min = wanted.unwrap_or(rule.tail_ads_min);
     Ok(CompactionRule {
-        tail_items_min,
-        log_entries_min: rule.log_entries_min.min(tail_items_min),
+        tail_ads_min,
+        log_entries_min: rule.log_entries_min.min(tail_ads_min),
         ..rule
     })
 }

@@ -10,7 +10,7 @@ use embedded::Embedded;
 use records::features::{AdFeatures, CommonFeatures, Descriptor, Feature, Grey, Grid, Sketch};
 use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, View};
 use records::*;
-use store::{Clock, CompactionRule, Jitter, Names, NewObject, ObjectKind, Store};
+use store::{Clock, CompactionRule, Jitter, Names, NewObject, ObjectKind, Store, StoredAd};
 use upkeep::{Done, Task, Upkeep};
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -456,21 +456,21 @@ impl House {
                 quality: 100,
                 second: Hash256([0; 32]),
             };
-            let image = Image {
-                image_sha256,
-                width_px: 400,
-                height_px: 300,
-                fingerprint_version: 1,
-                first_seen_at: self.now(),
-            };
             let fingerprint = AdFingerprint {
                 version: 1,
                 whole,
                 trimmed: None,
                 features: features(n),
             };
-            let record = self.store.record_image(&uploader, &image, &fingerprint);
-            record.await.unwrap();
+            let ad = StoredAd {
+                tenant: uploader.clone(),
+                image_sha256,
+                fingerprint,
+            };
+            let now = self.now();
+            let clock = Clock::new(move || now);
+            let put = self.store.put_ads(vec![ad], &clock);
+            put.await.unwrap();
         }
         self.wait(HOUR * 25);
         let done = self.run(Task::Compact).await;

@@ -26,26 +26,67 @@ where
     E: Display,
     F: Future<Output = Result<(), E>>,
 {
+    let nothing = async |all| Ok(all);
+    messages_in_steps(event, at_once, work, nothing, async |()| Ok(())).await
+}
+
+/// As [`messages`], with something between two steps that is done once for all messages whose first
+/// step is done: it gets what came of each, and gives it back in the same order. If it fails, all of
+/// them come again.
+pub async fn messages_in_steps<T, E, F, G>(
+    event: SqsEvent,
+    at_once: usize,
+    first: impl Fn(String) -> F,
+    together: impl AsyncFnOnce(Vec<T>) -> Result<Vec<T>, E>,
+    last: impl Fn(T) -> G,
+) -> SqsBatchResponse
+where
+    E: Display,
+    F: Future<Output = Result<T, E>>,
+    G: Future<Output = Result<(), E>>,
+{
     let received = event.records.len();
-    let failed: Vec<String> = stream::iter(event.records)
+    let begun: Vec<(String, Result<T, E>)> = stream::iter(event.records)
         .map(|message| {
             let id = message.message_id.unwrap_or_default();
-            let done = work(message.body.unwrap_or_default());
-            async move {
-                let error = done.await.err()?;
-                tracing::warn!(message = id, %error, "a message is not done and comes again");
-                reasons::note(Some(&id), &error);
-                Some(id)
-            }
+            let done = first(message.body.unwrap_or_default());
+            async { (id, done.await) }
         })
         .buffer_unordered(at_once.max(1))
-        .filter_map(|failed| async { failed })
         .collect()
         .await;
+    let (mut ids, mut all, mut failed) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, done) in begun {
+        match done {
+            Ok(one) => {
+                ids.push(id);
+                all.push(one);
+            }
+            Err(error) => failed.push(not_done(id, &error)),
+        }
+    }
+    match together(all).await {
+        Ok(all) => {
+            let ended = stream::iter(ids.into_iter().zip(all)).map(|(id, one)| {
+                let done = last(one);
+                async move { Some(not_done(id, &done.await.err()?)) }
+            });
+            let ended = ended.buffer_unordered(at_once.max(1));
+            failed.extend(ended.filter_map(async |it| it).collect::<Vec<_>>().await);
+        }
+        Err(error) => failed.extend(ids.into_iter().map(|id| not_done(id, &error))),
+    }
     metrics::batch(received - failed.len(), failed.len());
     let mut response = SqsBatchResponse::default();
     response.set_failures(failed);
     response
+}
+
+/// Tells of a message that is not done; gives its id.
+fn not_done(id: String, error: &impl Display) -> String {
+    tracing::warn!(message = id, %error, "a message is not done and comes again");
+    reasons::note(Some(&id), error);
+    id
 }
 
 /// Works through the changes of a table's stream, in order. The first failure ends the batch: it
@@ -212,6 +253,42 @@ mod tests {
             .map(|f| f.item_identifier.as_str())
             .collect();
         assert_eq!(failed, ["m-bad"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_done_for_all_is_done_between_the_steps() {
+        let check = async |together_fails: bool, expected: &[&str]| {
+            let seen = RefCell::new(Vec::new());
+            let first = async |body: String| {
+                seen.borrow_mut().push(format!("first {body}"));
+                if body == "bad" { Err("no") } else { Ok(body) }
+            };
+            let together = async |all: Vec<String>| {
+                seen.borrow_mut().push(format!("all {}", all.join(" ")));
+                if together_fails { Err("none") } else { Ok(all) }
+            };
+            let last = async |body: String| {
+                seen.borrow_mut().push(format!("last {body}"));
+                if body == "worse" { Err("not") } else { Ok(()) }
+            };
+            let event = queue(&["a", "bad", "worse", "b"]);
+            let handled = messages_in_steps(event, 4, first, together, last);
+            let (response, reasons) = with_reasons(handled).await;
+            let failed = response.batch_item_failures.iter();
+            let mut failed: Vec<_> = failed.map(|f| f.item_identifier.as_str()).collect();
+            failed.sort_unstable();
+            assert_eq!(failed, expected);
+            assert_eq!(reasons.len(), expected.len());
+            assert_eq!(reasons["m-bad"], "no");
+            let steps = seen.into_inner().join(", ");
+            let mut expected = "first a, first bad, first worse, first b, all a worse b".to_owned();
+            if !together_fails {
+                expected += ", last a, last worse, last b";
+            }
+            assert_eq!(steps, expected);
+        };
+        check(false, &["m-bad", "m-worse"]).await;
+        check(true, &["m-a", "m-b", "m-bad", "m-worse"]).await;
     }
 
     #[tokio::test]

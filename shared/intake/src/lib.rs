@@ -66,18 +66,23 @@ impl Intake {
     where
         F: Future<Output = Result<(), NotDone>>,
     {
-        let work = &work;
-        batches::messages(event, at_once, |body| self.message(body, work)).await
+        let work = async |body| self.message(body, &work).await.map(drop);
+        batches::messages(event, at_once, work).await
     }
 
-    async fn message<F>(
+    /// Fetches every object that a message names and hands it to `work`; gives what came of each.
+    ///
+    /// # Errors
+    /// [`NotDone`] if the message is none of S3's, and as `work` and every verb.
+    pub async fn message<T, F>(
         &self,
         body: String,
         work: &impl Fn(ObjectKey, Fetched) -> F,
-    ) -> Result<(), NotDone>
+    ) -> Result<Vec<T>, NotDone>
     where
-        F: Future<Output = Result<(), NotDone>>,
+        F: Future<Output = Result<T, NotDone>>,
     {
+        let mut done = Vec::new();
         for created in ObjectCreated::parse(&body)? {
             let Some(key) = self.store.locate(&created.bucket, &created.encoded_key) else {
                 tracing::info!("an event for an object that is not ours was passed over");
@@ -90,10 +95,10 @@ impl Intake {
                 .await?
             {
                 Fetched::Gone => tracing::info!("an object was gone before it was read"),
-                fetched => work(key, fetched).await?,
+                fetched => done.push(work(key, fetched).await?),
             }
         }
-        Ok(())
+        Ok(done)
     }
 
     /// Decodes bytes and makes a fingerprint of the picture, off the async threads.

@@ -122,8 +122,6 @@ pub struct Entry {
     pub views: u32,
     /// Its format.
     pub format: u16,
-    /// Whether its items may still stand in the tail too.
-    pub tail_holds_it: bool,
 }
 
 /// A head, read and checked, or about to be written.
@@ -289,17 +287,12 @@ impl Head {
             items: count(self.items),
             views: count(self.views),
             format: FORMAT,
-            tail_holds_it: false,
         }
     }
 
     /// Whether this is the head of the segment that a manifest names.
     pub(crate) fn is_of(&self, entry: &Entry) -> bool {
-        let expected = Entry {
-            tail_holds_it: false,
-            ..*entry
-        };
-        self.entry(entry.name) == expected
+        self.entry(entry.name) == *entry
     }
 }
 

@@ -52,9 +52,9 @@ pub use build::{Built, build};
 pub use fault::Fault;
 pub use head::{Entry, SegmentName};
 pub use item::{Id, Item, Kind};
-pub use manifest::{LOG_PARTITIONS, Manifest, Retired};
+pub use manifest::{Absorbed, LOG_PARTITIONS, Manifest, Retired};
 pub use merge::{MergeRule, to_merge};
-pub use read::{Front, whole};
+pub use read::{Front, entry_of, whole};
 
 /// The format of the segments that this build writes.
 pub const FORMAT: u16 = 1;

@@ -6,9 +6,10 @@
 //! | 1, 1 | kind, `A` or `R`; zero |
 //! | 8 | generation: one more with every swap |
 //! | 8 x 16 | for references: the last number of each partition of the log that the segments hold |
-//! | 4, 4 | live segments; retired ones |
-//! | 96 each | a live segment: name, hash of its head, bytes, bytes of its front, items, views, format, 1 if the tail may hold its items still, four zeros |
+//! | 4, 4, 4 | live segments; retired ones; packs of the tail whose items are in live ones |
+//! | 96 each | a live segment: name, hash of its head, bytes, bytes of its front, items, views, format, six zeros |
 //! | 40 each | a retired one: name, and from when on it may be deleted, ms since 1970 |
+//! | 40 each | a pack: likewise, with all ones while the tail may still name it |
 //! | 4 | Adler-32 of all that stands before |
 
 use std::collections::BTreeSet;
@@ -17,15 +18,17 @@ use crate::head::Input;
 use crate::{Entry, Fault, Kind, SegmentName};
 
 const MAGIC: &[u8; 8] = b"HOMEWMAN";
-const FORMAT: u16 = 1;
+const FORMAT: u16 = 2;
 
 /// Partitions of the references' log.
 pub const LOG_PARTITIONS: usize = 16;
 
-const HEAD_BYTES: usize = 8 + 2 + 2 + 8 + 8 * LOG_PARTITIONS + 8;
-const ENTRY_BYTES: usize = 32 + 32 + 8 + 8 + 4 + 4 + 2 + 2 + 4;
+const HEAD_BYTES: usize = 8 + 2 + 2 + 8 + 8 * LOG_PARTITIONS + 12;
 const RETIRED_BYTES: usize = 32 + 8;
 const SUM_BYTES: usize = 4;
+
+/// Stands for the time from when on a pack may be deleted while the tail may name it.
+const NOT_DUE: u64 = u64::MAX;
 
 /// A segment that is no part of the set any more, and that a reader may still hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +37,15 @@ pub struct Retired {
     pub name: SegmentName,
     /// From when on it may be deleted, in ms since 1970.
     pub due_at_ms: u64,
+}
+
+/// A pack of the tail whose items a segment has taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Absorbed {
+    /// The pack.
+    pub name: SegmentName,
+    /// From when on it may be deleted, in ms since 1970; none while the tail may still name it.
+    pub due_at_ms: Option<u64>,
 }
 
 /// The list of a set's segments, as of one moment.
@@ -49,6 +61,8 @@ pub struct Manifest {
     pub live: Vec<Entry>,
     /// Those that did until lately.
     pub retired: Vec<Retired>,
+    /// Packs whose items are in live segments, until they are deleted.
+    pub absorbed: Vec<Absorbed>,
 }
 
 impl Manifest {
@@ -60,6 +74,7 @@ impl Manifest {
             position: [0; LOG_PARTITIONS],
             live: Vec::new(),
             retired: Vec::new(),
+            absorbed: Vec::new(),
         }
     }
 
@@ -76,6 +91,12 @@ impl Manifest {
     /// Whether it names a segment, live or retired.
     pub fn names(&self, name: &SegmentName) -> bool {
         self.entry(name).is_some() || self.retired.iter().any(|it| it.name == *name)
+    }
+
+    /// The packs that the tail may still name.
+    pub fn uncleared(&self) -> Vec<SegmentName> {
+        let uncleared = self.absorbed.iter().filter(|it| it.due_at_ms.is_none());
+        uncleared.map(|it| it.name).collect()
     }
 
     /// The next manifest: without some live segments, which are retired until `due_at_ms`, and
@@ -97,7 +118,7 @@ impl Manifest {
     /// The manifest as bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let count = |count: usize| u32::try_from(count).expect("as many as memory holds");
-        let mut out = Vec::with_capacity(HEAD_BYTES + self.live.len() * ENTRY_BYTES);
+        let mut out = Vec::with_capacity(HEAD_BYTES + self.live.len() * Entry::BYTES);
         out.extend(MAGIC);
         out.extend(FORMAT.to_le_bytes());
         out.extend([self.kind.tag(), 0]);
@@ -105,12 +126,17 @@ impl Manifest {
         out.extend(self.position.iter().flat_map(|seq| seq.to_le_bytes()));
         out.extend(count(self.live.len()).to_le_bytes());
         out.extend(count(self.retired.len()).to_le_bytes());
+        out.extend(count(self.absorbed.len()).to_le_bytes());
         self.live
             .iter()
-            .for_each(|entry| put_entry(&mut out, entry));
+            .for_each(|entry| out.extend(entry.to_bytes()));
         for retired in &self.retired {
             out.extend(retired.name.0);
             out.extend(retired.due_at_ms.to_le_bytes());
+        }
+        for pack in &self.absorbed {
+            out.extend(pack.name.0);
+            out.extend(pack.due_at_ms.unwrap_or(NOT_DUE).to_le_bytes());
         }
         out.extend(simd_adler32::adler32(&out.as_slice()).to_le_bytes());
         out
@@ -129,9 +155,11 @@ impl Manifest {
         for seq in &mut position {
             *seq = input.u64()?;
         }
-        let (live, retired) = (input.u32()? as u64, input.u32()? as u64);
-        let expected =
-            live * ENTRY_BYTES as u64 + retired * RETIRED_BYTES as u64 + SUM_BYTES as u64;
+        let mut count = || input.u32().map(u64::from);
+        let (live, retired, absorbed) = (count()?, count()?, count()?);
+        let expected = live * Entry::BYTES as u64
+            + (retired + absorbed) * RETIRED_BYTES as u64
+            + SUM_BYTES as u64;
         match (input.0.len() as u64).cmp(&expected) {
             std::cmp::Ordering::Less => return Err(Fault::Truncated),
             std::cmp::Ordering::Equal => {}
@@ -146,10 +174,13 @@ impl Manifest {
             return Err(Fault::Another);
         }
         let live = (0..live)
-            .map(|_| entry(&mut input))
+            .map(|_| Entry::read(&mut input))
             .collect::<Result<_, Fault>>()?;
         let retired = (0..retired)
             .map(|_| retired_one(&mut input))
+            .collect::<Result<_, Fault>>()?;
+        let absorbed = (0..absorbed)
+            .map(|_| absorbed_one(&mut input))
             .collect::<Result<_, Fault>>()?;
         Ok(Self {
             kind,
@@ -157,41 +188,54 @@ impl Manifest {
             position,
             live,
             retired,
+            absorbed,
         })
     }
 }
 
-fn put_entry(out: &mut Vec<u8>, entry: &Entry) {
-    out.extend(entry.name.0);
-    out.extend(entry.head_sha256);
-    out.extend(entry.bytes.to_le_bytes());
-    out.extend(entry.front_bytes.to_le_bytes());
-    out.extend(entry.items.to_le_bytes());
-    out.extend(entry.views.to_le_bytes());
-    out.extend(entry.format.to_le_bytes());
-    out.extend(u16::from(entry.tail_holds_it).to_le_bytes());
-    out.extend([0; 4]);
-}
+impl Entry {
+    /// Bytes of an entry.
+    pub const BYTES: usize = 32 + 32 + 8 + 8 + 4 + 4 + 2 + 6;
 
-fn entry(input: &mut Input<'_>) -> Result<Entry, Fault> {
-    let entry = Entry {
-        name: SegmentName(input.array()?),
-        head_sha256: input.array()?,
-        bytes: input.u64()?,
-        front_bytes: input.u64()?,
-        items: input.u32()?,
-        views: input.u32()?,
-        format: input.u16()?,
-        tail_holds_it: match input.u16()? {
-            0 => false,
-            1 => true,
-            _ => return Err(Fault::Corrupt),
-        },
-    };
-    let is_sound = input.array()? == [0; 4]
-        && entry.front_bytes <= entry.bytes
-        && entry.bytes <= crate::SEGMENT_BYTES_MAX;
-    is_sound.then_some(entry).ok_or(Fault::Corrupt)
+    /// An entry as bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(Self::BYTES);
+        out.extend(self.name.0);
+        out.extend(self.head_sha256);
+        out.extend(self.bytes.to_le_bytes());
+        out.extend(self.front_bytes.to_le_bytes());
+        out.extend(self.items.to_le_bytes());
+        out.extend(self.views.to_le_bytes());
+        out.extend(self.format.to_le_bytes());
+        out.extend([0; 6]);
+        out
+    }
+
+    /// An entry from what [`Entry::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// [`Fault`], by what the caller does next.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Fault> {
+        let mut input = Input(bytes);
+        let entry = Self::read(&mut input)?;
+        input.0.is_empty().then_some(entry).ok_or(Fault::Corrupt)
+    }
+
+    fn read(input: &mut Input<'_>) -> Result<Self, Fault> {
+        let entry = Self {
+            name: SegmentName(input.array()?),
+            head_sha256: input.array()?,
+            bytes: input.u64()?,
+            front_bytes: input.u64()?,
+            items: input.u32()?,
+            views: input.u32()?,
+            format: input.u16()?,
+        };
+        let is_sound = input.array()? == [0; 6]
+            && entry.front_bytes <= entry.bytes
+            && entry.bytes <= crate::SEGMENT_BYTES_MAX;
+        is_sound.then_some(entry).ok_or(Fault::Corrupt)
+    }
 }
 
 fn retired_one(input: &mut Input<'_>) -> Result<Retired, Fault> {
@@ -199,4 +243,10 @@ fn retired_one(input: &mut Input<'_>) -> Result<Retired, Fault> {
         name: SegmentName(input.array()?),
         due_at_ms: input.u64()?,
     })
+}
+
+fn absorbed_one(input: &mut Input<'_>) -> Result<Absorbed, Fault> {
+    let Retired { name, due_at_ms } = retired_one(input)?;
+    let due_at_ms = (due_at_ms != NOT_DUE).then_some(due_at_ms);
+    Ok(Absorbed { name, due_at_ms })
 }

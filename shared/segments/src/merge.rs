@@ -22,10 +22,9 @@ fn tier(entry: &Entry) -> u32 {
     entry.bytes.max(1).ilog2() / TIER_FACTOR_BITS
 }
 
-/// Segments to be merged into one, the smallest that have company; none if all can stay. Those
-/// whose items may still stand in the tail are left alone.
+/// Segments to be merged into one, the smallest that have company; none if all can stay.
 pub fn to_merge<'a>(live: &'a [Entry], rule: &MergeRule) -> Vec<&'a Entry> {
-    let mut free: Vec<&Entry> = live.iter().filter(|entry| !entry.tail_holds_it).collect();
+    let mut free: Vec<&Entry> = live.iter().collect();
     free.sort_by_key(|entry| (entry.bytes, entry.name));
     for company in free.chunk_by(|a, b| tier(a) == tier(b)) {
         let chosen = fitting(company, rule);
@@ -62,7 +61,6 @@ mod tests {
             items: 1,
             views: 1,
             format: 1,
-            tail_holds_it: false,
         }
     }
 
@@ -99,15 +97,6 @@ mod tests {
         check(&[300_000; 9], &[]);
         check(&[262_144; 9], &[]);
         check(&[250_000; 9], &[250_000; 4]);
-    }
-
-    #[test]
-    fn segments_whose_items_stand_in_the_tail_are_left_alone() {
-        let mut live: Vec<Entry> = (0..5).map(|n| entry(n, 300)).collect();
-        live[0].tail_holds_it = true;
-        assert_eq!(to_merge(&live, &RULE).len(), 4);
-        live[1].tail_holds_it = true;
-        assert_eq!(to_merge(&live, &RULE), Vec::<&Entry>::new());
     }
 
     #[test]

@@ -57,6 +57,16 @@ pub fn whole(kind: Kind, bytes: Bytes, entry: &Entry) -> Result<(Front, Vec<Item
     Ok((front, items))
 }
 
+/// What a manifest would say of a segment that nothing names.
+///
+/// # Errors
+/// [`Fault`] if its head cannot be read.
+pub fn entry_of(kind: Kind, bytes: &[u8]) -> Result<Entry, Fault> {
+    let head = Head::read(bytes)?;
+    let entry = head.entry(SegmentName::of(bytes));
+    (head.kind == kind).then_some(entry).ok_or(Fault::Another)
+}
+
 fn front_length(entry: &Entry) -> Result<usize, Fault> {
     usize::try_from(entry.front_bytes).map_err(|_| Fault::Corrupt)
 }

@@ -1,21 +1,18 @@
 //! Ads: what became of uploads, which images there are, where each was seen.
 //!
-//! An image is written in the order tail, owner, image, sighting, upload: whoever finds one of
-//! them finds those before it, so that a repetition after a crash can start where it stopped.
+//! An image is written in the order pack, tail, sighting, upload: whoever finds one of them finds those
+//! before it, so that a repetition after a crash can start where it stopped. What is known of an image
+//! stands in each of its sightings, and all sightings of an image, whoever uploaded it, in one
+//! partition: an item for the image and another one for its owner would cost a third more to write.
 
-use futures::{StreamExt, TryStreamExt, stream};
-use records::fingerprint::AdFingerprint;
 use records::{
     AdKey, Cursor, Image, ImageSha256, Listing, Page, Sighting, TenantId, Timestamp, Upload,
     UploadState,
 };
 
 use crate::calls::{Query, Range};
-use crate::error::Result;
-use crate::items::{
-    Item, ad_fingerprint_attribute, digest, item, key, ms, number, parsed, partition_of, record,
-    text,
-};
+use crate::error::{Error, Result};
+use crate::items::{Item, attribute, digest, item, record, text};
 use crate::{PAGE_ITEMS_MAX, Store, Table};
 
 /// How many uploads of a tenant stand where.
@@ -32,19 +29,12 @@ pub struct UploadCounts {
 /// Queries under way at once when one verb needs several.
 pub(crate) const AT_ONCE: usize = 8;
 
-/// When an item came into the tail: tells it from another one that comes under the same key later.
-pub(crate) const CAME_AT: &str = "came_at_ms";
-
 fn upload_pk(tenant: &TenantId) -> String {
     format!("{tenant}#upload")
 }
 
-fn image_pk(tenant: &TenantId, image: &ImageSha256) -> String {
-    format!("{tenant}#image#{image}")
-}
-
-/// Under which the tenants stand that have an image; needed to gather all its sightings.
-fn owners_pk(image: &ImageSha256) -> String {
+/// Under which all sightings of an image stand, by tenant.
+fn image_pk(image: &ImageSha256) -> String {
     format!("image#{image}")
 }
 
@@ -163,56 +153,41 @@ impl Store {
     }
 
     /// An image, if this tenant's uploads have brought it before. Strongly consistent; if it is
-    /// there, so are its fingerprint in the searchable set and its owner.
+    /// there, so is its fingerprint in the searchable set.
     ///
     /// # Errors
     /// As every verb.
     pub async fn image(&self, tenant: &TenantId, image: &ImageSha256) -> Result<Option<Image>> {
-        let found = self
-            .get(Table::Ads, image_pk(tenant, image), "image")
-            .await?;
-        found.map(|item| record(item, "image")).transpose()
-    }
-
-    /// Puts an image into the searchable set, then records it. Idempotent: what is there stays.
-    ///
-    /// # Errors
-    /// [`crate::Error::Rejected`] if the fingerprint is larger than an item can hold (320 KB).
-    pub async fn record_image(
-        &self,
-        tenant: &TenantId,
-        image: &Image,
-        fingerprint: &AdFingerprint,
-    ) -> Result<()> {
-        let sha256 = &image.image_sha256;
-        let mut tail = key(ad_partition(sha256), ad_sk(sha256, tenant));
-        tail.insert("kind".into(), text("ad"));
-        tail.insert(CAME_AT.into(), number(ms(image.first_seen_at)));
-        tail.insert("fingerprint".into(), ad_fingerprint_attribute(fingerprint)?);
-        self.put_new(Table::AdsTail, tail).await?;
-        self.put(Table::Ads, key(owners_pk(sha256), tenant.as_str()))
-            .await?;
-        self.put_new(Table::Ads, item(image_pk(tenant, sha256), "image", image)?)
-            .await?;
-        Ok(())
+        let mut of_tenant = Query::of(
+            Table::Ads,
+            image_pk(image),
+            Range::prefix(&format!("{tenant}#")),
+        );
+        of_tenant.limit = Some(1);
+        let (items, _) = self.query(&of_tenant).await?;
+        items.first().map(image_of).transpose()
     }
 
     /// Records one posting of an image and says whether it is new. Idempotent: the first metadata
-    /// under an object key and content stay.
+    /// under an object key and content stay. Put the image's fingerprint into the searchable set
+    /// before, by [`Store::put_ads`], or take what [`Store::image`] gave.
     ///
     /// # Errors
     /// As every verb.
     pub async fn record_sighting(
         &self,
-        image: &ImageSha256,
+        image: &Image,
         sighting: &Sighting,
         uploaded_at: Timestamp,
     ) -> Result<bool> {
-        let pk = image_pk(&sighting.uploaded_by, image);
-        let sk = format!("sighting#{}", sighting_digest(&sighting.object_key));
-        let mut item = item(pk, sk, sighting)?;
+        let sk = format!(
+            "{}#{}",
+            sighting.uploaded_by,
+            sighting_digest(&sighting.object_key)
+        );
+        let mut item = item(image_pk(&image.image_sha256), sk, sighting)?;
         item.insert("kind".into(), text("sighting"));
-        item.insert("image_sha256".into(), text(image.as_str()));
+        item.insert("image".into(), attribute(image)?);
         item.insert("uploaded_at".into(), text(uploaded_at.as_str()));
         self.put_new(Table::Ads, item).await
     }
@@ -223,25 +198,11 @@ impl Store {
     /// # Errors
     /// As every verb.
     pub async fn sightings(&self, image: &ImageSha256) -> Result<Vec<Sighting>> {
-        let owners = self
-            .query_all(Table::Ads, owners_pk(image), Range::All)
-            .await?;
-        let tenants: Vec<TenantId> = owners
-            .iter()
-            .map(|item| parsed(item, "sk", "owner"))
-            .collect::<Result<_>>()?;
-        let found: Vec<Vec<Item>> = stream::iter(tenants)
-            .map(|tenant| async move {
-                let pk = image_pk(&tenant, image);
-                self.query_all(Table::Ads, pk, Range::prefix("sighting#"))
-                    .await
-            })
-            .buffered(AT_ONCE)
-            .try_collect()
+        let found = self
+            .query_all(Table::Ads, image_pk(image), Range::All)
             .await?;
         let mut sightings: Vec<Sighting> = found
             .into_iter()
-            .flatten()
             .map(|item| record(item, "sighting"))
             .collect::<Result<_>>()?;
         sightings.sort_by(|a, b| a.object_key.cmp(&b.object_key));
@@ -249,12 +210,8 @@ impl Store {
     }
 }
 
-/// The partition of the ads' tail that holds an image.
-pub(crate) fn ad_partition(image: &ImageSha256) -> String {
-    let [first_byte, ..] = *image.bytes();
-    partition_of(first_byte)
-}
-
-pub(crate) fn ad_sk(image: &ImageSha256, tenant: &TenantId) -> String {
-    format!("{image}#{tenant}")
+/// The image that a sighting is of.
+pub(crate) fn image_of(sighting: &Item) -> Result<Image> {
+    let image = sighting.get("image").ok_or(Error::Damaged("sighting"))?;
+    serde_dynamo::from_attribute_value(image.clone()).map_err(|_| Error::Damaged("sighting"))
 }

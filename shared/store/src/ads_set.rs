@@ -1,6 +1,6 @@
 //! The set of ads, to be searched from end to end for a new reference.
 //!
-//! It has two parts: the tail, one item an image and tenant, and the segments that its manifest
+//! It has two parts: the tail, packs of the ads that came together, and the segments that its manifest
 //! lists. Walk the tail first, then ask for the segments: what left the tail meanwhile is in the
 //! manifest by then. An image may be met in both; none is missed.
 
@@ -10,17 +10,16 @@ use records::fingerprint::AdFingerprint;
 use records::{ImageSha256, TenantId};
 use segments::{Entry, Front, Id, Item as SetItem, Kind};
 
-use crate::calls::{Query, Range as Keys};
-use crate::error::{Error, Result};
-use crate::items::{Item, PARTITIONS, ad_fingerprint, partition_text, sort_key};
-use crate::{Store, Table};
+use crate::Store;
+use crate::error::Result;
+use crate::items::PARTITIONS;
 
 /// A position in the tail. Positions of [`AdsPosition::starts`] cover it together; each part is
 /// walked on its own, in any order or at the same time.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AdsPosition {
-    partition: u8,
-    after: Option<String>,
+    pub(crate) partition: u8,
+    pub(crate) after: Option<String>,
 }
 
 impl AdsPosition {
@@ -75,33 +74,19 @@ pub struct SegmentPage {
 pub const FEATURES_PAGE_BYTES: u64 = 8 << 20;
 
 impl Store {
-    /// Images of the tail from a position on, as many as one read gives (about a megabyte).
-    /// Strongly consistent: every image that was recorded before the walk began is met here, or in
-    /// a segment of a manifest that is read after the walk.
+    /// Images of the tail from a position on, some megabytes of them. Strongly consistent: every
+    /// image that was recorded before the walk began is met here, or in a segment of a manifest that
+    /// is read after the walk.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if a fingerprint cannot be read: better stop than miss a match.
+    /// [`Error::Damaged`] if a pack cannot be read: better stop than miss a match.
     pub async fn ads_page(&self, position: &AdsPosition) -> Result<AdsPage> {
-        let (items, next) = self.tail_page(position).await?;
+        let (packs, next) = self.packs_page(position).await?;
+        let items = self.items_of_packs(packs).await?;
         Ok(AdsPage {
-            items: items.iter().map(stored_ad).collect::<Result<_>>()?,
+            items: items.iter().map(ad_of_item).collect::<Result<_>>()?,
             next,
         })
-    }
-
-    pub(crate) async fn tail_page(
-        &self,
-        position: &AdsPosition,
-    ) -> Result<(Vec<Item>, Option<AdsPosition>)> {
-        let pk = partition_text(position.partition);
-        let mut query = Query::of(Table::AdsTail, pk, Keys::All);
-        query.after = position.after.as_deref();
-        let (items, next) = self.query(&query).await?;
-        let next = next.map(|sk| AdsPosition {
-            partition: position.partition,
-            after: Some(sk),
-        });
-        Ok((items, next))
     }
 
     /// The segments of the set as it stands. Ask after the tail was walked, not before.
@@ -141,7 +126,11 @@ impl Store {
     /// If the segment has fewer.
     pub async fn segment_ads(&self, front: &Front, range: Range<usize>) -> Result<Vec<StoredAd>> {
         let bytes = self
-            .segment_bytes(Kind::Ads, &front.name(), front.features_range(&range))
+            .segment_bytes(
+                Kind::Ads.into(),
+                &front.name(),
+                front.features_range(&range),
+            )
             .await?;
         let items = front.items_of(range, &bytes)?;
         items.iter().map(ad_of_item).collect()
@@ -161,7 +150,7 @@ impl StoredAd {
     }
 }
 
-fn ad_of_item(item: &SetItem) -> Result<StoredAd> {
+pub(crate) fn ad_of_item(item: &SetItem) -> Result<StoredAd> {
     let Id::Image(image_sha256) = item.id else {
         return Err(segments::Fault::Another.into());
     };
@@ -169,16 +158,5 @@ fn ad_of_item(item: &SetItem) -> Result<StoredAd> {
         tenant: item.owner.clone(),
         image_sha256,
         fingerprint: item.ad_fingerprint()?,
-    })
-}
-
-/// The image that an item of the tail holds.
-pub(crate) fn stored_ad(item: &Item) -> Result<StoredAd> {
-    const DAMAGED: Error = Error::Damaged("ad");
-    let (image, tenant) = sort_key(item)?.split_once('#').ok_or(DAMAGED)?;
-    Ok(StoredAd {
-        tenant: tenant.parse().map_err(|_| DAMAGED)?,
-        image_sha256: image.parse().map_err(|_| DAMAGED)?,
-        fingerprint: ad_fingerprint(item)?,
     })
 }

@@ -3,17 +3,18 @@
 use records::fingerprint::ReferenceFingerprint;
 use records::{Alert, ImageSha256, ReferenceId, Sighting, TenantId};
 
-use crate::ads_set::{StoredAd, stored_ad};
+use crate::ads::image_of;
+use crate::ads_packs::{PACK, Pack};
 use crate::error::Result;
-use crate::items::{Item, parsed, record};
+use crate::items::{Item, record};
 use crate::references_log::{ADDED, LogChange, log_entry, seq};
 use crate::searches::{SEARCH, SearchKey, SearchPart, part_of, search_of};
 
 /// A new item that some program acts upon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A new image is in the searchable set of ads.
-    Ad(StoredAd),
+    /// New images are in the searchable set of ads.
+    Ads(Pack),
     /// An image was posted (once more).
     Sighting {
         /// The image.
@@ -56,9 +57,9 @@ pub fn inserted(new_image: serde_dynamo::Item) -> Result<Option<Change>> {
         return Ok(Some(Change::Alert(record(item, "alert")?)));
     }
     match word("kind") {
-        Some("ad") => Ok(Some(Change::Ad(stored_ad(&item)?))),
+        Some(PACK) => Ok(Some(Change::Ads(Pack::of_item(&item)?))),
         Some("sighting") => Ok(Some(Change::Sighting {
-            image_sha256: parsed(&item, "image_sha256", "sighting")?,
+            image_sha256: image_of(&item)?.image_sha256,
             sighting: record(item, "sighting")?,
         })),
         Some(ADDED) => {

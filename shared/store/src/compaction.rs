@@ -1,37 +1,37 @@
-//! Compaction of the ads' tail: its items move into a segment. Each step can be repeated, cut off,
-//! or done by two at once.
+//! Compaction of the ads' tail: its packs become a segment. Each step can be repeated, cut off, or done
+//! by two at once.
 //!
-//! 1. [`Store::tail_batch`] reads the manifest, then items of the tail.
-//! 2. [`Store::write_batch`] writes them as a segment, which nobody reads yet.
-//! 3. [`Store::enter`] swaps the manifest for one that lists the segment, on the condition that
-//!    the manifest of step 1 still stands. So no two segments ever hold the same item of the tail:
-//!    of two who read the same items, one loses the swap and starts again; its segment lies there
-//!    until [`Store::sweep`].
-//! 4. [`Store::clear_tail`] deletes the items of the tail that segments hold, each only if it is the
-//!    very one that was read, and then notes in the manifest that they are gone. Until that note
-//!    the manifest says that the tail may hold them too, and whoever compacts next does this first.
+//! 1. [`Store::tail_batch`] reads the manifest, then which packs the tail names.
+//! 2. [`Store::write_batch`] writes their ads as a segment, which nobody reads yet.
+//! 3. [`Store::enter`] swaps the manifest for one that lists the segment and names the packs that it
+//!    absorbed, on the condition that the manifest of step 1 still stands. So no two segments ever
+//!    hold the ads of the same pack: of two who read the same packs, one loses the swap and starts
+//!    again; its segment lies there until [`Store::sweep`].
+//! 4. [`Store::clear_tail`] deletes the items of the tail that name absorbed packs, and then notes in
+//!    the manifest that they are gone. Whoever compacts next does this first. No pack has the name of
+//!    one before it, so what came since stays.
 //!
-//! A reader takes the tail before the manifest. An item leaves the tail only after the manifest has
-//! its segment, so the reader meets it in one or in both.
+//! A reader takes the tail before the manifest. A pack leaves the tail only after the manifest has its
+//! segment, so the reader meets its ads in one or in both.
 
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use records::Timestamp;
-use segments::{Built, Entry, Front, Id, Item as SetItem, Kind, MergeRule};
+use segments::{Absorbed, Built, Entry, Item as SetItem, Kind, MergeRule, SegmentName};
 
-use crate::ads::{CAME_AT, ad_partition, ad_sk};
-use crate::ads_set::{AdsPosition, stored_ad};
+use crate::ads_packs::{Pack, pack_key};
+use crate::ads_set::AdsPosition;
 use crate::error::{Error, Result};
-use crate::items::{Item, counted, key, ms, number};
+use crate::items::ms;
 use crate::manifests::Standing;
 use crate::{Store, Table};
 
 /// When and how much is compacted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CompactionRule {
-    /// The tail is compacted once it has this many items ...
-    pub tail_items_min: usize,
+    /// The tail is compacted once it has this many ads ...
+    pub tail_ads_min: usize,
     /// ... or one that came so long ago.
     pub tail_age_max: Duration,
     /// Bytes of one batch at most, about: what fits in memory twice.
@@ -51,7 +51,7 @@ impl Default for CompactionRule {
     /// For programs with a gigabyte of memory and a quarter of an hour.
     fn default() -> Self {
         Self {
-            tail_items_min: 1_000, // 16 MB with all features: cheaper in a segment from then on
+            tail_ads_min: 1_000, // 16 MB with all features: cheaper in a segment from then on
             tail_age_max: Duration::from_secs(24 * 3_600),
             batch_bytes_max: 64 << 20, // 4,000 ads with all features
             batches_max: 64,
@@ -69,9 +69,9 @@ impl Default for CompactionRule {
 /// What one run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Compacted {
-    /// Items that moved into segments.
+    /// Ads that moved into segments.
     pub items: u64,
-    /// Items that left the tail.
+    /// Packs that left the tail.
     pub cleared: u64,
     /// Segments that were merged into others.
     pub merged: u64,
@@ -91,31 +91,35 @@ impl std::ops::AddAssign for Compacted {
     }
 }
 
-/// Items of the tail, and the manifest that stood before they were read.
+/// Packs of the tail, and the manifest that stood before they were named.
 #[derive(Clone, Debug)]
 pub struct TailBatch {
     standing: Standing,
-    items: Vec<SetItem>,
+    packs: Vec<Pack>,
     /// Whether the tail had more.
     has_more: bool,
 }
 
 impl TailBatch {
-    /// The number of items.
+    /// The number of ads.
     pub fn len(&self) -> usize {
-        self.items.len()
+        self.packs.iter().map(Pack::len).sum()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.packs.is_empty()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.packs.iter().map(|pack| pack.entry.bytes).sum()
     }
 
     /// Whether it is time to compact.
     fn is_due(&self, rule: &CompactionRule, now: Timestamp) -> bool {
-        let oldest = self.items.iter().map(|item| item.stamp).min();
+        let oldest = self.packs.iter().map(|pack| pack.came_at_ms).min();
         let is_old = oldest.is_some_and(|oldest| oldest <= ms(now.minus(rule.tail_age_max)));
-        self.has_more || is_old || !self.is_empty() && self.len() >= rule.tail_items_min
+        self.has_more || is_old || !self.is_empty() && self.len() >= rule.tail_ads_min
     }
 }
 
@@ -124,12 +128,13 @@ impl TailBatch {
 pub struct Written {
     standing: Standing,
     entry: Entry,
+    absorbed: Vec<SegmentName>,
 }
 
-/// The stamp of an ad that a build put into the tail which did not say when.
-const UNKNOWN: u64 = 0;
 /// Deletions of the tail under way at once.
 const DELETES_AT_ONCE: usize = 32;
+/// Packs read at once.
+const PACKS_AT_ONCE: usize = 16;
 /// Swaps tried before the rest is left to the next run.
 const SWAPS_MAX: u32 = 10;
 
@@ -137,86 +142,83 @@ impl Store {
     /// Moves what is due from the ads' tail into segments. Idempotent; safe twice at once.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if a fingerprint or segment cannot be read: it stays where it is.
+    /// [`Error::Damaged`] if a pack or segment cannot be read: it stays where it is.
     pub async fn compact_ads(&self, rule: &CompactionRule, now: Timestamp) -> Result<Compacted> {
         let mut done = Compacted::default();
         for _ in 0..rule.batches_max {
-            done.cleared += self.clear_tail().await?;
+            done.cleared += self.clear_tail(rule, now).await?;
             let batch = self.tail_batch(rule).await?;
             if batch.is_empty() || !batch.is_due(rule, now) {
                 return Ok(done);
             }
-            let (items, has_more) = (batch.len() as u64, batch.has_more);
-            let written = self.write_batch(batch, now).await?;
-            if self.enter(&written).await? {
-                done.items += items;
+            let (ads, has_more) = (batch.len() as u64, batch.has_more);
+            let entered = match self.write_batch(batch, now).await {
+                Err(Error::Gone(_)) => false, // somebody else compacts
+                written => self.enter(&written?).await?,
+            };
+            if entered {
+                done.items += ads;
             } else {
                 done.lost += 1;
             }
             if !has_more {
-                done.cleared += self.clear_tail().await?;
+                done.cleared += self.clear_tail(rule, now).await?;
                 return Ok(done);
             }
         }
         Ok(done)
     }
 
-    /// Step 1: the manifest, then items of the tail, as many as a batch holds. Call
+    /// Step 1: the manifest, then packs of the tail, as many as a batch holds. Call
     /// [`Store::clear_tail`] before: what it left is passed over here.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if a fingerprint cannot be read.
+    /// [`Error::Damaged`] if an item of the tail cannot be read.
     pub async fn tail_batch(&self, rule: &CompactionRule) -> Result<TailBatch> {
         let mut batch = TailBatch {
             standing: self.manifest(Kind::Ads).await?,
-            items: Vec::new(),
+            packs: Vec::new(),
             has_more: false,
         };
-        if batch
-            .standing
-            .manifest
-            .live
-            .iter()
-            .any(|it| it.tail_holds_it)
-        {
+        if !batch.standing.manifest.uncleared().is_empty() {
             return Ok(batch); // somebody else's are still being cleared
         }
-        let mut bytes = 0;
         for start in AdsPosition::starts() {
             let mut position = Some(start);
             while let Some(here) = position {
-                if bytes >= rule.batch_bytes_max || batch.len() >= segments::ITEMS_MAX / 2 {
+                let is_full = batch.bytes() >= rule.batch_bytes_max;
+                if is_full || batch.len() >= segments::ITEMS_MAX / 2 {
                     batch.has_more = true;
                     return Ok(batch);
                 }
-                let (items, next) = self.tail_page(&here).await?;
-                for item in &items {
-                    let item = set_item(item)?;
-                    bytes += item.bytes();
-                    batch.items.push(item);
-                }
+                let (packs, next) = self.packs_page(&here).await?;
+                batch.packs.extend(packs);
                 position = next;
             }
         }
         Ok(batch)
     }
 
-    /// Step 2: writes a batch as a segment that nobody reads yet.
+    /// Step 2: writes the ads of a batch as a segment that nobody reads yet.
     ///
     /// # Errors
-    /// As every verb.
+    /// [`Error::Gone`] if somebody else compacted one of the packs meanwhile.
     ///
     /// # Panics
     /// If the batch is empty.
     pub async fn write_batch(&self, batch: TailBatch, now: Timestamp) -> Result<Written> {
+        let packs = stream::iter(batch.packs.clone());
+        let packs = packs.map(|pack| async move { self.pack_items(&pack).await });
+        let items: Vec<Vec<SetItem>> = packs.buffered(PACKS_AT_ONCE).try_collect().await?;
+        let items = items.into_iter().flatten().collect();
         let generation = batch.standing.manifest.generation;
-        let mut built = build_aside(Kind::Ads, batch.items, now, generation).await?;
-        built.entry.tail_holds_it = true;
+        let built = build_aside(Kind::Ads, items, now, generation).await?;
         let entry = built.entry;
         self.put_segment(Kind::Ads, built).await?;
         Ok(Written {
             standing: batch.standing,
             entry,
+            absorbed: batch.packs.iter().map(Pack::name).collect(),
         })
     }
 
@@ -227,42 +229,44 @@ impl Store {
     /// As every verb.
     pub async fn enter(&self, written: &Written) -> Result<bool> {
         let standing = &written.standing;
-        let next = standing
+        let mut next = standing
             .manifest
             .next(&Default::default(), 0, vec![written.entry]);
+        next.absorbed
+            .retain(|it| !written.absorbed.contains(&it.name));
+        let absorbed = |name: &SegmentName| Absorbed {
+            name: *name,
+            due_at_ms: None,
+        };
+        next.absorbed.extend(written.absorbed.iter().map(absorbed));
         self.swap(standing, &next).await
     }
 
-    /// Step 4: deletes from the tail what segments hold, and notes in the manifest that it did.
-    /// Says how many items it deleted. Idempotent; safe twice at once.
+    /// Step 4: deletes what names absorbed packs from the tail, and notes in the manifest that it
+    /// did. Says how many packs left the tail. Idempotent; safe twice at once.
     ///
     /// # Errors
     /// As every verb.
-    pub async fn clear_tail(&self) -> Result<u64> {
+    pub async fn clear_tail(&self, rule: &CompactionRule, now: Timestamp) -> Result<u64> {
         let mut cleared = 0;
         for _ in 0..SWAPS_MAX {
             let standing = self.manifest(Kind::Ads).await?;
-            let held = |entry: &&Entry| entry.tail_holds_it;
-            let held: Vec<Entry> = standing
-                .manifest
-                .live
-                .iter()
-                .filter(held)
-                .copied()
-                .collect();
-            if held.is_empty() {
+            let uncleared = standing.manifest.uncleared();
+            if uncleared.is_empty() {
                 return Ok(cleared);
             }
+            let deleted: Vec<bool> = stream::iter(uncleared)
+                .map(|name| self.delete_from_tail(name))
+                .buffer_unordered(DELETES_AT_ONCE)
+                .try_collect()
+                .await?;
+            cleared += deleted.into_iter().map(u64::from).sum::<u64>();
             let mut next = standing.manifest.next(&Default::default(), 0, Vec::new());
-            for entry in &held {
-                let front = match self.front(Kind::Ads, entry).await {
-                    Err(Error::Gone(_)) => continue, // rewritten meanwhile: the swap will be lost
-                    front => front?,
-                };
-                cleared += self.delete_from_tail(&front).await?;
-                let noted = next.live.iter_mut().filter(|it| it.name == entry.name);
-                noted.for_each(|it| it.tail_holds_it = false);
-            }
+            let due_at_ms = Some(ms(now.plus(rule.grace)));
+            let noted = next.absorbed.iter_mut();
+            noted
+                .filter(|it| it.due_at_ms.is_none())
+                .for_each(|it| it.due_at_ms = due_at_ms);
             if self.swap(&standing, &next).await? {
                 return Ok(cleared);
             }
@@ -270,46 +274,11 @@ impl Store {
         Ok(cleared)
     }
 
-    async fn delete_from_tail(&self, front: &Front) -> Result<u64> {
-        let deleted: Vec<bool> = stream::iter(0..front.len())
-            .map(|item| self.delete_one_from_tail(front, item))
-            .buffer_unordered(DELETES_AT_ONCE)
-            .try_collect()
-            .await?;
-        Ok(deleted.into_iter().map(u64::from).sum())
-    }
-
-    /// Deletes the very item that the segment holds: another one that came under its key since
-    /// (the same image, uploaded again after an erasure) stays.
-    async fn delete_one_from_tail(&self, front: &Front, item: usize) -> Result<bool> {
-        let Id::Image(image) = front.id(item) else {
-            return Err(segments::Fault::Another.into());
-        };
-        let key = key(ad_partition(&image), ad_sk(&image, front.owner(item)));
-        let came_at = front.stamp(item);
-        if came_at == UNKNOWN {
-            let condition = format!("attribute_not_exists({CAME_AT})");
-            return self.delete_if(Table::AdsTail, key, &condition, &[]).await;
-        }
-        let values = [(":came_at", number(came_at))];
-        let condition = format!("{CAME_AT} = :came_at");
-        self.delete_if(Table::AdsTail, key, &condition, &values)
+    async fn delete_from_tail(&self, pack: SegmentName) -> Result<bool> {
+        let there = "attribute_exists(pk)";
+        self.delete_if(Table::AdsTail, pack_key(&pack), there, &[])
             .await
     }
-}
-
-fn set_item(item: &Item) -> Result<SetItem> {
-    let ad = stored_ad(item)?;
-    let came_at = match item.contains_key(CAME_AT) {
-        true => counted(item, CAME_AT, "ad")?,
-        false => UNKNOWN,
-    };
-    Ok(SetItem::of_ad(
-        ad.tenant,
-        ad.image_sha256,
-        came_at,
-        ad.fingerprint,
-    ))
 }
 
 /// Builds a segment off the async threads: it is sorted, summed and hashed.

@@ -7,13 +7,17 @@
 use std::collections::BTreeSet;
 
 use records::Timestamp;
-use segments::{Entry, Front, Id, Item, Kind, Manifest, SegmentName};
+use segments::{Absorbed, Entry, Front, Id, Item, Kind, Manifest, SegmentName};
 
+use crate::ads_packs::Pack;
 use crate::compaction::{Compacted, CompactionRule, build_aside};
 use crate::error::{Error, Result};
-use crate::items::{key, ms};
-use crate::segment_objects::{Stored, StoredVersion};
-use crate::{Store, Table, retry};
+use crate::items::ms;
+use crate::segment_objects::{Shelf, Stored, StoredVersion, items_aside};
+use crate::{Store, retry};
+
+/// Longer than any pack that this build writes.
+const PACK_MAX: u64 = 16 << 20;
 
 /// What a set was rid of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,10 +46,13 @@ impl Store {
         now: Timestamp,
     ) -> Result<Rewritten> {
         let mut done = Rewritten::default();
+        let at_once = CompactionRule {
+            tail_ads_min: 1,
+            ..CompactionRule::default()
+        };
         for attempt in 0..retry::ATTEMPTS_MAX {
             if kind == Kind::Ads {
-                self.clear_tail().await?;
-                done.items += self.forget_in_tail(ids).await?;
+                self.compact_ads(&at_once, now).await?;
             }
             match self.rewrite_once(kind, ids, now, &mut done).await {
                 Ok(true) => return Ok(done),
@@ -64,10 +71,10 @@ impl Store {
         done: &mut Rewritten,
     ) -> Result<bool> {
         let standing = self.manifest(kind).await?;
-        if standing.manifest.live.iter().any(|it| it.tail_holds_it) {
-            return Ok(false); // it came meanwhile; its items leave the tail first
+        if kind == Kind::Ads && !self.packs_are_rid_of(ids, &standing.manifest, done).await? {
+            return Ok(false); // they came meanwhile
         }
-        let lying = self.stored_versions(kind).await?;
+        let lying = self.stored_versions(kind.into()).await?;
         let affected = self.holding(kind, &standing.manifest, ids).await?;
         let held = self.items_of_all(kind, &affected).await?;
         let count = held.len();
@@ -144,34 +151,42 @@ impl Store {
         Ok(deleted)
     }
 
+    /// Whether no pack holds these items. Those that were absorbed are deleted at once; one that the
+    /// tail names, or that was left behind or is about to be named, is only looked into.
+    async fn packs_are_rid_of(
+        &self,
+        ids: &BTreeSet<Id>,
+        manifest: &Manifest,
+        done: &mut Rewritten,
+    ) -> Result<bool> {
+        let lying = self.stored_versions(Shelf::Packs).await?;
+        let named = self.names_of_packs().await?;
+        for version in lying {
+            let Stored::Segment(name) = version.stored else {
+                continue;
+            };
+            let is_absorbed = manifest.absorbed.iter().any(|it| it.name == name);
+            if is_absorbed && !named.contains(&name) {
+                self.delete_version(Shelf::Packs, &version).await?;
+                done.deleted += 1;
+            } else if self.pack_holds(&name, ids).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn names_of_packs(&self) -> Result<BTreeSet<SegmentName>> {
+        let packs = self.all_packs().await?;
+        Ok(packs.iter().map(Pack::name).collect())
+    }
+
     async fn delete_for_good(&self, kind: Kind, version: &StoredVersion) -> Result<()> {
-        self.delete_version(kind, version).await?;
+        self.delete_version(kind.into(), version).await?;
         match version.stored {
             Stored::Segment(name) if kind == Kind::Ads => self.forget_parts(&name).await,
             _ => Ok(()),
         }
-    }
-
-    async fn forget_in_tail(&self, ids: &BTreeSet<Id>) -> Result<u64> {
-        let mut forgotten = 0;
-        for id in ids {
-            let Id::Image(image) = id else { continue };
-            let partition = crate::ads::ad_partition(image);
-            let range = crate::calls::Range::prefix(&format!("{image}#"));
-            for item in self.query_all(Table::AdsTail, &partition, range).await? {
-                let sk = crate::items::sort_key(&item)?;
-                let there = self
-                    .delete_if(
-                        Table::AdsTail,
-                        key(&partition, sk),
-                        "attribute_exists(pk)",
-                        &[],
-                    )
-                    .await?;
-                forgotten += u64::from(there);
-            }
-        }
-        Ok(forgotten)
     }
 
     /// Deletes the segments of a set that were replaced longer ago than their readers run, those
@@ -191,7 +206,7 @@ impl Store {
         let standing = self.manifest(kind).await?;
         let manifest = &standing.manifest;
         let (mut due, mut orphans) = (Vec::new(), Vec::new());
-        for version in self.stored_versions(kind).await? {
+        for version in self.stored_versions(kind.into()).await? {
             match standing_of(&version, manifest, rule, now) {
                 Lies::Rightly => {}
                 Lies::Due => due.push(version),
@@ -205,7 +220,11 @@ impl Store {
         }
         let mut next = manifest.next(&BTreeSet::new(), 0, Vec::new());
         next.retired.retain(|it| it.due_at_ms > ms(now));
-        let is_shorter = next.retired.len() < manifest.retired.len();
+        if kind == Kind::Ads {
+            done.deleted += self.sweep_packs(&mut next, rule, now).await?;
+        }
+        let is_shorter = next.retired.len() < manifest.retired.len()
+            || next.absorbed.len() < manifest.absorbed.len();
         if orphans.is_empty() && !is_shorter {
             return Ok(done);
         }
@@ -215,6 +234,51 @@ impl Store {
         }
         done.deleted += self.delete_all_but(&next, orphans).await?;
         Ok(done)
+    }
+}
+
+impl Store {
+    /// Deletes packs that the tail does not name: those that were absorbed longer ago than their
+    /// readers run, and takes them from the manifest; and those that whoever wrote them never named.
+    /// What is listed here was written before the tail is read, so one that is named later is too
+    /// young to be taken for one that was left behind.
+    async fn sweep_packs(
+        &self,
+        next: &mut Manifest,
+        rule: &CompactionRule,
+        now: Timestamp,
+    ) -> Result<u64> {
+        let lying = self.stored_versions(Shelf::Packs).await?;
+        let named = self.names_of_packs().await?;
+        let is_due = |it: &Absorbed| it.due_at_ms.is_some_and(|due| due <= ms(now));
+        let mut deleted = 0;
+        for version in &lying {
+            let Stored::Segment(name) = version.stored else {
+                continue;
+            };
+            let absorbed = next.absorbed.iter().find(|it| it.name == name);
+            let is_old = version.modified.plus(rule.grace) <= now;
+            if !named.contains(&name) && absorbed.map_or(is_old, is_due) {
+                self.delete_version(Shelf::Packs, version).await?;
+                deleted += 1;
+            }
+        }
+        next.absorbed
+            .retain(|it| !is_due(it) || named.contains(&it.name));
+        Ok(deleted)
+    }
+
+    /// Whether a pack holds any of these items; one that is gone does not.
+    async fn pack_holds(&self, name: &SegmentName, ids: &BTreeSet<Id>) -> Result<bool> {
+        let bytes = self
+            .small_object(&Shelf::Packs.key(name), PACK_MAX, "reading a pack")
+            .await?;
+        let Some((bytes, _)) = bytes else {
+            return Ok(false);
+        };
+        let entry = segments::entry_of(Kind::Ads, &bytes)?;
+        let items = items_aside(Kind::Ads, &entry, bytes).await?;
+        Ok(items.iter().any(|item| ids.contains(&item.id)))
     }
 }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use records::fingerprint::{AdFingerprint, FEATURES_BYTES_MAX, ReferenceFingerprint};
+use records::fingerprint::{FEATURES_BYTES_MAX, ReferenceFingerprint};
 use records::{Record, Timestamp};
 use sha2::{Digest, Sha256};
 
@@ -110,35 +110,20 @@ pub(crate) fn digest(text: &str) -> String {
 }
 
 /// # Errors
-/// [`Error::Rejected`] if the features are larger than an item can hold.
-pub(crate) fn ad_fingerprint_attribute(fingerprint: &AdFingerprint) -> Result<AttributeValue> {
-    check_features(&fingerprint.features)?;
-    Ok(AttributeValue::B(Blob::new(fingerprint.to_bytes())))
-}
-
-/// # Errors
-/// [`Error::Rejected`] if there are no framings, or more than can be stored.
+/// [`Error::Rejected`] if there are no framings, or more than can be stored, or if the features are
+/// larger than an item can hold.
 pub(crate) fn reference_fingerprint_attribute(
     fingerprint: &ReferenceFingerprint,
 ) -> Result<AttributeValue> {
-    check_features(&fingerprint.features)?;
-    if !(1..=FRAMINGS_MAX).contains(&fingerprint.framings.len()) {
-        return Err(Error::Rejected("a fingerprint has 1 to 255 framings"));
-    }
-    Ok(AttributeValue::B(Blob::new(fingerprint.to_bytes())))
-}
-
-fn check_features(features: &[u8]) -> Result<()> {
-    if features.len() > FEATURES_BYTES_MAX {
+    if fingerprint.features.len() > FEATURES_BYTES_MAX {
         return Err(Error::Rejected(
             "a fingerprint is larger than an item can hold",
         ));
     }
-    Ok(())
-}
-
-pub(crate) fn ad_fingerprint(item: &Item) -> Result<AdFingerprint> {
-    AdFingerprint::from_bytes(fingerprint_bytes(item)?).map_err(|_| Error::Damaged("fingerprint"))
+    if !(1..=FRAMINGS_MAX).contains(&fingerprint.framings.len()) {
+        return Err(Error::Rejected("a fingerprint has 1 to 255 framings"));
+    }
+    Ok(AttributeValue::B(Blob::new(fingerprint.to_bytes())))
 }
 
 pub(crate) fn reference_fingerprint(item: &Item) -> Result<ReferenceFingerprint> {

@@ -14,6 +14,7 @@
 //! [`Store::rewrite_without`] for erasure.
 
 mod ads;
+mod ads_packs;
 mod ads_set;
 mod alerts;
 mod announce;
@@ -67,6 +68,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use std::time::Duration;
 
 pub use ads::UploadCounts;
+pub use ads_packs::{PACK_ADS_MAX, Pack};
 pub use ads_set::{AdsPage, AdsPosition, FEATURES_PAGE_BYTES, SegmentPage, StoredAd};
 pub use changes::{Change, inserted};
 pub use clock::Clock;

@@ -155,7 +155,7 @@ impl Store {
             return Ok(true);
         }
         // Where nothing lies in the bucket, nothing there can hold what ended.
-        let lying = self.stored_versions(Kind::References).await?;
+        let lying = self.stored_versions(Kind::References.into()).await?;
         if !is_long && lying.is_empty() {
             return Ok(true);
         }
@@ -184,7 +184,7 @@ impl Store {
     ) -> Result<bool> {
         let start = LogPosition::start();
         let news = News::of(self.log_after(&start).await?, start);
-        let lying = self.stored_versions(Kind::References).await?;
+        let lying = self.stored_versions(Kind::References.into()).await?;
         let all = &standing.manifest.live;
         let Some(next) = self
             .enter_snapshot(standing, all, Vec::new(), &news, now)

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Where the store takes its randomness from: spreads retries over time, nothing else.
+/// Where the store takes its randomness from: spreads retries over time, and tells two packs of the
+/// same ads apart.
 #[derive(Clone)]
 pub struct Jitter(Arc<dyn Fn() -> u64 + Send + Sync>);
 
@@ -17,6 +18,10 @@ impl Jitter {
     /// From the operating system.
     pub fn from_system() -> Self {
         Self::new(|| getrandom::u64().unwrap_or(0x9E37_79B9_7F4A_7C15))
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        (self.0)()
     }
 }
 
@@ -41,7 +46,7 @@ pub(crate) fn pause(attempt: u32, jitter: &Jitter) -> Duration {
     let most_ms = PAUSE_FIRST_MS
         .saturating_mul(1 << attempt.min(16))
         .min(PAUSE_MAX_MS);
-    Duration::from_millis((jitter.0)() % (most_ms + 1))
+    Duration::from_millis(jitter.number() % (most_ms + 1))
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Segments as objects: written, read by ranges, listed, deleted for good.
+//! Segments as objects: written, read by ranges, listed, deleted for good. A pack of the ads' tail is
+//! a small segment on a shelf of its own.
 
 use std::ops::Range;
 
@@ -28,30 +29,65 @@ pub(crate) struct StoredVersion {
     version_id: Option<String>,
 }
 
-pub(crate) fn folder(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Ads => "ads/",
-        Kind::References => "references/",
+/// Where segments lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shelf {
+    /// Those that a manifest names, and the manifest.
+    Segments(Kind),
+    /// Those that the ads' tail names: what whoever takes in uploads may write to.
+    Packs,
+}
+
+impl From<Kind> for Shelf {
+    fn from(kind: Kind) -> Self {
+        Self::Segments(kind)
+    }
+}
+
+impl Shelf {
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Segments(Kind::Ads) => "ads/",
+            Self::Segments(Kind::References) => "references/",
+            Self::Packs => "packs/",
+        }
+    }
+
+    fn kind(self) -> Kind {
+        match self {
+            Self::Segments(kind) => kind,
+            Self::Packs => Kind::Ads,
+        }
+    }
+
+    pub(crate) fn key(self, name: &SegmentName) -> String {
+        format!("{}{name}", self.folder())
     }
 }
 
 pub(crate) fn manifest_key(kind: Kind) -> String {
-    format!("{}manifest", folder(kind))
-}
-
-fn segment_key(kind: Kind, name: &SegmentName) -> String {
-    format!("{}{name}", folder(kind))
+    format!("{}manifest", Shelf::from(kind).folder())
 }
 
 impl Store {
     /// Writes a segment under its name. No part of the set before a manifest names it.
     pub(crate) async fn put_segment(&self, kind: Kind, built: Built) -> Result<()> {
+        self.put_bytes(kind.into(), &built.entry.name, built.bytes.into())
+            .await
+    }
+
+    pub(crate) async fn put_bytes(
+        &self,
+        shelf: Shelf,
+        name: &SegmentName,
+        bytes: Bytes,
+    ) -> Result<()> {
         self.s3
             .put_object()
             .bucket(&self.names.segments_bucket)
-            .key(segment_key(kind, &built.entry.name))
+            .key(shelf.key(name))
             .content_type("application/octet-stream")
-            .body(ByteStream::from(built.bytes))
+            .body(ByteStream::from(bytes))
             .send()
             .await
             .map_err(|error| told("writing a segment", &error))?;
@@ -90,7 +126,7 @@ impl Store {
     /// [`Error::Gone`] if there is no such object, [`Error::Damaged`] if it ends before the range.
     pub(crate) async fn segment_bytes(
         &self,
-        kind: Kind,
+        shelf: Shelf,
         name: &SegmentName,
         range: Range<u64>,
     ) -> Result<Bytes> {
@@ -102,7 +138,7 @@ impl Store {
             .s3
             .get_object()
             .bucket(&self.names.segments_bucket)
-            .key(segment_key(kind, name))
+            .key(shelf.key(name))
             .range(format!("bytes={}-{}", range.start, range.end - 1));
         let answer = match request.send().await {
             Ok(answer) => answer,
@@ -137,16 +173,11 @@ impl Store {
     /// As [`Self::front`].
     pub(crate) async fn segment_items(&self, kind: Kind, entry: &Entry) -> Result<Vec<Item>> {
         let bytes = self.bytes_of(kind, entry, 0..entry.bytes).await?;
-        let entry = *entry;
-        let read = tokio::task::spawn_blocking(move || segments::whole(kind, bytes, &entry));
-        let read = read.await;
-        Ok(read
-            .map_err(|_| Error::Unavailable("reading a segment"))??
-            .1)
+        items_aside(kind, entry, bytes).await
     }
 
     async fn bytes_of(&self, kind: Kind, entry: &Entry, range: Range<u64>) -> Result<Bytes> {
-        let read = self.segment_bytes(kind, &entry.name, range).await;
+        let read = self.segment_bytes(kind.into(), &entry.name, range).await;
         if matches!(read, Err(Error::Gone(_))) {
             let now = self.manifest(kind).await?.manifest;
             if now.entry(&entry.name).is_some() {
@@ -156,16 +187,16 @@ impl Store {
         read
     }
 
-    /// Every version of every segment of a set that lies in the bucket, and of its manifest those
+    /// Every version of every segment of a shelf that lies in the bucket, and of its manifest those
     /// that were replaced. What is none of ours is passed over.
-    pub(crate) async fn stored_versions(&self, kind: Kind) -> Result<Vec<StoredVersion>> {
+    pub(crate) async fn stored_versions(&self, shelf: Shelf) -> Result<Vec<StoredVersion>> {
         let (mut found, mut markers) = (Vec::new(), (None, None));
         loop {
             let page = self
                 .s3
                 .list_object_versions()
                 .bucket(&self.names.segments_bucket)
-                .prefix(folder(kind))
+                .prefix(shelf.folder())
                 .set_key_marker(markers.0)
                 .set_version_id_marker(markers.1)
                 .send()
@@ -174,11 +205,11 @@ impl Store {
             for it in page.versions() {
                 let is_latest = it.is_latest() == Some(true);
                 let facts = (it.key(), it.version_id(), it.last_modified());
-                found.extend(version(kind, facts, is_latest)?);
+                found.extend(version(shelf, facts, is_latest)?);
             }
             for it in page.delete_markers() {
                 let facts = (it.key(), it.version_id(), it.last_modified());
-                found.extend(version(kind, facts, false)?);
+                found.extend(version(shelf, facts, false)?);
             }
             if page.is_truncated() != Some(true) {
                 return Ok(found);
@@ -188,10 +219,10 @@ impl Store {
     }
 
     /// Deletes a version for good. Idempotent.
-    pub(crate) async fn delete_version(&self, kind: Kind, version: &StoredVersion) -> Result<()> {
+    pub(crate) async fn delete_version(&self, shelf: Shelf, version: &StoredVersion) -> Result<()> {
         let key = match version.stored {
-            Stored::Segment(name) => segment_key(kind, &name),
-            Stored::OldManifest => manifest_key(kind),
+            Stored::Segment(name) => shelf.key(&name),
+            Stored::OldManifest => manifest_key(shelf.kind()),
         };
         self.s3
             .delete_object()
@@ -205,6 +236,16 @@ impl Store {
     }
 }
 
+/// All items of a whole segment, off the async threads.
+pub(crate) async fn items_aside(kind: Kind, entry: &Entry, bytes: Bytes) -> Result<Vec<Item>> {
+    let entry = *entry;
+    let read = tokio::task::spawn_blocking(move || segments::whole(kind, bytes, &entry));
+    let read = read.await;
+    Ok(read
+        .map_err(|_| Error::Unavailable("reading a segment"))??
+        .1)
+}
+
 fn is_outside(error: Option<&impl ProvideErrorMetadata>) -> bool {
     error.and_then(ProvideErrorMetadata::code) == Some("InvalidRange")
 }
@@ -212,13 +253,13 @@ fn is_outside(error: Option<&impl ProvideErrorMetadata>) -> bool {
 type Facts<'a> = (Option<&'a str>, Option<&'a str>, Option<&'a DateTime>);
 
 fn version(
-    kind: Kind,
+    shelf: Shelf,
     (key, version_id, modified): Facts<'_>,
     is_latest: bool,
 ) -> Result<Option<StoredVersion>> {
-    let name = key.and_then(|key| key.strip_prefix(folder(kind)));
+    let name = key.and_then(|key| key.strip_prefix(shelf.folder()));
     let stored = match name {
-        Some("manifest") if !is_latest => Stored::OldManifest,
+        Some("manifest") if !is_latest && shelf != Shelf::Packs => Stored::OldManifest,
         Some(name) => match SegmentName::parse(name) {
             Some(name) => Stored::Segment(name),
             None => return Ok(None),

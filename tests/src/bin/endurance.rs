@@ -25,6 +25,8 @@ use proofs::sim::{CaseSystem, Crew, Fate, House, Plan, Pump, Time, holdings};
 const GROWTH_KIB_MAX: u64 = 96 * 1024;
 /// Images between two looks at what follows from them.
 const IMAGES_AT_ONCE: u64 = 500;
+/// Images of one batch of messages.
+const IMAGES_PER_PACK: usize = 10;
 
 /// Days of an agency's work.
 #[derive(Clone, Parser)]
@@ -75,8 +77,9 @@ async fn days(house: &Arc<House>, arguments: &Arguments) -> bool {
         let end = images + arguments.images_per_day;
         while images < end {
             let next = (images + IMAGES_AT_ONCE).min(end);
-            for number in images..next {
-                generator.record(number).await;
+            for first in (images..next).step_by(IMAGES_PER_PACK) {
+                let end = next.min(first + IMAGES_PER_PACK as u64);
+                generator.record(first..end).await;
             }
             images = next;
             house.time().skip(day_part(arguments));

@@ -2,6 +2,7 @@
 //! `enroll` would have made them.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use records::fingerprint::{
@@ -11,7 +12,7 @@ use records::{
     AdKey, AdMetadata, Alerting, CaseId, Image, ImageSha256, Label, Reference, ReferenceId,
     ReferenceStatus, SearchProgress, Sighting, TenantId, Upload, UploadState,
 };
-use store::Store;
+use store::{Store, StoredAd};
 
 use super::dice::Dice;
 use super::holdings;
@@ -93,13 +94,34 @@ impl Generator {
         is_copy.then_some(number / self.copy_one_in % self.references)
     }
 
-    /// Records an image as `ingest` does.
+    /// Records images as `ingest` does with those of one batch.
     ///
     /// # Panics
-    /// If it is not recorded.
-    pub async fn record(&self, number: u64) {
-        let uploader = TenantId::parse("uploader").expect("a tenant");
-        let key = AdKey::parse(&format!("ads/uploader/{number:09}.jpg")).expect("a key");
+    /// If they are not recorded.
+    pub async fn record(&self, numbers: Range<u64>) {
+        let ads = numbers.clone().map(|number| StoredAd {
+            tenant: uploader(),
+            image_sha256: sha256(number),
+            fingerprint: AdFingerprint {
+                version: FINGERPRINT_VERSION,
+                whole: match self.shown(number) {
+                    Some(reference) => view("reference", reference),
+                    None => view("image", number),
+                },
+                trimmed: None,
+                features: Vec::new(),
+            },
+        });
+        let clock = self.house.time().clock();
+        let put = self.store.put_ads(ads.collect(), &clock).await;
+        put.expect("in the set");
+        for number in numbers {
+            self.record_one(number).await;
+        }
+    }
+
+    async fn record_one(&self, number: u64) {
+        let key = AdKey::parse(&format!("ads/{}/{number:09}.jpg", uploader())).expect("a key");
         let (sha256, now) = (sha256(number), self.house.time().now());
         let image = Image {
             image_sha256: sha256,
@@ -108,22 +130,10 @@ impl Generator {
             fingerprint_version: FINGERPRINT_VERSION,
             first_seen_at: now,
         };
-        let whole = match self.shown(number) {
-            Some(reference) => view("reference", reference),
-            None => view("image", number),
-        };
-        let fingerprint = AdFingerprint {
-            version: FINGERPRINT_VERSION,
-            whole,
-            trimmed: None,
-            features: Vec::new(),
-        };
         let store = &self.store;
-        let recorded = store.record_image(&uploader, &image, &fingerprint).await;
-        recorded.expect("recorded");
         let metadata = AdMetadata::default();
         let sighting = Sighting::of(&key, &metadata);
-        let recorded = store.record_sighting(&sha256, &sighting, now).await;
+        let recorded = store.record_sighting(&image, &sighting, now).await;
         recorded.expect("recorded");
         let upload = Upload {
             object_key: key,
@@ -193,6 +203,10 @@ impl Generator {
 
 fn sha256(number: u64) -> ImageSha256 {
     ImageSha256::of(&number.to_le_bytes())
+}
+
+fn uploader() -> TenantId {
+    TenantId::parse("uploader").expect("a tenant")
 }
 
 fn view(kind: &str, number: u64) -> View {

@@ -158,7 +158,7 @@ impl House {
 fn compaction() -> CompactionRule {
     let usual = CompactionRule::default();
     CompactionRule {
-        tail_items_min: 1,
+        tail_ads_min: 1,
         log_entries_min: 1,
         merge: MergeRule {
             segments_min: 2,

@@ -59,7 +59,7 @@ fn no_right_is_wider_than_an_action_on_a_resource() {
                 assert!(!named(&resource).contains('*'), "{program}: {resource}");
                 let below = resource["Fn::Sub"].as_str().unwrap_or_default();
                 let folder = below.split_once('}').map_or("", |(_, folder)| folder);
-                let allowed = ["", "/ads/*", "/references/*"];
+                let allowed = ["", "/ads/*", "/packs/*", "/references/*"];
                 assert!(allowed.contains(&folder), "{program}: {resource}");
             }
         }
@@ -114,7 +114,7 @@ fn a_function_reaches_what_the_map_allows() {
         assert_eq!(of("Bucket"), expected(buckets), "{program}");
         assert!(reach.contains(&format!("{}Log", title(program))));
     };
-    check("ingest", &["Ads", "AdsTail"], &["Ads"]);
+    check("ingest", &["Ads", "AdsTail"], &["Ads", "Segments"]);
     check(
         "enroll",
         &["References", "ReferencesTail", "Tenants"],

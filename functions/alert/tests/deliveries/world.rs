@@ -18,7 +18,7 @@ use records::{
     ReferenceStatus, SearchProgress, Secret, Sighting, TenantId, TenantSettings, Timestamp,
     Webhook, WebhookName, WebhookState,
 };
-use store::{Clock, Jitter, Names, Recorded, Store, Table};
+use store::{Clock, Jitter, Names, Recorded, Store, StoredAd, Table};
 
 use crate::sending::exit;
 
@@ -60,6 +60,8 @@ impl World {
         let embedded = Embedded::open(folder.path()).expect("it opens");
         let store = Store::with_sdk_config(&embedded.sdk_config(), names(), Jitter::new(|| 7));
         store.create_tables().await.expect("tables");
+        let packs = embedded.create_bucket("segments").await;
+        packs.expect("a bucket");
         let now_ms = Arc::new(AtomicI64::new(jiff::Timestamp::now().as_millisecond()));
         let source = now_ms.clone();
         let alerting = Alerting {
@@ -185,13 +187,18 @@ impl World {
             features: Vec::new(),
         };
         let sighting = Sighting::of(&key, &metadata);
-        let (store, ngo) = (&self.store, key.tenant());
+        let store = &self.store;
+        let ad = StoredAd {
+            tenant: key.tenant().clone(),
+            image_sha256,
+            fingerprint,
+        };
+        let now = self.now();
+        let clock = Clock::new(move || now);
+        let put = store.put_ads(vec![ad], &clock);
+        put.await.expect("stored");
         store
-            .record_image(ngo, &image, &fingerprint)
-            .await
-            .expect("stored");
-        store
-            .record_sighting(&image_sha256, &sighting, self.now())
+            .record_sighting(&image, &sighting, self.now())
             .await
             .expect("stored");
         let found = Found {

@@ -32,7 +32,7 @@ pub struct Arguments {
     keep_ads: Option<u32>,
     /// Move ads, and changes of references, from the database into segments once so many lie there;
     /// fewer take less memory while it is done
-    #[arg(long, value_name = "N", default_value_t = CompactionRule::default().tail_items_min)]
+    #[arg(long, value_name = "N", default_value_t = CompactionRule::default().tail_ads_min)]
     compact_at: usize,
 }
 
@@ -63,7 +63,7 @@ async fn serve(arguments: &Arguments) -> Result {
         port: arguments.port,
         ads_kept: arguments.keep_ads.map(days),
         compaction: CompactionRule {
-            tail_items_min: arguments.compact_at.max(1),
+            tail_ads_min: arguments.compact_at.max(1),
             log_entries_min: usual.log_entries_min.min(arguments.compact_at.max(1)),
             ..usual
         },

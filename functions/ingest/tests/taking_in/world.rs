@@ -48,9 +48,10 @@ impl World {
             table_prefix: "t-".into(),
             ads_bucket: "ads".into(),
             references_bucket: "references".into(),
-            segments_bucket: String::new(),
+            segments_bucket: "segments".into(),
         };
         embedded.create_bucket("ads").await.unwrap();
+        embedded.create_bucket("segments").await.unwrap();
         embedded.notify("ads", "ads/", "ingest").await.unwrap();
         let store = Store::with_sdk_config(&embedded.sdk_config(), names, Jitter::new(|| 7));
         store.create_tables().await.unwrap();

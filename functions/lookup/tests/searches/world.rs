@@ -11,7 +11,7 @@ use lookup::Lookup;
 use matching::Policy;
 use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, View};
 use records::*;
-use store::{Activated, Clock, CompactionRule, Jitter, LeadFilter, Names, Store, Table};
+use store::{Activated, Clock, CompactionRule, Jitter, LeadFilter, Names, Store, StoredAd, Table};
 
 pub struct World {
     pub store: Store,
@@ -22,7 +22,7 @@ pub struct World {
 /// Everything at once.
 pub fn eager() -> CompactionRule {
     CompactionRule {
-        tail_items_min: 1,
+        tail_ads_min: 1,
         log_entries_min: 1,
         ..CompactionRule::default()
     }
@@ -178,17 +178,15 @@ impl World {
 
     pub async fn record(&self, ads: Range<u64>) {
         for n in ads {
-            let record = Image {
+            let ad = StoredAd {
+                tenant: tenant("uploader"),
                 image_sha256: image(n),
-                width_px: 640,
-                height_px: 480,
-                fingerprint_version: 1,
-                first_seen_at: self.now(),
+                fingerprint: ad_fingerprint(n),
             };
-            self.store
-                .record_image(&tenant("uploader"), &record, &ad_fingerprint(n))
-                .await
-                .unwrap();
+            let now = self.now();
+            let clock = Clock::new(move || now);
+            let put = self.store.put_ads(vec![ad], &clock);
+            put.await.unwrap();
         }
     }
 

@@ -15,7 +15,7 @@ use records::{
 };
 use review::{Random, Review};
 use serde_json::{Value, json};
-use store::{Clock, Jitter, Names, Store};
+use store::{Clock, Jitter, Names, Store, StoredAd};
 use tower::ServiceExt;
 
 /// The start of every test's time.
@@ -122,7 +122,12 @@ impl World {
             references_bucket: "references-bucket".into(),
             segments_bucket: "segments-bucket".into(),
         };
-        for bucket in [&names.ads_bucket, &names.references_bucket] {
+        let buckets = [
+            &names.ads_bucket,
+            &names.references_bucket,
+            &names.segments_bucket,
+        ];
+        for bucket in buckets {
             embedded.create_bucket(bucket).await.unwrap();
         }
         let store = Store::with_sdk_config(&embedded.sdk_config(), names, Jitter::new(|| 1));
@@ -259,13 +264,18 @@ impl World {
             fingerprint_version: FINGERPRINT_VERSION,
             first_seen_at: self.now(),
         };
-        self.store
-            .record_image(&agency, &image, &ad_fingerprint())
-            .await
-            .unwrap();
+        let ad = StoredAd {
+            tenant: agency,
+            image_sha256,
+            fingerprint: ad_fingerprint(),
+        };
+        let now = self.now();
+        let clock = Clock::new(move || now);
+        let put = self.store.put_ads(vec![ad], &clock);
+        put.await.unwrap();
         let sighting = Sighting::of(&key, &metadata);
         self.store
-            .record_sighting(&image_sha256, &sighting, self.now())
+            .record_sighting(&image, &sighting, self.now())
             .await
             .unwrap();
         let reference_id = ReferenceId::parse(reference_id).unwrap();

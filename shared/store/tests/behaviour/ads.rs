@@ -11,7 +11,8 @@ claims! {
     a_late_event_does_not_undo_a_newer_one,
     a_pending_upload_gives_way_to_what_became_of_it,
     uploads_are_paged_and_counted,
-    an_image_is_recorded_once,
+    an_image_is_known_by_its_sightings,
+    ads_that_come_again_are_met_again,
     sightings_are_gathered_from_all_uploaders,
     a_walk_through_the_set_meets_every_ad,
     a_fingerprint_too_large_is_refused,
@@ -127,15 +128,19 @@ async fn all_ads(store: &Store) -> Vec<StoredAd> {
     ads
 }
 
-async fn an_image_is_recorded_once(World { store, .. }: World) {
+async fn an_image_is_known_by_its_sightings(World { store, .. }: World) {
     let uploader = tenant("uploader");
+    put_ad(&store, "uploader", 1).await;
     assert_eq!(store.image(&uploader, &sha(1)).await.unwrap(), None);
-    for _ in 0..2 {
+    let first = sighting("uploader", "a");
+    let record = async |uploaded_at| {
         store
-            .record_image(&uploader, &image(1), &ad_fingerprint(1))
+            .record_sighting(&image(1), &first, uploaded_at)
             .await
-            .unwrap();
-    }
+            .unwrap()
+    };
+    assert!(record(at(3)).await);
+    assert!(!record(at(4)).await);
     assert_eq!(
         store.image(&uploader, &sha(1)).await.unwrap(),
         Some(image(1))
@@ -147,23 +152,26 @@ async fn an_image_is_recorded_once(World { store, .. }: World) {
         fingerprint: ad_fingerprint(1),
     };
     assert!(all_ads(&store).await == [expected]);
-    let first = sighting("uploader", "a");
-    assert!(store.record_sighting(&sha(1), &first, at(3)).await.unwrap());
-    assert!(!store.record_sighting(&sha(1), &first, at(4)).await.unwrap());
+}
+
+async fn ads_that_come_again_are_met_again(World { store, .. }: World) {
+    for _ in 0..2 {
+        put_ad(&store, "uploader", 1).await;
+    }
+    let ads = all_ads(&store).await;
+    assert_eq!(ads.len(), 2, "no pack has the name of another");
+    assert_eq!(ads[0], ads[1]);
+    store.put_ads(Vec::new(), &clock(at(1))).await.unwrap();
+    assert_eq!(all_ads(&store).await.len(), 2);
 }
 
 async fn sightings_are_gathered_from_all_uploaders(World { store, .. }: World) {
     let mut expected = Vec::new();
     for uploader in ["one", "two"] {
-        let tenant = tenant(uploader);
-        store
-            .record_image(&tenant, &image(1), &ad_fingerprint(1))
-            .await
-            .unwrap();
         for n in 0..3 {
             let sighting = sighting(uploader, &format!("{n}"));
             store
-                .record_sighting(&sha(1), &sighting, at(n))
+                .record_sighting(&image(1), &sighting, at(n))
                 .await
                 .unwrap();
             expected.push(sighting);
@@ -174,31 +182,43 @@ async fn sightings_are_gathered_from_all_uploaders(World { store, .. }: World) {
 }
 
 async fn a_walk_through_the_set_meets_every_ad(World { store, .. }: World) {
-    // 60 fingerprints of 60 KB: several megabytes, so some parts need several reads.
-    let uploader = tenant("uploader");
-    for n in 0..60 {
+    let ad = |n| {
         let mut fingerprint = ad_fingerprint(n);
         fingerprint.features = vec![n as u8; 60_000];
-        store
-            .record_image(&uploader, &image(n), &fingerprint)
-            .await
-            .unwrap();
+        StoredAd {
+            tenant: tenant("uploader"),
+            image_sha256: sha(n),
+            fingerprint,
+        }
+    };
+    // Alone, and in one go that no pack can hold.
+    for n in 0..60 {
+        let put = store.put_ads(vec![ad(n)], &clock(at(0))).await;
+        put.unwrap();
     }
+    let put = store
+        .put_ads((60..180).map(ad).collect(), &clock(at(1)))
+        .await;
+    put.unwrap();
     let ads = all_ads(&store).await;
     let met: BTreeSet<_> = ads.iter().map(|ad| ad.image_sha256).collect();
-    assert_eq!((ads.len(), met), (60, (0..60).map(sha).collect()));
+    assert_eq!((ads.len(), met), (180, (0..180).map(sha).collect()));
     assert!(ads.iter().all(|ad| ad.fingerprint.features.len() == 60_000));
 }
 
 async fn a_fingerprint_too_large_is_refused(World { store, .. }: World) {
     let mut fingerprint = ad_fingerprint(1);
     fingerprint.features = vec![0; records::fingerprint::FEATURES_BYTES_MAX];
-    let uploader = tenant("uploader");
-    store
-        .record_image(&uploader, &image(1), &fingerprint)
-        .await
-        .unwrap();
-    fingerprint.features.push(0);
-    let refused = store.record_image(&uploader, &image(2), &fingerprint).await;
+    let mut ad = StoredAd {
+        tenant: tenant("uploader"),
+        image_sha256: sha(1),
+        fingerprint,
+    };
+    let put = store.put_ads(vec![ad.clone()], &clock(at(0))).await;
+    put.unwrap();
+    let small = ad.clone();
+    ad.fingerprint.features.push(0);
+    let refused = store.put_ads(vec![small, ad], &clock(at(1))).await;
     assert!(matches!(refused, Err(Error::Rejected(_))));
+    assert_eq!(all_ads(&store).await.len(), 1, "all or none");
 }

@@ -3,7 +3,7 @@
 use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, View};
 use records::*;
 use sha2::{Digest, Sha256};
-use store::{Activated, Store, Submitted};
+use store::{Activated, Clock, Store, StoredAd, Submitted};
 
 /// A time this many seconds into the made-up day.
 pub fn at(seconds: i64) -> Timestamp {
@@ -128,15 +128,27 @@ pub async fn active_reference(store: &Store, n: u64) -> ReferenceId {
     reference.reference_id
 }
 
+/// The present, as a pack gets it that comes then.
+pub fn clock(now: Timestamp) -> Clock {
+    Clock::new(move || now)
+}
+
+/// Puts an ad into the searchable set.
+pub async fn put_ad(store: &Store, uploader: &str, n: u64) {
+    let ad = StoredAd {
+        tenant: tenant(uploader),
+        image_sha256: sha(n),
+        fingerprint: ad_fingerprint(n),
+    };
+    store.put_ads(vec![ad], &clock(at(0))).await.unwrap();
+}
+
 /// Records an image with one sighting.
 pub async fn recorded_ad(store: &Store, n: u64, path: &str) -> Sighting {
     let sighting = sighting("uploader", path);
+    put_ad(store, "uploader", n).await;
     store
-        .record_image(&sighting.uploaded_by, &image(n), &ad_fingerprint(n))
-        .await
-        .unwrap();
-    store
-        .record_sighting(&sha(n), &sighting, at(2))
+        .record_sighting(&image(n), &sighting, at(2))
         .await
         .unwrap();
     sighting

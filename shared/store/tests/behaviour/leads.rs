@@ -161,16 +161,12 @@ async fn the_largest_sightings_fit_an_alert(World { store, .. }: World) {
     ];
     let (metadata, notes) = AdMetadata::parse(pairs);
     assert_eq!(notes, []);
-    let uploader = tenant("uploader");
-    store
-        .record_image(&uploader, &image(5), &ad_fingerprint(5))
-        .await
-        .unwrap();
+    put_ad(&store, "uploader", 5).await;
     for n in 0..AlertData::SIGHTINGS_MAX {
         let key = ad_key("uploader", &format!("{n:0>1011}"));
         let sighting = Sighting::of(&key, &metadata);
         store
-            .record_sighting(&sha(5), &sighting, at(2))
+            .record_sighting(&image(5), &sighting, at(2))
             .await
             .unwrap();
     }

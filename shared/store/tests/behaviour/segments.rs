@@ -1,12 +1,14 @@
 //! The set of ads as tail, segments and manifest: compaction, its crashes and its races.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::primitives::ByteStream;
 use records::*;
 use store::{
-    AdsPosition, Compacted, CompactionRule, Error, Id, Kind, MergeRule, SearchKey, Store, StoredAd,
+    AdsPosition, Change, Clock, Compacted, CompactionRule, Error, Id, Kind, MergeRule, Pack,
+    SearchKey, Store, StoredAd,
 };
 use tokio::task::JoinSet;
 
@@ -18,8 +20,11 @@ claims! {
     a_tail_that_is_short_and_young_stays,
     every_step_of_compaction_can_be_the_last,
     of_two_compactions_that_read_the_same_items_one_enters,
-    an_item_that_came_again_under_its_key_stays_in_the_tail,
-    an_item_of_an_older_build_is_compacted_too,
+    an_ad_that_came_again_stays_in_the_tail,
+    a_pack_that_was_compacted_is_met_in_its_segment,
+    a_pack_that_is_missing_or_damaged_is_noticed,
+    a_pack_that_was_never_named_is_swept_after_its_grace,
+    a_pack_that_is_named_late_is_written_again,
     the_same_image_of_another_tenant_is_an_item_of_its_own,
     a_reader_misses_nothing_while_compaction_runs,
     compactions_side_by_side_lose_nothing_and_double_nothing,
@@ -35,7 +40,7 @@ claims! {
 /// Everything at once, in batches of a few items.
 fn eager() -> CompactionRule {
     CompactionRule {
-        tail_items_min: 1,
+        tail_ads_min: 1,
         log_entries_min: 1,
         merge: MergeRule {
             segments_min: 3,
@@ -52,10 +57,7 @@ fn present() -> Timestamp {
 
 async fn record(store: &Store, numbers: impl IntoIterator<Item = u64>) {
     for n in numbers {
-        store
-            .record_image(&tenant("uploader"), &image(n), &ad_fingerprint(n))
-            .await
-            .unwrap();
+        put_ad(store, "uploader", n).await;
     }
 }
 
@@ -124,17 +126,12 @@ async fn a_compacted_ad_is_met_in_its_segment_and_no_more_in_the_tail(World { st
     assert!(sorted(after) == sorted(before), "fingerprints and all");
     let again = store.compact_ads(&eager(), at(10)).await.unwrap();
     assert_eq!(again, Compacted::default());
-    assert_eq!(
-        store.image(&tenant("uploader"), &sha(3)).await.unwrap(),
-        Some(image(3)),
-        "still known, so that it is not put into the tail again"
-    );
 }
 
 async fn a_tail_that_is_short_and_young_stays(World { store, .. }: World) {
     record(&store, 0..5).await;
     let day = CompactionRule {
-        tail_items_min: 6,
+        tail_ads_min: 6,
         tail_age_max: Duration::from_secs(100),
         ..eager()
     };
@@ -161,7 +158,7 @@ async fn every_step_of_compaction_can_be_the_last(World { store, .. }: World) {
                 assert!(store.enter(&written).await.unwrap());
                 assert_eq!(images(&whole(&store).await), expected(0..recorded));
                 if steps >= 3 {
-                    assert!(store.clear_tail().await.unwrap() > 0);
+                    assert!(store.clear_tail(&eager(), at(5)).await.unwrap() > 0);
                 }
             }
         } // here the program is killed
@@ -194,7 +191,7 @@ async fn of_two_compactions_that_read_the_same_items_one_enters(World { store, .
     assert_eq!((ads.len(), images(&ads)), (6, expected(0..6)));
 }
 
-async fn an_item_that_came_again_under_its_key_stays_in_the_tail(World { store, .. }: World) {
+async fn an_ad_that_came_again_stays_in_the_tail(World { store, .. }: World) {
     record(&store, 0..2).await;
     let batch = store.tail_batch(&eager()).await.unwrap();
     let written = store.write_batch(batch, at(1)).await.unwrap();
@@ -206,15 +203,8 @@ async fn an_item_that_came_again_under_its_key_stays_in_the_tail(World { store, 
         .await
         .unwrap();
     assert_eq!(images(&whole(&store).await), expected([1]));
-    let later = Image {
-        first_seen_at: at(50),
-        ..image(0)
-    };
-    store
-        .record_image(&tenant("uploader"), &later, &ad_fingerprint(0))
-        .await
-        .unwrap();
-    store.clear_tail().await.unwrap();
+    record(&store, [0]).await;
+    store.clear_tail(&eager(), at(3)).await.unwrap();
     assert_eq!(images(&tail(&store).await), expected([0]));
     store.compact_ads(&eager(), at(60)).await.unwrap();
     assert_eq!(
@@ -223,30 +213,124 @@ async fn an_item_that_came_again_under_its_key_stays_in_the_tail(World { store, 
     );
 }
 
-async fn an_item_of_an_older_build_is_compacted_too(world: World) {
+/// What the tail names.
+async fn packs(world: &World) -> Vec<Pack> {
+    let client = aws_sdk_dynamodb::Client::new(&world.sdk);
+    let name = world.store.names().table(store::Table::AdsTail);
+    let scan = client.scan().table_name(&name).send().await.unwrap();
+    let pack = |item: &_| match store::inserted(serde_dynamo::Item::from(Clone::clone(item))) {
+        Ok(Some(Change::Ads(pack))) => pack,
+        other => panic!("{other:?}"),
+    };
+    scan.items().iter().map(pack).collect()
+}
+
+async fn a_pack_that_was_compacted_is_met_in_its_segment(world: World) {
     let store = &world.store;
     record(store, 0..3).await;
+    let told = packs(&world).await;
+    assert_eq!(told.len(), 3);
+    let met = async || {
+        let mut met = BTreeSet::new();
+        for pack in &told {
+            met.extend(images(&store.ads_of(pack).await.unwrap()));
+        }
+        met
+    };
+    assert_eq!(met().await, expected(0..3));
+    store.compact_ads(&eager(), present()).await.unwrap();
+    assert_eq!(met().await, expected(0..3), "the packs still lie there");
+    let later = present().plus(eager().grace).plus(Duration::from_secs(60));
+    let swept = store.sweep(Kind::Ads, &eager(), later).await.unwrap();
+    assert!(swept.deleted >= 3, "{swept:?}");
+    let keys = lying(&world).await;
+    assert!(!keys.keys().any(|key| key.starts_with("packs/")));
+    assert_eq!(met().await, expected(0..3), "in the segment by now");
+    let forgotten = BTreeSet::from([Id::Image(sha(0))]);
+    store
+        .rewrite_without(Kind::Ads, &forgotten, later)
+        .await
+        .unwrap();
+    assert_eq!(met().await, expected(1..3), "and forgotten nowhere");
+}
+
+async fn a_pack_that_is_missing_or_damaged_is_noticed(world: World) {
+    let store = &world.store;
+    record(store, [1]).await;
+    let told = packs(&world).await;
+    let keys = lying(&world).await;
+    let key = keys.keys().find(|key| key.starts_with("packs/")).unwrap();
+    let bucket = &store.names().segments_bucket;
+    let good = world.s3().get_object().bucket(bucket).key(key).send().await;
+    let good = good.unwrap().body.collect().await.unwrap().to_vec();
+    let mut changed = good.clone();
+    changed[60] ^= 1;
+    let cut = good[..good.len() - 1].to_vec();
+    let check = async |what: &str| {
+        let damaged = |error| matches!(error, Error::Damaged(_));
+        assert!(damaged(store.ads_of(&told[0]).await.unwrap_err()), "{what}");
+        let start = AdsPosition::starts();
+        let walked = futures::future::join_all(
+            start.map(async |start| store.ads_page(&start).await.map(drop)),
+        );
+        let errors = walked.await.into_iter().filter_map(Result::err);
+        assert_eq!(errors.filter(|it| damaged(*it)).count(), 1, "{what}");
+        let compacted = store.compact_ads(&eager(), at(1)).await;
+        assert!(damaged(compacted.unwrap_err()), "{what}");
+    };
+    for (what, bytes) in [("changed", changed), ("cut off", cut)] {
+        put(&world, key, bytes).await;
+        check(what).await;
+    }
+    let deleted = world.s3().delete_object().bucket(bucket).key(key);
+    deleted.send().await.unwrap();
+    check("missing").await;
+    put(&world, key, good).await;
+    store.compact_ads(&eager(), at(1)).await.unwrap();
+    assert_eq!(images(&whole(store).await), expected([1]));
+}
+
+async fn a_pack_that_was_never_named_is_swept_after_its_grace(world: World) {
+    let store = &world.store;
+    record(store, 0..2).await;
     let client = aws_sdk_dynamodb::Client::new(&world.sdk);
     let name = store.names().table(store::Table::AdsTail);
     let scan = client.scan().table_name(&name).send().await.unwrap();
-    for mut item in scan.items().iter().cloned() {
-        item.remove("came_at_ms").expect("when it came");
-        let put = client.put_item().table_name(&name).set_item(Some(item));
-        put.send().await.unwrap();
-    }
-    let done = store.compact_ads(&eager(), at(1)).await.unwrap();
-    assert_eq!((done.items, done.cleared), (3, 3));
-    assert_eq!(images(&whole(store).await), expected(0..3));
+    let item = &scan.items()[0];
+    let delete = client.delete_item().table_name(&name);
+    let delete = delete.key("pk", item["pk"].clone());
+    let delete = delete.key("sk", item["sk"].clone());
+    delete.send().await.unwrap(); // as if whoever wrote it had died before
+    let now = present();
+    store.sweep(Kind::Ads, &eager(), now).await.unwrap();
+    assert_eq!(lying(&world).await.len(), 2, "it may be named yet");
+    let later = now.plus(eager().grace).plus(Duration::from_secs(60));
+    let swept = store.sweep(Kind::Ads, &eager(), later).await.unwrap();
+    assert_eq!(swept.deleted, 1);
+    assert_eq!(tail(store).await.len(), 1);
+}
+
+/// A laptop that slept between a pack and what names it.
+async fn a_pack_that_is_named_late_is_written_again(world: World) {
+    let store = &world.store;
+    let told = AtomicI64::new(0);
+    let sleepy = Clock::new(move || at(told.fetch_add(1_200, Ordering::Relaxed).min(4_800)));
+    let ad = StoredAd {
+        tenant: tenant("uploader"),
+        image_sha256: sha(1),
+        fingerprint: ad_fingerprint(1),
+    };
+    store.put_ads(vec![ad], &sleepy).await.unwrap();
+    let keys = lying(&world).await;
+    let versions: Vec<_> = keys.values().collect();
+    assert_eq!(versions, [&2], "until it was named in time");
+    assert_eq!(images(&tail(store).await), expected([1]));
 }
 
 async fn the_same_image_of_another_tenant_is_an_item_of_its_own(World { store, .. }: World) {
     record(&store, [1]).await;
     store.compact_ads(&eager(), at(1)).await.unwrap();
-    let other = tenant("other");
-    store
-        .record_image(&other, &image(1), &ad_fingerprint(1))
-        .await
-        .unwrap();
+    put_ad(&store, "other", 1).await;
     assert_eq!(tail(&store).await.len(), 1);
     store.compact_ads(&eager(), at(2)).await.unwrap();
     let owners = |ads: Vec<StoredAd>| -> BTreeSet<String> {
@@ -332,7 +416,8 @@ async fn lying(world: &World) -> BTreeMap<String, usize> {
 
 async fn segments_lying(world: &World) -> usize {
     let keys = lying(world).await;
-    keys.keys().filter(|key| !key.ends_with("manifest")).count()
+    let is_segment = |key: &&String| key.starts_with("ads/") && !key.ends_with("manifest");
+    keys.keys().filter(is_segment).count()
 }
 
 async fn small_segments_are_merged_and_the_old_ones_stay_for_their_grace(world: World) {
@@ -538,11 +623,7 @@ async fn a_forgotten_ad_is_nowhere(world: World) {
         .await
         .unwrap();
     record(store, [20, 21]).await;
-    let other = tenant("other");
-    store
-        .record_image(&other, &image(0), &ad_fingerprint(0))
-        .await
-        .unwrap();
+    put_ad(store, "other", 0).await;
     let batch = store.tail_batch(&eager()).await.unwrap();
     store.write_batch(batch, at(3)).await.unwrap();
     let hash = &ad_fingerprint(0).whole.pdq.0[16..]; // the half that stands in one piece
@@ -552,7 +633,7 @@ async fn a_forgotten_ad_is_nowhere(world: World) {
         .rewrite_without(Kind::Ads, &forgotten, at(4))
         .await
         .unwrap();
-    assert_eq!((done.segments, done.items), (1, 3), "{done:?}");
+    assert_eq!((done.segments, done.items), (2, 3), "{done:?}");
     assert!(done.deleted >= 5, "{done:?}");
     assert!(!holds(&world, hash).await, "no version of any object");
     let ads = whole(store).await;
@@ -568,16 +649,19 @@ async fn a_compaction_under_way_does_not_bring_a_forgotten_ad_back(world: World)
     let store = &world.store;
     record(store, 0..3).await;
     let batch = store.tail_batch(&eager()).await.unwrap();
+    let slower = batch.clone();
+    let written = store.write_batch(batch, at(3)).await.unwrap();
     let forgotten = BTreeSet::from([Id::Image(sha(0))]);
     store
         .rewrite_without(Kind::Ads, &forgotten, at(4))
         .await
         .unwrap();
-    let written = store.write_batch(batch, at(5)).await.unwrap();
     assert!(
         !store.enter(&written).await.unwrap(),
         "it read what was forgotten"
     );
+    let gone = store.write_batch(slower, at(5)).await;
+    assert!(matches!(gone, Err(Error::Gone(_))), "{gone:?}");
     store.compact_ads(&eager(), at(6)).await.unwrap();
     assert_eq!(images(&whole(store).await), expected([1, 2]));
 }

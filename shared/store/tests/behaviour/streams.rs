@@ -33,10 +33,12 @@ async fn the_streams_tell_ads_sightings_references_and_alerts() {
     store.withdraw(&unit(), &id, at(11)).await.unwrap();
 
     let ads = told(&host, &store.names().table(Table::AdsTail)).await;
-    let [Change::Ad(ad)] = &ads[..] else {
-        panic!("one ad")
+    let [Change::Ads(pack)] = &ads[..] else {
+        panic!("one pack")
     };
-    assert!(ad.image_sha256 == sha(5) && ad.fingerprint == ad_fingerprint(5));
+    let ads = store.ads_of(pack).await.unwrap();
+    assert!(ads.len() == 1 && ads[0].image_sha256 == sha(5));
+    assert!(ads[0].fingerprint == ad_fingerprint(5));
 
     let sightings = told(&host, &store.names().table(Table::Ads)).await;
     let expected = Change::Sighting {
