@@ -19,7 +19,7 @@ use proofs::runtime_api::{Function, LOG_FILE};
 use proofs::wire::units::Units;
 use proofs::world::{Put, World};
 use serde_json::{Value, json};
-use store::Table;
+use store::{Change, Pack, Table};
 
 /// Ads of nobody, as nearly all are: ten full batches of `ingest`, one of `lookup`.
 const ADS: usize = 100;
@@ -27,10 +27,8 @@ const ADS: usize = 100;
 const REFERENCES: usize = 10;
 /// What the platform itself logs of one run: START, END, REPORT.
 const PLATFORM_LOG_BYTES: f64 = 330.0;
-/// What an item of the tail has beside its fingerprint.
-const TAIL_KEYS_BYTES: usize = 110;
-/// The four other items of an image: image, owner, sighting, upload.
-const OTHER_ITEMS_BYTES: usize = 1_200;
+/// The two items of an image: sighting, upload.
+const ITEMS_BYTES: usize = 1_100;
 /// As the template sets them.
 const MESSAGES_PER_BATCH: usize = 10;
 const CHANGES_PER_BATCH: usize = 100;
@@ -74,6 +72,7 @@ fn part(cloud: &Cloud, program: &str, took: &Took, images: usize, runs: usize) -
         "memory_mib": cloud.backend.deployment.limits(program).memory_mib,
         "write_units": each(took.units.writes),
         "read_units": each(took.units.reads),
+        "s3_puts": each(took.units.s3_puts),
         "s3_gets": each(took.units.s3_gets),
         "log_bytes": each(took.log_bytes + PLATFORM_LOG_BYTES * runs as f64),
     })
@@ -99,6 +98,15 @@ fn changes(cloud: &Cloud, table: Table) -> Vec<Value> {
     told.into_iter()
         .filter(|change| change["eventName"] == "INSERT")
         .collect()
+}
+
+/// The pack that a change of the tail tells.
+fn pack(change: &Value) -> Pack {
+    let item = serde_json::from_value(change["dynamodb"]["NewImage"].clone()).unwrap();
+    match store::inserted(item) {
+        Ok(Some(Change::Ads(pack))) => pack,
+        other => panic!("{other:?}"),
+    }
 }
 
 fn invoke_all(function: &Function, changes: &[Value], each: usize) {
@@ -138,14 +146,10 @@ fn main() {
     let (tail, sightings) = (changes(&cloud, Table::AdsTail), changes(&cloud, Table::Ads));
     let is_sighting = |change: &Value| change["dynamodb"]["NewImage"]["kind"]["S"] == "sighting";
     let sightings: Vec<_> = sightings.into_iter().filter(is_sighting).collect();
-    let fingerprint = |it: &Value| {
-        it["dynamodb"]["NewImage"]["fingerprint"]["B"]
-            .as_str()
-            .unwrap()
-            .len()
-    };
-    let tail_bytes =
-        tail.iter().map(fingerprint).sum::<usize>() / tail.len() / 4 * 3 + TAIL_KEYS_BYTES;
+    let packs: Vec<Pack> = tail[1..].iter().map(pack).collect();
+    let packed: usize = packs.iter().map(Pack::len).sum();
+    assert_eq!(packed, images, "every image is in one pack");
+    let pack_bytes: u64 = packs.iter().map(Pack::bytes).sum();
     let lookup = counted(&cloud, "lookup", log.path(), || {
         invoke_all(&cloud.lookup, &tail[1..], CHANGES_PER_BATCH);
         invoke_all(&cloud.lookup, &sightings[1..], CHANGES_PER_BATCH);
@@ -161,8 +165,11 @@ fn main() {
                 counted on the wire; 640 x 480 JPEGs of nobody in full batches, ten references; time \
                 is that of the processor, since waiting overlaps",
         "photo_bytes": round(photo_bytes),
-        "tail": {"bytes": tail_bytes, "write_units": tail_bytes.div_ceil(1_024)},
-        "table_bytes": tail_bytes + OTHER_ITEMS_BYTES,
+        "pack": {
+            "ads": round(images as f64 / packs.len() as f64),
+            "bytes_per_ad": round(pack_bytes as f64 / images as f64),
+        },
+        "table_bytes": ITEMS_BYTES,
         "batch": {"messages": MESSAGES_PER_BATCH, "changes": CHANGES_PER_BATCH},
         "per_image": {
             "ingest": part(&cloud, "ingest", &ingest, images, runs),
@@ -170,9 +177,9 @@ fn main() {
         },
         "search": {
             "memory_mib": cloud.backend.deployment.limits("lookup").memory_mib,
-            "busy_ms_per_ad": round(search.time.as_secs_f64() * 1e3 / tail.len() as f64),
-            "read_units_per_ad": round(search.units.reads / tail.len() as f64),
-            "s3_gets_per_ad": round(search.units.s3_gets / tail.len() as f64),
+            "busy_ms_per_ad": round(search.time.as_secs_f64() * 1e3 / ADS as f64),
+            "read_units_per_ad": round(search.units.reads / ADS as f64),
+            "s3_gets_per_ad": round(search.units.s3_gets / ADS as f64),
         },
     });
     std::fs::write(

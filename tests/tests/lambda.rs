@@ -215,8 +215,11 @@ fn the_poison_alone_comes_again(backend: Backend) {
 /// A stream goes on from its first failure: those before are done, those after were not tried.
 fn damaged_changes_stop_their_stream(cloud: &Cloud) {
     let (_, changes) = cloud.backend.changes(&[Table::AdsTail]).remove(0);
-    let mut changes = changes[..3].to_vec();
-    changes[1]["dynamodb"]["NewImage"]["fingerprint"] = json!({"B": "AAAA"});
+    let [first, second, ..] = &changes[..] else {
+        panic!("a pack of each batch")
+    };
+    let mut changes = vec![first.clone(), second.clone(), second.clone()];
+    changes[1]["dynamodb"]["NewImage"]["entry"] = json!({"B": "AAAA"});
     let damaged = changes[1]["dynamodb"]["SequenceNumber"].clone();
     let response = cloud.lookup.invoke(&json!({ "Records": changes })).unwrap();
     assert_eq!(failures(&response), [damaged.as_str().unwrap()]);

@@ -69,8 +69,8 @@ pub fn sum(lines: &[Line]) -> f64 {
     lines.iter().map(|line| line.dollars).sum()
 }
 
-/// Images of one bundle: what an uploader's program collects in some minutes.
-const IMAGES_PER_BUNDLE: f64 = 100.0;
+/// Images of one bundle or list: what an uploader's program collects in some minutes.
+const IMAGES_PER_BUNDLE: f64 = counts::HASHES_PER_LIST;
 
 /// With bucket keys S3 asks KMS up to 99 % less often. <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html>
 const KMS_SHARE: f64 = 0.01;
@@ -89,8 +89,8 @@ pub fn per_million(
         Way::Bundled => 1.0 + 1.0 / IMAGES_PER_BUNDLE,
         Way::HashOnly => 1.0 / IMAGES_PER_BUNDLE,
     };
-    // Compaction reads each item of the ads' tail once and deletes it once.
-    let tail = counts.tail(way);
+    // Compaction reads each pack once, and deletes the item that names it.
+    let share = counts.share(way);
     // A message of S3, and its share in a batch: one receipt, one deletion.
     let messages = objects * (1.0 + 2.0 / counts.messages_per_batch());
     let runs = objects / counts.messages_per_batch() + 1.0 / counts.changes_per_batch();
@@ -105,6 +105,11 @@ pub fn per_million(
     vec![
         line("S3: the upload", objects * prices.per_million("s3_put")),
         line("S3: reading it", objects * prices.per_million("s3_get")),
+        line(
+            "S3: packs of features",
+            ingest.s3_puts * prices.per_million("s3_put")
+                + (lookup.s3_gets + share.packs) * prices.per_million("s3_get"),
+        ),
         line(
             "KMS",
             2.0 * objects * KMS_SHARE * prices.per_million("kms_request"),
@@ -126,8 +131,8 @@ pub fn per_million(
         ),
         line(
             "DynamoDB: from the tail into segments",
-            tail.reads * prices.per_million("dynamodb_read_unit")
-                + tail.writes * prices.per_million("dynamodb_write_unit"),
+            share.reads * prices.per_million("dynamodb_read_unit")
+                + share.writes * prices.per_million("dynamodb_write_unit"),
         ),
         line(
             "logs",
@@ -152,9 +157,9 @@ pub fn storage_per_month(images_per_day: f64, way: Way, counts: &Counts, prices:
     } else {
         counts.photo_bytes()
     };
-    let in_tables = counts.table_bytes(way);
+    let (in_tables, in_segments) = (counts.table_bytes(), counts.segment_bytes(way));
     let tables = prices.per_gb_month("dynamodb") + prices.per_gb_month("dynamodb_recovery");
-    images / 1e9 * (in_s3 * prices.per_gb_month("s3") + in_tables * tables)
+    images / 1e9 * ((in_s3 + in_segments) * prices.per_gb_month("s3") + in_tables * tables)
 }
 
 #[cfg(test)]
@@ -174,19 +179,22 @@ mod tests {
     }
 
     #[test]
-    fn what_leaves_the_tail_is_paid_by_its_size() {
+    fn features_are_paid_by_the_pack() {
         let (counts, prices) = (Counts::counted(), Prices::listed());
-        let cost = |way| {
+        let cost = |way, what: &str| {
             let lines = per_million(way, Architecture::Arm64, &counts, &prices);
-            let is_tail = |it: &&Line| it.what.contains("tail");
-            lines.iter().find(is_tail).unwrap().dollars
+            let found = lines.iter().find(|it| it.what.contains(what));
+            found.unwrap().dollars
         };
-        let (writes, reads) = (
-            counts.tail(Way::Single).writes,
-            counts.tail(Way::Single).reads,
-        );
-        assert!((cost(Way::Single) - writes * 0.625 - reads * 0.125).abs() < 1e-9);
-        assert!(writes >= 2.0 && cost(Way::HashOnly) < cost(Way::Bundled) / 5.0);
+        let packs = counts.share(Way::Single).packs;
+        assert!((cost(Way::Single, "tail") - packs * (0.625 + 0.1 * 0.125)).abs() < 1e-9);
+        let expected =
+            counts.part("ingest").s3_puts * 5.0 + (counts.part("lookup").s3_gets + packs) * 0.4;
+        assert!((cost(Way::Single, "packs") - expected).abs() < 1e-9);
+        assert!(expected < 1.0, "{expected}");
+        for what in ["tail", "packs"] {
+            assert!(cost(Way::HashOnly, what) < cost(Way::Bundled, what) / 5.0);
+        }
     }
 
     #[test]

@@ -63,6 +63,11 @@ impl Pack {
         self.entry.items as usize
     }
 
+    /// Its bytes.
+    pub fn bytes(&self) -> u64 {
+        self.entry.bytes
+    }
+
     /// Whether it has none. Every pack has some.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

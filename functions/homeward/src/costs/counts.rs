@@ -6,8 +6,12 @@ use super::Way;
 
 const FILE: &str = include_str!("../../../../infra/counts.json");
 
-/// An item of the searchable set that holds a hash and its keys.
-const HASH_BYTES: f64 = 250.0;
+/// What a hash without features takes in a segment.
+const HASH_BYTES: f64 = 130.0;
+/// Hashes of one list, and so of one pack.
+pub const HASHES_PER_LIST: f64 = 100.0;
+/// What an item that names a pack is read as, among others, in units of 4 KiB.
+const PACK_ITEM_UNITS: f64 = 0.1;
 /// Reading a line and comparing one hash with all references: assumed, not measured.
 const HASH_BUSY_S: f64 = 0.000_1;
 
@@ -25,16 +29,22 @@ pub struct Part {
     pub writes: f64,
     /// DynamoDB's read units.
     pub reads: f64,
+    /// Objects written.
+    pub s3_puts: f64,
+    /// Objects read.
+    pub s3_gets: f64,
     /// Bytes of log.
     pub log_bytes: f64,
 }
 
-/// Units of DynamoDB.
+/// An image's share in the pack that holds it, until its ads are in a segment.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TailItem {
-    /// Read units.
+pub struct Share {
+    /// Of the pack itself: it is read once when compacted.
+    pub packs: f64,
+    /// DynamoDB's read units.
     pub reads: f64,
-    /// Write units.
+    /// DynamoDB's write units.
     pub writes: f64,
 }
 
@@ -60,6 +70,8 @@ impl Counts {
             memory_gb: of("memory_mib") / 1_024.0,
             writes: of("write_units"),
             reads: of("read_units"),
+            s3_puts: of("s3_puts"),
+            s3_gets: of("s3_gets"),
             log_bytes: of("log_bytes"),
         }
     }
@@ -80,38 +92,52 @@ impl Counts {
     }
 
     /// Bytes that an image takes in the tables.
-    pub fn table_bytes(&self, way: Way) -> f64 {
-        let all = self.number("/table_bytes");
+    pub fn table_bytes(&self) -> f64 {
+        self.number("/table_bytes")
+    }
+
+    /// Bytes that an image takes in the segments.
+    pub fn segment_bytes(&self, way: Way) -> f64 {
         match way {
-            Way::HashOnly => all - self.number("/tail/bytes") + HASH_BYTES,
-            _ => all,
+            Way::HashOnly => HASH_BYTES,
+            _ => self.number("/pack/bytes_per_ad"),
         }
     }
 
     /// What one function does for one hash. Reckoned, and not counted: all but what a picture takes,
-    /// and a fingerprint that fits one write unit.
+    /// in packs that hold a whole list.
     pub fn part_of_hash(&self, name: &str) -> Part {
         let part = self.part(name);
-        let less = match name {
-            "ingest" => self.number("/tail/write_units") - 1.0,
-            _ => 0.0,
+        let (few, many) = (
+            self.share(Way::Single).packs,
+            self.share(Way::HashOnly).packs,
+        );
+        let (less, read) = match name {
+            "ingest" => (few - many, 1.0),
+            _ => (0.0, 0.0),
         };
         Part {
             busy_s: HASH_BUSY_S,
             writes: part.writes - less,
+            reads: part.reads - read, // nothing asks whether a hash is known
+            s3_puts: if part.s3_puts > 0.0 { many } else { 0.0 },
+            s3_gets: if name == "ingest" { 0.0 } else { many },
             ..part
         }
     }
 
-    /// What it takes to move one item out of the ads' tail: a strong read of its bytes among others,
-    /// a unit for each 4 KiB, and a deletion, which costs what writing it did.
-    pub fn tail(&self, way: Way) -> TailItem {
-        let (bytes, writes) = match way {
-            Way::HashOnly => (HASH_BYTES, 1.0),
-            _ => (self.number("/tail/bytes"), self.number("/tail/write_units")),
+    /// What it takes to move one image out of the ads' tail: its share in a read and a deletion of
+    /// the item that names its pack.
+    pub fn share(&self, way: Way) -> Share {
+        let ads = match way {
+            Way::HashOnly => HASHES_PER_LIST,
+            _ => self.number("/pack/ads"),
         };
-        let reads = bytes / 4_096.0;
-        TailItem { reads, writes }
+        Share {
+            packs: 1.0 / ads,
+            reads: PACK_ITEM_UNITS / ads,
+            writes: 1.0 / ads,
+        }
     }
 
     /// A number of the search of past ads.
