@@ -105,16 +105,16 @@ impl Counts {
     }
 
     /// What one function does for one hash. Reckoned, and not counted: all but what a picture takes,
-    /// in packs that hold a whole list.
+    /// in packs that hold a whole list; `ingest` logs once a list.
     pub fn part_of_hash(&self, name: &str) -> Part {
         let part = self.part(name);
         let (few, many) = (
             self.share(Way::Single).packs,
             self.share(Way::HashOnly).packs,
         );
-        let (less, read) = match name {
-            "ingest" => (few - many, 1.0),
-            _ => (0.0, 0.0),
+        let (less, read, lists) = match name {
+            "ingest" => (few - many, 1.0, many),
+            _ => (0.0, 0.0, 1.0),
         };
         Part {
             busy_s: HASH_BUSY_S,
@@ -122,6 +122,7 @@ impl Counts {
             reads: part.reads - read, // nothing asks whether a hash is known
             s3_puts: if part.s3_puts > 0.0 { many } else { 0.0 },
             s3_gets: if name == "ingest" { 0.0 } else { many },
+            log_bytes: part.log_bytes * lists,
             ..part
         }
     }
