@@ -9,7 +9,7 @@ mod hashes;
 
 use std::sync::Arc;
 
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use bytes::Bytes;
 use intake::{Intake, NotDone, Read};
 use photo::{Limits, Reason};
@@ -23,6 +23,18 @@ use tokio::sync::Semaphore;
 
 /// Messages of one batch worked on together: fetching one hides the waiting of another.
 const MESSAGES_AT_ONCE: usize = 8;
+
+/// From this attempt on, messages are taken one by one: a queue gives up after five.
+const ATTEMPT_ONE_BY_ONE: u32 = 3;
+
+/// Which attempt at a message this is, from 1, if its queue says so.
+fn attempt(message: &SqsMessage) -> Option<u32> {
+    message
+        .attributes
+        .get("ApproximateReceiveCount")?
+        .parse()
+        .ok()
+}
 
 /// What a first look at an object gave.
 enum Looked {
@@ -68,8 +80,34 @@ impl Ingest {
 
     /// Takes in every object that the messages name. Repetition, lateness and disorder do no
     /// harm; an object that is gone or not ours is no error. Pictures of one batch become part of
-    /// the searchable set together.
+    /// the searchable set together; but a batch that has come before and was not answered is taken
+    /// one by one, since something in it may have killed its function.
     pub async fn handle(&self, event: SqsEvent) -> SqsBatchResponse {
+        let attempts = event.records.iter().filter_map(attempt).max();
+        match attempts {
+            Some(attempt) if attempt >= ATTEMPT_ONE_BY_ONE => self.one_by_one(event, attempt).await,
+            _ => self.together(event).await,
+        }
+    }
+
+    /// Each message on its own: what stands before the one that kills is done by then. The next
+    /// attempt begins at the other end.
+    async fn one_by_one(&self, mut event: SqsEvent, attempt: u32) -> SqsBatchResponse {
+        let mut messages = std::mem::take(&mut event.records);
+        if attempt.is_multiple_of(2) {
+            messages.reverse();
+        }
+        let mut response = SqsBatchResponse::default();
+        for message in messages {
+            let mut alone = SqsEvent::default();
+            alone.records = vec![message];
+            let failures = self.together(alone).await.batch_item_failures;
+            response.batch_item_failures.extend(failures);
+        }
+        response
+    }
+
+    async fn together(&self, event: SqsEvent) -> SqsBatchResponse {
         let look = |key, fetched| self.look_at(key, fetched);
         let steps = batches::messages_in_steps(
             event,

@@ -47,7 +47,7 @@ const NAMED_WITHIN: Duration = Duration::from_secs(15 * 60);
 const PACKS_AT_ONCE: usize = 8;
 
 /// Packs of one page of the tail: a few megabytes.
-const PACKS_PER_PAGE: usize = 32;
+const PACKS_PER_PAGE: usize = 16;
 
 /// A pack as the tail names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,4 +3,5 @@
 
 mod bundles;
 mod hashes;
+mod pictures;
 mod world;

@@ -1,0 +1,65 @@
+//! Pictures of one batch.
+
+use aws_lambda_events::sqs::SqsEvent;
+use store::CompactionRule;
+
+use crate::world::{World, picture, rows};
+
+const ENDS: [(&str, &str); 4] = [
+    ("0.png", "Recorded"),
+    ("1.png", "Recorded"),
+    ("2.png", "Recorded"),
+    ("text.txt", "not_an_image"),
+];
+
+/// Three pictures, one twice, what is none, and a message that nobody can read, at this attempt.
+async fn batch(world: &World, attempt: &str) -> SqsEvent {
+    for seed in 0..3 {
+        world.put(&format!("{seed}.png"), picture(seed), &[]).await;
+    }
+    world.put("2.png", picture(2), &[]).await;
+    world.put("text.txt", b"no picture".to_vec(), &[]).await;
+    let mut event = world.waiting().await.unwrap();
+    let mut poison = event.records[0].clone();
+    poison.message_id = Some("poison".into());
+    poison.body = Some("not what S3 sends".into());
+    event.records.insert(1, poison);
+    for message in &mut event.records {
+        let count = ("ApproximateReceiveCount".into(), attempt.into());
+        message.attributes.extend([count]);
+    }
+    event
+}
+
+/// How many packs hold the pictures of a batch that comes at this attempt.
+async fn packs(attempt: &str) -> u64 {
+    let world = World::new().await;
+    let event = batch(&world, attempt).await;
+    let response = world.ingest.handle(event).await;
+    let failed = response.batch_item_failures.iter();
+    let failed: Vec<_> = failed.map(|it| it.item_identifier.as_str()).collect();
+    assert_eq!(failed, ["poison"], "attempt {attempt}");
+    assert_eq!(world.states().await, rows(&ENDS), "attempt {attempt}");
+    assert_eq!(world.ads().await.len(), 3, "attempt {attempt}");
+    let at_once = CompactionRule {
+        tail_ads_min: 1,
+        ..CompactionRule::default()
+    };
+    let now = records::Timestamp::from(std::time::SystemTime::now());
+    let done = world.store.compact_ads(&at_once, now).await.unwrap();
+    assert_eq!(done.items, 3);
+    done.cleared
+}
+
+#[tokio::test]
+async fn pictures_of_one_batch_share_a_pack() {
+    assert_eq!(packs("1").await, 1);
+    assert_eq!(packs("2").await, 1);
+}
+
+/// Something in it may have killed its function: what is taken alone is done before or after it.
+#[tokio::test]
+async fn a_batch_that_keeps_coming_is_taken_one_by_one() {
+    assert_eq!(packs("3").await, 3);
+    assert_eq!(packs("4").await, 3);
+}
