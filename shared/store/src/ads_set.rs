@@ -79,7 +79,7 @@ impl Store {
     /// is read after the walk.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if a pack cannot be read: better stop than miss a match.
+    /// [`crate::Error::Damaged`] if a pack cannot be read: better stop than miss a match.
     pub async fn ads_page(&self, position: &AdsPosition) -> Result<AdsPage> {
         let (packs, next) = self.packs_page(position).await?;
         let items = self.items_of_packs(packs).await?;
@@ -92,7 +92,7 @@ impl Store {
     /// The segments of the set as it stands. Ask after the tail was walked, not before.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if the manifest cannot be read.
+    /// [`crate::Error::Damaged`] if the manifest cannot be read.
     pub async fn ads_segments(&self) -> Result<Vec<Entry>> {
         Ok(self.manifest(Kind::Ads).await?.manifest.live)
     }
@@ -100,8 +100,8 @@ impl Store {
     /// The hashes and identities of a segment, for a scan.
     ///
     /// # Errors
-    /// [`Error::Gone`] if it was merged or rewritten meanwhile: ask for the segments again.
-    /// [`Error::Damaged`] if it is not what the manifest says.
+    /// [`crate::Error::Gone`] if it was merged or rewritten meanwhile: ask for the segments again.
+    /// [`crate::Error::Damaged`] if it is not what the manifest says.
     pub async fn ads_front(&self, segment: &Entry) -> Result<Front> {
         self.front(Kind::Ads, segment).await
     }
@@ -141,7 +141,7 @@ impl StoredAd {
     /// An image of a segment without its features, of which nothing is read.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if it is none.
+    /// [`crate::Error::Damaged`] if it is none.
     ///
     /// # Panics
     /// If the segment has no such item.
