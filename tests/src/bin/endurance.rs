@@ -3,9 +3,12 @@
 //! and memory must stay what it was after the first.
 //!
 //! ```sh
+//! export MALLOC_ARENA_MAX=1 MALLOC_TRIM_THRESHOLD_=131072 MALLOC_MMAP_THRESHOLD_=131072
 //! cargo run --release -p proofs --bin endurance -- --days 30 --images-per-day 50000 --folder .
 //! cargo run -p proofs --bin endurance -- --days 10 --images-per-day 200
 //! ```
+//! The variables let glibc give back what was freed: without them each thread's arena keeps the most
+//! that it ever held, and 30 days of 2,000 images end 135 MiB above the first instead of 4.
 #![allow(clippy::print_stdout)] // it talks to a person
 
 use std::cell::Cell;
