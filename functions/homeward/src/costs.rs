@@ -70,7 +70,10 @@ pub fn sum(lines: &[Line]) -> f64 {
 }
 
 /// Images of one bundle or list: what an uploader's program collects in some minutes.
-const IMAGES_PER_BUNDLE: f64 = counts::HASHES_PER_LIST;
+const IMAGES_PER_BUNDLE: f64 = 100.0;
+
+/// What an item that names a pack is read as, among others, in units of 4 KiB.
+const PACK_ITEM_UNITS: f64 = 0.1;
 
 /// With bucket keys S3 asks KMS up to 99 % less often. <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html>
 const KMS_SHARE: f64 = 0.01;
@@ -90,7 +93,7 @@ pub fn per_million(
         Way::HashOnly => 1.0 / IMAGES_PER_BUNDLE,
     };
     // Compaction reads each pack once, and deletes the item that names it.
-    let share = counts.share(way);
+    let packs = counts.packs(way);
     // A message of S3, and its share in a batch: one receipt, one deletion.
     let messages = objects * (1.0 + 2.0 / counts.messages_per_batch());
     let runs = objects / counts.messages_per_batch() + 1.0 / counts.changes_per_batch();
@@ -108,7 +111,7 @@ pub fn per_million(
         line(
             "S3: packs of features",
             ingest.s3_puts * prices.per_million("s3_put")
-                + (lookup.s3_gets + share.packs) * prices.per_million("s3_get"),
+                + (lookup.s3_gets + packs) * prices.per_million("s3_get"),
         ),
         line(
             "KMS",
@@ -131,8 +134,9 @@ pub fn per_million(
         ),
         line(
             "DynamoDB: from the tail into segments",
-            share.reads * prices.per_million("dynamodb_read_unit")
-                + share.writes * prices.per_million("dynamodb_write_unit"),
+            packs
+                * (PACK_ITEM_UNITS * prices.per_million("dynamodb_read_unit")
+                    + prices.per_million("dynamodb_write_unit")),
         ),
         line(
             "logs",
@@ -186,7 +190,7 @@ mod tests {
             let found = lines.iter().find(|it| it.what.contains(what));
             found.unwrap().dollars
         };
-        let packs = counts.share(Way::Single).packs;
+        let packs = counts.packs(Way::Single);
         assert!((cost(Way::Single, "tail") - packs * (0.625 + 0.1 * 0.125)).abs() < 1e-9);
         let expected =
             counts.part("ingest").s3_puts * 5.0 + (counts.part("lookup").s3_gets + packs) * 0.4;

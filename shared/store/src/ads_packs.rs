@@ -13,8 +13,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use records::fingerprint::FEATURES_BYTES_MAX;
-use segments::{Entry, Front, Item as SetItem, Kind, SegmentName};
+use segments::{Entry, Item as SetItem, Kind, SegmentName};
 
 use crate::ads_set::{AdsPosition, StoredAd, ad_of_item};
 use crate::calls::{Query, Range as Keys};
@@ -22,7 +21,7 @@ use crate::compaction::build_aside;
 use crate::erasing::parts;
 use crate::error::{Error, Result};
 use crate::items::{
-    Item, PARTITIONS, counted, key, ms, number, partition_of, partition_text, text,
+    Item, PARTITIONS, check_features, counted, key, ms, number, partition_of, partition_text, text,
 };
 use crate::segment_objects::{Shelf, items_aside};
 use crate::{Clock, Store, Table, retry};
@@ -44,10 +43,10 @@ const PACK_BYTES_MAX: u64 = 4 << 20;
 const NAMED_WITHIN: Duration = Duration::from_secs(15 * 60);
 
 /// Packs read at once.
-const PACKS_AT_ONCE: usize = 8;
+pub(crate) const PACKS_AT_ONCE: usize = 8;
 
-/// Packs of one page of the tail: a few megabytes.
-const PACKS_PER_PAGE: usize = 16;
+/// Packs of one page of the tail, where they are read too: a few megabytes.
+pub(crate) const PACKS_PER_PAGE: usize = 16;
 
 /// A pack as the tail names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,8 +97,12 @@ impl Pack {
 
 /// The key of the item that names a pack.
 pub(crate) fn pack_key(name: &SegmentName) -> Item {
+    key(pack_pk(name), name.to_string())
+}
+
+fn pack_pk(name: &SegmentName) -> String {
     let [first_byte, ..] = name.0;
-    key(partition_of(first_byte), name.to_string())
+    partition_of(first_byte)
 }
 
 impl Store {
@@ -110,9 +113,8 @@ impl Store {
     /// # Errors
     /// [`Error::Rejected`] if a fingerprint is larger than is kept (320 KB): nothing is put then.
     pub async fn put_ads(&self, ads: Vec<StoredAd>, clock: &Clock) -> Result<()> {
-        let too_large = |ad: &StoredAd| ad.fingerprint.features.len() > FEATURES_BYTES_MAX;
-        if ads.iter().any(too_large) {
-            return Err(Error::Rejected("a fingerprint is larger than is kept"));
+        for ad in &ads {
+            check_features(&ad.fingerprint.features)?;
         }
         let came_at_ms = ms(clock.now());
         let item =
@@ -156,21 +158,22 @@ impl Store {
     }
 
     async fn tail_names(&self, name: &SegmentName) -> Result<bool> {
-        let [first_byte, ..] = name.0;
         let range = Keys::prefix(&name.to_string());
-        let query = Query::of(Table::AdsTail, partition_of(first_byte), range);
+        let query = Query::of(Table::AdsTail, pack_pk(name), range);
         let (found, _) = self.query(&query).await?;
         Ok(!found.is_empty())
     }
 
-    /// Some packs of the tail, from a position on. Strongly consistent.
+    /// Some packs of the tail, from a position on, at most as many as `limit` says; none: as many as
+    /// one read gives. Strongly consistent.
     pub(crate) async fn packs_page(
         &self,
         position: &AdsPosition,
+        limit: Option<usize>,
     ) -> Result<(Vec<Pack>, Option<AdsPosition>)> {
         let pk = partition_text(position.partition);
         let mut query = Query::of(Table::AdsTail, pk, Keys::All);
-        query.limit = Some(PACKS_PER_PAGE);
+        query.limit = limit;
         query.after = position.after.as_deref();
         let (items, next) = self.query(&query).await?;
         let next = next.map(|sk| AdsPosition {
@@ -187,7 +190,7 @@ impl Store {
         let parts = stream::iter(AdsPosition::starts()).map(|start| async move {
             let (mut packs, mut position) = (Vec::new(), Some(start));
             while let Some(here) = position {
-                let (some, next) = self.packs_page(&here).await?;
+                let (some, next) = self.packs_page(&here, None).await?;
                 packs.extend(some);
                 position = next;
             }
@@ -237,7 +240,7 @@ impl Store {
     async fn ads_stamped(&self, stamp: u64) -> Result<Vec<StoredAd>> {
         let mut ads = Vec::new();
         for entry in self.ads_segments().await? {
-            let front: Front = self.ads_front(&entry).await?;
+            let front = self.ads_front(&entry).await?;
             for item in (0..front.len()).filter(|item| front.stamp(*item) == stamp) {
                 ads.extend(self.segment_ads(&front, item..item + 1).await?);
             }

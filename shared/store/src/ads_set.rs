@@ -11,6 +11,7 @@ use records::{ImageSha256, TenantId};
 use segments::{Entry, Front, Id, Item as SetItem, Kind};
 
 use crate::Store;
+use crate::ads_packs::PACKS_PER_PAGE;
 use crate::error::Result;
 use crate::items::PARTITIONS;
 
@@ -81,7 +82,7 @@ impl Store {
     /// # Errors
     /// [`crate::Error::Damaged`] if a pack cannot be read: better stop than miss a match.
     pub async fn ads_page(&self, position: &AdsPosition) -> Result<AdsPage> {
-        let (packs, next) = self.packs_page(position).await?;
+        let (packs, next) = self.packs_page(position, Some(PACKS_PER_PAGE)).await?;
         let items = self.items_of_packs(packs).await?;
         Ok(AdsPage {
             items: items.iter().map(ad_of_item).collect::<Result<_>>()?,

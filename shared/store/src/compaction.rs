@@ -20,7 +20,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use records::Timestamp;
 use segments::{Absorbed, Built, Entry, Item as SetItem, Kind, MergeRule, SegmentName};
 
-use crate::ads_packs::{Pack, pack_key};
+use crate::ads_packs::{PACKS_AT_ONCE, PACKS_PER_PAGE, Pack, pack_key};
 use crate::ads_set::AdsPosition;
 use crate::error::{Error, Result};
 use crate::items::ms;
@@ -133,8 +133,6 @@ pub struct Written {
 
 /// Deletions of the tail under way at once.
 const DELETES_AT_ONCE: usize = 32;
-/// Packs read at once.
-const PACKS_AT_ONCE: usize = 16;
 /// Swaps tried before the rest is left to the next run.
 const SWAPS_MAX: u32 = 10;
 
@@ -191,7 +189,7 @@ impl Store {
                     batch.has_more = true;
                     return Ok(batch);
                 }
-                let (packs, next) = self.packs_page(&here).await?;
+                let (packs, next) = self.packs_page(&here, Some(PACKS_PER_PAGE)).await?;
                 batch.packs.extend(packs);
                 position = next;
             }

@@ -115,15 +115,22 @@ pub(crate) fn digest(text: &str) -> String {
 pub(crate) fn reference_fingerprint_attribute(
     fingerprint: &ReferenceFingerprint,
 ) -> Result<AttributeValue> {
-    if fingerprint.features.len() > FEATURES_BYTES_MAX {
-        return Err(Error::Rejected(
-            "a fingerprint is larger than an item can hold",
-        ));
-    }
+    check_features(&fingerprint.features)?;
     if !(1..=FRAMINGS_MAX).contains(&fingerprint.framings.len()) {
         return Err(Error::Rejected("a fingerprint has 1 to 255 framings"));
     }
     Ok(AttributeValue::B(Blob::new(fingerprint.to_bytes())))
+}
+
+/// # Errors
+/// [`Error::Rejected`] if the features are larger than an item can hold.
+pub(crate) fn check_features(features: &[u8]) -> Result<()> {
+    if features.len() > FEATURES_BYTES_MAX {
+        return Err(Error::Rejected(
+            "a fingerprint is larger than an item can hold",
+        ));
+    }
+    Ok(())
 }
 
 pub(crate) fn reference_fingerprint(item: &Item) -> Result<ReferenceFingerprint> {

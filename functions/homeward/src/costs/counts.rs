@@ -8,10 +8,6 @@ const FILE: &str = include_str!("../../../../infra/counts.json");
 
 /// What a hash without features takes in a segment.
 const HASH_BYTES: f64 = 130.0;
-/// Hashes of one list, and so of one pack.
-pub const HASHES_PER_LIST: f64 = 100.0;
-/// What an item that names a pack is read as, among others, in units of 4 KiB.
-const PACK_ITEM_UNITS: f64 = 0.1;
 /// Reading a line and comparing one hash with all references: assumed, not measured.
 const HASH_BUSY_S: f64 = 0.000_1;
 
@@ -35,17 +31,6 @@ pub struct Part {
     pub s3_gets: f64,
     /// Bytes of log.
     pub log_bytes: f64,
-}
-
-/// An image's share in the pack that holds it, until its ads are in a segment.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Share {
-    /// Of the pack itself: it is read once when compacted.
-    pub packs: f64,
-    /// DynamoDB's read units.
-    pub reads: f64,
-    /// DynamoDB's write units.
-    pub writes: f64,
 }
 
 impl Counts {
@@ -107,37 +92,32 @@ impl Counts {
     /// What one function does for one hash. Reckoned, and not counted: all but what a picture takes,
     /// in packs that hold a whole list; `ingest` logs once a list.
     pub fn part_of_hash(&self, name: &str) -> Part {
-        let part = self.part(name);
-        let (few, many) = (
-            self.share(Way::Single).packs,
-            self.share(Way::HashOnly).packs,
-        );
-        let (less, read, lists) = match name {
-            "ingest" => (few - many, 1.0, many),
-            _ => (0.0, 0.0, 1.0),
-        };
-        Part {
+        let packs = self.packs(Way::HashOnly);
+        let part = Part {
             busy_s: HASH_BUSY_S,
-            writes: part.writes - less,
-            reads: part.reads - read, // nothing asks whether a hash is known
-            s3_puts: if part.s3_puts > 0.0 { many } else { 0.0 },
-            s3_gets: if name == "ingest" { 0.0 } else { many },
-            log_bytes: part.log_bytes * lists,
-            ..part
+            ..self.part(name)
+        };
+        match name {
+            "ingest" => Part {
+                writes: part.writes - self.packs(Way::Single) + packs,
+                reads: part.reads - 1.0, // nothing asks whether a hash is known
+                s3_puts: packs,
+                s3_gets: 0.0,
+                log_bytes: part.log_bytes * packs,
+                ..part
+            },
+            _ => Part {
+                s3_gets: packs,
+                ..part
+            },
         }
     }
 
-    /// What it takes to move one image out of the ads' tail: its share in a read and a deletion of
-    /// the item that names its pack.
-    pub fn share(&self, way: Way) -> Share {
-        let ads = match way {
-            Way::HashOnly => HASHES_PER_LIST,
-            _ => self.number("/pack/ads"),
-        };
-        Share {
-            packs: 1.0 / ads,
-            reads: PACK_ITEM_UNITS / ads,
-            writes: 1.0 / ads,
+    /// An image's share in the pack that holds it until its ads are in a segment.
+    pub fn packs(&self, way: Way) -> f64 {
+        match way {
+            Way::HashOnly => 1.0 / super::IMAGES_PER_BUNDLE,
+            _ => 1.0 / self.number("/pack/ads"),
         }
     }
 
