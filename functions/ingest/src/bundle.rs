@@ -1,12 +1,19 @@
-//! A bundle becomes its members: each an object of its own below the bundle's key, with the metadata
-//! that the bundle's list gives. Their events bring them here again, one by one, so that a member is
-//! decoded, retried, reviewed, kept and counted as any other upload, and one that is poison holds up
-//! nobody. The bundle itself is done when each member is an object or refused with its reason.
+//! A large bundle is cut into parts: small bundles below its key, which [`crate::small`] takes in when
+//! their events come. So its pictures are worked on side by side and retried apart, and sixty of them
+//! cost one object and not sixty. A member that no part can hold becomes an object of its own.
+//!
+//! A small bundle that comes again and again is cut too, each member an object of its own: one that is
+//! poison then holds up nobody. The bundle itself is done when each member is in an object or refused
+//! with its reason.
 
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::Write;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bundles::{Bundle, Error, Limits, Metadata, Reason};
+use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use intake::NotDone;
 use records::{AdKey, BundleCounts, MemberName, ReasonCode};
@@ -20,14 +27,25 @@ pub(crate) const BUNDLES_AT_ONCE: usize = 1;
 /// Memory of all members on their way, in KiB: two of the largest.
 pub(crate) const MEMBERS_KIB_MAX: usize = 64 * 1024;
 
-/// Members on their way at once, if memory allows: writing one hides the waiting of another.
-const MEMBERS_AT_ONCE: usize = 16;
+/// Pieces on their way at once, if memory allows: writing one hides the waiting of another.
+const PIECES_AT_ONCE: usize = 16;
 
-/// Members between two notes of progress: a crash repeats no more than these.
-const MEMBERS_PER_NOTE: usize = 256;
+/// Pieces between two notes of progress: a crash repeats no more than these.
+const PIECES_PER_NOTE: usize = 64;
+
+/// Most members of a small bundle: pictures that one run of the function can work on beside nine
+/// other bundles.
+const SMALL_MEMBERS_MAX: usize = 64;
+
+/// Most bytes of a small bundle, and of its members unpacked: a second's work, about.
+pub(crate) const SMALL_BYTES_MAX: u64 = 8 << 20;
+
+/// Most bytes of a part's members. Their headers take 64 KiB at most, and what is said about them
+/// less than half a MiB.
+const PART_BYTES_MAX: u64 = 7 << 20;
 
 /// The longest key of a bundle, in bytes: its members' keys go on from it.
-const KEY_BYTES_MAX: usize = 900;
+pub(crate) const KEY_BYTES_MAX: usize = 900;
 
 /// Marks a member, so that nothing that came out of a bundle is taken for one.
 const MEMBER_MARK: &str = "homeward-member";
@@ -44,24 +62,72 @@ fn version_of(facts: &ObjectFacts) -> String {
 }
 
 /// What is read of a bundle before any of it is taken in.
-struct Opened {
-    bundle: Bundle,
-    metadata: Metadata,
+pub(crate) struct Opened {
+    pub(crate) bundle: Bundle,
+    pub(crate) metadata: Metadata,
 }
+
+impl Opened {
+    /// Whether it can be taken in as it stands.
+    pub(crate) fn is_small(&self) -> bool {
+        let members = self.bundle.members();
+        let bytes = members.iter().map(|member| member.size_bytes());
+        members.len() <= SMALL_MEMBERS_MAX
+            && bytes.fold(0_u64, u64::saturating_add) <= SMALL_BYTES_MAX
+    }
+
+    /// What its list says about a member, as an object's metadata.
+    pub(crate) fn said_of(&self, name: &MemberName) -> HashMap<String, String> {
+        let said = self.metadata.of(name).iter();
+        said.map(|(name, text)| ((*name).to_owned(), text.clone()))
+            .collect()
+    }
+
+    /// Lines of its list that are at fault.
+    pub(crate) fn metadata_faults(&self) -> u64 {
+        let members = self.bundle.members().iter();
+        self.metadata
+            .faults(members.filter_map(|member| member.name.as_ref().ok()))
+    }
+
+    /// The members that become one object each time, in order: as many as a part may have. A small
+    /// bundle was tried as it stands, so that its members go apart.
+    fn pieces(&self) -> Vec<Range<usize>> {
+        let members = self.bundle.members();
+        if self.is_small() {
+            return (0..members.len()).map(|at| at..at + 1).collect();
+        }
+        let (mut pieces, mut start, mut bytes) = (Vec::new(), 0, 0_u64);
+        for (at, member) in members.iter().enumerate() {
+            let with_it = bytes.saturating_add(member.size_bytes());
+            let is_full = with_it > PART_BYTES_MAX || at - start == SMALL_MEMBERS_MAX;
+            if is_full && at > start {
+                pieces.push(start..at);
+                start = at;
+            }
+            bytes = if start == at {
+                member.size_bytes()
+            } else {
+                with_it
+            };
+        }
+        pieces.push(start..members.len());
+        pieces
+    }
+}
+
+/// A member that was read.
+type ReadMember = (MemberName, Vec<u8>);
 
 impl Ingest {
     /// Takes a bundle apart, from where the last attempt stopped. Can be repeated.
     pub(crate) async fn unpack(&self, key: &AdKey, facts: &ObjectFacts) -> Result<(), NotDone> {
         let limits = Limits::default();
         if key.as_str().len() > KEY_BYTES_MAX {
-            return self
-                .record_whole(key, facts, Err(code(Reason::UnsafeName)?))
-                .await;
+            return self.refuse_whole(key, facts, Reason::UnsafeName).await;
         }
         if facts.size_bytes > limits.bytes_max {
-            return self
-                .record_whole(key, facts, Err(code(Reason::TooLarge)?))
-                .await;
+            return self.refuse_whole(key, facts, Reason::TooLarge).await;
         }
         let _place = self.bundles.acquire().await;
         let Some(file) = self.on_disk(key, facts).await? else {
@@ -69,24 +135,24 @@ impl Ingest {
         };
         let opened = match blocking(move || open(file, &limits)).await? {
             Ok(opened) => Arc::new(opened),
-            Err(reason) => return self.record_whole(key, facts, Err(code(reason)?)).await,
+            Err(reason) => return self.refuse_whole(key, facts, reason).await,
         };
         let counts = self.take_apart(key, facts, &opened).await?;
         self.record_whole(key, facts, Ok(counts)).await
     }
 
-    /// The bundle in a file without a name, which goes when it is closed.
-    async fn on_disk(
+    pub(crate) async fn refuse_whole(
         &self,
         key: &AdKey,
         facts: &ObjectFacts,
-    ) -> Result<Option<std::fs::File>, NotDone> {
-        let file = blocking(|| {
-            tempfile::tempfile()
-                .map_err(Error::from)
-                .map_err(Trouble::from)
-        });
-        let mut file = tokio::fs::File::from_std(file.await?);
+        reason: Reason,
+    ) -> Result<(), NotDone> {
+        self.record_whole(key, facts, Err(code(reason)?)).await
+    }
+
+    /// The bundle in a file without a name, which goes when it is closed.
+    async fn on_disk(&self, key: &AdKey, facts: &ObjectFacts) -> Result<Option<File>, NotDone> {
+        let mut file = tokio::fs::File::from_std(blocking(nameless_file).await?);
         let version = facts.version_id.as_deref();
         let there = self
             .intake
@@ -106,99 +172,148 @@ impl Ingest {
         opened: &Arc<Opened>,
     ) -> Result<BundleCounts, NotDone> {
         let store = &self.intake.store;
-        let members = opened.bundle.members();
+        let members = opened.bundle.members().len() as u64;
         let version = version_of(facts);
         let mut done = store.unpacked(key, &version).await?;
-        while (done.next as usize) < members.len() {
-            let first = done.next as usize;
-            let end = members.len().min(first + MEMBERS_PER_NOTE);
-            let refused: Vec<bool> = stream::iter(first..end)
-                .map(|member| self.member(key, facts, opened, member))
-                .buffer_unordered(MEMBERS_AT_ONCE)
+        let mut pieces = opened.pieces();
+        pieces.retain(|piece| piece.start as u64 >= done.next);
+        for some in pieces.chunks(PIECES_PER_NOTE) {
+            let refused: Vec<u64> = stream::iter(some.iter().cloned())
+                .map(|piece| self.piece(key, facts, opened, piece))
+                .buffer_unordered(PIECES_AT_ONCE)
                 .try_collect()
                 .await?;
-            let refused = refused.into_iter().filter(|refused| *refused).count() as u64;
             done = Unpacked {
-                next: end as u64,
-                refused: done.refused + refused,
+                next: some.last().map_or(members, |piece| piece.end as u64),
+                refused: done.refused + refused.iter().sum::<u64>(),
             };
             store.note_unpacked(key, &version, done).await?;
         }
-        let names = members
-            .iter()
-            .filter_map(|member| member.name.as_ref().ok());
         Ok(BundleCounts {
-            members: members.len() as u64,
-            taken_in: (members.len() as u64).saturating_sub(done.refused),
+            members,
+            taken_in: members.saturating_sub(done.refused),
             refused: done.refused,
-            metadata_faults: opened.metadata.faults(names),
+            metadata_faults: opened.metadata_faults(),
+            holds_members: false,
         })
     }
 
-    /// Takes in one member; says whether it was refused instead.
-    async fn member(
+    /// Brings some members into one object; says how many were refused instead.
+    async fn piece(
+        &self,
+        bundle: &AdKey,
+        facts: &ObjectFacts,
+        opened: &Arc<Opened>,
+        piece: Range<usize>,
+    ) -> Result<u64, NotDone> {
+        let sizes = opened.bundle.members()[piece.clone()].iter();
+        let bytes: u64 = sizes.map(|member| member.size_bytes()).sum();
+        let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX);
+        let _memory = self
+            .members_kib
+            .acquire_many(kib.min(MEMBERS_KIB_MAX as u32))
+            .await;
+        let (whole, mut read, mut refused) = (bundle.whole(), Vec::new(), 0);
+        for place in piece.clone() {
+            match self.read_member(&whole, facts, opened, place).await? {
+                Some(member) => read.push(member),
+                None => refused += 1,
+            }
+        }
+        if piece.len() > 1 {
+            self.put_part(bundle, opened, piece.start, read).await?;
+        } else if let Some((name, bytes)) = read.pop() {
+            self.put_member(bundle, opened, &name, bytes).await?;
+        }
+        Ok(refused)
+    }
+
+    /// A member's name and bytes; none if it is refused, which is recorded.
+    pub(crate) async fn read_member(
         &self,
         bundle: &AdKey,
         facts: &ObjectFacts,
         opened: &Arc<Opened>,
         place: usize,
-    ) -> Result<bool, NotDone> {
+    ) -> Result<Option<ReadMember>, NotDone> {
         let member = &opened.bundle.members()[place];
-        let size_bytes = member.size_bytes();
         let (name, reason) = match &member.name {
-            Ok(name) => match self.put_member(bundle, name, opened, place).await? {
-                Ok(()) => return Ok(false),
-                Err(reason) => (Some(name), reason),
-            },
+            Ok(name) if bundle.member(name).is_err() => (Some(name), Reason::UnsafeName), // too long
+            Ok(name) => {
+                let reading = opened.clone();
+                match blocking(move || refusable(reading.bundle.read(place))).await? {
+                    Ok(bytes) => return Ok(Some((name.clone(), bytes))),
+                    Err(reason) => (Some(name), reason),
+                }
+            }
             Err((name, reason)) => (name.as_ref(), *reason),
         };
-        let at = (bundle, place);
-        self.refuse_member(at, name, size_bytes, facts, code(reason)?)
+        let size_bytes = member.size_bytes();
+        self.refuse_member((bundle, place), name, size_bytes, facts, code(reason)?)
             .await?;
-        Ok(true)
+        Ok(None)
+    }
+
+    async fn put_part(
+        &self,
+        bundle: &AdKey,
+        opened: &Arc<Opened>,
+        start: usize,
+        members: Vec<ReadMember>,
+    ) -> Result<(), NotDone> {
+        if members.is_empty() {
+            return Ok(());
+        }
+        let packing = opened.clone();
+        let packed = blocking(move || Ok(bundles::pack(&members, &packing.metadata)?)).await?;
+        let object = NewObject {
+            content_type: "application/x-tar".to_owned(),
+            bytes: packed.into(),
+            metadata: HashMap::new(),
+        };
+        let key = bundle.part(start as u64 + 1)?;
+        self.intake.store.put_object(&key.into(), object).await?;
+        Ok(())
     }
 
     async fn put_member(
         &self,
         bundle: &AdKey,
+        opened: &Opened,
         name: &MemberName,
-        opened: &Arc<Opened>,
-        place: usize,
-    ) -> Result<Result<(), Reason>, NotDone> {
-        let Ok(key) = bundle.member(name) else {
-            return Ok(Err(Reason::UnsafeName)); // longer than a key may be
-        };
-        let size_bytes = opened.bundle.members()[place].size_bytes();
-        let kib = u32::try_from(size_bytes / 1024 + 1).unwrap_or(u32::MAX);
-        let _memory = self
-            .members_kib
-            .acquire_many(kib.min(MEMBERS_KIB_MAX as u32))
-            .await;
-        let reading = opened.clone();
-        let read = blocking(move || refusable(reading.bundle.read(place))).await?;
-        let bytes = match read {
-            Ok(bytes) => bytes,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        let said = opened.metadata.of(name).iter();
-        let mut metadata: HashMap<String, String> = said
-            .map(|(name, text)| ((*name).to_owned(), text.clone()))
-            .collect();
+        bytes: Vec<u8>,
+    ) -> Result<(), NotDone> {
+        let mut metadata = opened.said_of(name);
         metadata.insert(MEMBER_MARK.to_owned(), "1".to_owned());
         let object = NewObject {
             content_type: content_type(&bytes).to_owned(),
             bytes: bytes.into(),
             metadata,
         };
+        let key = bundle.whole().member(name)?;
         self.intake.store.put_object(&key.into(), object).await?;
-        Ok(Ok(()))
+        Ok(())
     }
 }
 
-fn open(file: std::fs::File, limits: &Limits) -> Result<Result<Opened, Reason>, Trouble> {
+/// Opens a bundle whose bytes are at hand.
+pub(crate) async fn open_bytes(bytes: Bytes) -> Result<Result<Opened, Reason>, NotDone> {
+    blocking(move || {
+        let mut file = nameless_file()?;
+        file.write_all(&bytes)?;
+        open(file, &Limits::default())
+    })
+    .await
+}
+
+fn nameless_file() -> Result<File, Trouble> {
+    Ok(tempfile::tempfile()?)
+}
+
+fn open(file: File, limits: &Limits) -> Result<Result<Opened, Reason>, Trouble> {
     match refusable(bundles::open(file, limits))? {
         Ok(bundle) => {
-            let metadata = bundle.metadata(limits).map_err(Error::from)?;
+            let metadata = bundle.metadata(limits)?;
             Ok(Ok(Opened { bundle, metadata }))
         }
         Err(reason) => Ok(Err(reason)),
@@ -212,6 +327,12 @@ struct Trouble;
 
 impl From<Error> for Trouble {
     fn from(_: Error) -> Self {
+        Self
+    }
+}
+
+impl From<std::io::Error> for Trouble {
+    fn from(_: std::io::Error) -> Self {
         Self
     }
 }

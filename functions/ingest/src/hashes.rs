@@ -45,6 +45,7 @@ impl Ingest {
             taken_in: records.len() as u64,
             refused: refused.len() as u64,
             metadata_faults: 0,
+            holds_members: false,
         };
         stream::iter(refused.into_iter().map(Ok))
             .try_for_each_concurrent(RECORDS_AT_ONCE, |(place, bytes, fault)| async move {

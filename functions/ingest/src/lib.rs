@@ -6,7 +6,9 @@
 
 mod bundle;
 mod hashes;
+mod small;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
@@ -16,8 +18,9 @@ use photo::{Limits, Reason};
 use records::fingerprint::AdFingerprint;
 use records::{
     AdKey, AdMetadata, BundleCounts, Image, ImageSha256, MemberName, ObjectKey, ReasonCode,
-    Sighting, Timestamp, Upload, UploadState,
+    Sighting, TenantId, Timestamp, Upload, UploadState,
 };
+use small::Small;
 use store::{Clock, Fetched, Object, ObjectFacts, Store, StoredAd};
 use tokio::sync::Semaphore;
 
@@ -38,23 +41,36 @@ fn attempt(message: &SqsMessage) -> Option<u32> {
 
 /// What a first look at an object gave.
 enum Looked {
-    /// A picture; new if no upload of its tenant brought it before.
-    Ad {
-        key: AdKey,
-        facts: ObjectFacts,
-        image: Image,
-        new: Option<Box<StoredAd>>,
-    },
-    /// A bundle or a list, which takes its time once the pictures beside it are done.
-    Whole(AdKey, ObjectFacts, Whole),
+    /// A picture.
+    Ad(Box<Ad>),
+    /// A bundle whose pictures are looked at.
+    Small(Small),
+    /// A bundle to be taken apart, once the pictures beside it are done.
+    Bundle(AdKey, ObjectFacts),
+    /// A list of hashes, likewise.
+    List(AdKey, ObjectFacts, Bytes),
     /// Nothing more to be done.
     Done,
 }
 
-/// What holds many pictures.
-enum Whole {
-    Bundle,
-    List(Bytes),
+/// A picture that was looked at.
+struct Ad {
+    key: AdKey,
+    facts: ObjectFacts,
+    /// The bundle that it lies in.
+    stored_in: Option<AdKey>,
+    image: Image,
+    /// Its features, if no upload of its tenant brought it before.
+    new: Option<Box<StoredAd>>,
+}
+
+/// How what is in one message is taken in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pieces {
+    /// The pictures of a small bundle go together.
+    Together,
+    /// Something in it may have killed its function before: none goes together with another.
+    Apart,
 }
 
 /// The handler.
@@ -86,7 +102,7 @@ impl Ingest {
         let attempts = event.records.iter().filter_map(attempt).max();
         match attempts {
             Some(attempt) if attempt >= ATTEMPT_ONE_BY_ONE => self.one_by_one(event, attempt).await,
-            _ => self.together(event).await,
+            _ => self.batch(event, Pieces::Together).await,
         }
     }
 
@@ -101,14 +117,14 @@ impl Ingest {
         for message in messages {
             let mut alone = SqsEvent::default();
             alone.records = vec![message];
-            let failures = self.together(alone).await.batch_item_failures;
+            let failures = self.batch(alone, Pieces::Apart).await.batch_item_failures;
             response.batch_item_failures.extend(failures);
         }
         response
     }
 
-    async fn together(&self, event: SqsEvent) -> SqsBatchResponse {
-        let look = |key, fetched| self.look_at(key, fetched);
+    async fn batch(&self, event: SqsEvent, pieces: Pieces) -> SqsBatchResponse {
+        let look = |key, fetched| self.look_at(key, fetched, pieces);
         let steps = batches::messages_in_steps(
             event,
             MESSAGES_AT_ONCE,
@@ -119,9 +135,14 @@ impl Ingest {
         Box::pin(steps).await // on the heap: it is very deep
     }
 
-    async fn look_at(&self, key: ObjectKey, fetched: Fetched) -> Result<Looked, NotDone> {
+    async fn look_at(
+        &self,
+        key: ObjectKey,
+        fetched: Fetched,
+        pieces: Pieces,
+    ) -> Result<Looked, NotDone> {
         match (key, fetched) {
-            (ObjectKey::Ad(key), Fetched::Object(object)) => self.picture(key, object).await,
+            (ObjectKey::Ad(key), Fetched::Object(object)) => self.object(key, object, pieces).await,
             (ObjectKey::Ad(key), Fetched::OverLimit(facts)) => self.large(key, facts).await,
             _ => Ok(Looked::Done), // not an ad: not ours
         }
@@ -137,48 +158,70 @@ impl Ingest {
             .await?;
         match head {
             Some(head) if bundle::is_to_be_unpacked(&head, &facts) => {
-                return Ok(Looked::Whole(key, facts, Whole::Bundle));
+                return Ok(Looked::Bundle(key, facts));
             }
-            Some(_) => self.reject(&key, None, &facts, Reason::TooLarge).await?,
+            Some(_) => {
+                let upload = self.rejected(&key, &facts, Reason::TooLarge)?;
+                self.record_rejected(upload).await?;
+            }
             None => {} // gone meanwhile
         }
         Ok(Looked::Done)
     }
 
-    async fn picture(&self, key: AdKey, object: Object) -> Result<Looked, NotDone> {
+    async fn object(&self, key: AdKey, object: Object, pieces: Pieces) -> Result<Looked, NotDone> {
         let Object { bytes, facts } = object;
         if bundle::is_to_be_unpacked(&bytes, &facts) {
-            return Ok(Looked::Whole(key, facts, Whole::Bundle));
+            return self.look_into(key, facts, bytes, pieces).await;
         }
         if records::is_hash_list(&bytes) {
-            return Ok(Looked::Whole(key, facts, Whole::List(bytes)));
+            return Ok(Looked::List(key, facts, bytes));
         }
-        let image = ImageSha256::of(&bytes);
-        if let Some(image) = self.intake.store.image(key.tenant(), &image).await? {
-            let new = None;
-            return Ok(Looked::Ad {
-                key,
-                facts,
-                image,
-                new,
-            });
-        }
-        match self.intake.read(bytes, fingerprint::of_ad).await? {
-            Ok(read) => Ok(self.new_ad(key, facts, image, read)),
-            Err(reason) => {
-                self.reject(&key, Some(image), &facts, reason).await?;
-                Ok(Looked::Done)
-            }
-        }
+        let ad = self.picture(key, facts, None, bytes).await?;
+        Ok(ad.map_or(Looked::Done, |ad| Looked::Ad(Box::new(ad))))
+    }
+
+    /// Looks at a picture, an object of its own or in a bundle; none if it is rejected, which is
+    /// recorded.
+    async fn picture(
+        &self,
+        key: AdKey,
+        facts: ObjectFacts,
+        stored_in: Option<AdKey>,
+        bytes: Bytes,
+    ) -> Result<Option<Ad>, NotDone> {
+        let image_sha256 = ImageSha256::of(&bytes);
+        let known = self.intake.store.image(key.tenant(), &image_sha256).await?;
+        let (image, new) = match known {
+            Some(image) => (image, None),
+            None => match self.intake.read(bytes, fingerprint::of_ad).await? {
+                Ok(read) => {
+                    let (image, new) = self.new_ad(key.tenant(), image_sha256, read);
+                    (image, Some(Box::new(new)))
+                }
+                Err(reason) => {
+                    let mut upload = self.rejected(&key, &facts, reason)?;
+                    (upload.image_sha256, upload.stored_in) = (Some(image_sha256), stored_in);
+                    self.record_rejected(upload).await?;
+                    return Ok(None);
+                }
+            },
+        };
+        Ok(Some(Ad {
+            key,
+            facts,
+            stored_in,
+            image,
+            new,
+        }))
     }
 
     fn new_ad(
         &self,
-        key: AdKey,
-        facts: ObjectFacts,
+        tenant: &TenantId,
         image_sha256: ImageSha256,
         read: Read<AdFingerprint>,
-    ) -> Looked {
+    ) -> (Image, StoredAd) {
         let image = Image {
             image_sha256,
             width_px: read.width_px,
@@ -186,28 +229,24 @@ impl Ingest {
             fingerprint_version: read.fingerprint.version,
             first_seen_at: self.intake.clock.now(),
         };
-        let new = StoredAd {
-            tenant: key.tenant().clone(),
+        let ad = StoredAd {
+            tenant: tenant.clone(),
             image_sha256,
             fingerprint: read.fingerprint,
         };
-        Looked::Ad {
-            key,
-            facts,
-            image,
-            new: Some(Box::new(new)),
-        }
+        (image, ad)
     }
 
-    /// Puts all new pictures of a batch into the searchable set.
+    /// Puts all new pictures of a batch into the searchable set, each once.
     async fn record_new(&self, mut batch: Vec<Vec<Looked>>) -> Result<Vec<Vec<Looked>>, NotDone> {
-        let new = batch
-            .iter_mut()
-            .flatten()
-            .filter_map(|looked| match looked {
-                Looked::Ad { new, .. } => new.take().map(|new| *new),
-                Looked::Whole(..) | Looked::Done => None,
-            });
+        let mut seen = HashSet::new();
+        let ads = batch.iter_mut().flatten().flat_map(|looked| match looked {
+            Looked::Ad(ad) => std::slice::from_mut(&mut **ad),
+            Looked::Small(small) => &mut small.ads,
+            Looked::Bundle(..) | Looked::List(..) | Looked::Done => &mut [],
+        });
+        let new = ads.filter_map(|ad| ad.new.take().map(|new| *new));
+        let new = new.filter(|ad| seen.insert((ad.tenant.clone(), ad.image_sha256)));
         let (store, clock) = (&self.intake.store, &self.intake.clock);
         store.put_ads(new.collect(), clock).await?;
         Ok(batch)
@@ -216,54 +255,58 @@ impl Ingest {
     async fn finish_all(&self, all: Vec<Looked>) -> Result<(), NotDone> {
         for looked in all {
             match looked {
-                Looked::Ad {
-                    key, facts, image, ..
-                } => self.record(&key, &image, &facts).await?,
-                Looked::Whole(key, facts, Whole::Bundle) => self.unpack(&key, &facts).await?,
-                Looked::Whole(key, facts, Whole::List(bytes)) => {
-                    self.hash_list(&key, &facts, bytes).await?;
+                Looked::Ad(ad) => {
+                    self.record(&ad).await?;
+                    let size_bytes = ad.facts.size_bytes;
+                    tracing::info!(size_bytes, "an ad image is recorded");
                 }
+                Looked::Small(small) => self.finish_small(small).await?,
+                Looked::Bundle(key, facts) => self.unpack(&key, &facts).await?,
+                Looked::List(key, facts, bytes) => self.hash_list(&key, &facts, bytes).await?,
                 Looked::Done => {}
             }
         }
         Ok(())
     }
 
-    async fn record(&self, key: &AdKey, image: &Image, facts: &ObjectFacts) -> Result<(), NotDone> {
-        let upload = upload(
-            key,
-            Some(image.image_sha256),
-            facts,
+    async fn record(&self, ad: &Ad) -> Result<(), NotDone> {
+        let mut upload = upload(
+            &ad.key,
+            Some(ad.image.image_sha256),
+            &ad.facts,
             UploadState::Recorded,
             self.intake.clock.now(),
         );
-        let sighting = Sighting::of(key, &upload.metadata);
+        upload.stored_in = ad.stored_in.clone();
+        let sighting = Sighting::of(&ad.key, &upload.metadata);
         self.intake
             .store
-            .record_sighting(image, &sighting, facts.last_modified)
+            .record_sighting(&ad.image, &sighting, ad.facts.last_modified)
             .await?;
         self.intake.store.record_upload(&upload).await?;
-        tracing::info!(size_bytes = facts.size_bytes, "an ad image is recorded");
         Ok(())
     }
 
-    async fn reject(
+    fn rejected(
         &self,
         key: &AdKey,
-        image: Option<ImageSha256>,
         facts: &ObjectFacts,
         reason: Reason,
-    ) -> Result<(), NotDone> {
-        let mut upload = upload(
-            key,
-            image,
-            facts,
-            UploadState::Rejected,
-            self.intake.clock.now(),
-        );
+    ) -> Result<Upload, NotDone> {
+        let now = self.intake.clock.now();
+        let mut upload = upload(key, None, facts, UploadState::Rejected, now);
         upload.reason = Some(intake::code(reason)?);
+        Ok(upload)
+    }
+
+    async fn record_rejected(&self, upload: Upload) -> Result<(), NotDone> {
         self.intake.store.record_upload(&upload).await?;
-        tracing::info!(size_bytes = facts.size_bytes, reason = %reason, "an upload is rejected");
+        let reason = upload.reason.as_ref().map(tracing::field::display);
+        tracing::info!(
+            size_bytes = upload.size_bytes,
+            reason,
+            "an upload is rejected"
+        );
         Ok(())
     }
 
@@ -335,6 +378,7 @@ fn upload(
         image_sha256,
         size_bytes: facts.size_bytes,
         version_id: facts.version_id.clone(),
+        stored_in: None,
         metadata,
         notes,
         bundle: None,

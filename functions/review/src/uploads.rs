@@ -253,6 +253,7 @@ fn settled(record: &Upload) -> Value {
         "size_bytes": record.size_bytes,
         "notes": record.notes,
         "bundle": record.bundle,
+        "stored_in": record.stored_in,
         "uploaded_at": record.uploaded_at,
     })
 }
@@ -265,6 +266,7 @@ fn pending(object: &ListedObject) -> Value {
         "size_bytes": object.size_bytes,
         "notes": [],
         "bundle": null,
+        "stored_in": null,
         "uploaded_at": object.last_modified,
     })
 }
@@ -319,6 +321,7 @@ mod tests {
             version_id: None,
             metadata: AdMetadata::default(),
             notes: Vec::new(),
+            stored_in: None,
             bundle: None,
             uploaded_at,
             updated_at: uploaded_at,

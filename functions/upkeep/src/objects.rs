@@ -12,7 +12,7 @@ use crate::{Done, Upkeep};
 const PAGE: usize = 1_000;
 const AT_ONCE: usize = 16;
 
-/// How long a bundle is kept after its members have become objects of their own: long enough to look
+/// How long a bundle is kept after its members have come to lie in other objects: long enough to look
 /// into what went wrong, short enough that hardly anything is paid for twice.
 const BUNDLES_KEPT: Duration = Duration::from_secs(24 * 3_600);
 
@@ -70,8 +70,8 @@ impl Upkeep {
             return Ok(Due::Redrive);
         };
         let kept = match upload.bundle {
-            Some(_) => Some(BUNDLES_KEPT),
-            None => self.ads_kept,
+            Some(counts) if !counts.holds_members => Some(BUNDLES_KEPT),
+            _ => self.ads_kept,
         };
         Ok(match kept {
             Some(kept) if age > kept => Due::Remove,

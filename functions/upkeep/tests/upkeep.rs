@@ -189,10 +189,10 @@ async fn an_upload_whose_event_was_lost_is_driven_again_with_its_metadata() {
     assert!(object.facts.uploaded_at() <= object.facts.last_modified);
 }
 
-#[tokio::test]
-async fn a_recorded_upload_is_left_alone_and_removed_after_its_retention() {
-    let house = house(Some(HOUR * 24)).await;
-    let key = house.put(ad_key().as_str()).await;
+/// A house with one upload that is done.
+async fn house_with_upload(ads_kept: Duration, bundle: Option<BundleCounts>) -> House {
+    let house = house(Some(ads_kept)).await;
+    house.put(ad_key().as_str()).await;
     let listed = house
         .store
         .objects_page(ObjectKind::Ad, "ads/", None, 10)
@@ -209,20 +209,50 @@ async fn a_recorded_upload_is_left_alone_and_removed_after_its_retention() {
         version_id: None,
         metadata: AdMetadata::default(),
         notes: Vec::new(),
-        bundle: None,
+        stored_in: None,
+        bundle,
         uploaded_at: listed.last_modified,
         updated_at: listed.last_modified,
     };
     house.store.record_upload(&upload).await.unwrap();
+    house
+}
+
+#[tokio::test]
+async fn a_recorded_upload_is_left_alone_and_removed_after_its_retention() {
+    let house = house_with_upload(HOUR * 24, None).await;
     house.wait(HOUR * 2);
     assert_eq!(house.run(Task::Objects).await, Done::default());
     house.wait(HOUR * 24);
     assert_eq!(house.run(Task::Objects).await.removed, 1);
     assert_eq!(
-        house.store.fetch(&key, None, 100).await.unwrap(),
+        house
+            .store
+            .fetch(&ad_key().into(), None, 100)
+            .await
+            .unwrap(),
         store::Fetched::Gone
     );
     assert_eq!(house.run(Task::Objects).await, Done::default());
+}
+
+#[tokio::test]
+async fn a_bundle_is_kept_as_long_as_its_pictures_lie_in_it() {
+    for (holds_members, removed_after_a_day) in [(false, 1), (true, 0)] {
+        let counts = BundleCounts {
+            holds_members,
+            ..BundleCounts::default()
+        };
+        let house = house_with_upload(HOUR * 72, Some(counts)).await;
+        house.wait(HOUR * 23);
+        assert_eq!(house.run(Task::Objects).await.removed, 0);
+        house.wait(HOUR * 3);
+        let removed = house.run(Task::Objects).await.removed;
+        assert_eq!(removed, removed_after_a_day, "{holds_members}");
+        house.wait(HOUR * 48);
+        let removed = house.run(Task::Objects).await.removed;
+        assert_eq!(removed, 1 - removed_after_a_day, "{holds_members}");
+    }
 }
 
 #[tokio::test]

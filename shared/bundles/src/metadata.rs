@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use records::{MemberName, strict};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The member that is the list, at the bundle's root.
 pub const METADATA_MEMBER: &str = "metadata.jsonl";
@@ -58,6 +58,22 @@ impl Metadata {
     /// What is said about a member, as names and values of user metadata.
     pub fn of(&self, name: &MemberName) -> &[(&'static str, String)] {
         self.by_name.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The lines of a list that says the same about these members; empty if nothing is said.
+    pub(crate) fn list<'a>(&self, members: impl Iterator<Item = &'a MemberName>) -> String {
+        let mut list = String::new();
+        for name in members.filter(|name| self.by_name.contains_key(*name)) {
+            let said = self.of(name).iter().filter_map(|(metadata, text)| {
+                let field = FIELDS.iter().find(|(_, name)| name == metadata)?.0;
+                Some((field.to_owned(), Value::from(text.as_str())))
+            });
+            let mut line: Map<String, Value> = said.collect();
+            line.insert("path".to_owned(), Value::from(name.as_str()));
+            list += &Value::Object(line).to_string();
+            list.push('\n');
+        }
+        list
     }
 
     /// Lines that could not be read, and those that name none of these members.

@@ -111,6 +111,10 @@ pub struct Upload {
     pub size_bytes: u64,
     /// Its S3 version, where the bucket keeps versions.
     pub version_id: Option<String>,
+    /// The bundle that its bytes lie in, under its name; none if they are an object of their own.
+    /// The version is that of the bundle then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored_in: Option<AdKey>,
     /// What the uploader said about it.
     pub metadata: AdMetadata,
     /// What was kept out of the metadata.

@@ -66,7 +66,29 @@ impl AdKey {
     pub fn nameless_member(&self, place: u64) -> Result<Self, Malformed> {
         Self::parse(&format!("{self}//{place}"))
     }
+
+    /// The key of a part that this bundle is cut into, by the place of its first member from 1. No
+    /// member's name makes such a key, nor does the place of a nameless one.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is longer than a key may be.
+    pub fn part(&self, place: u64) -> Result<Self, Malformed> {
+        Self::parse(&format!("{self}{PART}{place}"))
+    }
+
+    /// The bundle that this is a part of, or else this key itself.
+    pub fn whole(&self) -> Self {
+        let cut = self.as_str().rsplit_once(PART);
+        let is_place = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let whole = cut.filter(|(_, place)| is_place(place));
+        whole
+            .and_then(|(whole, _)| Self::parse(whole).ok())
+            .unwrap_or_else(|| self.clone())
+    }
 }
+
+/// Between a bundle's key and the place of a part's first member.
+const PART: &str = "//part-";
 
 /// What became of a bundle's members. The two kinds of end add up to all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +101,9 @@ pub struct BundleCounts {
     pub refused: u64,
     /// Lines of the list of metadata that could not be read or name no member.
     pub metadata_faults: u64,
+    /// Whether its members' bytes lie in it and nowhere else, so that it is kept as long as they are.
+    #[serde(default)]
+    pub holds_members: bool,
 }
 
 #[cfg(test)]
@@ -124,6 +149,29 @@ mod tests {
         assert!(MemberName::parse("/7").is_err());
         let named = bundle.member(&MemberName::parse("7").expect("a name"));
         assert_eq!(named.expect("a key").as_str(), "ads/ngo/b.zip/7");
+    }
+
+    #[test]
+    fn a_part_leads_back_to_its_bundle_and_no_other_key_does() {
+        let bundle = AdKey::parse("ads/ngo/b.zip").expect("a key");
+        let part = bundle.part(65).expect("a key");
+        assert_eq!(part.as_str(), "ads/ngo/b.zip//part-65");
+        assert_eq!(part.whole(), bundle);
+        let parts_of_parts = part.part(1).expect("a key");
+        assert_eq!(parts_of_parts.whole(), part);
+        for other in [
+            "ads/ngo/b.zip",
+            "ads/ngo/b.zip//7",
+            "ads/ngo/b.zip//part-",
+            "ads/ngo/b.zip//part-7/a.jpg",
+            "ads/ngo/b.zip/part-7",
+            "ads/ngo//part-7x",
+        ] {
+            let key = AdKey::parse(other).expect("a key");
+            assert_eq!(key.whole(), key);
+        }
+        let nameless = AdKey::parse("ads/ngo//part-7").expect("a key");
+        assert_eq!(nameless.whole(), nameless, "nothing is left of it");
     }
 
     #[test]

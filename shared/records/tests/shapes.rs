@@ -190,6 +190,7 @@ fn an_upload_as_its_uploader_sees_it() {
         version_id: None,
         metadata,
         notes,
+        stored_in: None,
         bundle: None,
         uploaded_at: at(0),
         updated_at: at(1),

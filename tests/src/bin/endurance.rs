@@ -1,14 +1,13 @@
 //! Simulated days of an agency's work: images by a generator through the store's verbs, everything
-//! that follows by the real programs, all timers, in virtual time. Every day the sums must agree,
-//! and memory must stay what it was after the first.
+//! that follows by the real programs, all timers, in virtual time. The sums must agree, and memory
+//! must stay what it was after the first day: what the allocator keeps of freed memory is not
+//! counted, since what a day's merging freed lies scattered and says nothing about what is kept.
 //!
 //! ```sh
-//! export MALLOC_ARENA_MAX=1 MALLOC_TRIM_THRESHOLD_=131072 MALLOC_MMAP_THRESHOLD_=131072
 //! cargo run --release -p proofs --bin endurance -- --days 30 --images-per-day 50000 --folder .
 //! cargo run -p proofs --bin endurance -- --days 10 --images-per-day 200
 //! ```
-//! The variables let glibc give back what was freed: without them each thread's arena keeps the most
-//! that it ever held, and 30 days of 2,000 images end 135 MiB above the first instead of 4.
+//! Adding up reads every record: at half a million images it takes longer than a day's work.
 #![allow(clippy::print_stdout)] // it talks to a person
 
 use std::cell::Cell;
@@ -23,9 +22,9 @@ use clap::Parser;
 use proofs::sim::generator::{self, Generator};
 use proofs::sim::{CaseSystem, Crew, Fate, House, Plan, Pump, Time, holdings};
 
-/// What the programs may keep beside what they had after the first day: caches of SQLite and of the
-/// allocator, seen to grow for some days.
-const GROWTH_KIB_MAX: u64 = 96 * 1024;
+/// What the programs may keep beside what they had after the first day: caches of SQLite, seen to
+/// grow for some days.
+const GROWTH_KIB_MAX: u64 = 32 * 1024;
 /// Images between two looks at what follows from them.
 const IMAGES_AT_ONCE: u64 = 500;
 /// Images of one batch of messages.
@@ -43,6 +42,9 @@ struct Arguments {
     copy_one_in: u64,
     #[arg(long, default_value_t = 20)]
     references: u64,
+    /// The sums are taken each so many days, and on the last.
+    #[arg(long, default_value_t = 5)]
+    sums_every: u64,
     /// Where the data lie; in memory without it.
     #[arg(long)]
     folder: Option<PathBuf>,
@@ -93,11 +95,20 @@ async fn days(house: &Arc<House>, arguments: &Arguments) -> bool {
         generator.trim();
         let kib = generator::memory_kib();
         first_day_kib = if day == 1 { kib } else { first_day_kib };
-        let found = generator.disagreements(images).await;
+        let is_due = day == arguments.days || day.is_multiple_of(arguments.sums_every.max(1));
+        let found = match is_due {
+            true => Some(generator.disagreements(images).await),
+            false => None,
+        };
         let grew = kib.saturating_sub(first_day_kib) > GROWTH_KIB_MAX;
-        went_well &= found.is_empty() && !grew;
+        went_well &= found.as_ref().is_none_or(Vec::is_empty) && !grew;
+        let sums = match found {
+            Some(found) if found.is_empty() => "sums agree".to_owned(),
+            Some(found) => found.join("; "),
+            None => "sums not taken".to_owned(),
+        };
         println!(
-            "day {day}: {images} images, {} leads told, {} MiB, {:?} {found:?}",
+            "day {day}: {images} images, {} leads told, {} MiB, {:.0?}, {sums}",
             holdings::told(&house.case_system.arrived()),
             kib / 1024,
             began.elapsed()

@@ -144,6 +144,7 @@ impl Generator {
             version_id: None,
             metadata,
             notes: Vec::new(),
+            stored_in: None,
             bundle: None,
             uploaded_at: now,
             updated_at: now,
@@ -222,8 +223,14 @@ fn view(kind: &str, number: u64) -> View {
     }
 }
 
-/// Memory that this process holds now, in KiB; 0 where the system does not say.
+/// Memory that this process holds now, in KiB, without what was freed; 0 where the system does not
+/// say.
 pub fn memory_kib() -> u64 {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: it may be called at any time, from any thread.
+    unsafe {
+        libc::malloc_trim(0);
+    }
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmRSS:"));
     let number = line.and_then(|line| line.split_whitespace().nth(1));

@@ -46,6 +46,7 @@ const COUNTS: BundleCounts = BundleCounts {
     taken_in: 3,
     refused: 2,
     metadata_faults: 1,
+    holds_members: true,
 };
 
 #[tokio::test]
@@ -83,45 +84,146 @@ async fn a_bundle_that_comes_twice_changes_nothing() {
     assert_eq!(world.ads().await.len(), 2);
 }
 
+/// 150 pictures: two parts of 64 and one of the rest.
+fn large() -> Vec<u8> {
+    let pictures: Vec<_> = (0..150).map(|n| (format!("{n}.png"), picture(n))).collect();
+    let list = b"{\"path\":\"149.png\",\"place\":\"Springfield\"}\n";
+    let mut members: Vec<(&str, &[u8])> = vec![("metadata.jsonl", list)];
+    members.extend(pictures.iter().map(|(name, bytes)| (&**name, &**bytes)));
+    members[70].1 = b"PK\x03\x04 an archive"; // 69.png
+    tar(&members)
+}
+
+#[tokio::test]
+async fn a_large_bundle_is_cut_into_parts_that_hold_its_pictures() {
+    let world = World::new().await;
+    world
+        .put("b.tar", large(), &[("place", "Shelbyville")])
+        .await;
+    world.settle().await;
+    let uploads = world.uploads().await;
+    assert_eq!(uploads.len(), 1 + 3 + 150);
+    let whole = uploads["b.tar"].bundle.unwrap();
+    assert_eq!(
+        (whole.members, whole.taken_in, whole.refused),
+        (150, 149, 1)
+    );
+    assert!(!whole.holds_members);
+    for (part, members) in [("1", 64), ("65", 63), ("129", 22)] {
+        let counts = uploads[&format!("b.tar//part-{part}")].bundle.unwrap();
+        assert_eq!((counts.members, counts.taken_in), (members, members));
+        assert!(counts.holds_members);
+    }
+    let refused = uploads["b.tar/69.png"].reason.as_ref().unwrap();
+    assert_eq!(refused.as_str(), "nested_archive");
+    let last = &uploads["b.tar/149.png"];
+    assert_eq!(last.stored_in, Some(key("b.tar//part-129")));
+    assert_eq!(
+        last.metadata.place.as_ref().unwrap().as_str(),
+        "Springfield"
+    );
+    assert!(!world.has_object("b.tar/149.png").await);
+    assert_eq!(world.ads().await.len(), 149);
+    let image = ImageSha256::of(&picture(3));
+    let sightings = world.store.sightings(&image).await;
+    assert_eq!(sightings.unwrap()[0].object_key, key("b.tar/3.png"));
+}
+
 #[tokio::test]
 async fn a_bundle_that_was_cut_off_goes_on_where_it_stopped() {
     let world = World::new().await;
-    world.put("b.tar", mixed(), &[]).await;
+    world.put("b.tar", large(), &[]).await;
     let event = world.waiting().await.unwrap();
-    let fetched = world.store.fetch(&key("b.tar").into(), None, 1 << 20).await;
-    let store::Fetched::Object(object) = fetched.unwrap() else {
-        panic!("the bundle is there")
-    };
     let done = Unpacked {
-        next: 1,
+        next: 64,
         refused: 0,
     };
-    let version = object.facts.version_id.unwrap();
-    world
-        .store
-        .note_unpacked(&key("b.tar"), &version, done)
-        .await
-        .unwrap();
+    let version = world.version("b.tar").await;
+    let bundle = key("b.tar");
+    let noted = world.store.note_unpacked(&bundle, &version, done).await;
+    noted.unwrap();
     world.ingest.handle(event).await;
-    assert!(
-        !world.has_object("b.tar/a/1.png").await,
-        "dealt with before the cut"
-    );
+    let there = ["1", "65", "129"].map(|part| format!("b.tar//part-{part}"));
+    let mut has = Vec::new();
+    for part in &there {
+        has.push(world.has_object(part).await);
+    }
+    assert_eq!(has, [false, true, true], "the first was dealt with before");
+    let counts = world.uploads().await["b.tar"].bundle.unwrap();
+    assert_eq!((counts.taken_in, counts.refused), (149, 1));
+}
+
+#[tokio::test]
+async fn a_small_bundle_that_keeps_coming_is_taken_apart() {
+    let world = World::new().await;
+    world.put("b.tar", mixed(), &[]).await;
+    let mut event = world.waiting().await.unwrap();
+    for message in &mut event.records {
+        let attempt = ("ApproximateReceiveCount".to_owned(), "3".to_owned());
+        message.attributes.extend([attempt]);
+    }
+    world.ingest.handle(event).await;
     assert!(world.has_object("b.tar/2.png").await);
-    assert_eq!(world.uploads().await["b.tar"].bundle, Some(COUNTS));
+    assert!(world.ads().await.is_empty(), "no picture was looked at");
+    world.settle().await;
+    assert_eq!(world.states().await, rows(&ENDS));
+    let uploads = world.uploads().await;
+    let apart = BundleCounts {
+        holds_members: false,
+        ..COUNTS
+    };
+    assert_eq!(uploads["b.tar"].bundle, Some(apart));
+    assert_eq!(uploads["b.tar/2.png"].stored_in, None);
+}
+
+#[tokio::test]
+async fn a_part_that_keeps_coming_is_taken_apart_below_its_bundle() {
+    let world = World::new().await;
+    let part = tar(&[("a.png", &picture(1)), ("../b.png", &picture(2))]);
+    world.put("b.tar//part-65", part, &[]).await;
+    let mut event = world.waiting().await.unwrap();
+    let attempt = ("ApproximateReceiveCount".to_owned(), "3".to_owned());
+    event.records[0].attributes.extend([attempt]);
+    world.ingest.handle(event).await;
+    world.settle().await;
+    let ends = [
+        ("b.tar//2", "unsafe_name"),
+        ("b.tar//part-65", "Recorded"),
+        ("b.tar/a.png", "Recorded"),
+    ];
+    assert_eq!(world.states().await, rows(&ends));
+}
+
+#[tokio::test]
+async fn the_same_picture_twice_in_a_bundle_is_one_ad_seen_twice() {
+    let world = World::new().await;
+    let twice = tar(&[("a.png", &picture(1)), ("b.png", &picture(1))]);
+    world.put("b.tar", twice, &[]).await;
+    world.settle().await;
+    assert_eq!(world.ads().await.len(), 1);
+    let image = ImageSha256::of(&picture(1));
+    let sightings = world.store.sightings(&image).await;
+    assert_eq!(sightings.unwrap().len(), 2);
 }
 
 #[tokio::test]
 async fn another_bundle_under_the_same_key_in_the_same_second_is_taken_apart_from_its_start() {
     let world = World::new().await;
-    world.put("b.tar", mixed(), &[]).await;
+    world.put("b.tar", large(), &[]).await;
     world.settle().await;
-    world
-        .put("b.tar", tar(&[("new.png", &picture(9))]), &[])
-        .await;
+    let new: Vec<_> = (0..65)
+        .map(|n| (format!("new-{n}.png"), picture(n)))
+        .collect();
+    let new: Vec<_> = new
+        .iter()
+        .map(|(name, bytes)| (&**name, &**bytes))
+        .collect();
+    world.put("b.tar", tar(&new), &[]).await;
     world.settle().await;
-    assert!(world.has_object("b.tar/new.png").await);
-    assert_eq!(world.uploads().await["b.tar"].bundle.unwrap().members, 1);
+    let uploads = world.uploads().await;
+    assert_eq!(uploads["b.tar"].bundle.unwrap().members, 65);
+    assert!(uploads.contains_key("b.tar/new-0.png"));
+    assert!(uploads.contains_key("b.tar/new-64.png"));
 }
 
 #[tokio::test]
@@ -142,6 +244,9 @@ async fn a_bundle_larger_than_any_picture_is_read_from_the_disk() {
         ("b.tar/3.png", "Recorded"),
     ];
     assert_eq!(world.states().await, rows(&ends));
+    for too_large_for_a_part in ["b.tar/1.txt", "b.tar/2.txt", "b.tar/3.png"] {
+        assert!(world.has_object(too_large_for_a_part).await);
+    }
 }
 
 #[tokio::test]

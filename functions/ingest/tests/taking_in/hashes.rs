@@ -79,6 +79,7 @@ async fn every_line_ends_recorded_or_with_its_reason() {
         taken_in: 1,
         refused: 3,
         metadata_faults: 0,
+        holds_members: false,
     };
     assert_eq!(world.uploads().await["h.jsonl"].bundle, Some(counts));
     assert_eq!(

@@ -105,10 +105,20 @@ impl World {
     }
 
     pub async fn uploads(&self) -> BTreeMap<String, Upload> {
-        let page = self.store.uploads(&ngo(), None, 100).await.unwrap();
-        assert!(page.next.is_none());
         let named = |upload: Upload| (upload.object_key.as_str()[8..].to_owned(), upload);
-        page.items.into_iter().map(named).collect()
+        let (mut uploads, mut cursor) = (BTreeMap::new(), None);
+        loop {
+            let page = self
+                .store
+                .uploads(&ngo(), cursor.as_ref(), 100)
+                .await
+                .unwrap();
+            uploads.extend(page.items.into_iter().map(named));
+            cursor = page.next;
+            if cursor.is_none() {
+                return uploads;
+            }
+        }
     }
 
     /// Each upload's state, or why it was rejected.
@@ -122,6 +132,15 @@ impl World {
             .iter()
             .map(|(name, upload)| (name.clone(), told(upload)))
             .collect()
+    }
+
+    /// The version of an object that is there.
+    pub async fn version(&self, name: &str) -> String {
+        let fetched = self.store.fetch(&key(name).into(), None, 1 << 24).await;
+        let store::Fetched::Object(object) = fetched.unwrap() else {
+            panic!("{name} is there")
+        };
+        object.facts.version_id.unwrap()
     }
 
     pub async fn has_object(&self, name: &str) -> bool {

@@ -39,6 +39,7 @@ async fn settle(world: &World, key: &str, size_bytes: u64, reason: Option<Reason
         version_id: None,
         metadata: AdMetadata::default(),
         notes: Vec::new(),
+        stored_in: None,
         bundle: None,
         uploaded_at: far,
         updated_at: far,

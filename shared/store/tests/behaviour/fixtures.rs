@@ -76,6 +76,7 @@ pub fn upload(path: &str, state: UploadState, uploaded: i64) -> Upload {
         version_id: Some("v1".into()),
         metadata: AdMetadata::default(),
         notes: vec![MetadataNote::MalformedPlace],
+        stored_in: None,
         bundle: None,
         uploaded_at: at(uploaded),
         updated_at: at(uploaded + 1),

@@ -155,8 +155,11 @@ fn of_archive(waited: &mut Waited, archive: &State, states: &BTreeMap<&str, &Sta
     let below = format!("{}/", archive.key);
     let members = states
         .range(below.as_str()..)
-        .take_while(|(key, _)| key.starts_with(&below));
-    members.for_each(|(_, member)| waited.count(member));
+        .take_while(|(key, _)| key.starts_with(&below))
+        .map(|(_, member)| member);
+    // A part that is done is none of its members, and tells of them only that they are there.
+    let members = members.filter(|it| !it.is_bundle || it.state == "rejected");
+    members.for_each(|member| waited.count(member));
 }
 
 #[cfg(test)]
@@ -242,6 +245,11 @@ mod tests {
             &[whole.clone(), member, state("t/b.zip2", "pending", false)],
             (1, 1, 0),
         );
+        let part = state("t/b.zip//part-1", "pending", false);
+        check(&archive, &[whole.clone(), part], (1, 1, 0));
+        let part = state("t/b.zip//part-1", "recorded", true);
+        let member = state("t/b.zip/1", "recorded", false);
+        check(&archive, &[whole.clone(), part, member], (2, 0, 0));
         check(
             &archive,
             &[whole, state("t/b.zip//2", "rejected", false)],

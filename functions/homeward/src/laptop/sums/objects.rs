@@ -1,8 +1,12 @@
 //! Every object is recorded, rejected, or has a message that will bring it on.
 
+use std::collections::BTreeMap;
+
 use embedded::Embedded;
 use jiff::Timestamp;
-use records::{BundleCounts, ObjectKey, ReferenceStatus, TenantSettings, UploadState};
+use records::{
+    AdKey, BundleCounts, ObjectKey, ReferenceStatus, TenantSettings, Upload, UploadState,
+};
 use serde_json::{Value, json};
 use store::{ListedObject, ObjectKind, Store};
 
@@ -51,11 +55,11 @@ pub(super) async fn uploads(
     embedded: &Embedded,
 ) -> anyhow::Result<()> {
     let mut pending = Vec::new();
-    let mut missing_images = 0;
+    let (mut missing_images, mut members) = (0, Members::default());
     // The whole bucket: an ad counts whether or not its tenant has been made.
     for object in listed(store, ObjectKind::Ad, "ads/").await? {
         sums.uploads.objects += 1;
-        match state(store, &object).await? {
+        match state(store, &object, &mut members).await? {
             Standing::Recorded { has_image } => {
                 sums.uploads.recorded += 1;
                 missing_images += u64::from(!has_image);
@@ -70,7 +74,10 @@ pub(super) async fn uploads(
     let queued = queued(embedded, INGEST_QUEUE).await?;
     let mut still_pending = 0;
     for object in &pending {
-        still_pending += u64::from(matches!(state(store, object).await?, Standing::Pending));
+        still_pending += u64::from(matches!(
+            state(store, object, &mut members).await?,
+            Standing::Pending
+        ));
     }
     let lost = still_pending.saturating_sub(queued);
     sums.disagree(
@@ -86,7 +93,11 @@ enum Standing {
     Pending,
 }
 
-async fn state(store: &Store, object: &ListedObject) -> store::Result<Standing> {
+async fn state(
+    store: &Store,
+    object: &ListedObject,
+    members: &mut Members,
+) -> store::Result<Standing> {
     let ObjectKey::Ad(key) = &object.key else {
         return Ok(Standing::Pending);
     };
@@ -100,10 +111,17 @@ async fn state(store: &Store, object: &ListedObject) -> store::Result<Standing> 
     Ok(match (upload.state, upload.image_sha256) {
         (UploadState::Pending, _) => Standing::Pending,
         (UploadState::Rejected, _) => Standing::Rejected,
-        // A bundle is no image; its members are, and are counted as objects of their own.
-        (UploadState::Recorded, None) => Standing::Recorded {
-            has_image: upload.bundle.is_some_and(adds_up),
-        },
+        // A bundle is no image; its members are, and are counted as objects of their own if they are.
+        (UploadState::Recorded, None) => {
+            let Some(counts) = upload.bundle else {
+                return Ok(Standing::Recorded { has_image: false });
+            };
+            let has_members =
+                !counts.holds_members || members.are_there(store, &upload, counts).await?;
+            Standing::Recorded {
+                has_image: adds_up(counts) && has_members,
+            }
+        }
         (UploadState::Recorded, Some(image)) => Standing::Recorded {
             has_image: store.image(key.tenant(), &image).await?.is_some(),
         },
@@ -113,6 +131,72 @@ async fn state(store: &Store, object: &ListedObject) -> store::Result<Standing> 
 /// Whether each member of a bundle came to one end.
 fn adds_up(counts: BundleCounts) -> bool {
     counts.members == counts.taken_in + counts.refused
+}
+
+/// Uploads below a bundle by what they lie in (none: objects of their own), each with its image or its
+/// reason. Kept from object to object: a listing has the parts of a bundle behind each other.
+#[derive(Default)]
+struct Members {
+    whole: Option<AdKey>,
+    sound: BTreeMap<Option<AdKey>, u64>,
+}
+
+impl Members {
+    /// Whether as many lie in a bundle as it says. Not asked of a part that an earlier bundle under
+    /// the same key left.
+    async fn are_there(
+        &mut self,
+        store: &Store,
+        bundle: &Upload,
+        counts: BundleCounts,
+    ) -> store::Result<bool> {
+        let whole = bundle.object_key.whole();
+        let newest = store.upload(&whole).await?;
+        if newest.is_some_and(|newest| newest.uploaded_at > bundle.uploaded_at) {
+            return Ok(true);
+        }
+        if self.whole.as_ref() != Some(&whole) {
+            self.sound = sound_below(store, &whole).await?;
+            self.whole = Some(whole);
+        }
+        let of = |stored_in| self.sound.get(&stored_in).copied().unwrap_or(0);
+        // An object of the same name may have taken a member's place, and an earlier bundle have held
+        // others.
+        Ok(of(Some(bundle.object_key.clone())) + of(None) >= counts.taken_in)
+    }
+}
+
+async fn sound_below(store: &Store, whole: &AdKey) -> store::Result<BTreeMap<Option<AdKey>, u64>> {
+    let (below, mut cursor, mut sound) = (format!("{whole}/"), None, BTreeMap::new());
+    loop {
+        let page = store
+            .uploads_below(
+                whole.tenant(),
+                &below,
+                cursor.as_ref(),
+                store::PAGE_ITEMS_MAX,
+            )
+            .await?;
+        for upload in page.items {
+            if is_sound(store, &upload).await? {
+                *sound.entry(upload.stored_in).or_default() += 1;
+            }
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(sound);
+        }
+    }
+}
+
+async fn is_sound(store: &Store, upload: &Upload) -> store::Result<bool> {
+    Ok(match (upload.state, &upload.image_sha256) {
+        (UploadState::Recorded, Some(image)) => {
+            let tenant = upload.object_key.tenant();
+            store.image(tenant, image).await?.is_some()
+        }
+        (state, _) => state == UploadState::Rejected,
+    })
 }
 
 /// Counts the reference photos and references of every unit.

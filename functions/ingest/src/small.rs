@@ -1,0 +1,119 @@
+//! A small bundle is taken in as it stands: its pictures lie in it and nowhere else, and become uploads
+//! of their own below its key. If it is a part of a larger one, below the key of that one.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
+use intake::NotDone;
+use records::{AdKey, BundleCounts};
+use store::ObjectFacts;
+
+use crate::bundle::{self, KEY_BYTES_MAX, Opened, SMALL_BYTES_MAX};
+use crate::{Ad, Ingest, Looked, Pieces};
+
+/// Members worked on at once: reading what is known of one hides the waiting for another.
+const MEMBERS_AT_ONCE: usize = 8;
+
+/// A small bundle whose pictures are looked at.
+pub(crate) struct Small {
+    key: AdKey,
+    facts: ObjectFacts,
+    pub(crate) ads: Vec<Ad>,
+    counts: BundleCounts,
+}
+
+impl Ingest {
+    /// Looks at a bundle that is at hand whole, and at its pictures if they are few.
+    pub(crate) async fn look_into(
+        &self,
+        key: AdKey,
+        facts: ObjectFacts,
+        bytes: Bytes,
+        pieces: Pieces,
+    ) -> Result<Looked, NotDone> {
+        let may_be_small = facts.size_bytes <= SMALL_BYTES_MAX && pieces == Pieces::Together;
+        if !may_be_small || key.as_str().len() > KEY_BYTES_MAX {
+            return Ok(Looked::Bundle(key, facts));
+        }
+        match bundle::open_bytes(bytes).await? {
+            Ok(opened) if opened.is_small() => self.look_at_members(key, facts, opened).await,
+            Ok(_) => Ok(Looked::Bundle(key, facts)),
+            Err(reason) => {
+                self.refuse_whole(&key, &facts, reason).await?;
+                Ok(Looked::Done)
+            }
+        }
+    }
+
+    async fn look_at_members(
+        &self,
+        key: AdKey,
+        facts: ObjectFacts,
+        opened: Opened,
+    ) -> Result<Looked, NotDone> {
+        let opened = Arc::new(opened);
+        let members = opened.bundle.members().len();
+        let looks = stream::iter(0..members).map(|place| self.member(&key, &facts, &opened, place));
+        let looked: Vec<Member> = looks.buffered(MEMBERS_AT_ONCE).try_collect().await?;
+        let refused = looked.iter().filter(|it| matches!(it, Member::Refused));
+        let refused = refused.count() as u64;
+        let counts = BundleCounts {
+            members: members as u64,
+            taken_in: members as u64 - refused,
+            refused,
+            metadata_faults: opened.metadata_faults(),
+            holds_members: true,
+        };
+        let ads = looked.into_iter().filter_map(|member| match member {
+            Member::Ad(ad) => Some(*ad),
+            Member::Refused | Member::Rejected => None,
+        });
+        let ads = ads.collect();
+        Ok(Looked::Small(Small {
+            key,
+            facts,
+            ads,
+            counts,
+        }))
+    }
+
+    async fn member(
+        &self,
+        bundle: &AdKey,
+        facts: &ObjectFacts,
+        opened: &Arc<Opened>,
+        place: usize,
+    ) -> Result<Member, NotDone> {
+        let whole = bundle.whole();
+        let read = self.read_member(&whole, facts, opened, place).await?;
+        let Some((name, bytes)) = read else {
+            return Ok(Member::Refused);
+        };
+        let facts = ObjectFacts {
+            size_bytes: bytes.len() as u64,
+            metadata: opened.said_of(&name),
+            ..facts.clone()
+        };
+        let (key, stored_in) = (whole.member(&name)?, Some(bundle.clone()));
+        let looked = self.picture(key, facts, stored_in, bytes.into()).await?;
+        Ok(looked.map_or(Member::Rejected, |ad| Member::Ad(Box::new(ad))))
+    }
+
+    pub(crate) async fn finish_small(&self, small: Small) -> Result<(), NotDone> {
+        stream::iter(small.ads.iter().map(Ok))
+            .try_for_each_concurrent(MEMBERS_AT_ONCE, |ad| self.record(ad))
+            .await?;
+        self.record_whole(&small.key, &small.facts, Ok(small.counts))
+            .await
+    }
+}
+
+/// What became of a member at the first look.
+enum Member {
+    Ad(Box<Ad>),
+    /// Recorded with its reason: it cannot be had.
+    Refused,
+    /// Recorded with its reason: it is no picture that can be read.
+    Rejected,
+}
