@@ -69,9 +69,6 @@ pub fn sum(lines: &[Line]) -> f64 {
     lines.iter().map(|line| line.dollars).sum()
 }
 
-/// Images of one bundle or list: what an uploader's program collects in some minutes.
-const IMAGES_PER_BUNDLE: f64 = 100.0;
-
 /// What an item that names a pack is read as, among others, in units of 4 KiB.
 const PACK_ITEM_UNITS: f64 = 0.1;
 
@@ -85,32 +82,33 @@ pub fn per_million(
     counts: &Counts,
     prices: &Prices,
 ) -> Vec<Line> {
-    // `ingest` puts the members of a bundle as objects of their own: each costs what a single one
-    // does, and its share of the bundle besides.
-    let objects = match way {
-        Way::Single => 1.0,
-        Way::Bundled => 1.0 + 1.0 / IMAGES_PER_BUNDLE,
-        Way::HashOnly => 1.0 / IMAGES_PER_BUNDLE,
-    };
+    let (uploads, objects) = (counts.uploads(way), counts.messages(way));
     // Compaction reads each pack once, and deletes the item that names it.
     let packs = counts.packs(way);
     // A message of S3, and its share in a batch: one receipt, one deletion.
     let messages = objects * (1.0 + 2.0 / counts.messages_per_batch());
     let runs = objects / counts.messages_per_batch() + 1.0 / counts.changes_per_batch();
-    let (ingest, lookup) = match way {
-        Way::HashOnly => (counts.part_of_hash("ingest"), counts.part_of_hash("lookup")),
-        _ => (counts.part("ingest"), counts.part("lookup")),
+    let (ingest, lookup) = (counts.part(way, "ingest"), counts.part(way, "lookup"));
+    let (compaction_s, compaction_gb) = counts.compaction();
+    // What is left of a hash is a hundredth of an ad with its features.
+    let compaction_s = match way {
+        Way::HashOnly => 0.0,
+        _ => compaction_s,
     };
     let second = prices.lambda_second(architecture);
     let time = |part: &Part| part.busy_s * part.memory_gb * second;
     let both = |of: fn(&Part) -> f64| of(&ingest) + of(&lookup);
     let line = |what, dollars: f64| Line { what, dollars };
     vec![
+        // Of the puts that were counted, those of parts are no packs.
         line("S3: the upload", objects * prices.per_million("s3_put")),
-        line("S3: reading it", objects * prices.per_million("s3_get")),
+        line(
+            "S3: reading it",
+            ingest.s3_gets * prices.per_million("s3_get"),
+        ),
         line(
             "S3: packs of features",
-            ingest.s3_puts * prices.per_million("s3_put")
+            (ingest.s3_puts - (objects - uploads)) * prices.per_million("s3_put")
                 + (lookup.s3_gets + packs) * prices.per_million("s3_get"),
         ),
         line(
@@ -124,6 +122,10 @@ pub fn per_million(
         ),
         line("Lambda: decoding, fingerprint", time(&ingest)),
         line("Lambda: search", time(&lookup)),
+        line(
+            "Lambda: from the tail into segments",
+            compaction_s * compaction_gb * second,
+        ),
         line(
             "DynamoDB: writes",
             both(|it| it.writes) * prices.per_million("dynamodb_write_unit"),
@@ -176,10 +178,10 @@ mod tests {
     }
 
     #[test]
-    fn a_bundle_costs_its_members_and_itself_and_hashes_are_cheaper() {
+    fn a_bundle_is_cheaper_than_its_pictures_and_hashes_are_cheaper_still() {
         let [single, bundled, hashes] = Way::ALL.map(bill);
-        assert!(bundled > single && bundled < single * 1.02, "{bundled}");
-        assert!(hashes < single / 4.0 && hashes > 0.0, "{hashes}");
+        assert!(bundled < single / 2.0, "{bundled}");
+        assert!(hashes < bundled && hashes > 0.0, "{hashes}");
     }
 
     #[test]
@@ -187,17 +189,21 @@ mod tests {
         let (counts, prices) = (Counts::counted(), Prices::listed());
         let cost = |way, what: &str| {
             let lines = per_million(way, Architecture::Arm64, &counts, &prices);
-            let found = lines.iter().find(|it| it.what.contains(what));
-            found.unwrap().dollars
+            let found = lines.iter().filter(|it| it.what.starts_with(what));
+            found.map(|it| it.dollars).sum::<f64>()
         };
         let packs = counts.packs(Way::Single);
-        assert!((cost(Way::Single, "tail") - packs * (0.625 + 0.1 * 0.125)).abs() < 1e-9);
-        let expected =
-            counts.part("ingest").s3_puts * 5.0 + (counts.part("lookup").s3_gets + packs) * 0.4;
-        assert!((cost(Way::Single, "packs") - expected).abs() < 1e-9);
+        assert!(
+            (cost(Way::Single, "DynamoDB: from the tail") - packs * (0.625 + 0.1 * 0.125)).abs()
+                < 1e-9
+        );
+        let expected = counts.part(Way::Single, "ingest").s3_puts * 5.0
+            + (counts.part(Way::Single, "lookup").s3_gets + packs) * 0.4;
+        assert!((cost(Way::Single, "S3: packs") - expected).abs() < 1e-9);
         assert!(expected < 1.0, "{expected}");
-        for what in ["tail", "packs"] {
-            assert!(cost(Way::HashOnly, what) < cost(Way::Bundled, what) / 5.0);
+        for what in ["DynamoDB: from the tail", "S3: packs"] {
+            assert!(cost(Way::HashOnly, what) < cost(Way::Single, what) / 5.0);
+            assert!(cost(Way::Bundled, what) < cost(Way::Single, what) / 5.0);
         }
     }
 
@@ -206,7 +212,10 @@ mod tests {
         let (counts, prices) = (Counts::counted(), Prices::listed());
         let lines = per_million(Way::Single, Architecture::Arm64, &counts, &prices);
         let line = |what: &str| lines.iter().find(|it| it.what == what).unwrap().dollars;
-        let (ingest, lookup) = (counts.part("ingest"), counts.part("lookup"));
+        let (ingest, lookup) = (
+            counts.part(Way::Single, "ingest"),
+            counts.part(Way::Single, "lookup"),
+        );
         let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-9, "{a} and {b}");
         close(line("S3: the upload"), 5.0);
         close(

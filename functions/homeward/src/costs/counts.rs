@@ -8,6 +8,8 @@ const FILE: &str = include_str!("../../../../infra/counts.json");
 
 /// What a hash without features takes in a segment.
 const HASH_BYTES: f64 = 130.0;
+/// Hashes of one list: what an uploader's program collects in some minutes.
+const IMAGES_PER_LIST: f64 = 100.0;
 /// Reading a line and comparing one hash with all references: assumed, not measured.
 const HASH_BUSY_S: f64 = 0.000_1;
 
@@ -47,9 +49,17 @@ impl Counts {
         self.0["measured"].as_str().unwrap_or_default()
     }
 
-    /// What one function does for one image.
-    pub fn part(&self, name: &str) -> Part {
-        let of = |field: &str| self.number(&format!("/per_image/{name}/{field}"));
+    /// What one function does for one image that comes in this way.
+    pub fn part(&self, way: Way, name: &str) -> Part {
+        match way {
+            Way::Single => self.counted_part("single", name),
+            Way::Bundled => self.counted_part("bundled", name),
+            Way::HashOnly => self.part_of_hash(name),
+        }
+    }
+
+    fn counted_part(&self, way: &str, name: &str) -> Part {
+        let of = |field: &str| self.number(&format!("/{way}/{name}/{field}"));
         Part {
             busy_s: of("busy_ms") / 1e3,
             memory_gb: of("memory_mib") / 1_024.0,
@@ -59,6 +69,28 @@ impl Counts {
             s3_gets: of("s3_gets"),
             log_bytes: of("log_bytes"),
         }
+    }
+
+    /// Objects that an uploader puts for one image.
+    pub fn uploads(&self, way: Way) -> f64 {
+        match way {
+            Way::Single => 1.0,
+            Way::Bundled => 1.0 / self.images_of_bundle(),
+            Way::HashOnly => 1.0 / IMAGES_PER_LIST,
+        }
+    }
+
+    /// Objects of which S3 tells for one image: uploads, and the parts that bundles are cut into.
+    pub fn messages(&self, way: Way) -> f64 {
+        match way {
+            Way::Single | Way::HashOnly => self.uploads(way),
+            Way::Bundled => self.number("/bundled/messages_per_image"),
+        }
+    }
+
+    /// Images of the bundle that was counted with.
+    pub fn images_of_bundle(&self) -> f64 {
+        self.number("/bundle_images")
     }
 
     /// Messages of a full batch.
@@ -85,24 +117,24 @@ impl Counts {
     pub fn segment_bytes(&self, way: Way) -> f64 {
         match way {
             Way::HashOnly => HASH_BYTES,
-            _ => self.number("/pack/bytes_per_ad"),
+            _ => self.number("/single/pack_bytes_per_ad"),
         }
     }
 
     /// What one function does for one hash. Reckoned, and not counted: all but what a picture takes,
     /// in packs that hold a whole list; `ingest` logs once a list.
-    pub fn part_of_hash(&self, name: &str) -> Part {
+    fn part_of_hash(&self, name: &str) -> Part {
         let packs = self.packs(Way::HashOnly);
         let part = Part {
             busy_s: HASH_BUSY_S,
-            ..self.part(name)
+            ..self.counted_part("single", name)
         };
         match name {
             "ingest" => Part {
                 writes: part.writes - self.packs(Way::Single) + packs,
                 reads: part.reads - 1.0, // nothing asks whether a hash is known
                 s3_puts: packs,
-                s3_gets: 0.0,
+                s3_gets: self.uploads(Way::HashOnly),
                 log_bytes: part.log_bytes * packs,
                 ..part
             },
@@ -116,9 +148,16 @@ impl Counts {
     /// An image's share in the pack that holds it until its ads are in a segment.
     pub fn packs(&self, way: Way) -> f64 {
         match way {
-            Way::HashOnly => 1.0 / super::IMAGES_PER_BUNDLE,
-            _ => 1.0 / self.number("/pack/ads"),
+            Way::Single => 1.0 / self.number("/single/ads_per_pack"),
+            Way::Bundled => 1.0 / self.number("/bundled/ads_per_pack"),
+            Way::HashOnly => 1.0 / IMAGES_PER_LIST,
         }
+    }
+
+    /// What moving one ad into segments takes: seconds, and the memory of who does it in GB.
+    pub fn compaction(&self) -> (f64, f64) {
+        let of = |name: &str| self.number(&format!("/compaction/{name}"));
+        (of("busy_ms_per_ad") / 1e3, of("memory_mib") / 1_024.0)
     }
 
     /// A number of the search of past ads.

@@ -24,6 +24,11 @@ pub fn retro_match(
             dollars: reads / 1e6 * prices.per_million("dynamodb_read_unit"),
         },
         Line {
+            what: "DynamoDB: writes",
+            dollars: ads * of("write_units_per_ad") / 1e6
+                * prices.per_million("dynamodb_write_unit"),
+        },
+        Line {
             what: "S3: reads",
             dollars: ads * of("s3_gets_per_ad") / 1e6 * prices.per_million("s3_get"),
         },
