@@ -223,6 +223,22 @@ fn view(kind: &str, number: u64) -> View {
     }
 }
 
+/// Has glibc keep as little of freed memory as it can, from now on. Left alone each thread's arena
+/// keeps the most that it ever held, which says nothing about what a program holds. Elsewhere it does
+/// nothing.
+pub fn keep_no_freed_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    for (what, value) in [
+        (libc::M_ARENA_MAX, 1),
+        (libc::M_TRIM_THRESHOLD, 128 << 10),
+        (libc::M_MMAP_THRESHOLD, 128 << 10),
+    ] {
+        // SAFETY: it may be called at any time; these are settings that it has.
+        let is_set = unsafe { libc::mallopt(what, value) } == 1;
+        assert!(is_set, "glibc takes the setting {what}");
+    }
+}
+
 /// Memory that this process holds now, in KiB, without what was freed; 0 where the system does not
 /// say.
 pub fn memory_kib() -> u64 {
