@@ -14,7 +14,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_config::retry::RetryConfig;
 use proofs::sim::holdings::{self, Holdings};
-use proofs::sim::{Call, CaseSystem, Crew, Fate, Fault, House, Plan, Pump, Time, bmp, rubbish};
+use proofs::sim::{
+    Call, CaseSystem, Crew, Fate, Fault, House, Plan, Pump, Time, bmp, rubbish, tar,
+};
 use records::{CaseId, ImageSha256, ReferenceId, TenantId};
 
 /// Attempts of one call with the SDK's retries on, as in production.
@@ -63,7 +65,7 @@ fn run(at: Option<u64>, fault: Fault, retries: RetryConfig) -> Ran {
 }
 
 /// An ad before its reference, a reference before its ad; a second posting; a file that is no
-/// picture; a withdrawal, and an ad that comes after it.
+/// picture; both in a bundle; a withdrawal, and an ad that comes after it.
 async fn story(house: &Arc<House>) -> Holdings {
     let mut pump = Pump::new(house);
     pump.put("ads/uploader/first.bmp", bmp(1, 1)).await;
@@ -75,6 +77,8 @@ async fn story(house: &Arc<House>) -> Holdings {
     pump.put("ads/uploader/second.bmp", bmp(2, 1)).await;
     pump.put("ads/uploader/first again.bmp", bmp(1, 1)).await;
     pump.put("ads/uploader/rubbish", rubbish(1)).await;
+    let bundle = tar(&[("ad.bmp", bmp(1, 3)), ("rubbish", rubbish(2))]);
+    pump.put("ads/uploader/bundle.tar", bundle).await;
     pump.until_done().await;
     pump.withdraw(&reference("case-2", 2)).await;
     pump.put("ads/uploader/third.bmp", bmp(2, 2)).await;
@@ -115,16 +119,16 @@ fn clean() -> Ran {
     let held = &clean.holdings;
     assert_eq!(
         (held.uploads.len(), held.references.len()),
-        (5, 2),
+        (8, 2),
         "{held:#?}"
     );
     assert_eq!(
         (held.leads.len(), held.created.len(), held.told.len()),
-        (2, 2, 2),
+        (3, 3, 3),
         "{held:#?}"
     );
     let sightings: usize = held.sightings.values().map(|keys| keys.len()).sum();
-    assert_eq!(sightings, 3, "{held:#?}");
+    assert_eq!(sightings, 4, "{held:#?}");
     assert_eq!(held.deliveries_pending, 0);
     clean
 }

@@ -53,12 +53,13 @@ async fn put_all(run: Rc<Run>, mut puts: Vec<Put>) {
         let gone = Duration::from_micros(run.time().now_us() - began_us);
         let wait = put.at.saturating_sub(gone);
         run.time().sleep(wait, hash(put.key.as_bytes())).await;
+        let (key, bytes) = put.object();
         let object = NewObject {
-            bytes: put.bytes.into(),
-            content_type: "image/bmp".to_owned(),
+            bytes: bytes.into(),
+            content_type: "application/octet-stream".to_owned(),
             metadata: Default::default(),
         };
-        let key = records::ObjectKey::parse(&put.key).expect("a key");
+        let key = records::ObjectKey::parse(key).expect("a key");
         store.put_object(&key, object).await.expect("acknowledged");
     }
     run.to_be_told.set(run.to_be_told.get() - 1);
@@ -131,7 +132,7 @@ async fn watch(run: Rc<Run>) {
         let is_exhausted = Duration::from_micros(run.time().now_us()) > LASTS_MAX;
         if is_exhausted || is_done(&run, &store).await {
             let holdings = look(&run).await;
-            let all_there = holdings.uploads.len() == run.script.ads.len()
+            let all_there = holdings.uploads.len() == run.script.uploads()
                 && holdings.references.len() == run.script.references.len()
                 && holdings.to_be_extended.is_empty();
             if all_there || is_exhausted {
