@@ -3,7 +3,7 @@
 use records::{BundleCounts, ImageSha256};
 use store::Unpacked;
 
-use crate::world::{World, key, picture, rows};
+use crate::world::{World, at_attempt, key, picture, rows};
 
 fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
@@ -157,12 +157,8 @@ async fn a_bundle_that_was_cut_off_goes_on_where_it_stopped() {
 async fn a_small_bundle_that_keeps_coming_is_taken_apart() {
     let world = World::new().await;
     world.put("b.tar", mixed(), &[]).await;
-    let mut event = world.waiting().await.unwrap();
-    for message in &mut event.records {
-        let attempt = ("ApproximateReceiveCount".to_owned(), "3".to_owned());
-        message.attributes.extend([attempt]);
-    }
-    world.ingest.handle(event).await;
+    let event = world.waiting().await.unwrap();
+    world.ingest.handle(at_attempt(event, "3")).await;
     assert!(world.has_object("b.tar/2.png").await);
     assert!(world.ads().await.is_empty(), "no picture was looked at");
     world.settle().await;
@@ -181,10 +177,8 @@ async fn a_part_that_keeps_coming_is_taken_apart_below_its_bundle() {
     let world = World::new().await;
     let part = tar(&[("a.png", &picture(1)), ("../b.png", &picture(2))]);
     world.put("b.tar//part-65", part, &[]).await;
-    let mut event = world.waiting().await.unwrap();
-    let attempt = ("ApproximateReceiveCount".to_owned(), "3".to_owned());
-    event.records[0].attributes.extend([attempt]);
-    world.ingest.handle(event).await;
+    let event = world.waiting().await.unwrap();
+    world.ingest.handle(at_attempt(event, "3")).await;
     world.settle().await;
     let ends = [
         ("b.tar//2", "unsafe_name"),

@@ -3,7 +3,7 @@
 use aws_lambda_events::sqs::SqsEvent;
 use store::CompactionRule;
 
-use crate::world::{World, picture, rows};
+use crate::world::{World, at_attempt, picture, rows};
 
 const ENDS: [(&str, &str); 4] = [
     ("0.png", "Recorded"),
@@ -24,11 +24,7 @@ async fn batch(world: &World, attempt: &str) -> SqsEvent {
     poison.message_id = Some("poison".into());
     poison.body = Some("not what S3 sends".into());
     event.records.insert(1, poison);
-    for message in &mut event.records {
-        let count = ("ApproximateReceiveCount".into(), attempt.into());
-        message.attributes.extend([count]);
-    }
-    event
+    at_attempt(event, attempt)
 }
 
 /// How many packs hold the pictures of a batch that comes at this attempt.

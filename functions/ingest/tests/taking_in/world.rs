@@ -157,6 +157,15 @@ impl World {
     }
 }
 
+/// The same messages as a queue hands them out at this attempt.
+pub fn at_attempt(mut event: SqsEvent, attempt: &str) -> SqsEvent {
+    for message in &mut event.records {
+        let count = ("ApproximateReceiveCount".into(), attempt.into());
+        message.attributes.extend([count]);
+    }
+    event
+}
+
 pub fn rows(states: &[(&str, &str)]) -> Vec<(String, String)> {
     states
         .iter()
