@@ -230,19 +230,12 @@ fn merge(objects: &[ListedObject], records: &[Upload]) -> BTreeMap<String, Value
         let key = object.key.as_str();
         if !records
             .get(key)
-            .is_some_and(|record| is_about(record, object))
+            .is_some_and(|record| record.is_about(object.last_modified, object.size_bytes))
         {
             rows.insert(key.to_owned(), pending(object));
         }
     }
     rows
-}
-
-/// Whether a record is about this object and not an earlier one under its key. S3 tells the time
-/// of an object to the second, and in listings sometimes finer.
-fn is_about(record: &Upload, object: &ListedObject) -> bool {
-    object.last_modified.seconds() <= record.uploaded_at.seconds()
-        && object.size_bytes == record.size_bytes
 }
 
 fn settled(record: &Upload) -> Value {

@@ -63,8 +63,7 @@ impl Upkeep {
         }
         let upload = self.store.upload(key).await?.filter(|upload| {
             upload.state != UploadState::Pending
-                // S3 lists whole seconds; the record may know more.
-                && upload.uploaded_at.seconds() >= object.last_modified.seconds()
+                && upload.is_about(object.last_modified, object.size_bytes)
         });
         let Some(upload) = upload else {
             return Ok(Due::Redrive);

@@ -128,6 +128,15 @@ pub struct Upload {
     pub updated_at: Timestamp,
 }
 
+impl Upload {
+    /// Whether this tells of an object of `size_bytes` that S3 accepted at `last_modified`, and not
+    /// of an earlier one under its key. S3 tells that time to the second, in listings sometimes
+    /// finer; two objects under one key within a second are told apart by their sizes.
+    pub fn is_about(&self, last_modified: Timestamp, size_bytes: u64) -> bool {
+        last_modified.seconds() <= self.uploaded_at.seconds() && size_bytes == self.size_bytes
+    }
+}
+
 /// An ad image's content, once per tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {

@@ -29,6 +29,11 @@ pub struct UploadCounts {
 /// Queries under way at once when one verb needs several.
 pub(crate) const AT_ONCE: usize = 8;
 
+/// Conditions on the record of an upload that is to be replaced.
+const EARLIER: &str = "attribute_not_exists(pk) OR uploaded_at < :uploaded_at";
+const AT_ONCE_WITH: &str = "uploaded_at = :uploaded_at";
+const OF_VERSION: &str = "version_id = :version_id";
+
 fn upload_pk(tenant: &TenantId) -> String {
     format!("{tenant}#upload")
 }
@@ -129,27 +134,68 @@ impl Store {
     }
 
     /// Writes what became of an upload, unless the store knows of a later one under the same key
-    /// (events come out of order), and says whether it did. A pending state gives way to any state
-    /// of the same upload. Idempotent.
+    /// (events come out of order), and says whether it did. Of two within one second, which is as
+    /// fine as S3 tells the time, the later is the one whose object still lies there. A pending
+    /// state gives way to any state of the same upload. Idempotent.
     ///
     /// # Errors
     /// As every verb.
     pub async fn record_upload(&self, upload: &Upload) -> Result<bool> {
-        let condition = match upload.state {
-            UploadState::Pending => "attribute_not_exists(pk) OR uploaded_at < :uploaded_at",
-            _ => "attribute_not_exists(pk) OR uploaded_at <= :uploaded_at",
+        let condition = match (upload.state, &upload.version_id) {
+            (UploadState::Pending, _) => EARLIER.to_owned(),
+            (_, None) => format!("{EARLIER} OR {AT_ONCE_WITH}"),
+            (_, Some(_)) => format!("{EARLIER} OR ({AT_ONCE_WITH} AND {OF_VERSION})"),
         };
+        if self
+            .put_upload(upload, &condition, &upload.version_id)
+            .await?
+        {
+            return Ok(true);
+        }
+        if upload.state == UploadState::Pending || upload.version_id.is_none() {
+            return Ok(false);
+        }
+        self.replace_of_same_second(upload).await
+    }
+
+    /// Writes an upload over another version's of the same second, if its object is the one that
+    /// lies there.
+    async fn replace_of_same_second(&self, upload: &Upload) -> Result<bool> {
+        let holder = upload.stored_in.as_ref().unwrap_or(&upload.object_key);
+        let same_version = format!("{AT_ONCE_WITH} AND {OF_VERSION}");
+        loop {
+            let Some(there) = self.upload(&upload.object_key).await? else {
+                return Ok(false); // forgotten meanwhile, and the upload with it
+            };
+            if there.uploaded_at != upload.uploaded_at {
+                return Ok(false);
+            }
+            let lies_there = self.head(&holder.clone().into()).await?;
+            if lies_there.and_then(|head| head.version_id) != upload.version_id {
+                return Ok(false);
+            }
+            if self
+                .put_upload(upload, &same_version, &there.version_id)
+                .await?
+            {
+                return Ok(true);
+            }
+        }
+    }
+
+    async fn put_upload(
+        &self,
+        upload: &Upload,
+        condition: &str,
+        version: &Option<String>,
+    ) -> Result<bool> {
         let key = &upload.object_key;
         let item = item(upload_pk(key.tenant()), key.as_str(), upload)?;
-        let uploaded_at = text(upload.uploaded_at.as_str());
-        self.put_if(
-            Table::Ads,
-            item,
-            condition,
-            &[],
-            &[(":uploaded_at", uploaded_at)],
-        )
-        .await
+        let mut values = vec![(":uploaded_at", text(upload.uploaded_at.as_str()))];
+        if condition.contains(":version_id") {
+            values.push((":version_id", attribute(version)?));
+        }
+        self.put_if(Table::Ads, item, condition, &[], &values).await
     }
 
     /// An image, if this tenant's uploads have brought it before. Strongly consistent; if it is

@@ -5,6 +5,7 @@ use std::fmt;
 
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::{EncodingType, Object as Listed};
 use bytes::{Bytes, BytesMut};
@@ -235,6 +236,20 @@ impl Store {
             Ok(true)
         } else {
             Err(CUT)
+        }
+    }
+
+    /// What S3 says of the newest version of an object; none if none lies there.
+    pub(crate) async fn head(&self, key: &ObjectKey) -> Result<Option<HeadObjectOutput>> {
+        let request = self
+            .s3
+            .head_object()
+            .bucket(self.bucket_of(key))
+            .key(key.as_str());
+        match request.send().await {
+            Ok(head) => Ok(Some(head)),
+            Err(error) if is_gone(&error) => Ok(None),
+            Err(error) => Err(told("looking at an object", &error)),
         }
     }
 

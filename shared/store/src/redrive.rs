@@ -31,19 +31,8 @@ impl Store {
     /// As every verb.
     pub async fn redrive(&self, key: &ObjectKey) -> Result<bool> {
         let bucket = self.bucket_of(key);
-        let head = match self
-            .s3
-            .head_object()
-            .bucket(bucket)
-            .key(key.as_str())
-            .send()
-            .await
-        {
-            Ok(head) => head,
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_not_found()) => {
-                return Ok(false);
-            }
-            Err(error) => return Err(told("looking at an object", &error)),
+        let Some(head) = self.head(key).await? else {
+            return Ok(false);
         };
         let source = format!("{bucket}/{}", utf8_percent_encode(key.as_str(), PLAIN));
         let copied = self

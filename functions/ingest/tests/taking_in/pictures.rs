@@ -59,3 +59,28 @@ async fn a_batch_that_keeps_coming_is_taken_one_by_one() {
     assert_eq!(packs("3").await, 3);
     assert_eq!(packs("4").await, 3);
 }
+
+/// Their times are equal, since S3 tells whole seconds; their events come in any order.
+#[tokio::test]
+async fn of_two_pictures_under_one_key_within_a_second_the_later_one_is_told_of() {
+    for late_first in [true, false] {
+        let world = World::new().await;
+        for seed in 0..2 {
+            world.put("a.png", picture(seed), &[]).await;
+        }
+        let mut event = world.waiting().await.unwrap();
+        assert_eq!(event.records.len(), 2);
+        if late_first {
+            event.records.reverse();
+        }
+        for message in event.records {
+            let mut alone = SqsEvent::default();
+            alone.records = vec![message];
+            let response = world.ingest.handle(alone).await;
+            assert_eq!(response.batch_item_failures.len(), 0);
+        }
+        let version = Some(world.version("a.png").await);
+        assert_eq!(world.uploads().await["a.png"].version_id, version);
+        assert_eq!(world.ads().await.len(), 2, "both were advertised");
+    }
+}

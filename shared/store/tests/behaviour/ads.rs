@@ -9,6 +9,7 @@ use crate::host::World;
 
 claims! {
     a_late_event_does_not_undo_a_newer_one,
+    of_two_versions_within_a_second_the_one_that_lies_there_stands,
     a_pending_upload_gives_way_to_what_became_of_it,
     uploads_are_paged_and_counted,
     an_image_is_known_by_its_sightings,
@@ -51,6 +52,47 @@ async fn a_late_event_does_not_undo_a_newer_one(World { store, .. }: World) {
     );
     assert_eq!(state(&store, "a").await, Some(Recorded));
     assert_eq!(state(&store, "b").await, None);
+}
+
+async fn of_two_versions_within_a_second_the_one_that_lies_there_stands(
+    World { store, .. }: World,
+) {
+    let key = ad_key("uploader", "a.jpg").into();
+    let mut versions = Vec::new();
+    for bytes in [&b"first"[..], b"second one"] {
+        let version = store.put_object(&key, object(bytes)).await.unwrap();
+        let mut upload = upload("a.jpg", Recorded, 20);
+        upload.version_id = version;
+        upload.size_bytes = bytes.len() as u64;
+        versions.push(upload);
+    }
+    let [first, second] = &versions[..] else {
+        panic!("two versions")
+    };
+    let there = async || store.upload(&first.object_key).await.unwrap().unwrap();
+    assert!(store.record_upload(first).await.unwrap());
+    assert!(store.record_upload(second).await.unwrap());
+    assert_eq!(&there().await, second);
+    assert!(!store.record_upload(first).await.unwrap(), "it came late");
+    assert_eq!(&there().await, second);
+    assert!(store.record_upload(second).await.unwrap(), "a repetition");
+    let mut nowhere = second.clone();
+    nowhere.version_id = Some("of another bucket".into());
+    assert!(!store.record_upload(&nowhere).await.unwrap());
+
+    // A member that lies in a bundle has the bundle's version.
+    let member = |of: &Upload| {
+        let mut member = of.clone();
+        member.object_key = ad_key("uploader", "a.jpg/member.jpg");
+        member.stored_in = Some(of.object_key.clone());
+        member
+    };
+    assert!(store.record_upload(&member(second)).await.unwrap());
+    assert!(!store.record_upload(&member(first)).await.unwrap());
+
+    store.delete_object(&key, None).await.unwrap();
+    assert!(!store.record_upload(first).await.unwrap());
+    assert_eq!(&there().await, second, "it is the last that was looked at");
 }
 
 async fn a_pending_upload_gives_way_to_what_became_of_it(World { store, .. }: World) {

@@ -1,9 +1,12 @@
 //! Made-up records.
 
+use std::collections::HashMap;
+
+use bytes::Bytes;
 use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, View};
 use records::*;
 use sha2::{Digest, Sha256};
-use store::{Activated, Clock, Store, StoredAd, Submitted};
+use store::{Activated, Clock, NewObject, Store, StoredAd, Submitted};
 
 /// A time this many seconds into the made-up day.
 pub fn at(seconds: i64) -> Timestamp {
@@ -64,6 +67,14 @@ pub fn sighting(uploader: &str, path: &str) -> Sighting {
         ("place", "Zürich"),
     ];
     Sighting::of(&ad_key(uploader, path), &AdMetadata::parse(pairs).0)
+}
+
+pub fn object(bytes: &[u8]) -> NewObject {
+    NewObject {
+        bytes: Bytes::copy_from_slice(bytes),
+        content_type: "image/jpeg".into(),
+        metadata: HashMap::from([("ad-id".into(), "A-1".into())]),
+    }
 }
 
 pub fn upload(path: &str, state: UploadState, uploaded: i64) -> Upload {

@@ -1,10 +1,7 @@
-use std::collections::HashMap;
-
-use bytes::Bytes;
 use records::{AdKey, ObjectKey};
-use store::{Fetched, NewObject, Object, ObjectKind, Store};
+use store::{Fetched, Object, ObjectKind, Store};
 
-use crate::fixtures::ad_key;
+use crate::fixtures::{ad_key, object};
 use crate::host::World;
 
 claims! {
@@ -15,14 +12,6 @@ claims! {
     hostile_keys_go_through_unchanged,
     a_listing_follows_all_pages_and_counts_what_is_foreign,
     only_our_own_buckets_and_keys_are_located,
-}
-
-fn object(bytes: &[u8]) -> NewObject {
-    NewObject {
-        bytes: Bytes::copy_from_slice(bytes),
-        content_type: "image/jpeg".into(),
-        metadata: HashMap::from([("ad-id".into(), "A-1".into())]),
-    }
 }
 
 fn key(path: &str) -> ObjectKey {

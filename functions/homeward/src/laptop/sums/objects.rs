@@ -104,8 +104,7 @@ async fn state(
     let Some(upload) = store.upload(key).await? else {
         return Ok(Standing::Pending);
     };
-    // S3 lists whole seconds; the record may know more.
-    if upload.uploaded_at.seconds() < object.last_modified.seconds() {
+    if !upload.is_about(object.last_modified, object.size_bytes) {
         return Ok(Standing::Pending);
     }
     Ok(match (upload.state, upload.image_sha256) {
