@@ -10,7 +10,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use embedded::Embedded;
-use records::{Label, Principal, Role, TenantId, TenantSettings, Timestamp, Token};
+use records::{Label, Principal, Renewal, Role, TenantId, TenantSettings, Timestamp, Token};
 use serde_json::{Value, json};
 use store::{Jitter, Names, Store, Table};
 use tempfile::TempDir;
@@ -202,6 +202,38 @@ impl Backend {
             make_token(&store, "admin", Role::Admin).await;
         });
         self
+    }
+
+    /// Makes a queue of SQS and gives its URL; moto alone has such.
+    pub fn make_queue(&self, name: &str) -> String {
+        let made = self.sqs().create_queue().queue_name(name).send();
+        let made = self.runtime.block_on(made).unwrap();
+        made.queue_url.unwrap()
+    }
+
+    /// Takes all messages out of a queue of SQS.
+    pub fn take_all(&self, url: &str) -> Vec<String> {
+        let mut bodies = Vec::new();
+        loop {
+            let received = self.sqs().receive_message().queue_url(url);
+            let received = received.max_number_of_messages(10).send();
+            let received = self.runtime.block_on(received).unwrap();
+            let messages = received.messages.unwrap_or_default();
+            if messages.is_empty() {
+                return bodies;
+            }
+            bodies.extend(messages.into_iter().map(|it| it.body.unwrap()));
+        }
+    }
+
+    /// Notes how far the walk over all photos has come.
+    pub fn note_renewal(&self, renewal: &Renewal) {
+        let store = self.store();
+        self.runtime.block_on(store.note_renewal(renewal)).unwrap();
+    }
+
+    fn sqs(&self) -> aws_sdk_sqs::Client {
+        aws_sdk_sqs::Client::new(&self.sdk(&self.s3))
     }
 
     async fn make_bucket(&self, bucket: &str) {

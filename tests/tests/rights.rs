@@ -67,7 +67,32 @@ const NOT_RECORDED: &[(&str, &str, &str, &str)] = &[
         ERASURES,
     ),
     ("upkeep", "dynamodb:Query", "TenantsTable", ERASURES),
+    ("upkeep", "dynamodb:PutItem", "AdsTable", RENEWAL),
+    ("upkeep", "sqs:SendMessage", "AdsQueue", RENEWAL),
+    ("upkeep", "sqs:GetQueueAttributes", "AdsQueue", RENEWAL),
+    ("upkeep", "sqs:SendMessage", "ReferencesQueue", RENEWAL),
+    (
+        "upkeep",
+        "sqs:GetQueueAttributes",
+        "ReferencesQueue",
+        RENEWAL,
+    ),
+    (
+        "enroll",
+        "dynamodb:ConditionCheckItem",
+        "ReferencesTable",
+        RENEWAL,
+    ),
+    (
+        "enroll",
+        "dynamodb:DeleteItem",
+        "ReferencesTailTable",
+        RENEWAL,
+    ),
 ];
+
+const RENEWAL: &str = "this build's fingerprints are the first; see upkeep's and the store's own \
+                       tests, and those of the simulator";
 
 const ERASURES: &str =
     "carries out erasures, of which this life asks for none; see upkeep's own tests";

@@ -14,7 +14,7 @@ use records::{
     Alerting, ImageSha256, ObjectKey, ReasonCode, Reference, ReferenceId, ReferenceKey,
     ReferenceStatus, SearchProgress, Timestamp,
 };
-use store::{Activated, Clock, Fetched, Object, ObjectFacts, Store};
+use store::{Activated, Clock, Fetched, Object, ObjectFacts, Renewed, Store, Submitted};
 
 use crate::terms::Terms;
 
@@ -101,11 +101,16 @@ impl Enroll {
         reference: Reference,
         read: Read<ReferenceFingerprint>,
     ) -> Result<(), NotDone> {
-        self.0
-            .store
+        let (store, id) = (&self.0.store, &reference.reference_id);
+        let submitted = store
             .submit(key.tenant(), &reference, &read.fingerprint)
             .await?;
-        let id = &reference.reference_id;
+        if let Submitted::Known(_) = submitted {
+            let renewed = store.renew_reference(key.tenant(), id, &read.fingerprint);
+            if renewed.await? == Renewed::Now {
+                tracing::info!(reference_id = %id, "a reference has a fingerprint of new algorithms");
+            }
+        }
         let found = self.0.store.reference(key.tenant(), id).await?;
         // Held by a person or ended: no event changes that.
         if found.is_none_or(|found| found.status != ReferenceStatus::Pending) {

@@ -96,7 +96,7 @@ impl Laptop {
         let store = host::prepare(&embedded).await?;
         let tokens = tenants::first(&store, data, &clock).await?;
         let (ports, listeners) = ports::listen(settings.port).await?;
-        let programs = Arc::new(Programs::new(&store, &clock, &settings, &ports)?);
+        let programs = Arc::new(Programs::new(&embedded, &store, &clock, &settings, &ports)?);
         let api = programs
             .api()
             .merge(inspect::route(&embedded, &store, &tokens)?);

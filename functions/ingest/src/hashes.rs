@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::{TryStreamExt, stream};
 use intake::NotDone;
 use records::{
-    AdKey, BundleCounts, HashFault, HashRecord, Image, ReasonCode, Sighting, UploadState,
+    AdKey, BundleCounts, HashFault, HashRecord, Image, ReasonCode, Sighting, Upload, UploadState,
 };
 use store::{ObjectFacts, PACK_ADS_MAX, StoredAd};
 
@@ -18,13 +18,24 @@ use crate::{Ingest, upload};
 const RECORDS_AT_ONCE: usize = 8;
 
 impl Ingest {
-    /// Takes in every record of a list. Can be repeated.
+    /// Takes in every record of a list. Can be repeated. A list that was taken in stays so, also if
+    /// this build's algorithms are newer than those of its hashes: only whoever has the pictures can
+    /// make new ones.
     pub(crate) async fn hash_list(
         &self,
         key: &AdKey,
         facts: &ObjectFacts,
         bytes: Bytes,
     ) -> Result<(), NotDone> {
+        let known = self.intake.store.upload(key).await?;
+        let is_done = |it: &Upload| {
+            it.state == UploadState::Recorded
+                && it.version_id.is_some()
+                && it.version_id == facts.version_id
+        };
+        if known.as_ref().is_some_and(is_done) {
+            return Ok(());
+        }
         let side_px_min = self.limits.side_px_min;
         let list = key.clone();
         let read = tokio::task::spawn_blocking(move || read(&list, &bytes, side_px_min));
@@ -97,9 +108,12 @@ impl Ingest {
             first_seen_at: now,
         };
         let sighting = Sighting::of(key, &record.metadata);
-        store
+        let is_new = store
             .record_sighting(&image, &sighting, facts.last_modified)
             .await?;
+        if !is_new {
+            store.renew_image(key.tenant(), &image).await?;
+        }
         let sha256 = Some(record.image_sha256);
         let mut member = upload(key, sha256, facts, UploadState::Recorded, now);
         member.size_bytes = record.size_bytes;

@@ -15,7 +15,7 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use bytes::Bytes;
 use intake::{Intake, NotDone, Read};
 use photo::{Limits, Reason};
-use records::fingerprint::AdFingerprint;
+use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION};
 use records::{
     AdKey, AdMetadata, BundleCounts, Image, ImageSha256, MemberName, ObjectKey, ReasonCode,
     Sighting, TenantId, Timestamp, Upload, UploadState,
@@ -60,8 +60,10 @@ struct Ad {
     /// The bundle that it lies in.
     stored_in: Option<AdKey>,
     image: Image,
-    /// Its features, if no upload of its tenant brought it before.
+    /// Its features, if the searchable set has none of these algorithms.
     new: Option<Box<StoredAd>>,
+    /// Whether it has some of older ones.
+    is_renewed: bool,
 }
 
 /// How what is in one message is taken in.
@@ -182,7 +184,8 @@ impl Ingest {
     }
 
     /// Looks at a picture, an object of its own or in a bundle; none if it is rejected, which is
-    /// recorded.
+    /// recorded. One that is known by a fingerprint of older algorithms gets a new one beside it; if
+    /// it cannot be read any more, it keeps the old one.
     async fn picture(
         &self,
         key: AdKey,
@@ -192,14 +195,17 @@ impl Ingest {
     ) -> Result<Option<Ad>, NotDone> {
         let image_sha256 = ImageSha256::of(&bytes);
         let known = self.intake.store.image(key.tenant(), &image_sha256).await?;
+        let is_known = known.is_some();
+        let is_current = |image: &Image| image.fingerprint_version >= FINGERPRINT_VERSION;
         let (image, new) = match known {
-            Some(image) => (image, None),
-            None => match self.intake.read(bytes, fingerprint::of_ad).await? {
-                Ok(read) => {
+            Some(image) if is_current(&image) => (image, None),
+            known => match (self.intake.read(bytes, fingerprint::of_ad).await?, known) {
+                (Ok(read), _) => {
                     let (image, new) = self.new_ad(key.tenant(), image_sha256, read);
                     (image, Some(Box::new(new)))
                 }
-                Err(reason) => {
+                (Err(_), Some(image)) => (image, None),
+                (Err(reason), None) => {
                     let mut upload = self.rejected(&key, &facts, reason)?;
                     (upload.image_sha256, upload.stored_in) = (Some(image_sha256), stored_in);
                     self.record_rejected(upload).await?;
@@ -212,6 +218,7 @@ impl Ingest {
             facts,
             stored_in,
             image,
+            is_renewed: is_known && new.is_some(),
             new,
         }))
     }
@@ -279,6 +286,12 @@ impl Ingest {
         );
         upload.stored_in = ad.stored_in.clone();
         let sighting = Sighting::of(&ad.key, &upload.metadata);
+        if ad.is_renewed {
+            self.intake
+                .store
+                .renew_image(ad.key.tenant(), &ad.image)
+                .await?;
+        }
         self.intake
             .store
             .record_sighting(&ad.image, &sighting, ad.facts.last_modified)

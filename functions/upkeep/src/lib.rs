@@ -5,15 +5,19 @@
 
 mod compact;
 mod erasures;
+mod fingerprints;
 mod objects;
+mod queues;
 mod references;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use records::TenantId;
 use store::{Clock, CompactionRule, Store};
 
 pub use erasures::Beyond;
+pub use queues::{Queues, Sqs};
 
 /// One task of the house.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +38,9 @@ pub enum Task {
     /// Moves the tails of the searchable sets into segments, merges small ones, sweeps those that
     /// were replaced, and learns from the ads which features many of them have.
     Compact,
+    /// Has every photo looked at again if this build's fingerprints are of newer algorithms than the
+    /// store's; goes on where the run before stopped.
+    Fingerprints,
     /// Searches all past ads anew for every active reference: for a person, after a stream gave up
     /// changes of ads. No timer asks for it.
     Search,
@@ -41,13 +48,14 @@ pub enum Task {
 
 impl Task {
     /// Every task of the timers, in the order in which one run does them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Erasures,
         Self::References,
         Self::Forget,
         Self::Digests,
         Self::Objects,
         Self::Compact,
+        Self::Fingerprints,
     ];
 
     /// The task's name, as the timer sends it.
@@ -58,6 +66,7 @@ impl Task {
             Self::Digests => "digests",
             Self::Forget => "forget",
             Self::Compact => "compact",
+            Self::Fingerprints => "fingerprints",
             Self::Erasures => "erasures",
             Self::Search => "search",
         }
@@ -83,7 +92,7 @@ impl Task {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the timer asks for an unknown task; known are objects, references, erasures, digests, forget, \
-     compact and search"
+     compact, fingerprints and search"
 )]
 pub struct UnknownTask;
 
@@ -101,6 +110,8 @@ pub struct Upkeep {
     pub ads_kept: Option<Duration>,
     /// When and how much of the searchable sets is compacted.
     pub compaction: CompactionRule,
+    /// What wakes those who take in photos.
+    pub queues: Arc<dyn Queues>,
 }
 
 /// What one run did.
@@ -130,6 +141,8 @@ pub struct Done {
     pub erasures: u64,
     /// Features that are known to be common among ads, if this run learned of them.
     pub common: u64,
+    /// Photos told to be looked at again for fingerprints of newer algorithms.
+    pub renewed: u64,
 }
 
 impl Done {
@@ -140,7 +153,7 @@ impl Done {
             "erased": self.erased, "digests": self.digests, "compacted": self.compacted,
             "merged": self.merged, "swept": self.swept, "erasures": self.erasures,
             "common": self.common, "searches": self.searches,
-            "taken_back": self.taken_back,
+            "taken_back": self.taken_back, "renewed": self.renewed,
         })
     }
 }
@@ -159,6 +172,7 @@ impl Upkeep {
                     self.ads(&mut done).await?;
                     self.photos(&mut done).await?;
                 }
+                Task::Fingerprints => self.renew_fingerprints(&mut done).await?,
                 Task::Forget => self.forget(&mut done).await?,
                 Task::Compact => self.compact(&tenants, &mut done).await?,
                 Task::Erasures => {
@@ -214,6 +228,10 @@ mod tests {
         check(json!({"task": "forget"}), Ok(vec![Task::Forget]));
         check(json!({"task": "compact"}), Ok(vec![Task::Compact]));
         check(json!({"task": "erasures"}), Ok(vec![Task::Erasures]));
+        check(
+            json!({"task": "fingerprints"}),
+            Ok(vec![Task::Fingerprints]),
+        );
         check(json!({"task": "search"}), Ok(vec![Task::Search]));
         check(json!({"source": "aws.events"}), Ok(Task::ALL.to_vec()));
         check(json!(null), Ok(Task::ALL.to_vec()));

@@ -1,30 +1,38 @@
 //! The Lambda function `upkeep`: cold start and loop. What it does is in the library.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
-use store::{Clock, CompactionRule, Store};
-use upkeep::{Task, Upkeep};
+use store::{Clock, CompactionRule, Jitter, Names, Store};
+use upkeep::{Sqs, Task, Upkeep};
 
+/// The URLs of both buckets' queues.
+const ADS_QUEUE: &str = "HOMEWARD_ADS_QUEUE";
+const REFERENCES_QUEUE: &str = "HOMEWARD_REFERENCES_QUEUE";
 /// Days that ads are kept; unset leaves it to the bucket's own rule.
 const ADS_KEPT_DAYS: &str = "HOMEWARD_ADS_KEPT_DAYS";
-
 /// Ads that wait for a segment before one is written for them; unset takes the default.
 const TAIL_ITEMS_MIN: &str = "HOMEWARD_TAIL_ITEMS_MIN";
 
 /// Longer than the queue's redelivery: five times its visibility of six minutes.
 const PENDING_MAX: Duration = Duration::from_secs(30 * 60);
+const DAY_S: u64 = 86_400;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     batches::log_to_stderr();
+    let config = store::sdk_config().await;
+    let ads_kept = number(ADS_KEPT_DAYS)?;
+    let tail_items_min = number(TAIL_ITEMS_MIN)?.map(|it| it as usize);
     let upkeep = Upkeep {
-        store: Store::from_env().await?,
+        store: Store::with_sdk_config(&config, Names::from_env()?, Jitter::from_system()),
         clock: Clock::from_system(),
         pending_max: PENDING_MAX,
-        ads_kept: ads_kept()?,
-        compaction: compaction()?,
+        ads_kept: ads_kept.map(|days| Duration::from_secs(u64::from(days) * DAY_S)),
+        compaction: CompactionRule::from_tail_ads(tail_items_min),
+        queues: Arc::new(Sqs::new(&config, url(ADS_QUEUE)?, url(REFERENCES_QUEUE)?)),
     };
     let upkeep = &upkeep;
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
@@ -34,20 +42,8 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-fn ads_kept() -> Result<Option<Duration>, Error> {
-    let days = number(ADS_KEPT_DAYS)?;
-    Ok(days.map(|days| Duration::from_secs(u64::from(days) * 86_400)))
-}
-
-fn compaction() -> Result<CompactionRule, Error> {
-    let rule = CompactionRule::default();
-    let wanted = number(TAIL_ITEMS_MIN)?.map(|it| it as usize);
-    let tail_ads_min = wanted.unwrap_or(rule.tail_ads_min);
-    Ok(CompactionRule {
-        tail_ads_min,
-        log_entries_min: rule.log_entries_min.min(tail_ads_min),
-        ..rule
-    })
+fn url(name: &str) -> Result<String, Error> {
+    std::env::var(name).map_err(|_| format!("{name} is not set: it is the URL of a queue").into())
 }
 
 fn number(name: &str) -> Result<Option<u32>, Error> {

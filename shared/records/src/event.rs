@@ -1,7 +1,10 @@
 //! What S3 tells a queue about a new object.
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
+use serde_json::json;
 
+use crate::ObjectKey;
 use crate::text::{Malformed, redacted};
 
 /// One new object, as an S3 event names it. Nothing of it is trusted: the key is parsed by
@@ -75,6 +78,16 @@ impl ObjectCreated {
         Ok(records.map(Self::of).collect())
     }
 
+    /// The message that makes whoever reads a bucket's queue look at the newest version of an object
+    /// once more: as S3 would tell of it.
+    pub fn message(bucket: &str, key: &ObjectKey) -> String {
+        let key = utf8_percent_encode(key.as_str(), NON_ALPHANUMERIC).to_string();
+        let entity = json!({"bucket": {"name": bucket}, "object": {"key": key}});
+        let record =
+            json!({"eventSource": "aws:s3", "eventName": "ObjectCreated:Again", "s3": entity});
+        json!({ "Records": [record] }).to_string()
+    }
+
     fn of(record: Record) -> Self {
         let Object {
             key,
@@ -113,6 +126,23 @@ mod tests {
         assert_eq!(created.encoded_key, "ads/a/b+c.jpg");
         assert_eq!(created.version_id.as_deref(), Some("v1"));
         assert_eq!(created.size_bytes, Some(7));
+    }
+
+    #[test]
+    fn a_message_of_ours_names_the_newest_version_of_any_key() {
+        for name in [
+            "ads/a/b c+d%20.jpg",
+            "ads/a/\u{e9}\"\\\u{1}?#&.jpg",
+            "ads/a/b.zip//part-1",
+        ] {
+            let key = ObjectKey::parse(name).unwrap();
+            let body = ObjectCreated::message("ads", &key);
+            let [created] = &ObjectCreated::parse(&body).unwrap()[..] else {
+                panic!("one object")
+            };
+            assert_eq!(ObjectKey::from_event(&created.encoded_key), Ok(key));
+            assert_eq!((&*created.bucket, &created.version_id), ("ads", &None));
+        }
     }
 
     #[test]

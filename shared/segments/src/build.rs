@@ -24,7 +24,8 @@ impl std::fmt::Debug for Built {
 }
 
 /// Writes a segment of these items, in the order of their identities; of several under one
-/// identity and owner, the one with the highest stamp. `made_at_ms` and `generation` (of the
+/// identity and owner, the one with the highest stamp; of an ad's, first the one of the newest
+/// algorithms. `made_at_ms` and `generation` (of the
 /// manifest that it is meant to enter) make the names of two attempts differ.
 ///
 /// # Panics
@@ -32,9 +33,9 @@ impl std::fmt::Debug for Built {
 /// if they take more than [`SEGMENT_BYTES_MAX`].
 pub fn build(kind: Kind, mut items: Vec<Item>, made_at_ms: u64, generation: u64) -> Built {
     assert!(items.iter().all(|item| item.id.kind() == kind), "one kind");
-    let key = |item: &Item| (item.id.clone(), item.owner.clone(), item.stamp);
+    let key = |item: &Item| (item.id.clone(), item.owner.clone(), age(item));
     items.sort_by_cached_key(key);
-    items.reverse(); // of equals, the first is kept: the highest stamp
+    items.reverse(); // of equals, the first is kept
     items.dedup_by(|a, b| (&a.id, &a.owner) == (&b.id, &b.owner));
     items.reverse();
     assert!((1..=ITEMS_MAX).contains(&items.len()), "a bounded number");
@@ -54,6 +55,15 @@ pub fn build(kind: Kind, mut items: Vec<Item>, made_at_ms: u64, generation: u64)
     head.seal(&mut bytes);
     let entry = head.entry(SegmentName::of(&bytes));
     Built { bytes, entry }
+}
+
+/// Which of several items under one identity counts: the greatest. A reference's log says what came
+/// last, an ad's stamp only when some program wrote it.
+fn age(item: &Item) -> (u16, u64) {
+    match item.id.kind() {
+        Kind::Ads => (item.version, item.stamp),
+        Kind::References => (0, item.stamp),
+    }
 }
 
 impl Item {

@@ -27,12 +27,12 @@ prop_compose! {
 
 prop_compose! {
     fn ad()(
-        owner in "[ab]", image: [u8; 8], stamp: u64, version in 1u16..3,
+        owner in "[ab]", image in 0u8..30, stamp: u64, version in 1u16..3,
         whole in view(), trimmed in proptest::option::of(view()),
         features in proptest::collection::vec(any::<u8>(), 0..300),
     ) -> Item {
         let fingerprint = AdFingerprint { version, whole, trimmed, features };
-        Item::of_ad(tenant(&owner), ImageSha256::of(&image), stamp, fingerprint)
+        Item::of_ad(tenant(&owner), ImageSha256::of(&[image]), stamp, fingerprint)
     }
 }
 
@@ -48,14 +48,19 @@ prop_compose! {
     }
 }
 
-/// The items as a segment keeps them: by identity and owner, of several the highest stamp.
+/// The items as a segment keeps them: by identity and owner, of several the highest stamp; of ads
+/// first the newest algorithms.
 fn kept(items: &[Item]) -> Vec<Item> {
     let mut kept = BTreeMap::new();
     for item in items {
         let known = kept
             .entry((item.id.clone(), item.owner.clone()))
             .or_insert(item);
-        if known.stamp < item.stamp {
+        let is_later = match item.id {
+            Id::Image(_) => (known.version, known.stamp) < (item.version, item.stamp),
+            Id::Reference(_) => known.stamp < item.stamp,
+        };
+        if is_later {
             *known = item;
         }
     }

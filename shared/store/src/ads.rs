@@ -39,7 +39,7 @@ fn upload_pk(tenant: &TenantId) -> String {
 }
 
 /// Under which all sightings of an image stand, by tenant.
-fn image_pk(image: &ImageSha256) -> String {
+pub(crate) fn image_pk(image: &ImageSha256) -> String {
     format!("image#{image}")
 }
 

@@ -66,6 +66,20 @@ impl Default for CompactionRule {
     }
 }
 
+impl CompactionRule {
+    /// The default, but for a tail from this many ads on, if one is given: then also for a log that is
+    /// no longer.
+    pub fn from_tail_ads(tail_ads_min: Option<usize>) -> Self {
+        let rule = Self::default();
+        let tail_ads_min = tail_ads_min.unwrap_or(rule.tail_ads_min);
+        Self {
+            tail_ads_min,
+            log_entries_min: rule.log_entries_min.min(tail_ads_min),
+            ..rule
+        }
+    }
+}
+
 /// What one run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Compacted {

@@ -169,7 +169,7 @@ impl Store {
             self.step_count(
                 Table::Leads,
                 key(unit.as_str(), crate::alerts::COUNTER),
-                last,
+                (last, seq),
             )?,
         ];
         Ok((seq, steps))

@@ -48,6 +48,7 @@ mod references;
 mod references_log;
 mod references_snapshot;
 mod references_status;
+mod renewal;
 mod retry;
 mod searches;
 mod searches_again;
@@ -89,6 +90,7 @@ pub use objects::{Fetched, ListedObject, NewObject, Object, ObjectFacts, ObjectK
 pub use references::Submitted;
 pub use references_log::{LogBatch, LogChange, LogEntry, LogPosition};
 pub use references_status::Activated;
+pub use renewal::Renewed;
 pub use retry::Jitter;
 pub use searches::{Plan, SearchKey, SearchPart};
 pub use segments::{Entry, Front, Id, Kind, MergeRule, SegmentName};
@@ -125,6 +127,17 @@ pub fn https_client() -> aws_smithy_runtime_api::client::http::SharedHttpClient 
         .build_https()
 }
 
+/// The SDK's configuration in a function: the SDK's own environment variables, our TLS, patience and
+/// retries.
+pub async fn sdk_config() -> aws_config::SdkConfig {
+    aws_config::defaults(aws_config::BehaviorVersion::latest())
+        .http_client(https_client())
+        .retry_config(RetryConfig::standard().with_max_attempts(SDK_ATTEMPTS_MAX))
+        .timeout_config(timeouts())
+        .load()
+        .await
+}
+
 impl Store {
     /// A store as the environment says: the usual AWS variables (`AWS_ENDPOINT_URL_S3` and
     /// `AWS_ENDPOINT_URL_DYNAMODB` among them) and those of [`Names::from_env`].
@@ -133,12 +146,7 @@ impl Store {
     /// [`Error::Configuration`] if a name is missing.
     pub async fn from_env() -> Result<Self> {
         let names = Names::from_env()?;
-        let config = aws_config::defaults(aws_config::BehaviorVersion::latest())
-            .http_client(https_client())
-            .retry_config(RetryConfig::standard().with_max_attempts(SDK_ATTEMPTS_MAX))
-            .timeout_config(timeouts())
-            .load()
-            .await;
+        let config = sdk_config().await;
         Ok(Self::with_sdk_config(&config, names, Jitter::from_system()))
     }
 

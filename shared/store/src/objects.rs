@@ -128,7 +128,8 @@ impl Store {
         (!bucket.is_empty() && bucket == self.bucket_of(&key)).then_some(key)
     }
 
-    pub(crate) fn bucket(&self, kind: ObjectKind) -> &str {
+    /// The bucket of a kind of photo.
+    pub fn bucket(&self, kind: ObjectKind) -> &str {
         match kind {
             ObjectKind::Ad => &self.names.ads_bucket,
             ObjectKind::Reference => &self.names.references_bucket,

@@ -175,21 +175,22 @@ impl Store {
         Ok(LogTail { partition, last })
     }
 
-    /// Steps that append an entry, unless another one took its number.
-    pub(crate) fn steps_append(
+    /// Steps that append entries from [`LogTail::next`] on, unless others took their numbers.
+    pub(crate) fn steps_append<const N: usize>(
         &self,
         tail: &LogTail,
-        mut entry: Item,
-    ) -> Result<[TransactWriteItem; 2]> {
-        entry.extend(key(tail.partition.as_str(), seq_text(tail.next())));
-        Ok([
-            self.step_put_new(Table::ReferencesTail, entry)?,
-            self.step_count(
-                Table::ReferencesTail,
-                key(tail.partition.as_str(), COUNTER),
-                tail.last,
-            )?,
-        ])
+        entries: [Item; N],
+    ) -> Result<Vec<TransactWriteItem>> {
+        let mut steps = Vec::with_capacity(N + 1);
+        let mut last = tail.last;
+        for mut entry in entries {
+            last += 1;
+            entry.extend(key(tail.partition.as_str(), seq_text(last)));
+            steps.push(self.step_put_new(Table::ReferencesTail, entry)?);
+        }
+        let counter = key(tail.partition.as_str(), COUNTER);
+        steps.push(self.step_count(Table::ReferencesTail, counter, (tail.last, last))?);
+        Ok(steps)
     }
 }
 

@@ -46,10 +46,10 @@ impl Stop {
 }
 
 /// A reference as it stands, with what the next change is conditioned on.
-struct Standing {
-    reference: Reference,
+pub(crate) struct Standing {
+    pub(crate) reference: Reference,
     /// The number of its addition in the log, while active.
-    added_seq: Option<u64>,
+    pub(crate) added_seq: Option<u64>,
 }
 
 impl Standing {
@@ -139,7 +139,7 @@ impl Store {
                 &[],
             )?,
         ];
-        steps.extend(self.steps_append(tail, added)?);
+        steps.extend(self.steps_append(tail, [added])?);
         Ok(Some(steps))
     }
 
@@ -308,7 +308,7 @@ impl Store {
         stop: Stop,
     ) -> Result<Vec<TransactWriteItem>> {
         let tail = self.log_tail(id).await?;
-        let mut steps = Vec::from(self.steps_append(&tail, entry(REMOVED, unit, id))?);
+        let mut steps = self.steps_append(&tail, [entry(REMOVED, unit, id)])?;
         let added = key(log_partition(id), seq_text(added_seq));
         if !stop.ends() {
             let addition = self
@@ -329,7 +329,11 @@ impl Store {
         Ok(steps)
     }
 
-    async fn standing(&self, unit: &TenantId, id: &ReferenceId) -> Result<Option<Standing>> {
+    pub(crate) async fn standing(
+        &self,
+        unit: &TenantId,
+        id: &ReferenceId,
+    ) -> Result<Option<Standing>> {
         let Some(item) = self.reference_item(unit, id).await? else {
             return Ok(None);
         };

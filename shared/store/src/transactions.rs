@@ -150,15 +150,15 @@ impl Store {
         )
     }
 
-    /// A step that moves a counter from `seq` to the next number, unless somebody else did. A
-    /// counter that does not exist stands at 0.
+    /// A step that moves a counter from `seq` to `next`, unless somebody else moved it. A counter
+    /// that does not exist stands at 0.
     pub(crate) fn step_count(
         &self,
         table: Table,
         counter: Item,
-        seq: u64,
+        (seq, next): (u64, u64),
     ) -> Result<TransactWriteItem> {
-        let next = (":next", number(seq.saturating_add(1)));
+        let next = (":next", number(next));
         let names = [("#seq", "seq")];
         if seq == 0 {
             let condition = Some("attribute_not_exists(#seq)");

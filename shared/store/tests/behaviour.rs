@@ -53,6 +53,8 @@ mod objects;
 mod races;
 #[path = "behaviour/references.rs"]
 mod references;
+#[path = "behaviour/renewal.rs"]
+mod renewal;
 #[path = "behaviour/segments.rs"]
 mod segments;
 #[path = "behaviour/streams.rs"]

@@ -10,6 +10,7 @@ use upkeep::Task;
 use super::crew::Crew;
 use super::dice::hash;
 use super::holdings::{self, has_pending_deliveries};
+use super::house::make_older;
 use super::plant::Plant;
 use super::pump::unless_crashed;
 use super::run::{Acknowledged, Run, look};
@@ -42,6 +43,9 @@ pub(super) fn add(crew: &mut Crew, run: &Rc<Run>) {
     }
     crew.add("retries", retries(run.clone()));
     crew.add("upkeep", upkeep(run.clone()));
+    if run.dice.of("older algorithms", 0).one_in(2) {
+        crew.add("older algorithms", older(run.clone()));
+    }
     crew.add("watch", watch(run.clone()));
 }
 
@@ -122,6 +126,12 @@ async fn upkeep(run: Rc<Run>) {
             upkeep = run.house.upkeep(&line);
         }
     }
+}
+
+/// Before anything else, somebody else's algorithms were older.
+async fn older(run: Rc<Run>) {
+    let store = run.house.store(&run.house.line("faultless"));
+    make_older(&store, run.time().now()).await;
 }
 
 /// Ends the run when nothing is left to be done.

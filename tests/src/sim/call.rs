@@ -97,6 +97,9 @@ fn collect_tables(value: &Value, names: &mut Vec<String>) {
     }
 }
 
+/// Fields whose values are random.
+const RANDOM: [&str; 3] = ["ClientRequestToken", "version_id", ":version_id"];
+
 /// JSON with sorted fields, without tokens and version ids, which are random.
 fn write(value: &Value, out: &mut String) {
     match value {
@@ -104,7 +107,7 @@ fn write(value: &Value, out: &mut String) {
             let mut names: Vec<&String> = fields.keys().collect();
             names.sort();
             for name in names {
-                if name != "ClientRequestToken" && name != "version_id" {
+                if !RANDOM.contains(&name.as_str()) {
                     out.push_str(name);
                     write(&fields[name], out);
                 }

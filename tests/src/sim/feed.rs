@@ -2,15 +2,22 @@
 //! least once, and with all that those rules allow.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_lambda_events::dynamodb::Event;
 use aws_lambda_events::sqs::SqsEvent;
+use embedded::Queue;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use store::ObjectKind;
+use tokio::runtime::Runtime;
+use upkeep::Queues;
 
 use super::dice::hash;
+use super::house::{ADS, REFERENCES};
+use super::line::Exchange;
 use super::servers::Servers;
 
 /// The reader under whose name streams are read.
@@ -219,4 +226,37 @@ pub fn done(records: &[Value], failed: &[Option<String>]) -> usize {
         .iter()
         .position(|record| failed.contains(&number(record)));
     first.unwrap_or(records.len())
+}
+
+/// The servers' queues for `upkeep`, called as the buckets are.
+pub struct ServersQueues(pub Arc<Exchange>);
+
+impl ServersQueues {
+    fn queue(&self, kind: ObjectKind) -> Queue {
+        let (bucket, _) = match kind {
+            ObjectKind::Ad => ADS,
+            ObjectKind::Reference => REFERENCES,
+        };
+        self.0.servers.embedded.queue(bucket)
+    }
+}
+
+impl Queues for ServersQueues {
+    fn waiting(&self, kind: ObjectKind) -> BoxFuture<'_, store::Result<u64>> {
+        let (queue, now) = (self.queue(kind), Timestamp::UNIX_EPOCH);
+        let ask = move |runtime: &Runtime| runtime.block_on(queue.depth(now));
+        let depth = self.0.servers.ask(ask).expect("the queue is read");
+        Box::pin(std::future::ready(Ok(depth.visible)))
+    }
+
+    fn send(&self, kind: ObjectKind, bodies: Vec<String>) -> BoxFuture<'_, store::Result<()>> {
+        let queue = self.queue(kind);
+        self.0.servers.ask(move |runtime| {
+            for body in bodies {
+                let sent = runtime.block_on(queue.send(&body, Timestamp::UNIX_EPOCH));
+                sent.expect("the queue takes it");
+            }
+        });
+        Box::pin(std::future::ready(Ok(())))
+    }
 }

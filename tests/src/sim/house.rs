@@ -13,12 +13,17 @@ use enroll::Enroll;
 use ingest::Ingest;
 use lookup::Lookup;
 use matching::Policy;
-use records::{Label, Secret, TenantId, TenantSettings, Webhook, WebhookName, WebhookState};
+use records::fingerprint::FINGERPRINT_VERSION;
+use records::{
+    Label, Renewal, RenewalStage, Secret, TenantId, TenantSettings, Timestamp, Webhook,
+    WebhookName, WebhookState,
+};
 use store::{CompactionRule, Jitter, MergeRule, Names, Store};
 use tempfile::TempDir;
 use upkeep::Upkeep;
 
 use super::dice::Dice;
+use super::feed::ServersQueues;
 use super::line::{Exchange, Fate, Line};
 use super::plant::{Plant, Writes};
 use super::receiver::CaseSystem;
@@ -150,8 +155,24 @@ impl House {
             pending_max: PENDING_MAX,
             compaction: compaction(),
             ads_kept: None,
+            queues: Arc::new(ServersQueues(self.exchange.clone())),
         }
     }
+}
+
+/// Lets this build's algorithms be newer than those of the house, so that every photo is told of again.
+///
+/// # Panics
+/// If it cannot be noted.
+pub async fn make_older(store: &Store, now: Timestamp) {
+    let older = Renewal {
+        version: FINGERPRINT_VERSION - 1,
+        stage: RenewalStage::Over,
+        after: None,
+        told: 0,
+        updated_at: now,
+    };
+    store.note_renewal(&older).await.expect("a note");
 }
 
 /// So eager that every run compacts, and merges what it compacted before.

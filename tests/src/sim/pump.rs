@@ -10,8 +10,14 @@ use aws_lambda_events::streams::DynamoDbEventResponse;
 use enroll::Enroll;
 use ingest::Ingest;
 use lookup::Lookup;
-use records::{ObjectKey, ReferenceId};
-use store::{NewObject, Store};
+use records::fingerprint::{
+    AdFingerprint, FINGERPRINT_VERSION, Framing, Hash256, ReferenceFingerprint, View,
+};
+use records::{
+    AdKey, AdMetadata, Alerting as Alerted, Image, ImageSha256, Label, ObjectKey, Reference,
+    ReferenceId, ReferenceKey, ReferenceStatus, SearchProgress, Sighting,
+};
+use store::{NewObject, Store, StoredAd};
 use upkeep::{Task, Upkeep};
 
 use super::feed::{Changes, Mailbox, Message, batch, changes, done};
@@ -26,6 +32,12 @@ const ROUNDS_MAX: usize = 1_000;
 const REST: Duration = Duration::from_secs(400);
 const MESSAGES_MAX: usize = 10;
 const RECORDS_MAX: usize = 100;
+/// Hashes that no picture of a story is near to, of a quality too low to be compared.
+const BLANK: View = View {
+    pdq: Hash256([0x5a; 32]),
+    quality: 0,
+    second: Hash256([0xa5; 32]),
+};
 
 /// Everything at work in one process.
 pub struct Pump {
@@ -97,6 +109,77 @@ impl Pump {
         let stored = self.faultless.put_object(&key, object).await;
         stored.expect("an object is stored");
         self.house.time().skip(Duration::from_secs(2));
+    }
+
+    /// Records an ad as a build with older algorithms would have: by a fingerprint that resembles
+    /// nothing. Its object is not put.
+    ///
+    /// # Panics
+    /// If it is not recorded.
+    pub async fn record_older_ad(&self, key: &str, bytes: &[u8]) {
+        let (store, clock) = (&self.faultless, self.house.time().clock());
+        let (key, image_sha256) = (AdKey::parse(key), ImageSha256::of(bytes));
+        let key = key.expect("an ad's key");
+        let fingerprint = AdFingerprint {
+            version: FINGERPRINT_VERSION - 1,
+            whole: BLANK,
+            trimmed: None,
+            features: Vec::new(),
+        };
+        let image = Image {
+            image_sha256,
+            width_px: 96,
+            height_px: 96,
+            fingerprint_version: fingerprint.version,
+            first_seen_at: clock.now(),
+        };
+        let ad = StoredAd {
+            tenant: key.tenant().clone(),
+            image_sha256,
+            fingerprint,
+        };
+        let put = store.put_ads(vec![ad], &clock).await;
+        put.expect("an ad is put into the set");
+        let sighting = Sighting::of(&key, &AdMetadata::default());
+        let recorded = store.record_sighting(&image, &sighting, clock.now()).await;
+        recorded.expect("a sighting is recorded");
+    }
+
+    /// The same of the reference of a photo.
+    ///
+    /// # Panics
+    /// If it is not recorded.
+    pub async fn record_older_reference(&self, key: &str, bytes: &[u8]) {
+        let (store, now) = (&self.faultless, self.house.time().now());
+        let key = ReferenceKey::parse(key).expect("a reference's key");
+        let (unit, image) = (key.tenant().clone(), ImageSha256::of(bytes));
+        let reference = Reference {
+            reference_id: ReferenceId::of_photo(&unit, key.case_id(), &image),
+            case_id: key.case_id().clone(),
+            status: ReferenceStatus::Pending,
+            reason: None,
+            image_sha256: Some(image),
+            object_key: Some(key),
+            width_px: Some(96),
+            height_px: Some(96),
+            quality: Some(BLANK.quality),
+            legal_basis: Label::parse("a simulation").expect("a label"),
+            expires_at: now.plus(Duration::from_secs(86_400 * 365)),
+            created_at: now,
+            activated_at: None,
+            ended_at: None,
+            search: SearchProgress::default(),
+            alerting: Alerted::default(),
+        };
+        let fingerprint = ReferenceFingerprint {
+            version: FINGERPRINT_VERSION - 1,
+            framings: vec![(Framing::default(), BLANK)],
+            features: Vec::new(),
+        };
+        let submitted = store.submit(&unit, &reference, &fingerprint).await;
+        submitted.expect("a reference is submitted");
+        let active = store.activate(&unit, &reference.reference_id, now).await;
+        active.expect("a reference is active");
     }
 
     /// Works until nothing is left.

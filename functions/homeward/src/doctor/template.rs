@@ -104,6 +104,25 @@ mod tests {
     }
 
     #[test]
+    fn the_bill_counts_the_timers_of_the_template() {
+        let mut runs_a_day = 0.0;
+        for line in TEMPLATE.lines() {
+            let Some(schedule) = line.trim().strip_prefix("Schedule: ") else {
+                continue;
+            };
+            runs_a_day += match schedule {
+                "rate(1 minute)" => 1_440.0,
+                "rate(5 minutes)" => 288.0,
+                "rate(1 hour)" => 24.0,
+                "rate(6 hours)" => 4.0,
+                "cron(17 3 * * ? *)" => 1.0,
+                other => panic!("how often is {other}?"),
+            };
+        }
+        assert_eq!(runs_a_day, crate::costs::idle::TIMER_RUNS_A_DAY);
+    }
+
+    #[test]
     fn the_parameters_of_the_template_are_read() {
         let all = parameters().unwrap();
         let named = |name: &str| all.iter().find(|it| it.name == name).unwrap();

@@ -1,5 +1,7 @@
 //! The handlers, built once, as the cloud builds one in each program.
 
+use std::sync::Arc;
+
 use alert::Alerting;
 use alert::address::Networks;
 use alert::send::{Exit, Sender, Timeouts};
@@ -13,6 +15,7 @@ use review::Review;
 use store::{Clock, Jitter, Names, Store};
 use upkeep::Upkeep;
 
+use super::queues::EmbeddedQueues;
 use super::{ENROLL_QUEUE, INGEST_QUEUE, Ports, Settings};
 
 /// The bucket that uploaders put ads into.
@@ -66,6 +69,7 @@ pub(super) struct Programs {
 
 impl Programs {
     pub(super) fn new(
+        embedded: &Embedded,
         store: &Store,
         clock: &Clock,
         settings: &Settings,
@@ -99,6 +103,7 @@ impl Programs {
                 pending_max: settings.pending_max,
                 ads_kept: settings.ads_kept,
                 compaction: settings.compaction,
+                queues: Arc::new(EmbeddedQueues(embedded.clone())),
             },
             review: Review {
                 store: store.clone(),

@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use embedded::{BATCH_MAX, Embedded, Message, Queue};
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::json;
+use store::ObjectKind;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use upkeep::Queues;
 
 use super::host::Programs;
 use super::{ENROLL_QUEUE, INGEST_QUEUE, NOT_FINISHED};
@@ -115,4 +118,38 @@ async fn settle(
         }
     }
     Ok(())
+}
+
+/// The queues of both buckets for `upkeep`.
+pub(super) struct EmbeddedQueues(pub(super) Embedded);
+
+impl EmbeddedQueues {
+    fn queue(&self, kind: ObjectKind) -> Queue {
+        self.0.queue(match kind {
+            ObjectKind::Ad => INGEST_QUEUE,
+            ObjectKind::Reference => ENROLL_QUEUE,
+        })
+    }
+}
+
+impl Queues for EmbeddedQueues {
+    fn waiting(&self, kind: ObjectKind) -> BoxFuture<'_, store::Result<u64>> {
+        let queue = self.queue(kind);
+        Box::pin(async move {
+            let depth = queue.depth(Timestamp::now()).await;
+            let depth = depth.map_err(|_| store::Error::Unavailable("asking a queue"))?;
+            Ok(depth.visible)
+        })
+    }
+
+    fn send(&self, kind: ObjectKind, bodies: Vec<String>) -> BoxFuture<'_, store::Result<()>> {
+        let queue = self.queue(kind);
+        Box::pin(async move {
+            for body in bodies {
+                let sent = queue.send(&body, Timestamp::now()).await;
+                sent.map_err(|_| store::Error::Unavailable("sending a message"))?;
+            }
+            Ok(())
+        })
+    }
 }

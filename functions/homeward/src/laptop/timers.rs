@@ -55,6 +55,16 @@ pub(super) fn start(
         let programs = forgetting.clone();
         async move { Ok(programs.upkeep.run(&[Task::Forget]).await.map(drop)?) }
     });
+    let (renewing, stopped) = (programs.clone(), stop.clone());
+    every_so_often(tasks, stop, every * TIMERS_PER_FORGETTING, move || {
+        let (programs, stopped) = (renewing.clone(), stopped.clone());
+        async move {
+            let renewed = programs.upkeep.run(&[Task::Fingerprints]);
+            // It may wait for minutes until a queue is shorter; the next start goes on.
+            stopped.run_until_cancelled(renewed).await.transpose()?;
+            Ok(())
+        }
+    });
     let (objects, embedded) = (programs.clone(), embedded.clone());
     every_so_often(tasks, stop, every * TIMERS_PER_ROUND, move || {
         let (programs, embedded) = (objects.clone(), embedded.clone());

@@ -96,3 +96,19 @@ async fn a_list_of_a_newer_version_is_refused_whole() {
     world.settle().await;
     assert_eq!(world.states().await, rows(&[("h.jsonl", "newer_format")]));
 }
+
+/// As when a build with newer algorithms has everything looked at again: it could only refuse them.
+#[tokio::test]
+async fn a_list_that_was_taken_in_is_not_taken_in_again() {
+    let world = World::new().await;
+    let list = hash_list_header() + &record("a.png", 1).to_line();
+    world.put("l.jsonl", list.into_bytes(), &[]).await;
+    let event = world.waiting().await.unwrap();
+    let again = event.clone();
+    world.ingest.handle(event).await;
+    let before = world.uploads().await;
+    assert_eq!(before.len(), 2);
+    let response = world.ingest.handle(again).await;
+    assert_eq!(response.batch_item_failures.len(), 0);
+    assert_eq!(world.uploads().await, before, "not even written again");
+}

@@ -1,9 +1,11 @@
 //! Pictures of one batch.
 
 use aws_lambda_events::sqs::SqsEvent;
-use store::CompactionRule;
+use records::ImageSha256;
+use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION, Hash256, View};
+use store::{CompactionRule, StoredAd};
 
-use crate::world::{World, at_attempt, picture, rows};
+use crate::world::{World, at_attempt, ngo, picture, rows};
 
 const ENDS: [(&str, &str); 4] = [
     ("0.png", "Recorded"),
@@ -83,4 +85,58 @@ async fn of_two_pictures_under_one_key_within_a_second_the_later_one_is_told_of(
         assert_eq!(world.uploads().await["a.png"].version_id, version);
         assert_eq!(world.ads().await.len(), 2, "both were advertised");
     }
+}
+
+/// It is known by a fingerprint of older algorithms: from a tenant's other upload, too.
+#[tokio::test]
+async fn a_picture_of_older_algorithms_gets_a_newer_fingerprint_beside_it() {
+    let world = World::new().await;
+    world.put("a.png", picture(1), &[]).await;
+    world.settle().await;
+    let [mut older] = <[_; 1]>::try_from(world.ads().await).unwrap();
+    let current = older.fingerprint.clone();
+    let old_world = World::new().await;
+    older.fingerprint.version = current.version - 1;
+    older.fingerprint.features.clear();
+    old_world.put_older("gone.png", &older).await;
+
+    for _ in 0..2 {
+        old_world.put("a.png", picture(1), &[]).await;
+        old_world.settle().await;
+        let known = old_world.image(&older.image_sha256).await;
+        assert_eq!(known.fingerprint_version, current.version);
+        let ads = old_world.ads().await;
+        let found = ads.iter().map(|ad| ad.fingerprint.version);
+        let mut found: Vec<_> = found.collect();
+        found.sort_unstable();
+        assert_eq!(found, [current.version - 1, current.version], "once");
+        assert!(ads.iter().any(|ad| ad.fingerprint == current));
+    }
+    assert_eq!(old_world.states().await, rows(&[("a.png", "Recorded")]));
+}
+
+/// What was a picture to older decoders is none any more: it stays what it was.
+#[tokio::test]
+async fn a_picture_that_cannot_be_read_any_more_keeps_its_older_fingerprint() {
+    let world = World::new().await;
+    let bytes = b"a picture of old".to_vec();
+    let older = StoredAd {
+        tenant: ngo(),
+        image_sha256: ImageSha256::of(&bytes),
+        fingerprint: AdFingerprint {
+            version: FINGERPRINT_VERSION - 1,
+            whole: View {
+                pdq: Hash256([0x5a; 32]),
+                quality: 90,
+                second: Hash256([1; 32]),
+            },
+            trimmed: None,
+            features: Vec::new(),
+        },
+    };
+    world.put_older("a.old", &older).await;
+    world.put("a.old", bytes, &[]).await;
+    world.settle().await;
+    assert_eq!(world.states().await, rows(&[("a.old", "Recorded")]));
+    assert_eq!(world.ads().await, [older]);
 }

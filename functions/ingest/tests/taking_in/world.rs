@@ -9,7 +9,7 @@ use embedded::Embedded;
 use image::{ImageFormat, Luma};
 use ingest::Ingest;
 use photo::Limits;
-use records::{AdKey, ObjectKey, TenantId, Upload};
+use records::{AdKey, AdMetadata, Image, ImageSha256, ObjectKey, Sighting, TenantId, Upload};
 use store::{AdsPosition, Clock, Jitter, Names, NewObject, Store, StoredAd};
 
 pub struct World {
@@ -146,6 +146,27 @@ impl World {
     pub async fn has_object(&self, name: &str) -> bool {
         let key: ObjectKey = key(name).into();
         self.store.peek(&key, None, 1).await.unwrap().is_some()
+    }
+
+    /// Records an ad as a program before this one would have, without its object.
+    pub async fn put_older(&self, name: &str, ad: &StoredAd) {
+        let clock = Clock::from_system();
+        self.store.put_ads(vec![ad.clone()], &clock).await.unwrap();
+        let image = Image {
+            image_sha256: ad.image_sha256,
+            width_px: 96,
+            height_px: 80,
+            fingerprint_version: ad.fingerprint.version,
+            first_seen_at: clock.now(),
+        };
+        let sighting = Sighting::of(&key(name), &AdMetadata::default());
+        let recorded = self.store.record_sighting(&image, &sighting, clock.now());
+        assert!(recorded.await.unwrap());
+    }
+
+    /// What is known of an image.
+    pub async fn image(&self, image: &ImageSha256) -> Image {
+        self.store.image(&ngo(), image).await.unwrap().unwrap()
     }
 
     pub async fn ads(&self) -> Vec<StoredAd> {

@@ -1,12 +1,15 @@
 //! What the timers do, on the embedded servers.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod fingerprints;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use embedded::Embedded;
+use fingerprints::Told;
 use records::features::{AdFeatures, CommonFeatures, Descriptor, Feature, Grey, Grid, Sketch};
 use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, View};
 use records::*;
@@ -19,6 +22,7 @@ struct House {
     embedded: Embedded,
     store: Store,
     upkeep: Upkeep,
+    told: Arc<Told>,
     now_ms: Arc<AtomicI64>,
     _folder: tempfile::TempDir,
 }
@@ -51,17 +55,20 @@ async fn house(ads_kept: Option<Duration>) -> House {
         created_at: clock.now(),
     };
     store.put_tenant(&settings).await.unwrap();
+    let told = Arc::new(Told::default());
     let upkeep = Upkeep {
         store: store.clone(),
         clock,
         pending_max: HOUR,
         ads_kept,
         compaction: CompactionRule::default(),
+        queues: told.clone(),
     };
     House {
         embedded,
         store,
         upkeep,
+        told,
         now_ms,
         _folder: folder,
     }
@@ -336,6 +343,7 @@ async fn a_house_without_a_store_says_so_and_can_be_run_again() {
         pending_max: HOUR,
         ads_kept: None,
         compaction: CompactionRule::default(),
+        queues: house.told.clone(),
     };
     assert!(broken.run(&Task::ALL).await.is_err());
     assert_eq!(house.upkeep.run(&Task::ALL).await, Ok(Done::default()));

@@ -1,0 +1,73 @@
+//! Fingerprints of newer algorithms for every photo: after a build that brings some, each object of
+//! both buckets is told to its program once more, which knows by the version what it has to do. Old
+//! fingerprints are matched until new ones are there; the cursor of the walk outlives its runs.
+
+use std::time::Duration;
+
+use records::fingerprint::FINGERPRINT_VERSION;
+use records::{ObjectCreated, Renewal, RenewalStage};
+use store::ObjectKind;
+
+use crate::{Done, Upkeep};
+
+/// Objects told together.
+const PAGE: usize = 500;
+/// Messages that may wait in the queue when more are sent: few, so that an upload behind them waits
+/// for seconds and no more.
+const WAITING_MAX: u64 = 500;
+/// How long until a queue that is too full is looked at again.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// After this the rest is left to the next run. Shorter than a function may take.
+const RUN_MAX: Duration = Duration::from_secs(12 * 60);
+
+impl Upkeep {
+    /// Goes on with the walk of this build's algorithms, or begins it; none is due mostly.
+    pub(crate) async fn renew_fingerprints(&self, done: &mut Done) -> store::Result<()> {
+        let now = self.clock.now();
+        let due = self.store.renewal_due(FINGERPRINT_VERSION, now).await?;
+        let Some(mut renewal) = due else {
+            return Ok(());
+        };
+        let until = now.plus(RUN_MAX);
+        while self.clock.now() < until {
+            let kind = match renewal.stage {
+                RenewalStage::References => ObjectKind::Reference,
+                RenewalStage::Ads => ObjectKind::Ad,
+                RenewalStage::Over => break,
+            };
+            if self.queues.waiting(kind).await? >= WAITING_MAX {
+                tokio::time::sleep(LOOK_EVERY).await;
+                continue;
+            }
+            done.renewed += self.tell_page(kind, &mut renewal).await?;
+        }
+        tracing::info!(version = renewal.version, stage = ?renewal.stage, told = renewal.told,
+            "photos are looked at again for fingerprints of newer algorithms");
+        Ok(())
+    }
+
+    /// Tells one page of the walk's stage, and notes it.
+    async fn tell_page(&self, kind: ObjectKind, renewal: &mut Renewal) -> store::Result<u64> {
+        let (prefix, next_stage) = match kind {
+            ObjectKind::Reference => ("references/", RenewalStage::Ads),
+            ObjectKind::Ad => ("ads/", RenewalStage::Over),
+        };
+        let after = renewal.after.as_deref();
+        let page = self.store.objects_page(kind, prefix, after, PAGE).await?;
+        let bucket = self.store.bucket(kind);
+        let bodies = page.items.iter();
+        let bodies: Vec<_> = bodies
+            .map(|it| ObjectCreated::message(bucket, &it.key))
+            .collect();
+        let told = bodies.len() as u64;
+        self.queues.send(kind, bodies).await?;
+        renewal.told += told;
+        renewal.updated_at = self.clock.now();
+        renewal.after = page.next;
+        if renewal.after.is_none() {
+            renewal.stage = next_stage;
+        }
+        self.store.note_renewal(renewal).await?;
+        Ok(told)
+    }
+}

@@ -1,0 +1,204 @@
+//! Fingerprints made anew, after a build with better algorithms: which photos are looked at again, how
+//! far that has come, and what it changes. Old fingerprints stay where they are until new ones take
+//! their place, so that nothing is missed meanwhile.
+
+use records::fingerprint::ReferenceFingerprint;
+use records::{Image, ReferenceId, ReferenceStatus, Renewal, RenewalStage, TenantId, Timestamp};
+
+use crate::ads::{image_of, image_pk};
+use crate::calls::Range;
+use crate::error::{Error, Result};
+use crate::items::{
+    attribute, item, key, number, record, reference_fingerprint, reference_fingerprint_attribute,
+    seq_text, text,
+};
+use crate::references::{fingerprint_sk, reference_sk};
+use crate::references_log::{ADDED, REMOVED, entry, log_partition};
+use crate::references_status::Standing;
+use crate::transactions::Ended;
+use crate::{Store, Table, retry};
+
+/// The version of the algorithms that deployments began with.
+const FIRST_VERSION: u16 = 1;
+
+/// Where the walk over all photos stands.
+const PK: &str = "renewal";
+const SK: &str = "fingerprints";
+
+/// What became of the fingerprint of a reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Renewed {
+    /// The new one took the old one's place; if the reference is active, the past is searched anew.
+    Now,
+    /// The store's is as new.
+    Before,
+    /// The reference is not matched (any more).
+    Ended,
+}
+
+impl Store {
+    /// The walk that is due for this version of the algorithms: one that was begun, or a new one;
+    /// none if it is over, or a newer one has begun. Strongly consistent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn renewal_due(&self, version: u16, now: Timestamp) -> Result<Option<Renewal>> {
+        let found = self.get(Table::Ads, PK, SK).await?;
+        let found: Option<Renewal> = found.map(|it| record(it, "renewal")).transpose()?;
+        let reached = found.as_ref().map_or(FIRST_VERSION, |it| it.version);
+        match found {
+            Some(begun) if reached == version => {
+                Ok((begun.stage != RenewalStage::Over).then_some(begun))
+            }
+            _ if reached >= version => Ok(None),
+            _ => Ok(Some(Renewal {
+                version,
+                stage: RenewalStage::References,
+                after: None,
+                told: 0,
+                updated_at: now,
+            })),
+        }
+    }
+
+    /// Notes how far a walk has come. Two at once repeat each other's work and do no harm.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn note_renewal(&self, renewal: &Renewal) -> Result<()> {
+        self.put(Table::Ads, item(PK, SK, renewal)?).await
+    }
+
+    /// Tells all sightings of a tenant's image which version of the algorithms its newest fingerprint
+    /// in the searchable set is of. Put that there before. Idempotent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn renew_image(&self, tenant: &TenantId, image: &Image) -> Result<()> {
+        let of_tenant = Range::prefix(&format!("{tenant}#"));
+        let pk = image_pk(&image.image_sha256);
+        for mut sighting in self.query_all(Table::Ads, pk, of_tenant).await? {
+            let before = image_of(&sighting)?;
+            if before.fingerprint_version >= image.fingerprint_version {
+                continue;
+            }
+            let now = Image {
+                first_seen_at: before.first_seen_at,
+                ..image.clone()
+            };
+            sighting.insert("image".into(), attribute(&now)?);
+            // An erased sighting stays erased.
+            self.put_if(Table::Ads, sighting, "attribute_exists(pk)", &[], &[])
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Puts a new fingerprint in the place of an older version's, if the reference is matched or
+    /// held. For an active one it is a removal and an addition in one: whoever knows the old one
+    /// hears of both. Idempotent.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] if there is no such reference, [`Error::Unavailable`] if others kept changing
+    /// the log.
+    pub async fn renew_reference(
+        &self,
+        unit: &TenantId,
+        id: &ReferenceId,
+        fingerprint: &ReferenceFingerprint,
+    ) -> Result<Renewed> {
+        for attempt in 0..retry::ATTEMPTS_MAX {
+            let standing = self
+                .standing(unit, id)
+                .await?
+                .ok_or(Error::Gone("the reference"))?;
+            let Some(place) = fingerprint_place(unit, &standing) else {
+                return Ok(Renewed::Ended);
+            };
+            let before = self.get(place.table, &place.pk, &place.sk).await?;
+            if let Some(before) = before {
+                let before = reference_fingerprint(&before)?;
+                if before.version >= fingerprint.version {
+                    return Ok(Renewed::Before);
+                }
+                let steps = self
+                    .steps_renew(unit, &standing, &place, fingerprint)
+                    .await?;
+                if self.transact("renewing a reference", &steps).await? == Ended::Done {
+                    return Ok(Renewed::Now);
+                }
+            }
+            self.pause(attempt).await; // it changed meanwhile
+        }
+        Err(Error::Unavailable("renewing a reference"))
+    }
+
+    async fn steps_renew(
+        &self,
+        unit: &TenantId,
+        standing: &Standing,
+        place: &Place,
+        fingerprint: &ReferenceFingerprint,
+    ) -> Result<Vec<aws_sdk_dynamodb::types::TransactWriteItem>> {
+        let id = &standing.reference.reference_id;
+        let new = reference_fingerprint_attribute(fingerprint)?;
+        let reference = key(unit.as_str(), reference_sk(id));
+        let status = (":status", text(standing.reference.status.as_str()));
+        let Some(seq) = standing.added_seq else {
+            let mut held = key(&place.pk, &place.sk);
+            held.insert("fingerprint".into(), new);
+            let stands = self.step_check(
+                Table::References,
+                reference,
+                "#status = :status",
+                &[("#status", "status")],
+                &[status],
+            )?;
+            return Ok(vec![stands, self.step_put(place.table, held)?]);
+        };
+        let tail = self.log_tail(id).await?;
+        let mut added = entry(ADDED, unit, id);
+        added.insert("fingerprint".into(), new);
+        let mut steps = self.steps_append(&tail, [entry(REMOVED, unit, id), added])?;
+        steps.push(self.step_delete(place.table, key(&place.pk, &place.sk), None, &[])?);
+        steps.push(self.step_update(
+            Table::References,
+            reference,
+            "SET added_seq = :seq",
+            Some("#status = :status AND added_seq = :before"),
+            &[("#status", "status")],
+            &[
+                status,
+                (":before", number(seq)),
+                (":seq", number(tail.next() + 1)),
+            ],
+        )?);
+        Ok(steps)
+    }
+}
+
+/// Where the fingerprint of a reference lies.
+struct Place {
+    table: Table,
+    pk: String,
+    sk: String,
+}
+
+/// In the log while it is active, beside it while it is pending or held; nowhere once it has ended.
+fn fingerprint_place(unit: &TenantId, standing: &Standing) -> Option<Place> {
+    use ReferenceStatus as Status;
+    let id = &standing.reference.reference_id;
+    match (standing.reference.status, standing.added_seq) {
+        (Status::Active, Some(seq)) => Some(Place {
+            table: Table::ReferencesTail,
+            pk: log_partition(id),
+            sk: seq_text(seq),
+        }),
+        (Status::Pending | Status::Held, _) => Some(Place {
+            table: Table::References,
+            pk: unit.as_str().to_owned(),
+            sk: fingerprint_sk(id),
+        }),
+        _ => None,
+    }
+}
