@@ -7,7 +7,7 @@ use proofs::cloud::{Cloud, once};
 use proofs::events::Message;
 use proofs::world::World;
 use records::fingerprint::FINGERPRINT_VERSION;
-use records::{Renewal, RenewalStage, Timestamp};
+use records::{Renewal, Timestamp, WalkStage};
 use serde_json::json;
 
 #[test]
@@ -39,7 +39,7 @@ fn every_photo_comes_once_more_through_its_queue_and_no_lead_twice() {
     assert_eq!(renew(), 0, "this build's are the first");
     cloud.backend.note_renewal(&Renewal {
         version: FINGERPRINT_VERSION - 1,
-        stage: RenewalStage::Over,
+        stage: WalkStage::Over,
         after: None,
         told: 0,
         updated_at: Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
@@ -76,7 +76,7 @@ fn a_queue_that_is_not_there_fails_the_walk_which_goes_on_once_it_is() {
     );
     cloud.backend.note_renewal(&Renewal {
         version: FINGERPRINT_VERSION - 1,
-        stage: RenewalStage::Over,
+        stage: WalkStage::Over,
         after: None,
         told: 0,
         updated_at: Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),

@@ -67,7 +67,6 @@ const NOT_RECORDED: &[(&str, &str, &str, &str)] = &[
         ERASURES,
     ),
     ("upkeep", "dynamodb:Query", "TenantsTable", ERASURES),
-    ("upkeep", "dynamodb:PutItem", "AdsTable", RENEWAL),
     ("upkeep", "sqs:SendMessage", "AdsQueue", RENEWAL),
     ("upkeep", "sqs:GetQueueAttributes", "AdsQueue", RENEWAL),
     ("upkeep", "sqs:SendMessage", "ReferencesQueue", RENEWAL),

@@ -90,11 +90,6 @@ pub fn per_million(
     let runs = objects / counts.messages_per_batch() + 1.0 / counts.changes_per_batch();
     let (ingest, lookup) = (counts.part(way, "ingest"), counts.part(way, "lookup"));
     let (compaction_s, compaction_gb) = counts.compaction();
-    // What is left of a hash is a hundredth of an ad with its features.
-    let compaction_s = match way {
-        Way::HashOnly => 0.0,
-        _ => compaction_s,
-    };
     let second = prices.lambda_second(architecture);
     let time = |part: &Part| part.busy_s * part.memory_gb * second;
     let both = |of: fn(&Part) -> f64| of(&ingest) + of(&lookup);

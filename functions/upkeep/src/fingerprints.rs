@@ -5,9 +5,10 @@
 use std::time::Duration;
 
 use records::fingerprint::FINGERPRINT_VERSION;
-use records::{ObjectCreated, Renewal, RenewalStage};
+use records::{ObjectCreated, Renewal, WalkStage};
 use store::ObjectKind;
 
+use crate::walk::{RUN_MAX, stage_of};
 use crate::{Done, Upkeep};
 
 /// Objects told together.
@@ -17,8 +18,6 @@ const PAGE: usize = 500;
 const WAITING_MAX: u64 = 500;
 /// How long until a queue that is too full is looked at again.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// After this the rest is left to the next run. Shorter than a function may take.
-const RUN_MAX: Duration = Duration::from_secs(12 * 60);
 
 impl Upkeep {
     /// Goes on with the walk of this build's algorithms, or begins it; none is due mostly.
@@ -30,16 +29,14 @@ impl Upkeep {
         };
         let until = now.plus(RUN_MAX);
         while self.clock.now() < until {
-            let kind = match renewal.stage {
-                RenewalStage::References => ObjectKind::Reference,
-                RenewalStage::Ads => ObjectKind::Ad,
-                RenewalStage::Over => break,
+            let Some(stage) = stage_of(renewal.stage) else {
+                break;
             };
-            if self.queues.waiting(kind).await? >= WAITING_MAX {
+            if self.queues.waiting(stage.0).await? >= WAITING_MAX {
                 tokio::time::sleep(LOOK_EVERY).await;
                 continue;
             }
-            done.renewed += self.tell_page(kind, &mut renewal).await?;
+            done.renewed += self.tell_page(stage, &mut renewal).await?;
         }
         tracing::info!(version = renewal.version, stage = ?renewal.stage, told = renewal.told,
             "photos are looked at again for fingerprints of newer algorithms");
@@ -47,11 +44,11 @@ impl Upkeep {
     }
 
     /// Tells one page of the walk's stage, and notes it.
-    async fn tell_page(&self, kind: ObjectKind, renewal: &mut Renewal) -> store::Result<u64> {
-        let (prefix, next_stage) = match kind {
-            ObjectKind::Reference => ("references/", RenewalStage::Ads),
-            ObjectKind::Ad => ("ads/", RenewalStage::Over),
-        };
+    async fn tell_page(
+        &self,
+        (kind, prefix, next_stage): (ObjectKind, &str, WalkStage),
+        renewal: &mut Renewal,
+    ) -> store::Result<u64> {
         let after = renewal.after.as_deref();
         let page = self.store.objects_page(kind, prefix, after, PAGE).await?;
         let bucket = self.store.bucket(kind);

@@ -9,6 +9,7 @@ mod fingerprints;
 mod objects;
 mod queues;
 mod references;
+mod walk;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,8 +23,8 @@ pub use queues::{Queues, Sqs};
 /// One task of the house.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
-    /// Drives again uploads that are pending for too long, and removes ads past their retention.
-    /// It lists whole buckets: daily in the cloud.
+    /// Drives again uploads that are pending for too long, and removes ads past their retention, in
+    /// rounds over both buckets; goes on where the run before stopped.
     Objects,
     /// Ends references whose date has passed; removes the photos of those that have ended; drives
     /// again searches through the past that have not moved for an hour.
@@ -105,6 +106,8 @@ pub struct Upkeep {
     /// How long an upload may be pending before it is driven again. Longer than a queue's
     /// redelivery, or what is merely slow is done twice.
     pub pending_max: Duration,
+    /// How long after a round over both buckets began the next one may begin: each lists them whole.
+    pub objects_every: Duration,
     /// How long ads are kept after they were uploaded; none keeps them until the bucket's own rule
     /// removes them.
     pub ads_kept: Option<Duration>,
@@ -168,10 +171,7 @@ impl Upkeep {
         let tenants = self.store.tenants().await?;
         for task in tasks {
             match task {
-                Task::Objects => {
-                    self.ads(&mut done).await?;
-                    self.photos(&mut done).await?;
-                }
+                Task::Objects => self.objects(&mut done).await?,
                 Task::Fingerprints => self.renew_fingerprints(&mut done).await?,
                 Task::Forget => self.forget(&mut done).await?,
                 Task::Compact => self.compact(&tenants, &mut done).await?,

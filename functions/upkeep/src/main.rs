@@ -18,6 +18,8 @@ const TAIL_ITEMS_MIN: &str = "HOMEWARD_TAIL_ITEMS_MIN";
 
 /// Longer than the queue's redelivery: five times its visibility of six minutes.
 const PENDING_MAX: Duration = Duration::from_secs(30 * 60);
+/// A round over both buckets each day, by a timer that fires each hour.
+const ROUND_EVERY: Duration = Duration::from_secs(DAY_S - 1_800);
 const DAY_S: u64 = 86_400;
 
 #[tokio::main]
@@ -30,6 +32,7 @@ async fn main() -> Result<(), Error> {
         store: Store::with_sdk_config(&config, Names::from_env()?, Jitter::from_system()),
         clock: Clock::from_system(),
         pending_max: PENDING_MAX,
+        objects_every: ROUND_EVERY,
         ads_kept: ads_kept.map(|days| Duration::from_secs(u64::from(days) * DAY_S)),
         compaction: CompactionRule::from_tail_ads(tail_items_min),
         queues: Arc::new(Sqs::new(&config, url(ADS_QUEUE)?, url(REFERENCES_QUEUE)?)),

@@ -1,14 +1,16 @@
 //! Objects whose event was lost, and objects past their time.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use records::{ObjectKey, UploadState};
+use records::{AdKey, ObjectKey, Round, Upload, UploadState, WalkStage};
 use store::{ListedObject, ObjectKind};
 
+use crate::walk::{RUN_MAX, stage_of};
 use crate::{Done, Upkeep};
 
-/// Objects of one listing, and looked up together.
+/// Objects of one listing, looked up together.
 const PAGE: usize = 1_000;
 const AT_ONCE: usize = 16;
 
@@ -25,100 +27,125 @@ enum Due {
 }
 
 impl Upkeep {
-    /// Every ad, whether or not its tenant has been made: pending too long is driven again;
-    /// recorded or rejected, and past its retention, is removed, bundles sooner. What is pending is never
-    /// removed.
-    pub(crate) async fn ads(&self, done: &mut Done) -> store::Result<()> {
-        let mut after = None;
-        loop {
-            let page = self
-                .store
-                .objects_page(ObjectKind::Ad, "ads/", after.as_deref(), PAGE)
-                .await?;
-            let due: Vec<(ListedObject, Due)> = stream::iter(page.items)
-                .map(|object| async move {
-                    let due = self.due(&object).await?;
-                    Ok::<_, store::Error>((object, due))
-                })
-                .buffered(AT_ONCE)
-                .try_collect()
-                .await?;
-            for (object, due) in due {
-                self.carry_out(&object.key, due, done).await?;
+    /// Goes on with the round over both buckets, or begins the next one if it is time. A reference
+    /// photo that was not looked at for too long is driven again. So is an ad, whether or not its
+    /// tenant has been made; recorded or rejected, and past its retention, it is removed, bundles
+    /// sooner. What is pending is never removed.
+    pub(crate) async fn objects(&self, done: &mut Done) -> store::Result<()> {
+        let now = self.clock.now();
+        let mut round = match self.store.round().await? {
+            Some(begun) if begun.stage != WalkStage::Over => begun,
+            Some(last) if now.since(last.began_at) < self.objects_every => return Ok(()),
+            _ => Round {
+                stage: WalkStage::References,
+                after: None,
+                began_at: now,
+            },
+        };
+        let until = now.plus(RUN_MAX);
+        while let Some((kind, prefix, next_stage)) = stage_of(round.stage) {
+            let after = round.after.as_deref();
+            let page = self.store.objects_page(kind, prefix, after, PAGE).await?;
+            self.look_after(kind, page.items, done).await?;
+            round.after = page.next;
+            if round.after.is_none() {
+                round.stage = next_stage;
             }
-            match page.next {
-                Some(next) => after = Some(next),
-                None => return Ok(()),
-            }
-        }
-    }
-
-    async fn due(&self, object: &ListedObject) -> store::Result<Due> {
-        let ObjectKey::Ad(key) = &object.key else {
-            return Ok(Due::Nothing);
-        };
-        let age = self.clock.now().since(object.last_modified);
-        if age <= self.pending_max {
-            return Ok(Due::Nothing);
-        }
-        let upload = self.store.upload(key).await?.filter(|upload| {
-            upload.state != UploadState::Pending
-                && upload.is_about(object.last_modified, object.size_bytes)
-        });
-        let Some(upload) = upload else {
-            return Ok(Due::Redrive);
-        };
-        let kept = match upload.bundle {
-            Some(counts) if !counts.holds_members => Some(BUNDLES_KEPT),
-            _ => self.ads_kept,
-        };
-        Ok(match kept {
-            Some(kept) if age > kept => Due::Remove,
-            _ => Due::Nothing,
-        })
-    }
-
-    async fn carry_out(&self, key: &ObjectKey, due: Due, done: &mut Done) -> store::Result<()> {
-        match due {
-            Due::Nothing => {}
-            Due::Redrive => done.redriven += u64::from(self.store.redrive(key).await?),
-            Due::Remove => {
-                self.store.delete_object(key, None).await?;
-                done.removed += 1;
+            self.store.note_round(&round).await?;
+            if self.clock.now() >= until {
+                break;
             }
         }
         Ok(())
     }
 
-    /// Every reference photo that was not looked at for too long is driven again.
-    pub(crate) async fn photos(&self, done: &mut Done) -> store::Result<()> {
-        let mut after = None;
-        loop {
-            let kind = ObjectKind::Reference;
-            let page = self
-                .store
-                .objects_page(kind, "references/", after.as_deref(), PAGE)
-                .await?;
-            for object in page.items {
-                let due = self.photo_due(&object).await?;
-                self.carry_out(&object.key, due, done).await?;
-            }
-            match page.next {
-                Some(next) => after = Some(next),
-                None => return Ok(()),
-            }
+    async fn look_after(
+        &self,
+        kind: ObjectKind,
+        objects: Vec<ListedObject>,
+        done: &mut Done,
+    ) -> store::Result<()> {
+        let now = self.clock.now();
+        let is_old = |it: &ListedObject| now.since(it.last_modified) > self.pending_max;
+        let old: Vec<ListedObject> = objects.into_iter().filter(is_old).collect();
+        let due = match kind {
+            ObjectKind::Ad => self.ads_due(old).await?,
+            ObjectKind::Reference => self.photos_due(old).await?,
+        };
+        let did: Vec<Due> = stream::iter(due)
+            .map(|(object, due)| self.carry_out(object, due))
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await?;
+        let count = |what: Due| did.iter().filter(|it| **it == what).count() as u64;
+        done.redriven += count(Due::Redrive);
+        done.removed += count(Due::Remove);
+        Ok(())
+    }
+
+    async fn ads_due(&self, objects: Vec<ListedObject>) -> store::Result<Vec<(ListedObject, Due)>> {
+        let keys: Vec<&AdKey> = objects.iter().filter_map(ad_key).collect();
+        let uploads = self.store.uploads_of(&keys).await?.into_iter();
+        let uploads: HashMap<AdKey, Upload> =
+            uploads.map(|it| (it.object_key.clone(), it)).collect();
+        let due = objects.into_iter().map(|object| {
+            let upload = ad_key(&object).and_then(|key| uploads.get(key));
+            let due = self.ad_due(&object, upload);
+            (object, due)
+        });
+        Ok(due.collect())
+    }
+
+    fn ad_due(&self, object: &ListedObject, upload: Option<&Upload>) -> Due {
+        let upload = upload.filter(|upload| {
+            upload.state != UploadState::Pending
+                && upload.is_about(object.last_modified, object.size_bytes)
+        });
+        let Some(upload) = upload else {
+            return Due::Redrive;
+        };
+        let kept = match upload.bundle {
+            Some(counts) if !counts.holds_members => Some(BUNDLES_KEPT),
+            _ => self.ads_kept,
+        };
+        let age = self.clock.now().since(object.last_modified);
+        match kept {
+            Some(kept) if age > kept => Due::Remove,
+            _ => Due::Nothing,
         }
     }
 
-    async fn photo_due(&self, object: &ListedObject) -> store::Result<Due> {
-        let ObjectKey::Reference(key) = &object.key else {
-            return Ok(Due::Nothing);
-        };
-        if self.clock.now().since(object.last_modified) <= self.pending_max {
-            return Ok(Due::Nothing);
+    async fn photos_due(
+        &self,
+        objects: Vec<ListedObject>,
+    ) -> store::Result<Vec<(ListedObject, Due)>> {
+        let due = stream::iter(objects).map(|object| async move {
+            let ObjectKey::Reference(key) = &object.key else {
+                return Ok((object, Due::Nothing));
+            };
+            let enrolled = self.store.enrolled(key).await?;
+            let is_done = enrolled.is_some_and(|at| at.seconds() >= object.last_modified.seconds());
+            let due = if is_done { Due::Nothing } else { Due::Redrive };
+            Ok((object, due))
+        });
+        due.buffered(AT_ONCE).try_collect().await
+    }
+
+    /// What was done in the end.
+    async fn carry_out(&self, object: ListedObject, due: Due) -> store::Result<Due> {
+        match due {
+            Due::Nothing => {}
+            Due::Redrive if self.store.redrive(&object.key).await? => {}
+            Due::Redrive => return Ok(Due::Nothing), // gone, or overwritten
+            Due::Remove => self.store.delete_object(&object.key, None).await?,
         }
-        let enrolled = self.store.enrolled(key).await?;
-        let is_done = enrolled.is_some_and(|at| at.seconds() >= object.last_modified.seconds());
-        Ok(if is_done { Due::Nothing } else { Due::Redrive })
+        Ok(due)
+    }
+}
+
+fn ad_key(object: &ListedObject) -> Option<&AdKey> {
+    match &object.key {
+        ObjectKey::Ad(key) => Some(key),
+        ObjectKey::Reference(_) => None,
     }
 }

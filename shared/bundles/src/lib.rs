@@ -21,7 +21,7 @@ use flate2::read::DeflateDecoder;
 use records::MemberName;
 
 pub use metadata::{METADATA_MEMBER, Metadata};
-pub use packing::pack;
+pub use packing::{Packer, pack};
 pub use reason::Reason;
 
 /// Bytes that tell a bundle: a tar says so at 257.

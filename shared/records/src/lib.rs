@@ -23,11 +23,11 @@ mod member;
 mod page;
 mod reason;
 mod reference;
-mod renewal;
 mod tenant;
 mod text;
 mod time;
 mod token;
+mod walk;
 mod webhook;
 
 pub use ad::{AdMetadata, Image, MetadataNote, Sighting, Upload, UploadState};
@@ -48,11 +48,11 @@ pub use member::{BundleCounts, MemberName};
 pub use page::{Cursor, Listing, Page};
 pub use reason::ReasonCode;
 pub use reference::{Alerting, Reference, ReferenceStatus, SearchProgress, SearchState, Told};
-pub use renewal::{Renewal, RenewalStage};
 pub use tenant::{Principal, Role, TenantSettings, Token, TokenHash};
 pub use text::{Label, Malformed, SourceUrl};
 pub use time::Timestamp;
 pub use token::{IssuedToken, TokenId};
+pub use walk::{Renewal, Round, WalkStage};
 pub use webhook::{
     RetiredKeys, Secret, Webhook, WebhookName, WebhookState, WebhookUrl, WebhookView,
 };

@@ -12,7 +12,7 @@ use records::{
 
 use crate::calls::{Query, Range};
 use crate::error::{Error, Result};
-use crate::items::{Item, attribute, digest, item, record, text};
+use crate::items::{Item, attribute, digest, item, key, record, text};
 use crate::{PAGE_ITEMS_MAX, Store, Table};
 
 /// How many uploads of a tenant stand where.
@@ -61,6 +61,17 @@ impl Store {
             )
             .await?;
         found.map(|item| record(item, "upload")).transpose()
+    }
+
+    /// What became of these uploads, those that are known, in no order. Strongly consistent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn uploads_of(&self, object_keys: &[&AdKey]) -> Result<Vec<Upload>> {
+        let place = |of: &&AdKey| key(upload_pk(of.tenant()), of.as_str());
+        let keys = object_keys.iter().map(place).collect();
+        let found = self.get_all(Table::Ads, keys).await?;
+        found.into_iter().map(|it| record(it, "upload")).collect()
     }
 
     /// A page of a tenant's uploads, by object key. Strongly consistent.

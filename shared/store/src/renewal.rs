@@ -3,7 +3,9 @@
 //! their place, so that nothing is missed meanwhile.
 
 use records::fingerprint::ReferenceFingerprint;
-use records::{Image, ReferenceId, ReferenceStatus, Renewal, RenewalStage, TenantId, Timestamp};
+use records::{
+    Image, ReferenceId, ReferenceStatus, Renewal, Round, TenantId, Timestamp, WalkStage,
+};
 
 use crate::ads::{image_of, image_pk};
 use crate::calls::Range;
@@ -21,9 +23,10 @@ use crate::{Store, Table, retry};
 /// The version of the algorithms that deployments began with.
 const FIRST_VERSION: u16 = 1;
 
-/// Where the walk over all photos stands.
-const PK: &str = "renewal";
-const SK: &str = "fingerprints";
+/// Where it stands how far walks have come.
+const WALKS: &str = "walk";
+const FINGERPRINTS: &str = "fingerprints";
+const OBJECTS: &str = "objects";
 
 /// What became of the fingerprint of a reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,17 +46,17 @@ impl Store {
     /// # Errors
     /// As every verb.
     pub async fn renewal_due(&self, version: u16, now: Timestamp) -> Result<Option<Renewal>> {
-        let found = self.get(Table::Ads, PK, SK).await?;
+        let found = self.get(Table::Ads, WALKS, FINGERPRINTS).await?;
         let found: Option<Renewal> = found.map(|it| record(it, "renewal")).transpose()?;
         let reached = found.as_ref().map_or(FIRST_VERSION, |it| it.version);
         match found {
             Some(begun) if reached == version => {
-                Ok((begun.stage != RenewalStage::Over).then_some(begun))
+                Ok((begun.stage != WalkStage::Over).then_some(begun))
             }
             _ if reached >= version => Ok(None),
             _ => Ok(Some(Renewal {
                 version,
-                stage: RenewalStage::References,
+                stage: WalkStage::References,
                 after: None,
                 told: 0,
                 updated_at: now,
@@ -66,7 +69,25 @@ impl Store {
     /// # Errors
     /// As every verb.
     pub async fn note_renewal(&self, renewal: &Renewal) -> Result<()> {
-        self.put(Table::Ads, item(PK, SK, renewal)?).await
+        let item = item(WALKS, FINGERPRINTS, renewal)?;
+        self.put(Table::Ads, item).await
+    }
+
+    /// The round over all objects that was begun last; none if none ever was. Strongly consistent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn round(&self) -> Result<Option<Round>> {
+        let found = self.get(Table::Ads, WALKS, OBJECTS).await?;
+        found.map(|it| record(it, "round")).transpose()
+    }
+
+    /// Notes how far a round has come. Two at once repeat each other's work and do no harm.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn note_round(&self, round: &Round) -> Result<()> {
+        self.put(Table::Ads, item(WALKS, OBJECTS, round)?).await
     }
 
     /// Tells all sightings of a tenant's image which version of the algorithms its newest fingerprint

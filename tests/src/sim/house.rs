@@ -15,8 +15,8 @@ use lookup::Lookup;
 use matching::Policy;
 use records::fingerprint::FINGERPRINT_VERSION;
 use records::{
-    Label, Renewal, RenewalStage, Secret, TenantId, TenantSettings, Timestamp, Webhook,
-    WebhookName, WebhookState,
+    Label, Renewal, Secret, TenantId, TenantSettings, Timestamp, WalkStage, Webhook, WebhookName,
+    WebhookState,
 };
 use store::{CompactionRule, Jitter, MergeRule, Names, Store};
 use tempfile::TempDir;
@@ -153,6 +153,7 @@ impl House {
             store: self.store(line),
             clock: self.time().clock(),
             pending_max: PENDING_MAX,
+            objects_every: Duration::ZERO,
             compaction: compaction(),
             ads_kept: None,
             queues: Arc::new(ServersQueues(self.exchange.clone())),
@@ -167,7 +168,7 @@ impl House {
 pub async fn make_older(store: &Store, now: Timestamp) {
     let older = Renewal {
         version: FINGERPRINT_VERSION - 1,
-        stage: RenewalStage::Over,
+        stage: WalkStage::Over,
         after: None,
         told: 0,
         updated_at: now,

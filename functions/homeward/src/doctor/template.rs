@@ -115,7 +115,6 @@ mod tests {
                 "rate(5 minutes)" => 288.0,
                 "rate(1 hour)" => 24.0,
                 "rate(6 hours)" => 4.0,
-                "cron(17 3 * * ? *)" => 1.0,
                 other => panic!("how often is {other}?"),
             };
         }

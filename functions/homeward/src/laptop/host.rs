@@ -1,6 +1,7 @@
 //! The handlers, built once, as the cloud builds one in each program.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use alert::Alerting;
 use alert::address::Networks;
@@ -101,6 +102,7 @@ impl Programs {
                 store: store.clone(),
                 clock: clock.clone(),
                 pending_max: settings.pending_max,
+                objects_every: Duration::ZERO, // its timer is as slow as they should be
                 ads_kept: settings.ads_kept,
                 compaction: settings.compaction,
                 queues: Arc::new(EmbeddedQueues(embedded.clone())),

@@ -62,7 +62,7 @@ impl Told {
 fn over(house: &House, version: u16) -> Renewal {
     Renewal {
         version,
-        stage: RenewalStage::Over,
+        stage: WalkStage::Over,
         after: None,
         told: 0,
         updated_at: house.now(),

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod fingerprints;
+mod rounds;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -60,6 +61,7 @@ async fn house(ads_kept: Option<Duration>) -> House {
         store: store.clone(),
         clock,
         pending_max: HOUR,
+        objects_every: Duration::ZERO,
         ads_kept,
         compaction: CompactionRule::default(),
         queues: told.clone(),
@@ -341,6 +343,7 @@ async fn a_house_without_a_store_says_so_and_can_be_run_again() {
         store,
         clock,
         pending_max: HOUR,
+        objects_every: Duration::ZERO,
         ads_kept: None,
         compaction: CompactionRule::default(),
         queues: house.told.clone(),

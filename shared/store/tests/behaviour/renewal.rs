@@ -176,14 +176,14 @@ async fn a_walk_is_due_once_a_version(World { store, .. }: World) {
     let due = async |version| store.renewal_due(version, at(0)).await.unwrap();
     assert_eq!(due(1).await, None, "deployments began with it");
     let mut walk = due(2).await.unwrap();
-    assert_eq!((walk.stage, walk.told), (RenewalStage::References, 0));
-    walk.stage = RenewalStage::Ads;
+    assert_eq!((walk.stage, walk.told), (WalkStage::References, 0));
+    walk.stage = WalkStage::Ads;
     walk.after = Some("ads/uploader/a".into());
     store.note_renewal(&walk).await.unwrap();
     assert_eq!(due(2).await, Some(walk.clone()), "it goes on");
     assert_eq!(due(1).await, None, "a newer build has begun");
     assert_eq!(due(3).await.unwrap().after, None, "from the start");
-    walk.stage = RenewalStage::Over;
+    walk.stage = WalkStage::Over;
     store.note_renewal(&walk).await.unwrap();
     assert_eq!(due(2).await, None);
 }

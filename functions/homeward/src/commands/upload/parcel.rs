@@ -1,8 +1,9 @@
 //! What travels in one object: one file, a bundle of many, or a list of their hashes.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 
+use bundles::Packer;
 use photo::Limits;
 use rayon::prelude::*;
 use records::{AdMetadata, HashRecord, ImageSha256, MemberName, hash_list_header};
@@ -14,9 +15,6 @@ use super::journal::Taken;
 use super::kind::Kind;
 use super::plan::{Planned, Refused};
 use crate::picture_file::{self, ReasonCode};
-
-/// The member of a bundle that lists the others' metadata.
-pub const METADATA_MEMBER: &str = "metadata.jsonl";
 
 /// Bytes of files in one bundle at most: well within what a deployment takes (400 MiB), and a cut
 /// costs no more than this.
@@ -146,23 +144,19 @@ fn single(file: &Planned) -> io::Result<Parcel> {
 /// A tar, its list of metadata first, whose name is made of what it holds: packed again after a cut
 /// it is the same object.
 fn bundle(group: &[Planned], prefix: &str) -> io::Result<Parcel> {
-    let mut tar = tar::Builder::new(NamedTempFile::new()?);
     let (mut files, mut refused) = (Vec::new(), Vec::new());
     let list = metadata_list(group);
-    if !list.is_empty() {
-        append(&mut tar, METADATA_MEMBER, list.as_bytes())?;
-    }
+    let mut packer = Packer::new(NamedTempFile::new()?, &list)?;
     for file in group {
         match bytes_of(file) {
             Ok(bytes) => {
-                append(&mut tar, &file.entry.name, &bytes)?;
+                packer.append(&file.entry.name, &bytes)?;
                 files.push(file.taken.clone());
             }
             Err(fault) => refused.push(fault),
         }
     }
-    let mut file = tar.into_inner()?;
-    file.flush()?;
+    let file = packer.finish()?;
     Ok(Parcel {
         name: format!("{prefix}bundle-{}.tar", name_of(&files, &list)),
         content_type: "application/x-tar",
@@ -171,13 +165,6 @@ fn bundle(group: &[Planned], prefix: &str) -> io::Result<Parcel> {
         files,
         refused,
     })
-}
-
-fn append(tar: &mut tar::Builder<NamedTempFile>, path: &str, bytes: &[u8]) -> io::Result<()> {
-    let mut header = tar::Header::new_ustar();
-    header.set_size(bytes.len() as u64);
-    header.set_mode(0o644);
-    tar.append_data(&mut header, path, bytes)
 }
 
 fn metadata_list(group: &[Planned]) -> String {

@@ -160,7 +160,7 @@ fn check_name(path: &str, name: &str, packing: Packing) -> std::result::Result<(
     if packing == Packing::Singly {
         return Ok(());
     }
-    let reserved = path == super::parcel::METADATA_MEMBER;
+    let reserved = path == bundles::METADATA_MEMBER;
     match MemberName::parse(path) {
         Ok(member) if member.as_str() == path && !reserved => Ok(()),
         _ => Err(UNSUPPORTED),

@@ -1,4 +1,4 @@
-//! How far a walk over all photos has come, on which each gets a fingerprint of newer algorithms.
+//! How far walks over all objects of both buckets have come: they outlive the runs of a program.
 
 use std::fmt;
 
@@ -7,16 +7,33 @@ use serde::{Deserialize, Serialize};
 use crate::text::redacted;
 use crate::time::Timestamp;
 
-/// Which photos are looked at again, in this order: the sought are few.
+/// What a walk is at, in this order: the sought are few.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum RenewalStage {
+pub enum WalkStage {
     /// The photos of references.
     References,
     /// Ads.
     Ads,
-    /// All were told.
+    /// It is over.
     Over,
+}
+
+/// A walk that looks for objects whose event was lost and for those past their time.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Round {
+    /// What it is at.
+    pub stage: WalkStage,
+    /// The key behind which the stage goes on; none at its start.
+    pub after: Option<String>,
+    /// When it began.
+    pub began_at: Timestamp,
+}
+
+impl fmt::Debug for Round {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        redacted(f) // a key says whose photo it is
+    }
 }
 
 /// A walk over all photos, so that each gets a fingerprint of a version of the algorithms.
@@ -24,8 +41,8 @@ pub enum RenewalStage {
 pub struct Renewal {
     /// The version.
     pub version: u16,
-    /// What is walked over.
-    pub stage: RenewalStage,
+    /// What it is at.
+    pub stage: WalkStage,
     /// The key behind which the stage goes on; none at its start.
     pub after: Option<String>,
     /// Photos that were told to be looked at again, in both stages.
