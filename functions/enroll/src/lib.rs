@@ -106,7 +106,8 @@ impl Enroll {
             .submit(key.tenant(), &reference, &read.fingerprint)
             .await?;
         if let Submitted::Known(_) = submitted {
-            let renewed = store.renew_reference(key.tenant(), id, &read.fingerprint);
+            let now = self.0.clock.now();
+            let renewed = store.renew_reference(key.tenant(), id, &read.fingerprint, now);
             if renewed.await? == Renewed::Now {
                 tracing::info!(reference_id = %id, "a reference has a fingerprint of new algorithms");
             }

@@ -4,7 +4,8 @@
 
 use records::fingerprint::ReferenceFingerprint;
 use records::{
-    Image, ReferenceId, ReferenceStatus, Renewal, Round, TenantId, Timestamp, WalkStage,
+    Image, ReferenceId, ReferenceStatus, Renewal, Round, SearchProgress, TenantId, Timestamp,
+    WalkStage,
 };
 
 use crate::ads::{image_of, image_pk};
@@ -117,7 +118,7 @@ impl Store {
 
     /// Puts a new fingerprint in the place of an older version's, if the reference is matched or
     /// held. For an active one it is a removal and an addition in one: whoever knows the old one
-    /// hears of both. Idempotent.
+    /// hears of both, and its search through the past begins anew. Idempotent.
     ///
     /// # Errors
     /// [`Error::Gone`] if there is no such reference, [`Error::Unavailable`] if others kept changing
@@ -127,6 +128,7 @@ impl Store {
         unit: &TenantId,
         id: &ReferenceId,
         fingerprint: &ReferenceFingerprint,
+        now: Timestamp,
     ) -> Result<Renewed> {
         for attempt in 0..retry::ATTEMPTS_MAX {
             let standing = self
@@ -143,7 +145,7 @@ impl Store {
                     return Ok(Renewed::Before);
                 }
                 let steps = self
-                    .steps_renew(unit, &standing, &place, fingerprint)
+                    .steps_renew(unit, &standing, &place, (fingerprint, now))
                     .await?;
                 if self.transact("renewing a reference", &steps).await? == Ended::Done {
                     return Ok(Renewed::Now);
@@ -159,7 +161,7 @@ impl Store {
         unit: &TenantId,
         standing: &Standing,
         place: &Place,
-        fingerprint: &ReferenceFingerprint,
+        (fingerprint, now): (&ReferenceFingerprint, Timestamp),
     ) -> Result<Vec<aws_sdk_dynamodb::types::TransactWriteItem>> {
         let id = &standing.reference.reference_id;
         let new = reference_fingerprint_attribute(fingerprint)?;
@@ -182,14 +184,19 @@ impl Store {
         added.insert("fingerprint".into(), new);
         let mut steps = self.steps_append(&tail, [entry(REMOVED, unit, id), added])?;
         steps.push(self.step_delete(place.table, key(&place.pk, &place.sk), None, &[])?);
+        let to_be_searched = SearchProgress {
+            updated_at: Some(now),
+            ..SearchProgress::default()
+        };
         steps.push(self.step_update(
             Table::References,
             reference,
-            "SET added_seq = :seq",
+            "SET added_seq = :seq, #search = :search",
             Some("#status = :status AND added_seq = :before"),
-            &[("#status", "status")],
+            &[("#status", "status"), ("#search", "search")],
             &[
                 status,
+                (":search", attribute(&to_be_searched)?),
                 (":before", number(seq)),
                 (":seq", number(tail.next() + 1)),
             ],

@@ -44,13 +44,18 @@ async fn searches(store: &Store) -> Vec<SearchKey> {
 }
 
 async fn renew(store: &Store, id: &ReferenceId, fingerprint: &ReferenceFingerprint) -> Renewed {
-    let renewed = store.renew_reference(&unit(), id, fingerprint).await;
+    let renewed = store.renew_reference(&unit(), id, fingerprint, at(4)).await;
     renewed.unwrap()
 }
 
 async fn an_active_reference_is_removed_and_added_in_one(World { store, .. }: World) {
     let id = active_reference(&store, 1).await;
     let other = active_reference(&store, 2).await;
+    let done = SearchProgress {
+        state: SearchState::Done,
+        ..SearchProgress::default()
+    };
+    store.note_search(&unit(), &id, &done).await.unwrap();
     let seen = store.references_since(&LogPosition::start()).await.unwrap();
     let before = searches(&store).await;
     assert_eq!(renew(&store, &id, &newer(1)).await, Renewed::Now);
@@ -69,6 +74,9 @@ async fn an_active_reference_is_removed_and_added_in_one(World { store, .. }: Wo
     assert_eq!(seq(&after), seq(&before) + 2, "it is searched anew");
     let reference = store.reference(&unit(), &id).await.unwrap().unwrap();
     assert_eq!(reference.status, ReferenceStatus::Active);
+    assert_eq!(reference.search.state, SearchState::Waiting);
+    let stalled = store.stalled_searches(&unit(), at(4)).await.unwrap();
+    assert_eq!(stalled.len(), 1, "the other one: this waits since now");
 
     store.withdraw(&unit(), &id, at(9)).await.unwrap();
     assert_eq!(set(&store).await.len(), 1);
@@ -110,7 +118,9 @@ async fn what_has_ended_gets_no_fingerprint(World { store, .. }: World) {
     assert_eq!(renew(&store, &id, &newer(1)).await, Renewed::Ended);
     assert!(set(&store).await.is_empty());
     let unknown = reference("case 7", 5).reference_id;
-    let renewed = store.renew_reference(&unit(), &unknown, &newer(5)).await;
+    let renewed = store
+        .renew_reference(&unit(), &unknown, &newer(5), at(4))
+        .await;
     assert!(matches!(renewed, Err(Error::Gone(_))));
 }
 
