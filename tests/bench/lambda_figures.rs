@@ -11,6 +11,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use photo::Limits;
 use proofs::backend::Backend;
 use proofs::checkout;
 use proofs::cloud::{Cloud, once};
@@ -18,7 +19,7 @@ use proofs::events::{Message, timer};
 use proofs::runtime_api::{Function, LOG_FILE};
 use proofs::wire::units::Units;
 use proofs::world::{Put, World};
-use records::MemberName;
+use records::{AdMetadata, HashRecord, ImageSha256, MemberName};
 use serde_json::{Value, json};
 use store::{Change, Pack, Table};
 
@@ -26,6 +27,8 @@ use store::{Change, Pack, Table};
 const SINGLE: usize = 100;
 /// Those that come in one bundle: enough that all go into segments after it.
 const BUNDLED: usize = 1_000;
+/// Those of which a list of hashes comes: as many as `homeward upload --hash-only` puts into one.
+const HASHED: usize = 500;
 /// References that each ad is compared with.
 const REFERENCES: usize = 10;
 /// What the platform itself logs of one run: START, END, REPORT.
@@ -112,6 +115,35 @@ fn bundle(world: &World, ads: &[Put]) -> Put {
     Put {
         bucket: "ads_bucket",
         key: "ads/uploader/bundle.tar".into(),
+        path,
+        metadata: json!({}),
+    }
+}
+
+/// A list of the hashes of these ads, as a put.
+fn hash_list(world: &World, ads: &[Put]) -> Put {
+    let line = |put: &Put| {
+        let name = put.path.file_name().unwrap().to_str().unwrap();
+        let bytes = std::fs::read(&put.path).unwrap();
+        let read = intake::read(&bytes, &Limits::default(), fingerprint::of_ad).unwrap();
+        let record = HashRecord {
+            name: MemberName::parse(name).unwrap(),
+            image_sha256: ImageSha256::of(&bytes),
+            size_bytes: bytes.len() as u64,
+            width_px: read.width_px,
+            height_px: read.height_px,
+            fingerprint: read.fingerprint,
+            metadata: AdMetadata::default(),
+            notes: Vec::new(),
+        };
+        record.to_line()
+    };
+    let lines: String = ads.iter().map(line).collect();
+    let path = world.path("hashes.jsonl");
+    std::fs::write(&path, records::hash_list_header() + &lines).unwrap();
+    Put {
+        bucket: "ads_bucket",
+        key: "ads/uploader/hashes.jsonl".into(),
         path,
         metadata: json!({}),
     }
@@ -260,13 +292,14 @@ fn searched(cloud: &Cloud, log: &Path, added: &[Value], ads: usize) -> Value {
 }
 
 fn main() {
-    let world = World::draw(REFERENCES, SINGLE + BUNDLED, 59);
+    let world = World::draw(REFERENCES, SINGLE + BUNDLED + HASHED, 59);
     let log = tempfile::NamedTempFile::new().unwrap();
     let path = log.path().to_str().unwrap().to_owned();
     let variables = [(LOG_FILE, path.as_str()), ("RUST_LOG", "info")];
     let cloud = Cloud::with(Backend::embedded(), &variables);
     let (ads, photo_bytes) = puts(&world);
-    let (single, bundled) = ads.split_at(SINGLE);
+    let (single, others) = ads.split_at(SINGLE);
+    let (bundled, hashed) = others.split_at(BUNDLED);
 
     // The first event of each is its cold start; what is counted comes after.
     let references = cloud.upload(&world.references());
@@ -295,6 +328,11 @@ fn main() {
         parts = messages.len();
         1 + parts.div_ceil(MESSAGES_PER_BATCH)
     });
+    let list = cloud.upload(&[hash_list(&world, hashed)]);
+    let as_hashes = came(&cloud, log.path(), hashed.len(), || {
+        cloud.send(&cloud.ingest, &list, once);
+        1
+    });
     let compaction = compacted(&cloud, log.path(), ads.len());
     let search = searched(&cloud, log.path(), &added[..1], ads.len());
 
@@ -307,8 +345,10 @@ fn main() {
         "table_bytes": ITEMS_BYTES,
         "batch": {"messages": MESSAGES_PER_BATCH, "changes": CHANGES_PER_BATCH},
         "bundle_images": bundled.len(),
+        "list_images": hashed.len(),
         "single": singly.to_json(&cloud, singly.images),
         "bundled": together.to_json(&cloud, 1 + parts),
+        "hashes": as_hashes.to_json(&cloud, 1),
         "compaction": compaction,
         "search": search,
     });

@@ -6,13 +6,6 @@ use super::Way;
 
 const FILE: &str = include_str!("../../../../infra/counts.json");
 
-/// What a hash without features takes in a segment.
-const HASH_BYTES: f64 = 130.0;
-/// Hashes of one list: what an uploader's program collects in some minutes.
-const IMAGES_PER_LIST: f64 = 100.0;
-/// Reading a line and comparing one hash with all references: assumed, not measured.
-const HASH_BUSY_S: f64 = 0.000_1;
-
 /// What was counted.
 pub struct Counts(Value);
 
@@ -51,15 +44,7 @@ impl Counts {
 
     /// What one function does for one image that comes in this way.
     pub fn part(&self, way: Way, name: &str) -> Part {
-        match way {
-            Way::Single => self.counted_part("single", name),
-            Way::Bundled => self.counted_part("bundled", name),
-            Way::HashOnly => self.part_of_hash(name),
-        }
-    }
-
-    fn counted_part(&self, way: &str, name: &str) -> Part {
-        let of = |field: &str| self.number(&format!("/{way}/{name}/{field}"));
+        let of = |field: &str| self.of_way(way, &format!("{name}/{field}"));
         Part {
             busy_s: of("busy_ms") / 1e3,
             memory_gb: of("memory_mib") / 1_024.0,
@@ -76,16 +61,13 @@ impl Counts {
         match way {
             Way::Single => 1.0,
             Way::Bundled => 1.0 / self.images_of_bundle(),
-            Way::HashOnly => 1.0 / IMAGES_PER_LIST,
+            Way::HashOnly => 1.0 / self.number("/list_images"),
         }
     }
 
     /// Objects of which S3 tells for one image: uploads, and the parts that bundles are cut into.
     pub fn messages(&self, way: Way) -> f64 {
-        match way {
-            Way::Single | Way::HashOnly => self.uploads(way),
-            Way::Bundled => self.number("/bundled/messages_per_image"),
-        }
+        self.of_way(way, "messages_per_image")
     }
 
     /// Images of the bundle that was counted with.
@@ -115,43 +97,12 @@ impl Counts {
 
     /// Bytes that an image takes in the segments.
     pub fn segment_bytes(&self, way: Way) -> f64 {
-        match way {
-            Way::HashOnly => HASH_BYTES,
-            _ => self.number("/single/pack_bytes_per_ad"),
-        }
-    }
-
-    /// What one function does for one hash. Reckoned, and not counted: all but what a picture takes,
-    /// in packs that hold a whole list; `ingest` logs once a list.
-    fn part_of_hash(&self, name: &str) -> Part {
-        let packs = self.packs(Way::HashOnly);
-        let part = Part {
-            busy_s: HASH_BUSY_S,
-            ..self.counted_part("single", name)
-        };
-        match name {
-            "ingest" => Part {
-                writes: part.writes - self.packs(Way::Single) + packs,
-                reads: part.reads - 1.0, // nothing asks whether a hash is known
-                s3_puts: packs,
-                s3_gets: self.uploads(Way::HashOnly),
-                log_bytes: part.log_bytes * packs,
-                ..part
-            },
-            _ => Part {
-                s3_gets: packs,
-                ..part
-            },
-        }
+        self.of_way(way, "pack_bytes_per_ad")
     }
 
     /// An image's share in the pack that holds it until its ads are in a segment.
     pub fn packs(&self, way: Way) -> f64 {
-        match way {
-            Way::Single => 1.0 / self.number("/single/ads_per_pack"),
-            Way::Bundled => 1.0 / self.number("/bundled/ads_per_pack"),
-            Way::HashOnly => 1.0 / IMAGES_PER_LIST,
-        }
+        1.0 / self.of_way(way, "ads_per_pack")
     }
 
     /// What moving one ad into segments takes: seconds, and the memory of who does it in GB.
@@ -163,6 +114,15 @@ impl Counts {
     /// A number of the search of past ads.
     pub fn of_search(&self, name: &str) -> f64 {
         self.number(&format!("/search/{name}"))
+    }
+
+    fn of_way(&self, way: Way, name: &str) -> f64 {
+        let way = match way {
+            Way::Single => "single",
+            Way::Bundled => "bundled",
+            Way::HashOnly => "hashes",
+        };
+        self.number(&format!("/{way}/{name}"))
     }
 
     fn number(&self, pointer: &str) -> f64 {
