@@ -44,6 +44,7 @@ fn every_photo_comes_once_more_through_its_queue_and_no_lead_twice() {
         told: 0,
         updated_at: Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
     });
+    assert_eq!(renew(), 0, "it is noticed, and begins next time");
     assert_eq!(renew(), (photos.len() + pictures.len()) as u64);
     assert_eq!(renew(), 0);
 
@@ -81,6 +82,8 @@ fn a_queue_that_is_not_there_fails_the_walk_which_goes_on_once_it_is() {
         told: 0,
         updated_at: Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
     });
+    let noticed = cloud.upkeep.invoke(&json!({"task": "fingerprints"}));
+    assert_eq!(noticed.unwrap()["renewed"], 0);
     let failed = cloud.upkeep.invoke(&json!({"task": "fingerprints"}));
     let told = failed.unwrap_err().to_string();
     assert!(told.contains("how many messages wait"), "{told}");

@@ -40,7 +40,7 @@ pub enum Task {
     /// were replaced, and learns from the ads which features many of them have.
     Compact,
     /// Has every photo looked at again if this build's fingerprints are of newer algorithms than the
-    /// store's; goes on where the run before stopped.
+    /// store's, from the run after the one that notices; goes on where the run before stopped.
     Fingerprints,
     /// Searches all past ads anew for every active reference: for a person, after a stream gave up
     /// changes of ads. No timer asks for it.

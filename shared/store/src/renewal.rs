@@ -41,8 +41,10 @@ pub enum Renewed {
 }
 
 impl Store {
-    /// The walk that is due for this version of the algorithms: one that was begun, or a new one;
-    /// none if it is over, or a newer one has begun. Strongly consistent.
+    /// The walk that is due for this version of the algorithms; none if it is over, or a newer one has
+    /// begun. The first to ask for a version is told none, and that he asked is noted: programs of an
+    /// older build may still be running, which would pass over what they are told. Strongly
+    /// consistent.
     ///
     /// # Errors
     /// As every verb.
@@ -55,13 +57,16 @@ impl Store {
                 Ok((begun.stage != WalkStage::Over).then_some(begun))
             }
             _ if reached >= version => Ok(None),
-            _ => Ok(Some(Renewal {
-                version,
-                stage: WalkStage::References,
-                after: None,
-                told: 0,
-                updated_at: now,
-            })),
+            _ => {
+                let noticed = Renewal {
+                    version,
+                    stage: WalkStage::References,
+                    after: None,
+                    told: 0,
+                    updated_at: now,
+                };
+                self.note_renewal(&noticed).await.map(|()| None)
+            }
         }
     }
 

@@ -82,6 +82,12 @@ async fn older() -> (House, Vec<String>) {
     }
     let older = over(&house, FINGERPRINT_VERSION - 1);
     house.store.note_renewal(&older).await.unwrap();
+    assert_eq!(
+        renewed(&house).await,
+        0,
+        "it is noticed, and begins next time"
+    );
+    assert_eq!(house.told.keys(), Vec::<String>::new());
     (house, keys)
 }
 

@@ -185,6 +185,7 @@ async fn of_two_fingerprints_of_an_ad_the_newer_algorithms_stay(World { store, .
 async fn a_walk_is_due_once_a_version(World { store, .. }: World) {
     let due = async |version| store.renewal_due(version, at(0)).await.unwrap();
     assert_eq!(due(1).await, None, "deployments began with it");
+    assert_eq!(due(2).await, None, "older programs may still be running");
     let mut walk = due(2).await.unwrap();
     assert_eq!((walk.stage, walk.told), (WalkStage::References, 0));
     walk.stage = WalkStage::Ads;
@@ -192,7 +193,9 @@ async fn a_walk_is_due_once_a_version(World { store, .. }: World) {
     store.note_renewal(&walk).await.unwrap();
     assert_eq!(due(2).await, Some(walk.clone()), "it goes on");
     assert_eq!(due(1).await, None, "a newer build has begun");
+    assert_eq!(due(3).await, None);
     assert_eq!(due(3).await.unwrap().after, None, "from the start");
+    assert_eq!(due(2).await, None);
     walk.stage = WalkStage::Over;
     store.note_renewal(&walk).await.unwrap();
     assert_eq!(due(2).await, None);
