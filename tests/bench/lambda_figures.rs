@@ -19,7 +19,7 @@ use proofs::events::{Message, timer};
 use proofs::runtime_api::{Function, LOG_FILE};
 use proofs::wire::units::Units;
 use proofs::world::{Put, World};
-use records::{AdMetadata, HashRecord, ImageSha256, MemberName};
+use records::{AdMetadata, MemberName};
 use serde_json::{Value, json};
 use store::{Change, Pack, Table};
 
@@ -124,19 +124,12 @@ fn bundle(world: &World, ads: &[Put]) -> Put {
 fn hash_list(world: &World, ads: &[Put]) -> Put {
     let line = |put: &Put| {
         let name = put.path.file_name().unwrap().to_str().unwrap();
-        let bytes = std::fs::read(&put.path).unwrap();
-        let read = intake::read(&bytes, &Limits::default(), fingerprint::of_ad).unwrap();
-        let record = HashRecord {
-            name: MemberName::parse(name).unwrap(),
-            image_sha256: ImageSha256::of(&bytes),
-            size_bytes: bytes.len() as u64,
-            width_px: read.width_px,
-            height_px: read.height_px,
-            fingerprint: read.fingerprint,
-            metadata: AdMetadata::default(),
-            notes: Vec::new(),
-        };
-        record.to_line()
+        let (name, bytes) = (
+            MemberName::parse(name).unwrap(),
+            std::fs::read(&put.path).unwrap(),
+        );
+        let record = intake::hash_record(name, &bytes, &Limits::default(), AdMetadata::default());
+        record.unwrap().to_line()
     };
     let lines: String = ads.iter().map(line).collect();
     let path = world.path("hashes.jsonl");

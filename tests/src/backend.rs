@@ -10,9 +10,9 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use embedded::Embedded;
-use records::{Label, Principal, Renewal, Role, TenantId, TenantSettings, Timestamp, Token};
+use records::{Label, Principal, Role, TenantId, TenantSettings, Timestamp, Token};
 use serde_json::{Value, json};
-use store::{Jitter, Names, Store, Table};
+use store::{Clock, Jitter, Names, Store, Table};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -21,6 +21,7 @@ use crate::checkout;
 use crate::deployment::Deployment;
 use crate::follower::Follower;
 use crate::process::Process;
+use crate::sim::house::make_older;
 use crate::wire::Wire;
 
 /// Where the programs' data lies, with tables, buckets, tenants and tokens, and no programs.
@@ -226,10 +227,10 @@ impl Backend {
         }
     }
 
-    /// Notes how far the walk over all photos has come.
-    pub fn note_renewal(&self, renewal: &Renewal) {
-        let store = self.store();
-        self.runtime.block_on(store.note_renewal(renewal)).unwrap();
+    /// As [`make_older`].
+    pub fn make_older(&self) {
+        let (store, now) = (self.store(), Clock::from_system().now());
+        self.runtime.block_on(make_older(&store, now));
     }
 
     fn sqs(&self) -> aws_sdk_sqs::Client {

@@ -6,8 +6,6 @@ use proofs::backend::Backend;
 use proofs::cloud::{Cloud, once};
 use proofs::events::Message;
 use proofs::world::World;
-use records::fingerprint::FINGERPRINT_VERSION;
-use records::{Renewal, Timestamp, WalkStage};
 use serde_json::json;
 
 #[test]
@@ -37,13 +35,7 @@ fn every_photo_comes_once_more_through_its_queue_and_no_lead_twice() {
         done.unwrap()["renewed"].as_u64().unwrap()
     };
     assert_eq!(renew(), 0, "this build's are the first");
-    cloud.backend.note_renewal(&Renewal {
-        version: FINGERPRINT_VERSION - 1,
-        stage: WalkStage::Over,
-        after: None,
-        told: 0,
-        updated_at: Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
-    });
+    cloud.backend.make_older();
     assert_eq!(renew(), 0, "it is noticed, and begins next time");
     assert_eq!(renew(), (photos.len() + pictures.len()) as u64);
     assert_eq!(renew(), 0);
@@ -75,13 +67,7 @@ fn a_queue_that_is_not_there_fails_the_walk_which_goes_on_once_it_is() {
             ("HOMEWARD_REFERENCES_QUEUE", &nowhere),
         ],
     );
-    cloud.backend.note_renewal(&Renewal {
-        version: FINGERPRINT_VERSION - 1,
-        stage: WalkStage::Over,
-        after: None,
-        told: 0,
-        updated_at: Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
-    });
+    cloud.backend.make_older();
     let noticed = cloud.upkeep.invoke(&json!({"task": "fingerprints"}));
     assert_eq!(noticed.unwrap()["renewed"], 0);
     let failed = cloud.upkeep.invoke(&json!({"task": "fingerprints"}));

@@ -112,7 +112,7 @@ impl Enroll {
                 tracing::info!(reference_id = %id, "a reference has a fingerprint of new algorithms");
             }
         }
-        let found = self.0.store.reference(key.tenant(), id).await?;
+        let found = store.reference(key.tenant(), id).await?;
         // Held by a person or ended: no event changes that.
         if found.is_none_or(|found| found.status != ReferenceStatus::Pending) {
             return Ok(());

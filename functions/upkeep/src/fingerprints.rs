@@ -5,10 +5,9 @@
 use std::time::Duration;
 
 use records::fingerprint::FINGERPRINT_VERSION;
-use records::{ObjectCreated, Renewal, WalkStage};
-use store::ObjectKind;
+use records::{ObjectCreated, Renewal};
 
-use crate::walk::{RUN_MAX, stage_of};
+use crate::walk::{Listed, RUN_MAX};
 use crate::{Done, Upkeep};
 
 /// Objects told together.
@@ -29,14 +28,14 @@ impl Upkeep {
         };
         let until = now.plus(RUN_MAX);
         while self.clock.now() < until {
-            let Some(stage) = stage_of(renewal.stage) else {
+            let Some(listed) = Listed::at(renewal.stage) else {
                 break;
             };
-            if self.queues.waiting(stage.0).await? >= WAITING_MAX {
+            if self.queues.waiting(listed.kind).await? >= WAITING_MAX {
                 tokio::time::sleep(LOOK_EVERY).await;
                 continue;
             }
-            done.renewed += self.tell_page(stage, &mut renewal).await?;
+            done.renewed += self.tell_page(listed, &mut renewal).await?;
         }
         tracing::info!(version = renewal.version, stage = ?renewal.stage, told = renewal.told,
             "photos are looked at again for fingerprints of newer algorithms");
@@ -44,11 +43,8 @@ impl Upkeep {
     }
 
     /// Tells one page of the walk's stage, and notes it.
-    async fn tell_page(
-        &self,
-        (kind, prefix, next_stage): (ObjectKind, &str, WalkStage),
-        renewal: &mut Renewal,
-    ) -> store::Result<u64> {
+    async fn tell_page(&self, listed: Listed, renewal: &mut Renewal) -> store::Result<u64> {
+        let Listed { kind, prefix, .. } = listed;
         let after = renewal.after.as_deref();
         let page = self.store.objects_page(kind, prefix, after, PAGE).await?;
         let bucket = self.store.bucket(kind);
@@ -60,10 +56,7 @@ impl Upkeep {
         self.queues.send(kind, bodies).await?;
         renewal.told += told;
         renewal.updated_at = self.clock.now();
-        renewal.after = page.next;
-        if renewal.after.is_none() {
-            renewal.stage = next_stage;
-        }
+        (renewal.stage, renewal.after) = listed.behind(page.next);
         self.store.note_renewal(renewal).await?;
         Ok(told)
     }

@@ -7,7 +7,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use records::{AdKey, ObjectKey, Round, Upload, UploadState, WalkStage};
 use store::{ListedObject, ObjectKind};
 
-use crate::walk::{RUN_MAX, stage_of};
+use crate::walk::{Listed, RUN_MAX};
 use crate::{Done, Upkeep};
 
 /// Objects of one listing, looked up together.
@@ -43,14 +43,12 @@ impl Upkeep {
             },
         };
         let until = now.plus(RUN_MAX);
-        while let Some((kind, prefix, next_stage)) = stage_of(round.stage) {
+        while let Some(listed) = Listed::at(round.stage) {
+            let Listed { kind, prefix, .. } = listed;
             let after = round.after.as_deref();
             let page = self.store.objects_page(kind, prefix, after, PAGE).await?;
             self.look_after(kind, page.items, done).await?;
-            round.after = page.next;
-            if round.after.is_none() {
-                round.stage = next_stage;
-            }
+            (round.stage, round.after) = listed.behind(page.next);
             self.store.note_round(&round).await?;
             if self.clock.now() >= until {
                 break;

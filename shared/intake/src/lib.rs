@@ -13,7 +13,7 @@ use records::{ObjectCreated, ObjectKey, ReasonCode};
 use store::{Clock, Fetched, Store};
 use tokio::sync::Semaphore;
 
-pub use picture::{Read, picture, read};
+pub use picture::{Read, hash_record, picture, read};
 
 /// What both programs work with.
 pub struct Intake {

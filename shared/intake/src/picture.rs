@@ -2,6 +2,7 @@
 
 use fingerprint::Picture;
 use photo::{Detail, Limits, Photo, Pixels, Reason};
+use records::{AdMetadata, HashRecord, ImageSha256, MemberName};
 
 /// What is kept of a decoded picture.
 pub struct Read<T> {
@@ -29,6 +30,29 @@ pub fn read<T>(
         width_px,
         height_px,
         fingerprint: make(&picture(&upright)?),
+    })
+}
+
+/// What a list of hashes says of a picture.
+///
+/// # Errors
+/// Why the bytes are refused.
+pub fn hash_record(
+    name: MemberName,
+    bytes: &[u8],
+    limits: &Limits,
+    metadata: AdMetadata,
+) -> Result<HashRecord, Reason> {
+    let read = read(bytes, limits, fingerprint::of_ad)?;
+    Ok(HashRecord {
+        name,
+        image_sha256: ImageSha256::of(bytes),
+        size_bytes: bytes.len() as u64,
+        width_px: read.width_px,
+        height_px: read.height_px,
+        fingerprint: read.fingerprint,
+        metadata,
+        notes: Vec::new(),
     })
 }
 

@@ -51,6 +51,19 @@ pub struct Renewal {
     pub updated_at: Timestamp,
 }
 
+impl Renewal {
+    /// A walk that has not told anything yet.
+    pub fn new(version: u16, now: Timestamp) -> Self {
+        Self {
+            version,
+            stage: WalkStage::References,
+            after: None,
+            told: 0,
+            updated_at: now,
+        }
+    }
+}
+
 impl fmt::Debug for Renewal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         redacted(f) // a key says whose photo it is

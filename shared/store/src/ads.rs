@@ -5,6 +5,7 @@
 //! stands in each of its sightings, and all sightings of an image, whoever uploaded it, in one
 //! partition: an item for the image and another one for its owner would cost a third more to write.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use records::{
     AdKey, Cursor, Image, ImageSha256, Listing, Page, Sighting, TenantId, Timestamp, Upload,
     UploadState,
@@ -152,21 +153,16 @@ impl Store {
     /// # Errors
     /// As every verb.
     pub async fn record_upload(&self, upload: &Upload) -> Result<bool> {
-        let condition = match (upload.state, &upload.version_id) {
-            (UploadState::Pending, _) => EARLIER.to_owned(),
-            (_, None) => format!("{EARLIER} OR {AT_ONCE_WITH}"),
-            (_, Some(_)) => format!("{EARLIER} OR ({AT_ONCE_WITH} AND {OF_VERSION})"),
+        if upload.state == UploadState::Pending {
+            return self.put_upload(upload, EARLIER, None).await;
+        }
+        let Some(version) = &upload.version_id else {
+            let condition = format!("{EARLIER} OR {AT_ONCE_WITH}");
+            return self.put_upload(upload, &condition, None).await;
         };
-        if self
-            .put_upload(upload, &condition, &upload.version_id)
-            .await?
-        {
-            return Ok(true);
-        }
-        if upload.state == UploadState::Pending || upload.version_id.is_none() {
-            return Ok(false);
-        }
-        self.replace_of_same_second(upload).await
+        let condition = format!("{EARLIER} OR ({AT_ONCE_WITH} AND {OF_VERSION})");
+        let is_written = self.put_upload(upload, &condition, Some(text(version)));
+        Ok(is_written.await? || self.replace_of_same_second(upload).await?)
     }
 
     /// Writes an upload over another version's of the same second, if its object is the one that
@@ -185,27 +181,24 @@ impl Store {
             if lies_there.and_then(|head| head.version_id) != upload.version_id {
                 return Ok(false);
             }
-            if self
-                .put_upload(upload, &same_version, &there.version_id)
-                .await?
-            {
+            let before = attribute(&there.version_id)?;
+            if self.put_upload(upload, &same_version, Some(before)).await? {
                 return Ok(true);
             }
         }
     }
 
+    /// `version` is what the condition compares the version with, if it does.
     async fn put_upload(
         &self,
         upload: &Upload,
         condition: &str,
-        version: &Option<String>,
+        version: Option<AttributeValue>,
     ) -> Result<bool> {
         let key = &upload.object_key;
         let item = item(upload_pk(key.tenant()), key.as_str(), upload)?;
         let mut values = vec![(":uploaded_at", text(upload.uploaded_at.as_str()))];
-        if condition.contains(":version_id") {
-            values.push((":version_id", attribute(version)?));
-        }
+        values.extend(version.map(|version| (":version_id", version)));
         self.put_if(Table::Ads, item, condition, &[], &values).await
     }
 

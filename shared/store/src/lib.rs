@@ -58,6 +58,7 @@ mod tenants;
 mod tokens;
 mod transactions;
 mod unpacking;
+mod walks;
 mod webhooks;
 mod withdrawn_leads;
 

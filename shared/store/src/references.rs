@@ -1,5 +1,6 @@
 //! References: submitted, looked at, paged through.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use records::fingerprint::ReferenceFingerprint;
 use records::{
     CaseId, Cursor, Listing, Page, Reference, ReferenceId, ReferenceStatus, SearchProgress,
@@ -33,6 +34,17 @@ pub(crate) fn fingerprint_sk(reference: &ReferenceId) -> String {
     format!("fingerprint#{reference}")
 }
 
+/// The item in which the fingerprint of a reference lies until it is active.
+pub(crate) fn held_fingerprint(
+    unit: &TenantId,
+    id: &ReferenceId,
+    fingerprint: AttributeValue,
+) -> Item {
+    let mut held = key(unit.as_str(), fingerprint_sk(id));
+    held.insert("fingerprint".into(), fingerprint);
+    held
+}
+
 /// A reference may take the place of one that was only announced, or of one that has ended, if it
 /// was submitted after that end: a late event must not revive what was withdrawn.
 pub(crate) const NEW_OR_ENDED: &str = "attribute_not_exists(pk) OR \
@@ -40,9 +52,7 @@ pub(crate) const NEW_OR_ENDED: &str = "attribute_not_exists(pk) OR \
      (#status IN (:withdrawn, :expired, :rejected) AND ended_at < :created_at)";
 
 /// The values of [`NEW_OR_ENDED`].
-pub(crate) fn ended_before(
-    created_at: Timestamp,
-) -> [(&'static str, aws_sdk_dynamodb::types::AttributeValue); 5] {
+pub(crate) fn ended_before(created_at: Timestamp) -> [(&'static str, AttributeValue); 5] {
     [
         (":pending", text(ReferenceStatus::Pending.as_str())),
         (":withdrawn", text(ReferenceStatus::Withdrawn.as_str())),
@@ -70,11 +80,7 @@ impl Store {
             return Err(Error::Rejected("a new reference is pending"));
         }
         let id = &reference.reference_id;
-        let mut held = key(unit.as_str(), fingerprint_sk(id));
-        held.insert(
-            "fingerprint".into(),
-            reference_fingerprint_attribute(fingerprint)?,
-        );
+        let held = held_fingerprint(unit, id, reference_fingerprint_attribute(fingerprint)?);
         let steps = [
             self.step_put_if(
                 Table::References,

@@ -12,7 +12,7 @@
 
 use std::fmt;
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use futures::{StreamExt, TryStreamExt, stream};
 use records::fingerprint::ReferenceFingerprint;
 use records::{ReferenceId, TenantId};
@@ -218,6 +218,13 @@ pub(crate) fn entry(kind: &str, unit: &TenantId, id: &ReferenceId) -> Item {
         ("tenant".to_owned(), text(unit.as_str())),
         ("reference_id".to_owned(), text(id.as_str())),
     ])
+}
+
+/// The entry without its key that adds a reference with its fingerprint.
+pub(crate) fn addition(unit: &TenantId, id: &ReferenceId, fingerprint: AttributeValue) -> Item {
+    let mut added = entry(ADDED, unit, id);
+    added.insert("fingerprint".into(), fingerprint);
+    added
 }
 
 pub(crate) const ADDED: &str = "reference_added";

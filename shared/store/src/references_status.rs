@@ -6,8 +6,8 @@ use records::{ReasonCode, Reference, ReferenceId, ReferenceStatus, TenantId, Tim
 use crate::calls::Range;
 use crate::error::{Error, Result};
 use crate::items::{Item, counted, key, number, record, seq_text, text};
-use crate::references::{fingerprint_sk, reference_sk};
-use crate::references_log::{ADDED, LogTail, REMOVED, entry, log_partition};
+use crate::references::{fingerprint_sk, held_fingerprint, reference_sk};
+use crate::references_log::{LogTail, REMOVED, addition, entry, log_partition};
 use crate::transactions::Ended;
 use crate::{Store, Table, retry};
 
@@ -112,8 +112,7 @@ impl Store {
         let Some(fingerprint) = held.and_then(|mut item| item.remove("fingerprint")) else {
             return Ok(None);
         };
-        let mut added = entry(ADDED, unit, id);
-        added.insert("fingerprint".into(), fingerprint);
+        let added = addition(unit, id, fingerprint);
         let mut steps = vec![
             self.step_update(
                 Table::References,
@@ -321,8 +320,7 @@ impl Store {
             let fingerprint = addition
                 .and_then(|mut item| item.remove("fingerprint"))
                 .ok_or(Error::Conflict("the reference changed meanwhile"))?;
-            let mut held = key(unit.as_str(), fingerprint_sk(id));
-            held.insert("fingerprint".into(), fingerprint);
+            let held = held_fingerprint(unit, id, fingerprint);
             steps.push(self.step_put(Table::References, held)?);
         }
         steps.push(self.step_delete(Table::ReferencesTail, added, None, &[])?);

@@ -1,33 +1,20 @@
-//! Fingerprints made anew, after a build with better algorithms: which photos are looked at again, how
-//! far that has come, and what it changes. Old fingerprints stay where they are until new ones take
-//! their place, so that nothing is missed meanwhile.
+//! Fingerprints made anew, after a build with better algorithms. Old ones stay where they are until
+//! new ones take their place, so that nothing is missed meanwhile.
 
 use records::fingerprint::ReferenceFingerprint;
-use records::{
-    Image, ReferenceId, ReferenceStatus, Renewal, Round, SearchProgress, TenantId, Timestamp,
-    WalkStage,
-};
+use records::{Image, ReferenceId, ReferenceStatus, SearchProgress, TenantId, Timestamp};
 
 use crate::ads::{image_of, image_pk};
 use crate::calls::Range;
 use crate::error::{Error, Result};
 use crate::items::{
-    attribute, item, key, number, record, reference_fingerprint, reference_fingerprint_attribute,
-    seq_text, text,
+    attribute, key, number, reference_fingerprint, reference_fingerprint_attribute, seq_text, text,
 };
-use crate::references::{fingerprint_sk, reference_sk};
-use crate::references_log::{ADDED, REMOVED, entry, log_partition};
+use crate::references::{fingerprint_sk, held_fingerprint, reference_sk};
+use crate::references_log::{REMOVED, addition, entry, log_partition};
 use crate::references_status::Standing;
 use crate::transactions::Ended;
 use crate::{Store, Table, retry};
-
-/// The version of the algorithms that deployments began with.
-const FIRST_VERSION: u16 = 1;
-
-/// Where it stands how far walks have come.
-const WALKS: &str = "walk";
-const FINGERPRINTS: &str = "fingerprints";
-const OBJECTS: &str = "objects";
 
 /// What became of the fingerprint of a reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,61 +28,6 @@ pub enum Renewed {
 }
 
 impl Store {
-    /// The walk that is due for this version of the algorithms; none if it is over, or a newer one has
-    /// begun. The first to ask for a version is told none, and that he asked is noted: programs of an
-    /// older build may still be running, which would pass over what they are told. Strongly
-    /// consistent.
-    ///
-    /// # Errors
-    /// As every verb.
-    pub async fn renewal_due(&self, version: u16, now: Timestamp) -> Result<Option<Renewal>> {
-        let found = self.get(Table::Ads, WALKS, FINGERPRINTS).await?;
-        let found: Option<Renewal> = found.map(|it| record(it, "renewal")).transpose()?;
-        let reached = found.as_ref().map_or(FIRST_VERSION, |it| it.version);
-        match found {
-            Some(begun) if reached == version => {
-                Ok((begun.stage != WalkStage::Over).then_some(begun))
-            }
-            _ if reached >= version => Ok(None),
-            _ => {
-                let noticed = Renewal {
-                    version,
-                    stage: WalkStage::References,
-                    after: None,
-                    told: 0,
-                    updated_at: now,
-                };
-                self.note_renewal(&noticed).await.map(|()| None)
-            }
-        }
-    }
-
-    /// Notes how far a walk has come. Two at once repeat each other's work and do no harm.
-    ///
-    /// # Errors
-    /// As every verb.
-    pub async fn note_renewal(&self, renewal: &Renewal) -> Result<()> {
-        let item = item(WALKS, FINGERPRINTS, renewal)?;
-        self.put(Table::Ads, item).await
-    }
-
-    /// The round over all objects that was begun last; none if none ever was. Strongly consistent.
-    ///
-    /// # Errors
-    /// As every verb.
-    pub async fn round(&self) -> Result<Option<Round>> {
-        let found = self.get(Table::Ads, WALKS, OBJECTS).await?;
-        found.map(|it| record(it, "round")).transpose()
-    }
-
-    /// Notes how far a round has come. Two at once repeat each other's work and do no harm.
-    ///
-    /// # Errors
-    /// As every verb.
-    pub async fn note_round(&self, round: &Round) -> Result<()> {
-        self.put(Table::Ads, item(WALKS, OBJECTS, round)?).await
-    }
-
     /// Tells all sightings of a tenant's image which version of the algorithms its newest fingerprint
     /// in the searchable set is of. Put that there before. Idempotent.
     ///
@@ -173,8 +105,6 @@ impl Store {
         let reference = key(unit.as_str(), reference_sk(id));
         let status = (":status", text(standing.reference.status.as_str()));
         let Some(seq) = standing.added_seq else {
-            let mut held = key(&place.pk, &place.sk);
-            held.insert("fingerprint".into(), new);
             let stands = self.step_check(
                 Table::References,
                 reference,
@@ -182,12 +112,12 @@ impl Store {
                 &[("#status", "status")],
                 &[status],
             )?;
-            return Ok(vec![stands, self.step_put(place.table, held)?]);
+            let held = held_fingerprint(unit, id, new);
+            return Ok(vec![stands, self.step_put(Table::References, held)?]);
         };
         let tail = self.log_tail(id).await?;
-        let mut added = entry(ADDED, unit, id);
-        added.insert("fingerprint".into(), new);
-        let mut steps = self.steps_append(&tail, [entry(REMOVED, unit, id), added])?;
+        let entries = [entry(REMOVED, unit, id), addition(unit, id, new)];
+        let mut steps = self.steps_append(&tail, entries)?;
         steps.push(self.step_delete(place.table, key(&place.pk, &place.sk), None, &[])?);
         let to_be_searched = SearchProgress {
             updated_at: Some(now),

@@ -167,11 +167,8 @@ impl House {
 /// If it cannot be noted.
 pub async fn make_older(store: &Store, now: Timestamp) {
     let older = Renewal {
-        version: FINGERPRINT_VERSION - 1,
         stage: WalkStage::Over,
-        after: None,
-        told: 0,
-        updated_at: now,
+        ..Renewal::new(FINGERPRINT_VERSION - 1, now)
     };
     store.note_renewal(&older).await.expect("a note");
 }

@@ -1,6 +1,5 @@
 //! A list of hashes becomes what its pictures would have become.
 
-use fingerprint::of_ad;
 use photo::Limits;
 use records::{
     AdMetadata, BundleCounts, HashRecord, ImageSha256, Label, MemberName, hash_list_header,
@@ -9,21 +8,12 @@ use records::{
 use crate::world::{World, key, picture, rows};
 
 fn record(name: &str, seed: u32) -> HashRecord {
-    let bytes = picture(seed);
-    let read = intake::read(&bytes, &Limits::default(), of_ad).unwrap();
-    HashRecord {
-        name: MemberName::parse(name).unwrap(),
-        image_sha256: ImageSha256::of(&bytes),
-        size_bytes: bytes.len() as u64,
-        width_px: read.width_px,
-        height_px: read.height_px,
-        fingerprint: read.fingerprint,
-        metadata: AdMetadata {
-            place: Label::parse("Springfield").ok(),
-            ..AdMetadata::default()
-        },
-        notes: Vec::new(),
-    }
+    let metadata = AdMetadata {
+        place: Label::parse("Springfield").ok(),
+        ..AdMetadata::default()
+    };
+    let name = MemberName::parse(name).unwrap();
+    intake::hash_record(name, &picture(seed), &Limits::default(), metadata).unwrap()
 }
 
 #[tokio::test]

@@ -61,11 +61,8 @@ impl Told {
 
 fn over(house: &House, version: u16) -> Renewal {
     Renewal {
-        version,
         stage: WalkStage::Over,
-        after: None,
-        told: 0,
-        updated_at: house.now(),
+        ..Renewal::new(version, house.now())
     }
 }
 

@@ -6,7 +6,7 @@ use std::io;
 use bundles::Packer;
 use photo::Limits;
 use rayon::prelude::*;
-use records::{AdMetadata, HashRecord, ImageSha256, MemberName, hash_list_header};
+use records::{AdMetadata, HashRecord, MemberName, hash_list_header};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
@@ -216,18 +216,9 @@ fn record(file: &Planned) -> Result<HashRecord, Refused> {
         reason,
     };
     let bytes = bytes_of(file)?;
-    let read = intake::read(&bytes, &Limits::default(), fingerprint::of_ad)
-        .map_err(|reason| refused(reason.as_str()))?;
-    Ok(HashRecord {
-        name: MemberName::parse(&file.entry.name).map_err(|_| refused("unsupported_name"))?,
-        image_sha256: ImageSha256::of(&bytes),
-        size_bytes: file.taken.size,
-        width_px: read.width_px,
-        height_px: read.height_px,
-        fingerprint: read.fingerprint,
-        metadata: file.metadata.clone(),
-        notes: Vec::new(),
-    })
+    let name = MemberName::parse(&file.entry.name).map_err(|_| refused("unsupported_name"))?;
+    intake::hash_record(name, &bytes, &Limits::default(), file.metadata.clone())
+        .map_err(|reason| refused(reason.as_str()))
 }
 
 /// 64 bits that stand for what a parcel holds.

@@ -1,0 +1,66 @@
+//! How far walks over all objects of both buckets have come.
+
+use records::{Renewal, Round, Timestamp, WalkStage};
+
+use crate::error::Result;
+use crate::items::{item, record};
+use crate::{Store, Table};
+
+/// The version of the algorithms that deployments began with.
+const FIRST_VERSION: u16 = 1;
+
+/// Where it stands how far walks have come.
+const WALKS: &str = "walk";
+const FINGERPRINTS: &str = "fingerprints";
+const OBJECTS: &str = "objects";
+
+impl Store {
+    /// The walk that is due for this version of the algorithms; none if it is over, or a newer one has
+    /// begun. The first to ask for a version is told none, and that he asked is noted: programs of an
+    /// older build may still be running, which would pass over what they are told. Strongly
+    /// consistent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn renewal_due(&self, version: u16, now: Timestamp) -> Result<Option<Renewal>> {
+        let found = self.get(Table::Ads, WALKS, FINGERPRINTS).await?;
+        let found: Option<Renewal> = found.map(|it| record(it, "renewal")).transpose()?;
+        let reached = found.as_ref().map_or(FIRST_VERSION, |it| it.version);
+        match found {
+            Some(begun) if reached == version => {
+                Ok((begun.stage != WalkStage::Over).then_some(begun))
+            }
+            _ if reached >= version => Ok(None),
+            _ => {
+                let noticed = Renewal::new(version, now);
+                self.note_renewal(&noticed).await.map(|()| None)
+            }
+        }
+    }
+
+    /// Notes how far a walk has come. Two at once repeat each other's work and do no harm.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn note_renewal(&self, renewal: &Renewal) -> Result<()> {
+        let item = item(WALKS, FINGERPRINTS, renewal)?;
+        self.put(Table::Ads, item).await
+    }
+
+    /// The round over all objects that was begun last; none if none ever was. Strongly consistent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn round(&self) -> Result<Option<Round>> {
+        let found = self.get(Table::Ads, WALKS, OBJECTS).await?;
+        found.map(|it| record(it, "round")).transpose()
+    }
+
+    /// Notes how far a round has come. Two at once repeat each other's work and do no harm.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn note_round(&self, round: &Round) -> Result<()> {
+        self.put(Table::Ads, item(WALKS, OBJECTS, round)?).await
+    }
+}
