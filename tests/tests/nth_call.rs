@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use aws_config::retry::RetryConfig;
 use proofs::sim::holdings::{self, Holdings};
 use proofs::sim::{
-    Call, CaseSystem, Crew, Fate, Fault, House, Plan, Pump, Time, bmp, rubbish, tar,
+    Call, CaseSystem, Crew, Fate, Fault, House, Plan, Pump, Time, bmp, list, rubbish, tar,
 };
 use records::{CaseId, ImageSha256, ReferenceId, TenantId};
 
@@ -52,7 +52,7 @@ impl Story {
     /// Uploads, references, leads and sightings at its end.
     fn comes_to(self) -> [usize; 4] {
         match self {
-            Self::EveryDay => [8, 2, 3, 4],
+            Self::EveryDay => [9, 2, 4, 6],
             Self::Renewal => [1, 1, 1, 1],
         }
     }
@@ -94,7 +94,8 @@ fn run(story: Story, at: Option<u64>, fault: Fault, retries: RetryConfig) -> Ran
 }
 
 /// An ad before its reference, a reference before its ad; a second posting; a file that is no
-/// picture; both in a bundle; a withdrawal, and an ad that comes after it.
+/// picture; both in a bundle; hashes only, of a picture that is known and of one that
+/// is not; a withdrawal, and an ad that comes after it.
 async fn every_day(pump: &mut Pump) {
     pump.put("ads/uploader/first.bmp", bmp(1, 1)).await;
     pump.put("references/unit/case-2/photo.bmp", bmp(2, 0))
@@ -107,6 +108,8 @@ async fn every_day(pump: &mut Pump) {
     pump.put("ads/uploader/rubbish", rubbish(1)).await;
     let bundle = tar(&[("ad.bmp", bmp(1, 3)), ("rubbish", rubbish(2))]);
     pump.put("ads/uploader/bundle.tar", bundle).await;
+    let hashes = list(&[("ad.bmp", bmp(1, 3)), ("other.bmp", bmp(1, 4))]);
+    pump.put("ads/uploader/list.jsonl", hashes).await;
     pump.until_done().await;
     pump.withdraw(&reference("case-2", 2)).await;
     pump.put("ads/uploader/third.bmp", bmp(2, 2)).await;

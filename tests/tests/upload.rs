@@ -157,11 +157,15 @@ fn bundles_archives_and_hashes_find_the_same_leads_as_pictures() {
     assert_eq!(bundled.recorded().len(), files + files.div_ceil(9));
 
     let hashed = System::with(&world);
-    let summary = hashed.upload(&ads, &["--hashes-only", "--wait"], 0);
+    let more = ["--hashes-only", "--metadata", &metadata, "--wait"];
+    let summary = hashed.upload(&ads, &more, 0);
     assert_eq!(summary["objects_sent"], 1, "{summary}");
+    assert_eq!(summary["uploads"]["recorded"], files, "{summary}");
     let found = hashed.leads();
     assert_eq!(ids_of(&found), ids_of(&leads));
     assert_eq!(pairs_of(&found), world.pairs());
+    assert_eq!(found[0]["sightings"][0]["place"], "Springfield");
+    assert_eq!(hashed.recorded().len(), 1, "the list alone");
 }
 
 /// Archives by a peer: Python's own.

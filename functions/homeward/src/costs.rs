@@ -153,12 +153,12 @@ pub fn per_month(images_per_day: f64, per_million: f64, idle: f64) -> f64 {
 /// What the images that a month brings cost in each month that they are kept.
 pub fn storage_per_month(images_per_day: f64, way: Way, counts: &Counts, prices: &Prices) -> f64 {
     let images = images_per_day * DAYS;
-    let in_s3 = if way == Way::HashOnly {
-        0.0
-    } else {
-        counts.photo_bytes()
+    // Of hashes there is no photo, and no item of a table.
+    let (in_s3, in_tables) = match way {
+        Way::HashOnly => (0.0, 0.0),
+        Way::Single | Way::Bundled => (counts.photo_bytes(), counts.table_bytes()),
     };
-    let (in_tables, in_segments) = (counts.table_bytes(), counts.segment_bytes(way));
+    let in_segments = counts.segment_bytes(way);
     let tables = prices.per_gb_month("dynamodb") + prices.per_gb_month("dynamodb_recovery");
     images / 1e9 * ((in_s3 + in_segments) * prices.per_gb_month("s3") + in_tables * tables)
 }

@@ -195,6 +195,7 @@ impl Ingest {
             refused: done.refused,
             metadata_faults: opened.metadata_faults(),
             holds_members: false,
+            is_list: false,
         })
     }
 

@@ -1,6 +1,10 @@
-//! A list of hashes becomes images and sightings whose pictures stay with the uploader. A sighting
-//! names the list and the picture's name in it; no object lies there, so a person who reviews a lead
-//! sees what the uploader said about the ad, and no picture.
+//! A list of hashes becomes ads whose pictures stay with the uploader. A sighting names the list and the
+//! picture's name in it; no object lies there, so a person who reviews a lead sees what the uploader
+//! said about the ad, and no picture.
+//!
+//! Of what is taken in, nothing is written but the searchable set: the sighting travels there with its
+//! fingerprint, and the list's own upload says how many there were. Records of their own have lines that
+//! somebody may want to mend: those that were refused, and those of which something was kept out.
 
 use std::collections::HashSet;
 
@@ -8,9 +12,9 @@ use bytes::Bytes;
 use futures::{TryStreamExt, stream};
 use intake::NotDone;
 use records::{
-    AdKey, BundleCounts, HashFault, HashRecord, Image, ReasonCode, Sighting, Upload, UploadState,
+    AdKey, BundleCounts, HashFault, HashRecord, ReasonCode, Sighting, Upload, UploadState,
 };
-use store::{ObjectFacts, PACK_ADS_MAX, StoredAd};
+use store::{ObjectFacts, PACK_ADS_MAX, PAGE_ITEMS_MAX, StoredAd};
 
 use crate::{Ingest, upload};
 
@@ -57,6 +61,7 @@ impl Ingest {
             refused: refused.len() as u64,
             metadata_faults: 0,
             holds_members: false,
+            is_list: true,
         };
         stream::iter(refused.into_iter().map(Ok))
             .try_for_each_concurrent(RECORDS_AT_ONCE, |(place, bytes, fault)| async move {
@@ -65,18 +70,40 @@ impl Ingest {
                     .await
             })
             .await?;
+        let told = self.told_members(key).await?;
         while !records.is_empty() {
             let rest = records.split_off(records.len().min(PACK_ADS_MAX));
-            self.hash_records(std::mem::replace(&mut records, rest), facts)
-                .await?;
+            let pack = std::mem::replace(&mut records, rest);
+            self.hash_records(pack, &told, facts).await?;
         }
         self.record_whole(key, facts, Ok(counts)).await
+    }
+
+    /// Lines of the list that have records of their own, from an earlier version of it.
+    async fn told_members(&self, list: &AdKey) -> Result<HashSet<AdKey>, NotDone> {
+        let (mut told, mut cursor) = (HashSet::new(), None);
+        let below = format!("{list}/");
+        loop {
+            let page = self.intake.store.uploads_below(
+                list.tenant(),
+                &below,
+                cursor.as_ref(),
+                PAGE_ITEMS_MAX,
+            );
+            let page = page.await?;
+            told.extend(page.items.into_iter().map(|upload| upload.object_key));
+            match page.next {
+                Some(next) => cursor = Some(next),
+                None => return Ok(told),
+            }
+        }
     }
 
     /// Takes in as many records as become part of the searchable set together.
     async fn hash_records(
         &self,
         records: Vec<(AdKey, HashRecord)>,
+        told: &HashSet<AdKey>,
         facts: &ObjectFacts,
     ) -> Result<(), NotDone> {
         let (store, clock) = (&self.intake.store, &self.intake.clock);
@@ -84,42 +111,31 @@ impl Ingest {
             tenant: key.tenant().clone(),
             image_sha256: record.image_sha256,
             fingerprint: record.fingerprint.clone(),
+            postings: vec![Sighting::of(key, &record.metadata)],
         });
         store.put_ads(ads.collect(), clock).await?;
-        stream::iter(records.into_iter().map(Ok))
+        let to_be_told = records
+            .into_iter()
+            .filter(|(key, record)| !record.notes.is_empty() || told.contains(key));
+        stream::iter(to_be_told.map(Ok))
             .try_for_each_concurrent(RECORDS_AT_ONCE, |(key, record)| async move {
-                self.hash_record(&key, facts, record).await
+                self.tell_member(&key, facts, record).await
             })
             .await
     }
 
-    async fn hash_record(
+    async fn tell_member(
         &self,
         key: &AdKey,
         facts: &ObjectFacts,
         record: HashRecord,
     ) -> Result<(), NotDone> {
-        let (store, now) = (&self.intake.store, self.intake.clock.now());
-        let image = Image {
-            image_sha256: record.image_sha256,
-            width_px: record.width_px,
-            height_px: record.height_px,
-            fingerprint_version: record.fingerprint.version,
-            first_seen_at: now,
-        };
-        let sighting = Sighting::of(key, &record.metadata);
-        let is_new = store
-            .record_sighting(&image, &sighting, facts.last_modified)
-            .await?;
-        if !is_new {
-            store.renew_image(key.tenant(), &image).await?;
-        }
-        let sha256 = Some(record.image_sha256);
+        let (sha256, now) = (Some(record.image_sha256), self.intake.clock.now());
         let mut member = upload(key, sha256, facts, UploadState::Recorded, now);
         member.size_bytes = record.size_bytes;
         member.version_id = None;
         (member.metadata, member.notes) = (record.metadata, record.notes);
-        store.record_upload(&member).await?;
+        self.intake.store.record_upload(&member).await?;
         Ok(())
     }
 }

@@ -240,6 +240,7 @@ impl Ingest {
             tenant: tenant.clone(),
             image_sha256,
             fingerprint: read.fingerprint,
+            postings: Vec::new(),
         };
         (image, ad)
     }

@@ -64,6 +64,7 @@ impl Ingest {
             refused,
             metadata_faults: opened.metadata_faults(),
             holds_members: true,
+            is_list: false,
         };
         let ads = looked.into_iter().filter_map(|member| match member {
             Member::Ad(ad) => Some(*ad),

@@ -104,7 +104,8 @@ impl Lookup {
             return Ok(());
         }
         for pair in pairs(all, ads, &self.policy, &self.references).await? {
-            self.record(&pair.key, &pair.image, &pair.found).await?;
+            let image = (&pair.image, &pair.postings[..]);
+            self.record(&pair.key, image, &pair.found).await?;
         }
         Ok(())
     }

@@ -127,15 +127,21 @@ impl Lookup {
                 .find(ad.fingerprint, self.policy.clone())
                 .await?;
             for (key, found) in found {
-                self.record(&key, &image, &found).await?;
+                self.record(&key, (&image, &ad.postings), &found).await?;
             }
         }
         Ok(())
     }
 
-    async fn record(&self, key: &Key, image: &ImageSha256, found: &Match) -> Result<(), NotDone> {
+    async fn record(
+        &self,
+        key: &Key,
+        (image, postings): (&ImageSha256, &[Sighting]),
+        found: &Match,
+    ) -> Result<(), NotDone> {
         let found = lead(key, image, found, self.policy.version)?;
-        let recorded = self.store.record_lead(&found, self.clock.now()).await?;
+        let now = self.clock.now();
+        let recorded = self.store.record_lead(&found, postings, now).await?;
         if let store::Recorded::New { lead_id, .. } = recorded {
             let level = found.level;
             tracing::info!(%lead_id, ?level, distance = found.distance, "a lead is recorded");

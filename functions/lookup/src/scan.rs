@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use matching::scan::{Columns, near};
 use matching::{Match, Policy, parts};
-use records::ImageSha256;
 use records::fingerprint::{Hash256, ReferenceFingerprint};
+use records::{ImageSha256, Sighting};
 use store::{Front, StoredAd};
 
 use crate::references::References;
@@ -40,6 +40,7 @@ impl Sought {
 pub(crate) struct Pair {
     pub(crate) key: Key,
     pub(crate) image: ImageSha256,
+    pub(crate) postings: Vec<Sighting>,
     pub(crate) found: Match,
 }
 
@@ -76,6 +77,7 @@ fn of_ad(
         Some(Pair {
             key: one.key.clone(),
             image: ad.image_sha256,
+            postings: ad.postings.clone(),
             found,
         })
     };

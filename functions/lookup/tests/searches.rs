@@ -78,6 +78,26 @@ async fn tail_and_segments_together_give_them_too() {
     check_leads(2, false).await;
 }
 
+/// Ads of two lists, whose changes arrive only when both are one item of a segment; then of a third.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ads_that_come_again_bring_each_posting_to_their_leads() {
+    let world = world().await;
+    for n in 0..REFERENCES {
+        world.activate(n).await;
+    }
+    let lookup = world.lookup();
+    world.settle(&lookup).await;
+    world.record_of("first", 0..ADS).await;
+    world.record_of("second", 0..ADS).await;
+    let truth = world.truth(0..REFERENCES, 0..ADS);
+    world.compact_and_sweep().await;
+    world.settle(&lookup).await;
+    assert_eq!(world.leads_of(&["first", "second"]).await, truth);
+    world.record_of("third", 0..ADS).await;
+    world.settle(&lookup).await;
+    assert_eq!(world.leads_of(&["first", "second", "third"]).await, truth);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_search_is_under_way_until_its_last_part_is_done() {
     let world = world().await;

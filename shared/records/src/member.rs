@@ -95,7 +95,7 @@ const PART: &str = "//part-";
 pub struct BundleCounts {
     /// Members, folders and the list of metadata left out.
     pub members: u64,
-    /// Those that became uploads of their own.
+    /// Those that became uploads of their own, or, of a list of hashes, ads.
     pub taken_in: u64,
     /// Those that were refused, each with its reason under a key of its own.
     pub refused: u64,
@@ -104,6 +104,10 @@ pub struct BundleCounts {
     /// Whether its members' bytes lie in it and nowhere else, so that it is kept as long as they are.
     #[serde(default)]
     pub holds_members: bool,
+    /// Whether it is a list of hashes: only those of its lines become uploads that were refused, or
+    /// of whose metadata something was kept out.
+    #[serde(default)]
+    pub is_list: bool,
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@ use records::TenantId;
 use records::fingerprint::{Framing, View};
 
 use crate::head::{COLUMNS, Column, Head, TILE_VIEWS};
-use crate::{Entry, ITEMS_MAX, Item, Kind, SEGMENT_BYTES_MAX, SegmentName};
+use crate::{
+    Entry, ITEMS_MAX, Item, Kind, POSTINGS_BYTES_MAX, Posting, SEGMENT_BYTES_MAX, SegmentName,
+};
 
 /// A segment as bytes, and what a manifest says of it.
 pub struct Built {
@@ -25,25 +27,23 @@ impl std::fmt::Debug for Built {
 
 /// Writes a segment of these items, in the order of their identities; of several under one
 /// identity and owner, the one with the highest stamp; of an ad's, first the one of the newest
-/// algorithms. `made_at_ms` and `generation` (of the
+/// algorithms. It takes over the postings of the others; where they are more than
+/// [`POSTINGS_BYTES_MAX`], several items share them. `made_at_ms` and `generation` (of the
 /// manifest that it is meant to enter) make the names of two attempts differ.
 ///
 /// # Panics
 /// If there are no items or more than [`ITEMS_MAX`], if one is of another kind or has no view, or
 /// if they take more than [`SEGMENT_BYTES_MAX`].
-pub fn build(kind: Kind, mut items: Vec<Item>, made_at_ms: u64, generation: u64) -> Built {
+pub fn build(kind: Kind, items: Vec<Item>, made_at_ms: u64, generation: u64) -> Built {
     assert!(items.iter().all(|item| item.id.kind() == kind), "one kind");
-    let key = |item: &Item| (item.id.clone(), item.owner.clone(), age(item));
-    items.sort_by_cached_key(key);
-    items.reverse(); // of equals, the first is kept
-    items.dedup_by(|a, b| (&a.id, &a.owner) == (&b.id, &b.owner));
-    items.reverse();
+    let items = merged(items);
     assert!((1..=ITEMS_MAX).contains(&items.len()), "a bounded number");
     let sources = Sources::of(&items);
     let views = Views::of(&items);
     let count = (kind, items.len(), views.rows.len());
     let features: u64 = items.iter().map(|item| item.features.len() as u64).sum();
-    let lengths = lengths(count, sources.bytes.len() as u64, features);
+    let postings: u64 = items.iter().map(|item| item.postings_bytes() as u64).sum();
+    let lengths = lengths(count, [sources.bytes.len() as u64, postings, features]);
     let mut head = Head::before(count, (made_at_ms, generation), lengths);
     assert!(head.whole_bytes() <= SEGMENT_BYTES_MAX, "a bounded length");
     let capacity = usize::try_from(head.whole_bytes()).expect("it fits in memory");
@@ -55,6 +55,39 @@ pub fn build(kind: Kind, mut items: Vec<Item>, made_at_ms: u64, generation: u64)
     head.seal(&mut bytes);
     let entry = head.entry(SegmentName::of(&bytes));
     Built { bytes, entry }
+}
+
+/// One item for those of one identity and owner.
+fn merged(mut items: Vec<Item>) -> Vec<Item> {
+    items.sort_by_cached_key(|item| (item.id.clone(), item.owner.clone(), age(item)));
+    let mut kept: Vec<Item> = Vec::with_capacity(items.len());
+    for item in items {
+        match kept.last_mut() {
+            Some(older) if (&older.id, &older.owner) == (&item.id, &item.owner) => {
+                let postings = united(&older.postings, &item.postings);
+                if bytes_of(&postings) <= POSTINGS_BYTES_MAX {
+                    *older = Item { postings, ..item };
+                } else {
+                    kept.push(item);
+                }
+            }
+            _ => kept.push(item),
+        }
+    }
+    kept
+}
+
+/// These postings, each once: the stamp of one that came twice is the later one, whose change is told
+/// too.
+fn united(some: &[Posting], others: &[Posting]) -> Vec<Posting> {
+    let mut all = [some, others].concat();
+    all.sort_by(|a, b| (&a.bytes, b.stamp).cmp(&(&b.bytes, a.stamp)));
+    all.dedup_by(|a, b| a.bytes == b.bytes);
+    all
+}
+
+fn bytes_of(postings: &[Posting]) -> usize {
+    postings.iter().map(Posting::framed_bytes).sum()
 }
 
 /// Which of several items under one identity counts: the greatest. A reference's log says what came
@@ -69,19 +102,24 @@ fn age(item: &Item) -> (u16, u64) {
 impl Item {
     /// Bytes that the item takes in a segment, about.
     pub fn bytes(&self) -> u64 {
-        let fixed = self.id.kind().id_bytes() + 16;
-        (fixed + self.views.len() * 70 + self.features.len()) as u64
+        let fixed = self.id.kind().id_bytes() + 20;
+        let (views, features) = (self.views.len() * 70, self.features.len());
+        (fixed + views + features + self.postings_bytes()) as u64
+    }
+
+    fn postings_bytes(&self) -> usize {
+        bytes_of(&self.postings)
     }
 }
 
 fn lengths(
     (kind, items, views): (Kind, usize, usize),
-    sources: u64,
-    features: u64,
+    [sources, postings, features]: [u64; 3],
 ) -> [u64; COLUMNS.len()] {
     COLUMNS.map(|column| {
         column.length(kind, items, views).unwrap_or(match column {
             Column::Sources => sources,
+            Column::Postings => postings,
             _ => features,
         })
     })
@@ -149,11 +187,20 @@ fn put(out: &mut Vec<u8>, column: Column, items: &[Item], views: &Views<'_>, sou
         Column::Sources => out.extend(&sources.bytes),
         Column::Id => items.iter().for_each(|item| out.extend(item.id.to_bytes())),
         Column::Stamp => out.extend(items.iter().flat_map(|item| item.stamp.to_le_bytes())),
-        Column::FeaturesLength => items.iter().for_each(|item| {
-            let length = u32::try_from(item.features.len());
-            out.extend(length.expect("features are bounded").to_le_bytes());
-        }),
+        Column::FeaturesLength => put_lengths(out, items, |item| item.features.len()),
+        Column::PostingsLength => put_lengths(out, items, Item::postings_bytes),
+        Column::Postings => {
+            let postings = items.iter().flat_map(|item| &item.postings);
+            postings.for_each(|posting| posting.frame(out));
+        }
         Column::Features => items.iter().for_each(|item| out.extend(&item.features)),
+    }
+}
+
+fn put_lengths(out: &mut Vec<u8>, items: &[Item], length: impl Fn(&Item) -> usize) {
+    for item in items {
+        let length = u32::try_from(length(item));
+        out.extend(length.expect("items are bounded").to_le_bytes());
     }
 }
 

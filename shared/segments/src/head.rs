@@ -35,10 +35,12 @@ pub(crate) enum Column {
     Id = 10,
     Stamp = 11,
     FeaturesLength = 12,
-    Features = 13,
+    PostingsLength = 13,
+    Postings = 14,
+    Features = 15,
 }
 
-pub(crate) const COLUMNS: [Column; 13] = [
+pub(crate) const COLUMNS: [Column; 15] = [
     Column::PdqFirst,
     Column::PdqSecond,
     Column::PdqRest,
@@ -51,6 +53,8 @@ pub(crate) const COLUMNS: [Column; 13] = [
     Column::Id,
     Column::Stamp,
     Column::FeaturesLength,
+    Column::PostingsLength,
+    Column::Postings,
     Column::Features,
 ];
 
@@ -64,10 +68,10 @@ impl Column {
             Self::Second => 32 * views,
             Self::Quality | Self::Framing => views,
             Self::ExtraItem => 4 * views.saturating_sub(items),
-            Self::Source | Self::FeaturesLength => 4 * items,
+            Self::Source | Self::FeaturesLength | Self::PostingsLength => 4 * items,
             Self::Id => kind.id_bytes() * items,
             Self::Stamp => 8 * items,
-            Self::Sources | Self::Features => return None,
+            Self::Sources | Self::Postings | Self::Features => return None,
         };
         Some(length as u64)
     }

@@ -5,6 +5,7 @@ use records::fingerprint::{AdFingerprint, Framing, ReferenceFingerprint, View};
 use records::{ImageSha256, ReferenceId, TenantId};
 
 use crate::Fault;
+use crate::head::Input;
 
 /// Which of the two sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -93,6 +94,48 @@ pub struct Item {
     pub views: Vec<(Framing, View)>,
     /// Its local features, as its fingerprint has them.
     pub features: Bytes,
+    /// For an ad, those of its postings that stand nowhere else.
+    pub postings: Vec<Posting>,
+}
+
+/// One posting of an ad image that travels with it: what is known of it, in its owner's encoding.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Posting {
+    /// What is known of it.
+    pub bytes: Bytes,
+    /// When it came into the tail, in ms since 1970: an item that was merged has one of its own.
+    pub stamp: u64,
+}
+
+impl Posting {
+    /// Bytes that it takes in a segment.
+    pub(crate) fn framed_bytes(&self) -> usize {
+        8 + 4 + self.bytes.len()
+    }
+
+    pub(crate) fn frame(&self, out: &mut Vec<u8>) {
+        let length = u32::try_from(self.bytes.len()).expect("postings are small");
+        out.extend(self.stamp.to_le_bytes());
+        out.extend(length.to_le_bytes());
+        out.extend(&self.bytes);
+    }
+
+    /// Reads postings that stand behind each other.
+    pub(crate) fn all(framed: &Bytes) -> Result<Vec<Self>, Fault> {
+        let (mut postings, mut input) = (Vec::new(), Input(framed));
+        while !input.0.is_empty() {
+            let (stamp, length) = (input.u64()?, input.u32()? as usize);
+            let bytes = framed.slice_ref(input.take(length)?);
+            postings.push(Self { bytes, stamp });
+        }
+        Ok(postings)
+    }
+}
+
+impl std::fmt::Debug for Posting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Posting([redacted])")
+    }
 }
 
 impl std::fmt::Debug for Item {
@@ -121,6 +164,7 @@ impl Item {
             version: ad.version,
             views: whole.chain(trimmed).collect(),
             features: ad.features.into(),
+            postings: Vec::new(),
         }
     }
 
@@ -138,6 +182,7 @@ impl Item {
             version: reference.version,
             views: reference.framings,
             features: reference.features.into(),
+            postings: Vec::new(),
         }
     }
 

@@ -36,7 +36,9 @@
 //! | 10 | 32 or 16 an item | identity: an image's SHA-256, or a reference's id |
 //! | 11 | 8 an item | stamp: when an ad came into the tail; a reference's number in its log |
 //! | 12 | 4 an item | length of its features |
-//! | 13 | | features |
+//! | 13 | 4 an item | length of its postings |
+//! | 14 | | postings: stamp (8), length (4) and bytes of each |
+//! | 15 | | features |
 //!
 //! Columns 1 to 3 are what `matching::scan` reads in place; 1 to 8 are what stage 1 needs: 70 bytes an ad, 70 more for one that has a border.
 
@@ -51,16 +53,20 @@ mod read;
 pub use build::{Built, build};
 pub use fault::Fault;
 pub use head::{Entry, SegmentName};
-pub use item::{Id, Item, Kind};
+pub use item::{Id, Item, Kind, Posting};
 pub use manifest::{Absorbed, LOG_PARTITIONS, Manifest, Retired};
 pub use merge::{MergeRule, to_merge};
 pub use read::{Front, entry_of, whole};
 
 /// The format of the segments that this build writes.
-pub const FORMAT: u16 = 1;
+pub const FORMAT: u16 = 2;
 
 /// Bytes under one checksum: small beside a range that anybody reads, large beside its four bytes.
 pub const BLOCK_BYTES: usize = 64 * 1024;
+
+/// Most bytes of postings of one item: a few hundred. An ad that was posted more often becomes several
+/// items, so that no uploader makes one that fits nowhere.
+pub const POSTINGS_BYTES_MAX: usize = 64 * 1024;
 
 /// Most items of one segment: beyond the million ads that the design asks for.
 pub const ITEMS_MAX: usize = 1 << 21;

@@ -7,7 +7,7 @@ use records::TenantId;
 use records::fingerprint::{FEATURES_BYTES_MAX, Framing, Hash256, View};
 
 use crate::head::{Column, Head, Input, TILE_VIEWS};
-use crate::{BLOCK_BYTES, Entry, Fault, Id, Item, Kind, SegmentName};
+use crate::{BLOCK_BYTES, Entry, Fault, Id, Item, Kind, Posting, SegmentName};
 
 /// A segment without its features, checked to the last bit.
 #[derive(Clone)]
@@ -20,6 +20,8 @@ pub struct Front {
     extra_items: Vec<u32>,
     /// Where each item's features begin in their column, and where the last ones end.
     features_at: Vec<u64>,
+    /// The same of its postings.
+    postings_at: Vec<u64>,
 }
 
 impl std::fmt::Debug for Front {
@@ -94,6 +96,7 @@ impl Front {
             source_of: Vec::new(),
             extra_items: Vec::new(),
             features_at: Vec::new(),
+            postings_at: Vec::new(),
         };
         front.check_columns()?;
         Ok(front)
@@ -108,8 +111,15 @@ impl Front {
         self.sources = sources(self.column(Column::Sources))?;
         self.source_of = numbers(self.column(Column::Source));
         self.extra_items = numbers(self.column(Column::ExtraItem));
-        self.features_at = features_at(self.column(Column::FeaturesLength))?;
-        let features = self.head.place(Column::Features);
+        let lengths = |column| numbers(self.column(column));
+        let (features, postings) = (
+            lengths(Column::FeaturesLength),
+            lengths(Column::PostingsLength),
+        );
+        if features.iter().any(|it| *it as usize > FEATURES_BYTES_MAX) {
+            return Err(Fault::Corrupt);
+        }
+        (self.features_at, self.postings_at) = (ends(&features), ends(&postings));
         let is_sound = self
             .source_of
             .iter()
@@ -124,8 +134,27 @@ impl Front {
                 .column(Column::Framing)
                 .iter()
                 .all(|it| Framing::from_byte(*it).is_some())
-            && self.features_at.last() == Some(&(features.end - features.start));
-        is_sound.then_some(()).ok_or(Fault::Corrupt)
+            && self.features_at.last() == Some(&self.length(Column::Features))
+            && self.postings_at.last() == Some(&self.length(Column::Postings));
+        if !is_sound {
+            return Err(Fault::Corrupt);
+        }
+        for item in 0..self.len() {
+            Posting::all(&self.framed_postings(item)).map_err(|_| Fault::Corrupt)?;
+        }
+        Ok(())
+    }
+
+    fn length(&self, column: Column) -> u64 {
+        let place = self.head.place(column);
+        place.end - place.start
+    }
+
+    fn framed_postings(&self, item: usize) -> Bytes {
+        let column = self.head.place(Column::Postings).start;
+        let (from, to) = (self.postings_at[item], self.postings_at[item + 1]);
+        let place = self.within(column + from..column + to);
+        self.bytes.slice_ref(place)
     }
 
     fn column(&self, column: Column) -> &[u8] {
@@ -237,6 +266,15 @@ impl Front {
         u64::from_le_bytes(self.column(Column::Stamp).as_chunks().0[item])
     }
 
+    /// Those of an item's postings that stand nowhere else.
+    ///
+    /// # Panics
+    /// If there is no such item.
+    pub fn postings(&self, item: usize) -> Vec<Posting> {
+        let postings = Posting::all(&self.framed_postings(item));
+        postings.expect("checked when it was opened")
+    }
+
     /// The items under an identity, whoever owns them.
     pub fn find(&self, id: &Id) -> Range<usize> {
         let width = self.head.kind.id_bytes();
@@ -329,6 +367,7 @@ impl Front {
                 .map(|row| self.view(row))
                 .collect(),
             features,
+            postings: self.postings(item),
         }
     }
 }
@@ -352,17 +391,14 @@ fn numbers(column: &[u8]) -> Vec<u32> {
     numbers.iter().copied().map(u32::from_le_bytes).collect()
 }
 
-fn features_at(lengths: &[u8]) -> Result<Vec<u64>, Fault> {
-    let mut at = vec![0];
+/// Where each of these begins, and where the last one ends.
+fn ends(lengths: &[u32]) -> Vec<u64> {
     let mut end = 0;
-    for length in numbers(lengths) {
-        if length as usize > FEATURES_BYTES_MAX {
-            return Err(Fault::Corrupt);
-        }
-        end += u64::from(length);
-        at.push(end);
-    }
-    Ok(at)
+    let each = lengths.iter().map(|length| {
+        end += u64::from(*length);
+        end
+    });
+    std::iter::once(0).chain(each).collect()
 }
 
 fn sources(column: &[u8]) -> Result<Vec<(TenantId, u16)>, Fault> {

@@ -4,6 +4,8 @@
 //! before it, so that a repetition after a crash can start where it stopped. What is known of an image
 //! stands in each of its sightings, and all sightings of an image, whoever uploaded it, in one
 //! partition: an item for the image and another one for its owner would cost a third more to write.
+//! An image whose picture stays with its uploader has no items here: its sighting travels with its
+//! fingerprint ([`StoredAd::postings`]), which costs next to nothing, and its list's upload counts it.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use records::{
@@ -11,6 +13,8 @@ use records::{
     UploadState,
 };
 
+#[cfg(doc)]
+use crate::StoredAd;
 use crate::calls::{Query, Range};
 use crate::error::{Error, Result};
 use crate::items::{Item, attribute, digest, item, key, record, text};
@@ -242,8 +246,9 @@ impl Store {
         self.put_new(Table::Ads, item).await
     }
 
-    /// Every posting of an image, whoever uploaded it, by object key. Strongly consistent. For
-    /// leads only: nobody but a unit with a lead may see across tenants.
+    /// Every posting of an image that was [recorded](Self::record_sighting), whoever uploaded it, by
+    /// object key. Strongly consistent. For leads only: nobody but a unit with a lead may see across
+    /// tenants.
     ///
     /// # Errors
     /// As every verb.

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use segments::{Entry, Item as SetItem, Kind, SegmentName};
 
-use crate::ads_set::{AdsPosition, StoredAd, ad_of_item};
+use crate::ads_set::{AdsPosition, StoredAd, ad_of_item, item_of_ad};
 use crate::calls::{Query, Range as Keys};
 use crate::compaction::build_aside;
 use crate::erasing::parts;
@@ -117,9 +117,8 @@ impl Store {
             check_features(&ad.fingerprint.features)?;
         }
         let came_at_ms = ms(clock.now());
-        let item =
-            |ad: StoredAd| SetItem::of_ad(ad.tenant, ad.image_sha256, came_at_ms, ad.fingerprint);
-        for part in parts(ads.into_iter().map(item).collect(), PACK_BYTES_MAX) {
+        let items = ads.into_iter().map(|ad| item_of_ad(ad, came_at_ms));
+        for part in parts(items.collect::<Result<_>>()?, PACK_BYTES_MAX) {
             self.put_pack(part, came_at_ms, clock).await?;
         }
         Ok(())
@@ -241,7 +240,12 @@ impl Store {
         let mut ads = Vec::new();
         for entry in self.ads_segments().await? {
             let front = self.ads_front(&entry).await?;
-            for item in (0..front.len()).filter(|item| front.stamp(*item) == stamp) {
+            // An ad that came again has the stamp of then; its postings keep theirs.
+            let came_then = |item: &usize| {
+                let postings = front.postings(*item);
+                front.stamp(*item) == stamp || postings.iter().any(|it| it.stamp == stamp)
+            };
+            for item in (0..front.len()).filter(came_then) {
                 ads.extend(self.segment_ads(&front, item..item + 1).await?);
             }
         }

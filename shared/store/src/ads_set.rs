@@ -7,12 +7,12 @@
 use std::ops::Range;
 
 use records::fingerprint::AdFingerprint;
-use records::{ImageSha256, TenantId};
-use segments::{Entry, Front, Id, Item as SetItem, Kind};
+use records::{ImageSha256, Sighting, TenantId};
+use segments::{Entry, Front, Id, Item as SetItem, Kind, Posting};
 
 use crate::Store;
 use crate::ads_packs::PACKS_PER_PAGE;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::items::PARTITIONS;
 
 /// A position in the tail. Positions of [`AdsPosition::starts`] cover it together; each part is
@@ -50,6 +50,9 @@ pub struct StoredAd {
     pub image_sha256: ImageSha256,
     /// Its fingerprint.
     pub fingerprint: AdFingerprint,
+    /// Those of its sightings that travel with it, and are not written by
+    /// [`Store::record_sighting`]. Read back each once; they are for its leads only.
+    pub postings: Vec<Sighting>,
 }
 
 /// Some of the tail.
@@ -159,5 +162,28 @@ pub(crate) fn ad_of_item(item: &SetItem) -> Result<StoredAd> {
         tenant: item.owner.clone(),
         image_sha256,
         fingerprint: item.ad_fingerprint()?,
+        postings: item.postings.iter().map(sighting).collect::<Result<_>>()?,
     })
+}
+
+/// What travels through the set for an ad that comes now.
+pub(crate) fn item_of_ad(ad: StoredAd, came_at_ms: u64) -> Result<SetItem> {
+    let postings = ad.postings.iter().map(|it| posting(it, came_at_ms));
+    let postings = postings.collect::<Result<_>>()?;
+    let item = SetItem::of_ad(ad.tenant, ad.image_sha256, came_at_ms, ad.fingerprint);
+    Ok(SetItem { postings, ..item })
+}
+
+/// A sighting as JSON: what a field is called stays true in a segment that outlives this build.
+fn posting(sighting: &Sighting, stamp: u64) -> Result<Posting> {
+    let bytes = serde_json::to_vec(sighting);
+    let bytes = bytes.map_err(|_| Error::Rejected("a record cannot be stored"))?;
+    Ok(Posting {
+        bytes: bytes.into(),
+        stamp,
+    })
+}
+
+fn sighting(posting: &Posting) -> Result<Sighting> {
+    serde_json::from_slice(&posting.bytes).map_err(|_| Error::Damaged("posting"))
 }

@@ -3,7 +3,9 @@
 //! The lead, its outbox entry and the check that its reference is active are one transaction. The
 //! alert carries the sightings known just before; they are written in the same transaction. Those
 //! that come later are met from both sides: whoever writes a lead then reads the image's sightings,
-//! and whoever writes a sighting then reads the image's leads.
+//! and whoever writes a sighting then reads the image's leads. Sightings that travel with the ad
+//! ([`crate::StoredAd::postings`]) come with the match instead, and are written with the lead and
+//! nowhere else: what an uploader can ask for must not grow when a picture matches.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -66,12 +68,17 @@ impl Store {
     /// Records a match as a lead, with its alert if the policy is sure enough. One lead and one
     /// alert per pair, whatever repeats and whoever else tries; none once a withdrawal of the
     /// reference has returned. Afterwards the lead has every sighting that was recorded before the
-    /// call. A reference that matches too much ([`records::Alerting`]) has its further leads held:
+    /// call, and these `postings` of its image. A reference that matches too much ([`records::Alerting`]) has its further leads held:
     /// recorded at review level, to be alerted by [`Store::release`]. Idempotent.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if others kept writing leads of this unit.
-    pub async fn record_lead(&self, found: &Found, now: Timestamp) -> Result<Recorded> {
+    pub async fn record_lead(
+        &self,
+        found: &Found,
+        postings: &[Sighting],
+        now: Timestamp,
+    ) -> Result<Recorded> {
         for attempt in 0..retry::ATTEMPTS_MAX {
             let reference = self.alerting(&found.unit, &found.reference_id).await?;
             let Some(Alerted { reference, seq }) = reference else {
@@ -84,11 +91,15 @@ impl Store {
                 if known.status == LeadStatus::Withdrawn {
                     self.open_again(&found.unit, &known).await?;
                 }
-                self.complete_sightings(&found.unit, &known).await?;
+                self.complete_sightings(&found.unit, &known, postings)
+                    .await?;
                 return Ok(Recorded::Known(known.lead_id));
             }
-            if let Some(alert_seq) = self.write_lead(&found.unit, &lead, &calling, now).await? {
-                self.complete_sightings(&found.unit, &lead).await?;
+            let sightings = self.sightings_with(&lead.image_sha256, postings).await?;
+            let written = self.write_lead(&found.unit, &lead, sightings, &calling, now);
+            if let Some(alert_seq) = written.await? {
+                self.complete_sightings(&found.unit, &lead, postings)
+                    .await?;
                 return Ok(Recorded::New {
                     lead_id: lead.lead_id,
                     alert_seq,
@@ -105,10 +116,10 @@ impl Store {
         &self,
         unit: &TenantId,
         lead: &LeadSummary,
+        mut sightings: Vec<Sighting>,
         calling: &Calling,
         now: Timestamp,
     ) -> Result<Option<Option<u64>>> {
-        let mut sightings = self.sightings(&lead.image_sha256).await?;
         let data = AlertData::of(lead, &sightings);
         sightings.truncate(AlertData::SIGHTINGS_MAX);
         let mut steps = self.steps_lead(unit, lead)?;
@@ -176,7 +187,12 @@ impl Store {
     }
 
     /// Adds the image's sightings that a lead does not have yet; they go out in its next digest.
-    async fn complete_sightings(&self, unit: &TenantId, lead: &LeadSummary) -> Result<()> {
+    async fn complete_sightings(
+        &self,
+        unit: &TenantId,
+        lead: &LeadSummary,
+        postings: &[Sighting],
+    ) -> Result<()> {
         let of_image = ImageLead {
             unit: unit.clone(),
             lead_id: lead.lead_id.clone(),
@@ -184,7 +200,7 @@ impl Store {
             is_alert: lead.is_alert(),
         };
         let known = self.lead_sightings(unit, &lead.lead_id).await?;
-        for sighting in self.sightings(&lead.image_sha256).await? {
+        for sighting in self.sightings_with(&lead.image_sha256, postings).await? {
             if !known
                 .iter()
                 .any(|known| known.object_key == sighting.object_key)
@@ -193,6 +209,19 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// The recorded sightings of an image and these, by object key, each once.
+    async fn sightings_with(
+        &self,
+        image: &ImageSha256,
+        postings: &[Sighting],
+    ) -> Result<Vec<Sighting>> {
+        let mut sightings = self.sightings(image).await?;
+        sightings.extend(postings.iter().cloned());
+        sightings.sort_by(|a, b| a.object_key.cmp(&b.object_key)); // stable: recorded ones first
+        sightings.dedup_by(|a, b| a.object_key == b.object_key);
+        Ok(sightings)
     }
 
     /// Adds a recorded sighting to the leads that its image has, and says to how many it was new.

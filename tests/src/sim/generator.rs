@@ -111,6 +111,7 @@ impl Generator {
                 trimmed: None,
                 features: Vec::new(),
             },
+            postings: Vec::new(),
         });
         let clock = self.house.time().clock();
         let put = self.store.put_ads(ads.collect(), &clock).await;

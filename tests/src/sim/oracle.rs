@@ -32,7 +32,7 @@ fn uploads(found: &mut Vec<String>, script: &Script, held: &Holdings) {
             Some(_) => "recorded",
             None => "rejected",
         };
-        match held.uploads.get(&ad.key) {
+        match held.uploads.get(ad.told_at()) {
             Some(state) if state.starts_with(expected) => {}
             other => found.push(format!("{} is {other:?}, not {expected}", ad.key)),
         }

@@ -137,6 +137,7 @@ impl Pump {
             tenant: key.tenant().clone(),
             image_sha256,
             fingerprint,
+            postings: Vec::new(),
         };
         let put = store.put_ads(vec![ad], &clock).await;
         put.expect("an ad is put into the set");

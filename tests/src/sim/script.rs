@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use records::{CaseId, ImageSha256, MemberName, ReferenceId};
+use photo::Limits;
+use records::{AdMetadata, CaseId, ImageSha256, MemberName, ReferenceId, hash_list_header};
 
 use super::dice::Dice;
 use super::house::unit;
@@ -27,18 +28,51 @@ pub struct Put {
     pub bytes: Vec<u8>,
     /// Which picture it is; none for rubbish.
     pub picture: Option<u64>,
-    /// The key of the bundle that it comes in, if it does.
-    pub bundle: Option<String>,
+    /// What it comes in, if it does not come alone.
+    pub within: Option<Within>,
+}
+
+/// What a file comes in.
+#[derive(Clone, Debug)]
+pub struct Within {
+    /// Its key.
+    pub key: String,
+    /// Whether it is a list of hashes, and not a bundle.
+    pub is_list: bool,
 }
 
 impl Put {
     /// The object that is put: its key and its bytes.
     pub fn object(&self) -> (&str, Vec<u8>) {
-        match &self.bundle {
-            None => (&self.key, self.bytes.clone()),
-            Some(bundle) => (bundle, tar(&[(MEMBER, self.bytes.clone())])),
+        let member = (MEMBER, self.bytes.clone());
+        match &self.within {
+            None => (&self.key, member.1),
+            Some(Within { key, is_list: true }) => (key, list(&[member])),
+            Some(Within { key, .. }) => (key, tar(&[member])),
         }
     }
+
+    /// The key of the upload that says what became of it.
+    pub fn told_at(&self) -> &str {
+        match (&self.within, self.picture) {
+            (Some(list), Some(_)) if list.is_list => &list.key,
+            _ => &self.key,
+        }
+    }
+}
+
+/// A list of these files' hashes; what is no picture has a line that will be refused.
+pub fn list(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let line = |(name, bytes): &(&str, Vec<u8>)| {
+        let path = MemberName::parse(name).expect("a name");
+        let metadata = AdMetadata::default();
+        match intake::hash_record(path, bytes, &Limits::default(), metadata) {
+            Ok(record) => record.to_line(),
+            Err(_) => format!("{}\n", serde_json::json!({"path": name})),
+        }
+    };
+    let lines: String = members.iter().map(line).collect();
+    (hash_list_header() + &lines).into_bytes()
 }
 
 /// A bundle of these files.
@@ -55,6 +89,8 @@ pub fn tar(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
 const MEMBER: &str = "ad.bmp";
 /// One ad in so many comes in a bundle.
 const BUNDLED_ONE_IN: u64 = 4;
+/// Of the others, one in so many comes as a hash only.
+const LISTED_ONE_IN: u64 = 4;
 
 /// A run's story.
 #[derive(Clone, Debug)]
@@ -77,28 +113,31 @@ impl Script {
                 key: format!("references/unit/case-{picture}/photo.bmp"),
                 bytes: bmp(picture, 0),
                 picture: Some(picture),
-                bundle: None,
+                within: None,
             })
             .collect();
         let mut ads: Vec<Put> = (0..2 + dice.below(3))
             .map(|number| ad(number, &references, &mut dice))
             .collect();
         for (number, ad) in (0..).zip(&mut ads) {
-            if seed.of("bundle", number).one_in(BUNDLED_ONE_IN) {
-                let bundle = format!("ads/uploader/{number}.tar");
-                ad.key = format!("{bundle}/{MEMBER}");
-                ad.bundle = Some(bundle);
+            let is_bundled = seed.of("bundle", number).one_in(BUNDLED_ONE_IN);
+            let is_list = !is_bundled && seed.of("list", number).one_in(LISTED_ONE_IN);
+            if is_bundled || is_list {
+                let ending = if is_list { "jsonl" } else { "tar" };
+                let key = format!("ads/uploader/{number}.{ending}");
+                ad.key = format!("{key}/{MEMBER}");
+                ad.within = Some(Within { key, is_list });
             }
         }
         if dice.one_in(3) {
             let again = ads[0].clone();
             let at = Duration::from_millis(dice.below(PUTS_WITHIN_MS));
             let key = "ads/uploader/again.bmp".to_owned();
-            let bundle = None;
+            let within = None;
             ads.push(Put {
                 at,
                 key,
-                bundle,
+                within,
                 ..again
             });
         }
@@ -121,10 +160,12 @@ impl Script {
         ReferenceId::of_photo(&unit(), &case, &ImageSha256::of(&put.bytes))
     }
 
-    /// Uploads that there are in the end: the ads, and the bundles that some of them came in.
+    /// Uploads that there are in the end: the ads, and what some of them came in.
     pub fn uploads(&self) -> usize {
-        let bundles = self.ads.iter().filter(|ad| ad.bundle.is_some());
-        self.ads.len() + bundles.count()
+        let within = self.ads.iter().filter_map(|ad| ad.within.as_ref());
+        let told_at = self.ads.iter().map(Put::told_at);
+        let keys = within.map(|within| within.key.as_str()).chain(told_at);
+        keys.collect::<BTreeSet<_>>().len()
     }
 
     /// Every pair that is to become a lead (reference, image), with the keys of its sightings.
@@ -160,6 +201,6 @@ fn ad(number: u64, references: &[Put], dice: &mut Dice) -> Put {
             false => bmp(picture, number as u16 + 1),
         },
         picture: (!is_rubbish).then_some(picture),
-        bundle: None,
+        within: None,
     }
 }

@@ -192,6 +192,7 @@ impl World {
             tenant: key.tenant().clone(),
             image_sha256,
             fingerprint,
+            postings: Vec::new(),
         };
         let now = self.now();
         let clock = Clock::new(move || now);
@@ -214,7 +215,7 @@ impl World {
         };
         match self
             .store
-            .record_lead(&found, self.now())
+            .record_lead(&found, &[], self.now())
             .await
             .expect("recorded")
         {

@@ -47,6 +47,7 @@ const COUNTS: BundleCounts = BundleCounts {
     refused: 2,
     metadata_faults: 1,
     holds_members: true,
+    is_list: false,
 };
 
 #[tokio::test]

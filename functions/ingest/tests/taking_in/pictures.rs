@@ -133,6 +133,7 @@ async fn a_picture_that_cannot_be_read_any_more_keeps_its_older_fingerprint() {
             trimmed: None,
             features: Vec::new(),
         },
+        postings: Vec::new(),
     };
     world.put_older("a.old", &older).await;
     world.put("a.old", bytes, &[]).await;

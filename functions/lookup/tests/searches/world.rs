@@ -1,6 +1,6 @@
 //! A made-up world: references, ads of which every third shows one of them, and the truth.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::SystemTime;
 
@@ -11,7 +11,9 @@ use lookup::Lookup;
 use matching::Policy;
 use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, View};
 use records::*;
-use store::{Activated, Clock, CompactionRule, Jitter, LeadFilter, Names, Store, StoredAd, Table};
+use store::{
+    Activated, Clock, CompactionRule, Jitter, Kind, LeadFilter, Names, Store, StoredAd, Table,
+};
 
 pub struct World {
     pub store: Store,
@@ -99,6 +101,11 @@ fn ad_fingerprint(n: u64) -> AdFingerprint {
     }
 }
 
+fn posting(n: u64, list: &str) -> Sighting {
+    let key = format!("ads/uploader/{list}.jsonl/{n}.jpg");
+    Sighting::of(&AdKey::parse(&key).unwrap(), &AdMetadata::default())
+}
+
 type Pair = (ReferenceId, ImageSha256);
 
 impl World {
@@ -177,11 +184,17 @@ impl World {
     }
 
     pub async fn record(&self, ads: Range<u64>) {
+        self.record_of("list", ads).await;
+    }
+
+    /// Ads by a list of hashes.
+    pub async fn record_of(&self, list: &str, ads: Range<u64>) {
         for n in ads {
             let ad = StoredAd {
                 tenant: tenant("uploader"),
                 image_sha256: image(n),
                 fingerprint: ad_fingerprint(n),
+                postings: vec![posting(n, list)],
             };
             let now = self.now();
             let clock = Clock::new(move || now);
@@ -193,6 +206,14 @@ impl World {
     pub async fn compact(&self) {
         let done = self.store.compact_ads(&eager(), self.now()).await.unwrap();
         assert!(done.items > 0 && done.cleared == done.items, "{done:?}");
+    }
+
+    /// Moves the tail into segments, and removes its packs, as an hour later.
+    pub async fn compact_and_sweep(&self) {
+        self.compact().await;
+        let later = self.now().plus(eager().grace * 2);
+        let swept = self.store.sweep(Kind::Ads, &eager(), later).await.unwrap();
+        assert!(swept.deleted > 0, "{swept:?}");
     }
 
     pub async fn segments(&self) -> usize {
@@ -287,7 +308,18 @@ impl World {
         found.unwrap().unwrap().search
     }
 
+    /// Every pair that has a lead, with the posting of its ad.
     pub async fn leads(&self) -> BTreeSet<Pair> {
+        self.leads_of(&["list"]).await
+    }
+
+    /// Every pair that has a lead; each lead has the postings of its image in these lists.
+    pub async fn leads_of(&self, lists: &[&str]) -> BTreeSet<Pair> {
+        let of_image = |n| lists.iter().map(move |list| (image(n), posting(n, list)));
+        let mut expected: BTreeMap<ImageSha256, Vec<Sighting>> = BTreeMap::new();
+        for (image, posting) in (0..100).flat_map(of_image) {
+            expected.entry(image).or_default().push(posting);
+        }
         let (mut pairs, mut cursor) = (BTreeSet::new(), None);
         loop {
             let page = self
@@ -297,6 +329,7 @@ impl World {
                 .unwrap();
             for lead in page.items {
                 let summary = lead.summary;
+                assert_eq!(lead.sightings, expected[&summary.image_sha256]);
                 let is_new = pairs.insert((summary.reference_id, summary.image_sha256));
                 assert!(is_new, "one lead a pair");
             }

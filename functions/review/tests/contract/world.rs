@@ -268,6 +268,7 @@ impl World {
             tenant: agency,
             image_sha256,
             fingerprint: ad_fingerprint(),
+            postings: Vec::new(),
         };
         let now = self.now();
         let clock = Clock::new(move || now);
@@ -291,7 +292,10 @@ impl World {
             policy_version: 1,
             outline: None,
         };
-        self.store.record_lead(&found, self.now()).await.unwrap();
+        self.store
+            .record_lead(&found, &[], self.now())
+            .await
+            .unwrap();
         lead_id.to_string()
     }
 }

@@ -507,6 +507,7 @@ impl House {
                 tenant: uploader.clone(),
                 image_sha256,
                 fingerprint,
+                postings: Vec::new(),
             };
             let now = self.now();
             let clock = Clock::new(move || now);

@@ -192,6 +192,7 @@ async fn an_image_is_known_by_its_sightings(World { store, .. }: World) {
         tenant: uploader,
         image_sha256: sha(1),
         fingerprint: ad_fingerprint(1),
+        postings: Vec::new(),
     };
     assert!(all_ads(&store).await == [expected]);
 }
@@ -231,6 +232,7 @@ async fn a_walk_through_the_set_meets_every_ad(World { store, .. }: World) {
             tenant: tenant("uploader"),
             image_sha256: sha(n),
             fingerprint,
+            postings: Vec::new(),
         }
     };
     // Alone, and in one go that no pack can hold.
@@ -255,6 +257,7 @@ async fn a_fingerprint_too_large_is_refused(World { store, .. }: World) {
         tenant: tenant("uploader"),
         image_sha256: sha(1),
         fingerprint,
+        postings: Vec::new(),
     };
     let put = store.put_ads(vec![ad.clone()], &clock(at(0))).await;
     put.unwrap();

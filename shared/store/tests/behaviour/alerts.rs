@@ -12,7 +12,10 @@ async fn the_feed_goes_on_where_its_reader_stopped(World { store, .. }: World) {
     let start = empty.next.expect("even an empty feed has a position");
     let id = active_reference(&store, 1).await;
     for n in 0..5 {
-        store.record_lead(&found(&id, n), at(10)).await.unwrap();
+        store
+            .record_lead(&found(&id, n), &[], at(10))
+            .await
+            .unwrap();
     }
     let first = store.alerts(&unit(), Some(&start), 3).await.unwrap();
     let second = store.alerts(&unit(), first.next.as_ref(), 3).await.unwrap();
@@ -28,7 +31,10 @@ async fn the_feed_goes_on_where_its_reader_stopped(World { store, .. }: World) {
         (vec![1, 2, 3], vec![4, 5])
     );
     assert_eq!((numbers(&third), third.next), (vec![], second.next.clone()));
-    store.record_lead(&found(&id, 9), at(11)).await.unwrap();
+    store
+        .record_lead(&found(&id, 9), &[], at(11))
+        .await
+        .unwrap();
     let later = store
         .alerts(&unit(), second.next.as_ref(), 3)
         .await
@@ -41,11 +47,14 @@ async fn the_feed_moves_on_past_what_is_left_out(World { store, .. }: World) {
     let kept = active_reference(&store, 2).await;
     for n in 0..5 {
         store
-            .record_lead(&found(&withdrawn, n), at(10))
+            .record_lead(&found(&withdrawn, n), &[], at(10))
             .await
             .unwrap();
     }
-    store.record_lead(&found(&kept, 7), at(10)).await.unwrap();
+    store
+        .record_lead(&found(&kept, 7), &[], at(10))
+        .await
+        .unwrap();
     store.withdraw(&unit(), &withdrawn, at(11)).await.unwrap();
     let page = store.alerts(&unit(), None, 3).await.unwrap();
     assert!(page.items.is_empty());

@@ -17,7 +17,10 @@ claims! {
 
 async fn alert(store: &Store) -> Alert {
     let id = active_reference(store, 1).await;
-    store.record_lead(&found(&id, 5), at(10)).await.unwrap();
+    store
+        .record_lead(&found(&id, 5), &[], at(10))
+        .await
+        .unwrap();
     feed(store).await.remove(0)
 }
 

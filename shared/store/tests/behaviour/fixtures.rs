@@ -151,8 +151,22 @@ pub async fn put_ad(store: &Store, uploader: &str, n: u64) {
         tenant: tenant(uploader),
         image_sha256: sha(n),
         fingerprint: ad_fingerprint(n),
+        postings: Vec::new(),
     };
     store.put_ads(vec![ad], &clock(at(0))).await.unwrap();
+}
+
+/// Puts an ad with a posting that travels with it, as it comes at a time.
+pub async fn posted_ad(store: &Store, n: u64, path: &str, seconds: i64) -> Sighting {
+    let posting = sighting("uploader", path);
+    let ad = StoredAd {
+        tenant: tenant("uploader"),
+        image_sha256: sha(n),
+        fingerprint: ad_fingerprint(n),
+        postings: vec![posting.clone()],
+    };
+    store.put_ads(vec![ad], &clock(at(seconds))).await.unwrap();
+    posting
 }
 
 /// Records an image with one sighting.

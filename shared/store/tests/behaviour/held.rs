@@ -36,7 +36,7 @@ async fn limited(store: &Store, per_day_max: u32) -> ReferenceId {
 async fn record(store: &Store, id: &ReferenceId, image: u64, seconds: i64) -> Recorded {
     recorded_ad(store, image, &format!("{image}")).await;
     store
-        .record_lead(&found(id, image), at(seconds))
+        .record_lead(&found(id, image), &[], at(seconds))
         .await
         .unwrap()
 }
@@ -104,7 +104,7 @@ async fn sightings_of_one_image_and_repeated_work_do_not_count(World { store, ..
     for round in 0..6 {
         let sighting = recorded_ad(&store, 1, &format!("{round}")).await;
         store
-            .record_lead(&found(&id, 1), at(10 + round))
+            .record_lead(&found(&id, 1), &[], at(10 + round))
             .await
             .unwrap();
         store.extend_leads(&sha(1), &sighting).await.unwrap();
@@ -132,7 +132,7 @@ async fn leads_for_review_do_not_count(World { store, .. }: World) {
             level: Level::Review,
             ..found(&id, image)
         };
-        store.record_lead(&found, at(10)).await.unwrap();
+        store.record_lead(&found, &[], at(10)).await.unwrap();
     }
     assert_eq!(held_since(&store, &id).await, None);
     record(&store, &id, 9, 20).await;

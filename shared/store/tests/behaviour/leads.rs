@@ -9,6 +9,7 @@ claims! {
     an_alert_tells_the_sightings_known_and_no_hash,
     a_later_sighting_extends_the_lead_and_goes_out_in_one_digest,
     very_many_sightings_all_belong_to_the_lead,
+    a_posting_comes_with_the_match_and_stands_in_the_lead_alone,
     the_largest_sightings_fit_an_alert,
     a_withdrawn_reference_never_alerts,
     a_lead_for_review_sends_nothing,
@@ -27,7 +28,10 @@ fn lead_id(recorded: Recorded) -> LeadId {
 async fn a_pair_has_one_lead_and_one_alert(World { store, .. }: World) {
     let id = active_reference(&store, 1).await;
     let sighting = recorded_ad(&store, 5, "a").await;
-    let first = store.record_lead(&found(&id, 5), at(10)).await.unwrap();
+    let first = store
+        .record_lead(&found(&id, 5), &[], at(10))
+        .await
+        .unwrap();
     let lead = LeadId::of(&id, &sha(5));
     assert_eq!(
         first,
@@ -38,7 +42,7 @@ async fn a_pair_has_one_lead_and_one_alert(World { store, .. }: World) {
     );
     let mut newer_policy = found(&id, 5);
     newer_policy.policy_version = 2;
-    let again = store.record_lead(&newer_policy, at(11)).await.unwrap();
+    let again = store.record_lead(&newer_policy, &[], at(11)).await.unwrap();
     assert_eq!(again, Recorded::Known(lead.clone()));
     let stored = store.lead(&unit(), &lead).await.unwrap().unwrap();
     assert!(stored.sightings == [sighting]);
@@ -63,7 +67,10 @@ async fn an_alert_tells_the_sightings_known_and_no_hash(World { store, .. }: Wor
     let id = active_reference(&store, 1).await;
     recorded_ad(&store, 5, "a").await;
     recorded_ad(&store, 5, "b").await;
-    store.record_lead(&found(&id, 5), at(10)).await.unwrap();
+    store
+        .record_lead(&found(&id, 5), &[], at(10))
+        .await
+        .unwrap();
     let alerts = feed(&store).await;
     let [alert] = &alerts[..] else {
         panic!("one alert")
@@ -86,7 +93,12 @@ async fn an_alert_tells_the_sightings_known_and_no_hash(World { store, .. }: Wor
 async fn a_later_sighting_extends_the_lead_and_goes_out_in_one_digest(World { store, .. }: World) {
     let id = active_reference(&store, 1).await;
     recorded_ad(&store, 5, "a").await;
-    let lead = lead_id(store.record_lead(&found(&id, 5), at(10)).await.unwrap());
+    let lead = lead_id(
+        store
+            .record_lead(&found(&id, 5), &[], at(10))
+            .await
+            .unwrap(),
+    );
     for path in ["b", "c", "c"] {
         let sighting = recorded_ad(&store, 5, path).await;
         store.extend_leads(&sha(5), &sighting).await.unwrap();
@@ -131,7 +143,12 @@ async fn very_many_sightings_all_belong_to_the_lead(World { store, .. }: World) 
     for n in 0..70 {
         recorded_ad(&store, 5, &format!("{n:03}")).await;
     }
-    let lead = lead_id(store.record_lead(&found(&id, 5), at(10)).await.unwrap());
+    let lead = lead_id(
+        store
+            .record_lead(&found(&id, 5), &[], at(10))
+            .await
+            .unwrap(),
+    );
     let alerts = feed(&store).await;
     assert_eq!(alerts[0].data.sightings.len(), AlertData::SIGHTINGS_MAX);
     assert_eq!(alerts[0].data.sightings_total, 70);
@@ -170,7 +187,10 @@ async fn the_largest_sightings_fit_an_alert(World { store, .. }: World) {
             .await
             .unwrap();
     }
-    let recorded = store.record_lead(&found(&id, 5), at(10)).await.unwrap();
+    let recorded = store
+        .record_lead(&found(&id, 5), &[], at(10))
+        .await
+        .unwrap();
     assert!(matches!(
         recorded,
         Recorded::New {
@@ -184,15 +204,56 @@ async fn the_largest_sightings_fit_an_alert(World { store, .. }: World) {
     );
 }
 
+async fn a_posting_comes_with_the_match_and_stands_in_the_lead_alone(World { store, .. }: World) {
+    let id = active_reference(&store, 1).await;
+    let known = recorded_ad(&store, 5, "b").await;
+    let posting = |path| [sighting("uploader", path)];
+    let record = async |postings: &[Sighting]| {
+        let found = found(&id, 5);
+        let recorded = store.record_lead(&found, postings, at(10)).await;
+        lead_id(recorded.unwrap())
+    };
+    let lead = record(&posting("a")).await;
+    let alert = feed(&store).await.remove(0);
+    let expected = [sighting("uploader", "a"), known.clone()];
+    assert!(alert.data.sightings == expected, "in the alert");
+    record(&posting("a")).await;
+    record(std::slice::from_ref(&known)).await;
+    assert_eq!(store.extended_leads(&unit()).await.unwrap(), []);
+    record(&posting("c")).await;
+    assert_eq!(
+        store.extended_leads(&unit()).await.unwrap(),
+        std::slice::from_ref(&lead)
+    );
+    let sent = store.send_digest(&unit(), &lead, at(20)).await.unwrap();
+    assert_eq!(sent, Some(2));
+    assert_eq!(feed(&store).await.len(), 2, "one alert and one digest");
+    let stored = store.lead(&unit(), &lead).await.unwrap().unwrap();
+    assert_eq!(stored.sightings.len(), 3);
+    let told = store.sightings(&sha(5)).await.unwrap();
+    assert!(
+        told == [known],
+        "an uploader's own records do not grow by a match"
+    );
+}
+
 async fn a_withdrawn_reference_never_alerts(World { store, .. }: World) {
     let id = active_reference(&store, 1).await;
     recorded_ad(&store, 5, "a").await;
-    let lead = lead_id(store.record_lead(&found(&id, 5), at(10)).await.unwrap());
+    let lead = lead_id(
+        store
+            .record_lead(&found(&id, 5), &[], at(10))
+            .await
+            .unwrap(),
+    );
     let sighting = recorded_ad(&store, 5, "b").await;
     store.extend_leads(&sha(5), &sighting).await.unwrap();
     store.withdraw(&unit(), &id, at(11)).await.unwrap();
     assert_eq!(
-        store.record_lead(&found(&id, 6), at(12)).await.unwrap(),
+        store
+            .record_lead(&found(&id, 6), &[], at(12))
+            .await
+            .unwrap(),
         Recorded::NotActive
     );
     assert_eq!(store.extend_leads(&sha(5), &sighting).await.unwrap(), 0);
@@ -213,7 +274,7 @@ async fn a_withdrawn_reference_never_alerts(World { store, .. }: World) {
     let unknown = reference("nobody", 99).reference_id;
     assert_eq!(
         store
-            .record_lead(&found(&unknown, 5), at(12))
+            .record_lead(&found(&unknown, 5), &[], at(12))
             .await
             .unwrap(),
         Recorded::NotActive
@@ -227,7 +288,7 @@ async fn a_lead_for_review_sends_nothing(World { store, .. }: World) {
         level: Level::Review,
         ..found(&id, 5)
     };
-    let recorded = store.record_lead(&found, at(10)).await.unwrap();
+    let recorded = store.record_lead(&found, &[], at(10)).await.unwrap();
     assert!(matches!(
         recorded,
         Recorded::New {
@@ -259,7 +320,12 @@ fn verdict(verdict: Verdict, seconds: i64) -> VerdictEntry {
 async fn a_verdict_is_kept_and_told_once(World { store, .. }: World) {
     let id = active_reference(&store, 1).await;
     recorded_ad(&store, 5, "a").await;
-    let lead = lead_id(store.record_lead(&found(&id, 5), at(10)).await.unwrap());
+    let lead = lead_id(
+        store
+            .record_lead(&found(&id, 5), &[], at(10))
+            .await
+            .unwrap(),
+    );
     for seconds in [20, 21] {
         let judged = store
             .judge(&unit(), &lead, &verdict(Verdict::Confirmed, seconds))
@@ -308,7 +374,10 @@ async fn leads_are_listed_newest_first_and_filtered(World { store, .. }: World) 
             ..found(&id, n)
         };
         recorded_ad(&store, n, &format!("{n}")).await;
-        store.record_lead(&found, at(10 + n as i64)).await.unwrap();
+        store
+            .record_lead(&found, &[], at(10 + n as i64))
+            .await
+            .unwrap();
     }
     let listed = |filter: LeadFilter| {
         let store = store.clone();
@@ -350,7 +419,12 @@ async fn leads_are_listed_newest_first_and_filtered(World { store, .. }: World) 
 
 async fn another_units_lead_looks_like_a_missing_one(World { store, .. }: World) {
     let id = active_reference(&store, 1).await;
-    let lead = lead_id(store.record_lead(&found(&id, 5), at(10)).await.unwrap());
+    let lead = lead_id(
+        store
+            .record_lead(&found(&id, 5), &[], at(10))
+            .await
+            .unwrap(),
+    );
     let other = tenant("other");
     assert_eq!(store.lead(&other, &lead).await.unwrap(), None);
     let refused = store

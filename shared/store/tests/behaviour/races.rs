@@ -24,7 +24,7 @@ async fn many_who_find_the_same_pair_write_one_alert(World { store, .. }: World)
     let mut tasks = JoinSet::new();
     for n in 0..12 {
         let (store, found) = (store.clone(), found(&id, 5));
-        tasks.spawn(async move { store.record_lead(&found, at(10 + n)).await.unwrap() });
+        tasks.spawn(async move { store.record_lead(&found, &[], at(10 + n)).await.unwrap() });
     }
     let recorded = tasks.join_all().await;
     let new = recorded
@@ -40,7 +40,7 @@ async fn alerts_of_many_pairs_are_numbered_without_gaps(World { store, .. }: Wor
     let mut tasks = JoinSet::new();
     for n in 0..16 {
         let (store, found) = (store.clone(), found(&id, n));
-        tasks.spawn(async move { store.record_lead(&found, at(10)).await.unwrap() });
+        tasks.spawn(async move { store.record_lead(&found, &[], at(10)).await.unwrap() });
     }
     tasks.join_all().await;
     let numbers: Vec<u64> = feed(&store)
@@ -57,7 +57,7 @@ async fn nothing_is_alerted_after_a_withdrawal_returned(World { store, .. }: Wor
         let mut tasks = JoinSet::new();
         for n in 0..6 {
             let (store, found) = (store.clone(), found(&id, n));
-            tasks.spawn(async move { store.record_lead(&found, at(10)).await.unwrap() });
+            tasks.spawn(async move { store.record_lead(&found, &[], at(10)).await.unwrap() });
         }
         store.withdraw(&unit(), &id, at(11)).await.unwrap();
         let written = alerts_written(&store).await;
@@ -65,7 +65,10 @@ async fn nothing_is_alerted_after_a_withdrawal_returned(World { store, .. }: Wor
         assert_eq!(recorded.len(), 6);
         assert_eq!(alerts_written(&store).await, written, "round {round}");
         assert_eq!(
-            store.record_lead(&found(&id, 50), at(12)).await.unwrap(),
+            store
+                .record_lead(&found(&id, 50), &[], at(12))
+                .await
+                .unwrap(),
             Recorded::NotActive
         );
     }
@@ -85,7 +88,7 @@ async fn a_sighting_that_races_its_lead_is_not_missed(World { store, .. }: World
             let sighting = recorded_ad(&sighter, n, "second").await;
             sighter.extend_leads(&sha(n), &sighting).await.unwrap();
         });
-        store.record_lead(&lead, at(10)).await.unwrap();
+        store.record_lead(&lead, &[], at(10)).await.unwrap();
         task.await.unwrap();
         let lead = store
             .lead(&unit(), &LeadId::of(&id, &sha(n)))

@@ -161,6 +161,7 @@ async fn of_two_fingerprints_of_an_ad_the_newer_algorithms_stay(World { store, .
             version,
             ..ad_fingerprint(u64::from(version))
         },
+        postings: Vec::new(),
     };
     for (n, version) in [2, 1].into_iter().enumerate() {
         // The older one comes last, from a program that was not replaced yet.

@@ -22,6 +22,7 @@ claims! {
     of_two_compactions_that_read_the_same_items_one_enters,
     an_ad_that_came_again_stays_in_the_tail,
     a_pack_that_was_compacted_is_met_in_its_segment,
+    a_pack_whose_ads_came_again_is_met_with_its_own_postings,
     a_pack_that_is_missing_or_damaged_is_noticed,
     a_pack_that_was_never_named_is_swept_after_its_grace,
     a_pack_that_is_named_late_is_written_again,
@@ -254,6 +255,32 @@ async fn a_pack_that_was_compacted_is_met_in_its_segment(world: World) {
     assert_eq!(met().await, expected(1..3), "and forgotten nowhere");
 }
 
+/// The ad has the stamp of its last pack by then.
+async fn a_pack_whose_ads_came_again_is_met_with_its_own_postings(world: World) {
+    let store = &world.store;
+    for (n, path, seconds) in [(1, "a", 5), (1, "b", 7), (1, "a", 9), (2, "c", 5)] {
+        posted_ad(store, n, path, seconds).await;
+    }
+    put_ad(store, "uploader", 1).await; // its picture, whose sighting is recorded
+    let told = packs(&world).await;
+    assert_eq!(told.len(), 5);
+    store.compact_ads(&eager(), present()).await.unwrap();
+    let later = present().plus(eager().grace).plus(Duration::from_secs(60));
+    store.sweep(Kind::Ads, &eager(), later).await.unwrap();
+    let ads = in_segments(store).await.unwrap();
+    assert_eq!(ads.len(), 2, "{ads:?}");
+    let mut met = BTreeSet::new();
+    for pack in &told {
+        for ad in store.ads_of(pack).await.unwrap() {
+            let keys = ad.postings.into_iter().map(|it| it.object_key);
+            met.extend(keys.map(|key| (ad.image_sha256, key)));
+        }
+    }
+    let key = |path| sighting("uploader", path).object_key;
+    let expected = [(1, "a"), (1, "b"), (2, "c")].map(|(n, path)| (sha(n), key(path)));
+    assert_eq!(met, expected.into());
+}
+
 async fn a_pack_that_is_missing_or_damaged_is_noticed(world: World) {
     let store = &world.store;
     record(store, [1]).await;
@@ -319,6 +346,7 @@ async fn a_pack_that_is_named_late_is_written_again(world: World) {
         tenant: tenant("uploader"),
         image_sha256: sha(1),
         fingerprint: ad_fingerprint(1),
+        postings: Vec::new(),
     };
     store.put_ads(vec![ad], &sleepy).await.unwrap();
     let keys = lying(&world).await;

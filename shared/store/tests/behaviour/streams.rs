@@ -29,7 +29,10 @@ async fn the_streams_tell_ads_sightings_references_and_alerts() {
     let store = host.world().await.store;
     let id = active_reference(&store, 1).await;
     let sighting = recorded_ad(&store, 5, "a").await;
-    store.record_lead(&found(&id, 5), at(10)).await.unwrap();
+    store
+        .record_lead(&found(&id, 5), &[], at(10))
+        .await
+        .unwrap();
     store.withdraw(&unit(), &id, at(11)).await.unwrap();
 
     let ads = told(&host, &store.names().table(Table::AdsTail)).await;

@@ -35,7 +35,7 @@ async fn three_leads(store: &Store) -> ReferenceId {
         if image == 7 {
             found.level = Level::Review;
         }
-        store.record_lead(&found, at(10)).await.unwrap();
+        store.record_lead(&found, &[], at(10)).await.unwrap();
     }
     id
 }
@@ -99,8 +99,14 @@ async fn a_lead_that_was_taken_back_opens_again_with_its_reference(World { store
     store.activate(&unit(), &id, at(30)).await.unwrap();
     assert_eq!(store.take_back_leads(&unit(), at(31)).await, Ok(0));
     for _ in 0..2 {
-        store.record_lead(&found(&id, 5), at(32)).await.unwrap();
-        store.record_lead(&found(&id, 6), at(32)).await.unwrap();
+        store
+            .record_lead(&found(&id, 5), &[], at(32))
+            .await
+            .unwrap();
+        store
+            .record_lead(&found(&id, 6), &[], at(32))
+            .await
+            .unwrap();
     }
     assert_eq!(status(&store, &id, 5).await, LeadStatus::Confirmed);
     assert_eq!(status(&store, &id, 6).await, LeadStatus::Open);

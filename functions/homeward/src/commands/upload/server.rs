@@ -53,6 +53,8 @@ pub struct State {
     pub reason: Option<String>,
     /// Whether it is a bundle or a list of hashes.
     pub is_bundle: bool,
+    /// Whether it is a list of hashes that was taken in: its lines are done with it.
+    pub is_list: bool,
 }
 
 /// How one attempt failed.
@@ -349,6 +351,7 @@ fn state(item: &Value) -> Option<State> {
         state: item["state"].as_str()?.to_owned(),
         reason: item["reason"].as_str().map(str::to_owned),
         is_bundle: item["bundle"].is_object(),
+        is_list: item["bundle"]["is_list"] == true,
     })
 }
 

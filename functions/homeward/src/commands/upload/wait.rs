@@ -108,11 +108,11 @@ impl Wanted {
     }
 
     /// What all keys have in common behind the tenant's prefix.
-    fn below(&self, prefix: &str) -> String {
-        let keys = self
-            .0
-            .iter()
-            .map(|one| one.key.strip_prefix(prefix).unwrap_or_default());
+    fn below<'a>(&'a self, prefix: &str) -> String {
+        // A bundle's key is what the keys of its members start with.
+        let first = |one: &'a One| one.object.as_ref().unwrap_or(&one.key);
+        let keys = self.0.iter().map(first);
+        let keys = keys.map(|key| key.strip_prefix(prefix).unwrap_or_default());
         let common = keys.reduce(|a, b| {
             let same = a.char_indices().zip(b.chars()).find(|((_, a), b)| a != b);
             let end = same.map_or(a.len().min(b.len()), |((at, _), _)| at);
@@ -137,10 +137,13 @@ impl Wanted {
                 .object
                 .as_ref()
                 .and_then(|key| states.get(key.as_str()).copied());
-            match own.or(whole.filter(|whole| whole.state == "rejected")) {
-                Some(state) if state.is_bundle => of_archive(&mut waited, state, &states),
-                Some(state) => waited.count(state),
-                None => waited.pending += 1,
+            match (own, whole) {
+                (Some(own), _) if own.is_bundle => of_archive(&mut waited, own, &states),
+                (Some(own), _) => waited.count(own),
+                (None, Some(whole)) if whole.state == "rejected" || whole.is_list => {
+                    waited.count(whole);
+                }
+                (None, _) => waited.pending += 1,
             }
         }
         waited.rejected.sort();
@@ -191,6 +194,7 @@ mod tests {
             state: state.to_owned(),
             reason: (state == "rejected").then(|| "truncated".to_owned()),
             is_bundle,
+            is_list: false,
         }
     }
 
@@ -235,6 +239,22 @@ mod tests {
     }
 
     #[test]
+    fn lines_of_a_list_are_settled_with_it_or_have_states_of_their_own() {
+        let files = wanted(&[("t/l/1", Some("t/l")), ("t/l/2", Some("t/l"))]);
+        let list = State {
+            is_list: true,
+            ..state("t/l", "recorded", true)
+        };
+        check(&files, std::slice::from_ref(&list), (2, 0, 0));
+        check(
+            &files,
+            &[list, state("t/l/2", "rejected", false)],
+            (1, 0, 1),
+        );
+        check(&files, &[state("t/l", "pending", false)], (0, 2, 0));
+    }
+
+    #[test]
     fn an_archive_is_settled_when_its_members_are() {
         let archive = wanted(&[("t/b.zip", None)]);
         let whole = state("t/b.zip", "recorded", true);
@@ -265,6 +285,8 @@ mod tests {
         check(&[("t/2026/a", None), ("t/2026/b", None)], "2026/");
         check(&[("t/2026/a", None), ("t/2026/ab", None)], "2026/a");
         check(&[("t/ä", None), ("t/ö", None)], "");
+        let bundle = Some("t/b.tar");
+        check(&[("t/b.tar/a", bundle), ("t/b.tar/b", bundle)], "b.tar");
         check(&[], "");
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use matching::{Policy, ReferenceSet};
-use records::{AlertKind, Lead, LeadId, Level, ReferenceId, TenantId, TenantSettings};
+use records::{AdKey, AlertKind, Lead, LeadId, Level, ReferenceId, TenantId, TenantSettings};
 use serde_json::{Value, json};
 use store::{AdsPosition, Entry, LeadFilter, LogChange, LogPosition, Store, StoredAd};
 
@@ -31,6 +31,9 @@ impl Leads {
 
 type References = ReferenceSet<(TenantId, ReferenceId)>;
 
+/// Leads that there ought to be by the set of ads, with the postings that travel there.
+type Expected = BTreeMap<LeadId, BTreeSet<AdKey>>;
+
 /// Counts leads. Only where no change was pending can a missing one be told from a late one.
 pub(super) async fn count(
     sums: &mut Sums,
@@ -48,12 +51,13 @@ pub(super) async fn count(
         sums.leads.found += leads.len() as u64;
         check_alerts(sums, store, &tenant.tenant, &leads, &references).await?;
         if settled {
-            check_sightings(sums, store, &tenant.tenant, &leads, &references).await?;
+            let leads = active(&tenant.tenant, &leads, &references);
+            check_sightings(sums, store, leads, &expected).await?;
         }
         known.extend(leads.into_iter().map(|lead| lead.summary.lead_id));
     }
     if settled {
-        let missed = expected.difference(&known).count() as u64;
+        let missed = expected.keys().filter(|lead| !known.contains(lead)).count() as u64;
         sums.disagree(
             missed,
             "pairs of image and reference match and have no lead",
@@ -78,14 +82,16 @@ async fn expected(
     sums: &mut Sums,
     store: &Store,
     references: &References,
-) -> anyhow::Result<BTreeSet<LeadId>> {
+) -> anyhow::Result<Expected> {
     let policy = Policy::default();
-    let (mut expected, mut images) = (BTreeSet::new(), BTreeSet::new());
+    let (mut expected, mut images) = (Expected::default(), BTreeSet::new());
     let mut see = |ads: Vec<StoredAd>| {
         for ad in ads {
             images.insert(ad.image_sha256.to_string());
             for ((_, reference), _) in references.find(&ad.fingerprint, &policy) {
-                expected.insert(LeadId::of(&reference, &ad.image_sha256));
+                let lead = LeadId::of(&reference, &ad.image_sha256);
+                let postings = ad.postings.iter().map(|posting| posting.object_key.clone());
+                expected.entry(lead).or_default().extend(postings);
             }
         }
     };
@@ -200,14 +206,17 @@ async fn check_alerts(
 async fn check_sightings(
     sums: &mut Sums,
     store: &Store,
-    unit: &TenantId,
-    leads: &[Lead],
-    references: &References,
+    leads: impl Iterator<Item = &Lead>,
+    expected: &Expected,
 ) -> anyhow::Result<()> {
     let mut incomplete = 0;
-    for lead in active(unit, leads, references) {
+    for lead in leads {
+        let known: BTreeSet<&AdKey> = lead.sightings.iter().map(|it| &it.object_key).collect();
         let recorded = store.sightings(&lead.summary.image_sha256).await?;
-        incomplete += u64::from(recorded.len() != lead.sightings.len());
+        let recorded = recorded.iter().map(|it| &it.object_key);
+        let postings = expected.get(&lead.summary.lead_id).into_iter().flatten();
+        let lacks = recorded.chain(postings).any(|it| !known.contains(it));
+        incomplete += u64::from(lacks);
     }
     sums.disagree(incomplete, "leads lack sightings of their image");
     Ok(())
