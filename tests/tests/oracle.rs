@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use proofs::checkout;
 use proofs::leads::pairs_of;
 use proofs::process::Serve;
+use proofs::sim::list;
 use proofs::world::{World, upload};
 use serde_json::Value;
 
@@ -62,11 +63,27 @@ fn masked(text: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// The same pictures once more, as a list of hashes.
+fn hashes(ads: &Path) -> Vec<u8> {
+    let mut members: Vec<(String, Vec<u8>)> = std::fs::read_dir(ads)
+        .unwrap()
+        .map(|file| file.unwrap())
+        .map(|file| {
+            let name = file.file_name().into_string().unwrap();
+            (name, std::fs::read(file.path()).unwrap())
+        })
+        .collect();
+    members.sort();
+    let named = members.iter().map(|(name, bytes)| (&**name, bytes.clone()));
+    list(&named.collect::<Vec<_>>())
+}
+
 #[test]
 fn an_uploader_cannot_tell_who_is_or_was_sought() {
     let world = World::draw(2, 1, 29);
     let ads = world.path("ads");
     std::fs::write(ads.join("broken.jpg"), b"\xff\xd8\xff\xe0 cut").unwrap();
+    std::fs::write(ads.join("hashes.jsonl"), hashes(&ads)).unwrap();
 
     let nobody = seen(&ads, |_| {});
     let sought = seen(&ads, |serve| upload(serve, &world.references()));
@@ -81,6 +98,8 @@ fn an_uploader_cannot_tell_who_is_or_was_sought() {
     let pairs = pairs_of(&sought.leads);
     let missed: Vec<_> = world.pairs().difference(&pairs).cloned().collect();
     assert_eq!(missed, [], "the worlds do differ");
+    let told = Value::Array(sought.leads).to_string();
+    assert!(told.contains("ads/uploader/hashes.jsonl/"), "{told}");
     assert!(nobody.leads.is_empty() && withdrawn.leads.is_empty());
     assert!(
         nobody.view.contains(r#"\"state\":\"recorded\""#),

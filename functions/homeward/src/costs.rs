@@ -180,6 +180,13 @@ mod tests {
     }
 
     #[test]
+    fn every_way_costs_less_than_it_is_to() {
+        for way in Way::ALL {
+            assert!(bill(way) < way.aim(), "{}: {}", way.as_str(), bill(way));
+        }
+    }
+
+    #[test]
     fn features_are_paid_by_the_pack() {
         let (counts, prices) = (Counts::counted(), Prices::listed());
         let cost = |way, what: &str| {
