@@ -91,7 +91,9 @@ impl Ingest {
                 PAGE_ITEMS_MAX,
             );
             let page = page.await?;
-            told.extend(page.items.into_iter().map(|upload| upload.object_key));
+            // An object that lies below the list has a version, and an end of its own.
+            let lines = page.items.into_iter().filter(|it| it.version_id.is_none());
+            told.extend(lines.map(|upload| upload.object_key));
             match page.next {
                 Some(next) => cursor = Some(next),
                 None => return Ok(told),

@@ -68,8 +68,9 @@ impl Store {
     /// Records a match as a lead, with its alert if the policy is sure enough. One lead and one
     /// alert per pair, whatever repeats and whoever else tries; none once a withdrawal of the
     /// reference has returned. Afterwards the lead has every sighting that was recorded before the
-    /// call, and these `postings` of its image. A reference that matches too much ([`records::Alerting`]) has its further leads held:
-    /// recorded at review level, to be alerted by [`Store::release`]. Idempotent.
+    /// call, and these `postings` of its image. A reference that matches too much
+    /// ([`records::Alerting`]) has its further leads held: recorded at review level, to be alerted
+    /// by [`Store::release`]. Idempotent.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if others kept writing leads of this unit.

@@ -135,6 +135,21 @@ async fn a_line_that_was_mended_is_refused_no_more() {
 }
 
 #[tokio::test]
+async fn an_object_below_a_list_keeps_its_end() {
+    let world = World::new().await;
+    world
+        .put("h.jsonl/1.png", b"no picture".to_vec(), &[])
+        .await;
+    world.settle().await;
+    let list = hash_list_header() + &record("1.png", 1).to_line();
+    world.put("h.jsonl", list.into_bytes(), &[]).await;
+    world.settle().await;
+    let ends = [("h.jsonl", "Recorded"), ("h.jsonl/1.png", "not_an_image")];
+    assert_eq!(world.states().await, rows(&ends));
+    assert_eq!(world.ads().await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_list_of_a_newer_version_is_refused_whole() {
     let world = World::new().await;
     let list = b"{\"format\":\"homeward-hashes\",\"version\":2}\n{}\n";
