@@ -11,15 +11,15 @@
 use std::path::Path;
 use std::time::Duration;
 
-use photo::Limits;
 use proofs::backend::Backend;
 use proofs::checkout;
 use proofs::cloud::{Cloud, once};
 use proofs::events::{Message, timer};
 use proofs::runtime_api::{Function, LOG_FILE};
+use proofs::sim::list;
 use proofs::wire::units::Units;
 use proofs::world::{Put, World};
-use records::{AdMetadata, MemberName};
+use records::MemberName;
 use serde_json::{Value, json};
 use store::{Change, Pack, Table};
 
@@ -122,18 +122,13 @@ fn bundle(world: &World, ads: &[Put]) -> Put {
 
 /// A list of the hashes of these ads, as a put.
 fn hash_list(world: &World, ads: &[Put]) -> Put {
-    let line = |put: &Put| {
+    let member = |put: &Put| {
         let name = put.path.file_name().unwrap().to_str().unwrap();
-        let (name, bytes) = (
-            MemberName::parse(name).unwrap(),
-            std::fs::read(&put.path).unwrap(),
-        );
-        let record = intake::hash_record(name, &bytes, &Limits::default(), AdMetadata::default());
-        record.unwrap().to_line()
+        (name.to_owned(), std::fs::read(&put.path).unwrap())
     };
-    let lines: String = ads.iter().map(line).collect();
+    let members: Vec<_> = ads.iter().map(member).collect();
     let path = world.path("hashes.jsonl");
-    std::fs::write(&path, records::hash_list_header() + &lines).unwrap();
+    std::fs::write(&path, list(&members)).unwrap();
     Put {
         bucket: "ads_bucket",
         key: "ads/uploader/hashes.jsonl".into(),

@@ -74,8 +74,7 @@ fn hashes(ads: &Path) -> Vec<u8> {
         })
         .collect();
     members.sort();
-    let named = members.iter().map(|(name, bytes)| (&**name, bytes.clone()));
-    list(&named.collect::<Vec<_>>())
+    list(&members)
 }
 
 #[test]

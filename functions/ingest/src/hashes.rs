@@ -14,7 +14,7 @@ use intake::NotDone;
 use records::{
     AdKey, BundleCounts, HashFault, HashRecord, ReasonCode, Sighting, Upload, UploadState,
 };
-use store::{ObjectFacts, PACK_ADS_MAX, PAGE_ITEMS_MAX, StoredAd};
+use store::{ObjectFacts, PACK_ADS_MAX, StoredAd};
 
 use crate::{Ingest, upload};
 
@@ -81,24 +81,10 @@ impl Ingest {
 
     /// Lines of the list that have records of their own, from an earlier version of it.
     async fn told_members(&self, list: &AdKey) -> Result<HashSet<AdKey>, NotDone> {
-        let (mut told, mut cursor) = (HashSet::new(), None);
-        let below = format!("{list}/");
-        loop {
-            let page = self.intake.store.uploads_below(
-                list.tenant(),
-                &below,
-                cursor.as_ref(),
-                PAGE_ITEMS_MAX,
-            );
-            let page = page.await?;
-            // An object that lies below the list has a version, and an end of its own.
-            let lines = page.items.into_iter().filter(|it| it.version_id.is_none());
-            told.extend(lines.map(|upload| upload.object_key));
-            match page.next {
-                Some(next) => cursor = Some(next),
-                None => return Ok(told),
-            }
-        }
+        let below = self.intake.store.uploads_within(list).await?;
+        // An object that lies below the list has a version, and an end of its own.
+        let lines = below.into_iter().filter(|it| it.version_id.is_none());
+        Ok(lines.map(|upload| upload.object_key).collect())
     }
 
     /// Takes in as many records as become part of the searchable set together.

@@ -24,6 +24,17 @@ async fn world() -> World {
     world
 }
 
+/// A world whose references are all searched for already.
+async fn sought() -> (World, Lookup) {
+    let world = world().await;
+    for n in 0..REFERENCES {
+        world.activate(n).await;
+    }
+    let lookup = world.lookup();
+    world.settle(&lookup).await;
+    (world, lookup)
+}
+
 /// How the past lies when the references come.
 async fn lay(world: &World, parts: u64) {
     for part in 0..parts {
@@ -81,12 +92,7 @@ async fn tail_and_segments_together_give_them_too() {
 /// Ads of two lists, whose changes arrive only when both are one item of a segment; then of a third.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ads_that_come_again_bring_each_posting_to_their_leads() {
-    let world = world().await;
-    for n in 0..REFERENCES {
-        world.activate(n).await;
-    }
-    let lookup = world.lookup();
-    world.settle(&lookup).await;
+    let (world, lookup) = sought().await;
     world.record_of("first", 0..ADS).await;
     world.record_of("second", 0..ADS).await;
     let truth = world.truth(0..REFERENCES, 0..ADS);
@@ -359,12 +365,7 @@ async fn a_search_of_a_reference_that_ended_is_not_woken() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ads_that_their_stream_gave_up_are_met_by_searching_anew() {
-    let world = world().await;
-    for n in 0..REFERENCES {
-        world.activate(n).await;
-    }
-    let lookup = world.lookup();
-    world.settle(&lookup).await;
+    let (world, lookup) = sought().await;
     world.record(0..ADS).await;
     assert_eq!(world.give_up(Table::AdsTail).await as u64, ADS);
     world.settle(&lookup).await;

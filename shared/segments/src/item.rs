@@ -99,7 +99,7 @@ pub struct Item {
 }
 
 /// One posting of an ad image that travels with it: what is known of it, in its owner's encoding.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Posting {
     /// What is known of it.
     pub bytes: Bytes,

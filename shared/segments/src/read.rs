@@ -20,8 +20,8 @@ pub struct Front {
     extra_items: Vec<u32>,
     /// Where each item's features begin in their column, and where the last ones end.
     features_at: Vec<u64>,
-    /// The same of its postings.
-    postings_at: Vec<u64>,
+    /// Each item's postings.
+    postings: Vec<Vec<Posting>>,
 }
 
 impl std::fmt::Debug for Front {
@@ -96,7 +96,7 @@ impl Front {
             source_of: Vec::new(),
             extra_items: Vec::new(),
             features_at: Vec::new(),
-            postings_at: Vec::new(),
+            postings: Vec::new(),
         };
         front.check_columns()?;
         Ok(front)
@@ -119,7 +119,8 @@ impl Front {
         if features.iter().any(|it| *it as usize > FEATURES_BYTES_MAX) {
             return Err(Fault::Corrupt);
         }
-        (self.features_at, self.postings_at) = (ends(&features), ends(&postings));
+        self.features_at = ends(&features);
+        let postings_at = ends(&postings);
         let is_sound = self
             .source_of
             .iter()
@@ -135,26 +136,23 @@ impl Front {
                 .iter()
                 .all(|it| Framing::from_byte(*it).is_some())
             && self.features_at.last() == Some(&self.length(Column::Features))
-            && self.postings_at.last() == Some(&self.length(Column::Postings));
+            && postings_at.last() == Some(&self.length(Column::Postings));
         if !is_sound {
             return Err(Fault::Corrupt);
         }
-        for item in 0..self.len() {
-            Posting::all(&self.framed_postings(item)).map_err(|_| Fault::Corrupt)?;
-        }
+        let column = self.head.place(Column::Postings).start;
+        let places = postings_at
+            .windows(2)
+            .map(|it| column + it[0]..column + it[1]);
+        let framed = places.map(|place| self.bytes.slice_ref(self.within(place)));
+        let read = framed.map(|framed| Posting::all(&framed).map_err(|_| Fault::Corrupt));
+        self.postings = read.collect::<Result<_, _>>()?;
         Ok(())
     }
 
     fn length(&self, column: Column) -> u64 {
         let place = self.head.place(column);
         place.end - place.start
-    }
-
-    fn framed_postings(&self, item: usize) -> Bytes {
-        let column = self.head.place(Column::Postings).start;
-        let (from, to) = (self.postings_at[item], self.postings_at[item + 1]);
-        let place = self.within(column + from..column + to);
-        self.bytes.slice_ref(place)
     }
 
     fn column(&self, column: Column) -> &[u8] {
@@ -270,9 +268,8 @@ impl Front {
     ///
     /// # Panics
     /// If there is no such item.
-    pub fn postings(&self, item: usize) -> Vec<Posting> {
-        let postings = Posting::all(&self.framed_postings(item));
-        postings.expect("checked when it was opened")
+    pub fn postings(&self, item: usize) -> &[Posting] {
+        &self.postings[item]
     }
 
     /// The items under an identity, whoever owns them.
@@ -367,7 +364,7 @@ impl Front {
                 .map(|row| self.view(row))
                 .collect(),
             features,
-            postings: self.postings(item),
+            postings: self.postings(item).to_vec(),
         }
     }
 }

@@ -126,7 +126,7 @@ fn check_round_trip(kind: Kind, items: Vec<Item>) -> Result<(), TestCaseError> {
         let some = front.items_of(page, &bytes.slice(from..to)).unwrap();
         prop_assert_eq!(&some[0], item);
         prop_assert_eq!(&front.item_without_features(at).postings, &item.postings);
-        prop_assert_eq!(&front.postings(at), &item.postings);
+        prop_assert_eq!(front.postings(at), &item.postings);
     }
     let mut rows = vec![Vec::new(); read.len()];
     for row in 0..front.rows() {

@@ -5,7 +5,7 @@
 //! stands in each of its sightings, and all sightings of an image, whoever uploaded it, in one
 //! partition: an item for the image and another one for its owner would cost a third more to write.
 //! An image whose picture stays with its uploader has no items here: its sighting travels with its
-//! fingerprint ([`StoredAd::postings`]), which costs next to nothing, and its list's upload counts it.
+//! fingerprint ([`crate::StoredAd::postings`]), which costs next to nothing, and its list's upload counts it.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use records::{
@@ -13,8 +13,6 @@ use records::{
     UploadState,
 };
 
-#[cfg(doc)]
-use crate::StoredAd;
 use crate::calls::{Query, Range};
 use crate::error::{Error, Result};
 use crate::items::{Item, attribute, digest, item, key, record, text};
@@ -122,6 +120,19 @@ impl Store {
                 .collect::<Result<_>>()?,
             next: next.map(|key| Cursor::new(tenant, Listing::Uploads, &key)),
         })
+    }
+
+    /// What became of everything below a bundle or list of hashes, by object key. Strongly
+    /// consistent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn uploads_within(&self, whole: &AdKey) -> Result<Vec<Upload>> {
+        let below = Range::Starting(format!("{whole}/"));
+        let found = self
+            .query_all(Table::Ads, upload_pk(whole.tenant()), below)
+            .await?;
+        found.into_iter().map(|it| record(it, "upload")).collect()
     }
 
     /// How many uploads of a tenant stand where. Reads them all, strongly consistent.

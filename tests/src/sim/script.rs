@@ -62,17 +62,18 @@ impl Put {
 }
 
 /// A list of these files' hashes; what is no picture has a line that will be refused.
-pub fn list(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
-    let line = |(name, bytes): &(&str, Vec<u8>)| {
+pub fn list(members: &[(impl AsRef<str>, Vec<u8>)]) -> Vec<u8> {
+    let mut list = hash_list_header();
+    for (name, bytes) in members {
+        let name = name.as_ref();
         let path = MemberName::parse(name).expect("a name");
         let metadata = AdMetadata::default();
-        match intake::hash_record(path, bytes, &Limits::default(), metadata) {
+        list += &match intake::hash_record(path, bytes, &Limits::default(), metadata) {
             Ok(record) => record.to_line(),
             Err(_) => format!("{}\n", serde_json::json!({"path": name})),
-        }
-    };
-    let lines: String = members.iter().map(line).collect();
-    (hash_list_header() + &lines).into_bytes()
+        };
+    }
+    list.into_bytes()
 }
 
 /// A bundle of these files.

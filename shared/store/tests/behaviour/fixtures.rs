@@ -147,26 +147,29 @@ pub fn clock(now: Timestamp) -> Clock {
 
 /// Puts an ad into the searchable set.
 pub async fn put_ad(store: &Store, uploader: &str, n: u64) {
+    put_ad_with(store, uploader, n, Vec::new(), at(0)).await;
+}
+
+/// Puts an ad with a posting that travels with it, as it comes at a time.
+pub async fn posted_ad(store: &Store, n: u64, path: &str, seconds: i64) {
+    let postings = vec![sighting("uploader", path)];
+    put_ad_with(store, "uploader", n, postings, at(seconds)).await;
+}
+
+async fn put_ad_with(
+    store: &Store,
+    uploader: &str,
+    n: u64,
+    postings: Vec<Sighting>,
+    now: Timestamp,
+) {
     let ad = StoredAd {
         tenant: tenant(uploader),
         image_sha256: sha(n),
         fingerprint: ad_fingerprint(n),
-        postings: Vec::new(),
+        postings,
     };
-    store.put_ads(vec![ad], &clock(at(0))).await.unwrap();
-}
-
-/// Puts an ad with a posting that travels with it, as it comes at a time.
-pub async fn posted_ad(store: &Store, n: u64, path: &str, seconds: i64) -> Sighting {
-    let posting = sighting("uploader", path);
-    let ad = StoredAd {
-        tenant: tenant("uploader"),
-        image_sha256: sha(n),
-        fingerprint: ad_fingerprint(n),
-        postings: vec![posting.clone()],
-    };
-    store.put_ads(vec![ad], &clock(at(seconds))).await.unwrap();
-    posting
+    store.put_ads(vec![ad], &clock(now)).await.unwrap();
 }
 
 /// Records an image with one sighting.

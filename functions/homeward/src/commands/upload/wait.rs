@@ -108,11 +108,13 @@ impl Wanted {
     }
 
     /// What all keys have in common behind the tenant's prefix.
-    fn below<'a>(&'a self, prefix: &str) -> String {
+    fn below(&self, prefix: &str) -> String {
         // A bundle's key is what the keys of its members start with.
-        let first = |one: &'a One| one.object.as_ref().unwrap_or(&one.key);
-        let keys = self.0.iter().map(first);
-        let keys = keys.map(|key| key.strip_prefix(prefix).unwrap_or_default());
+        let firsts = self
+            .0
+            .iter()
+            .map(|one| one.object.as_ref().unwrap_or(&one.key));
+        let keys = firsts.map(|key| key.strip_prefix(prefix).unwrap_or_default());
         let common = keys.reduce(|a, b| {
             let same = a.char_indices().zip(b.chars()).find(|((_, a), b)| a != b);
             let end = same.map_or(a.len().min(b.len()), |((at, _), _)| at);

@@ -166,26 +166,13 @@ impl Members {
 }
 
 async fn sound_below(store: &Store, whole: &AdKey) -> store::Result<BTreeMap<Option<AdKey>, u64>> {
-    let (below, mut cursor, mut sound) = (format!("{whole}/"), None, BTreeMap::new());
-    loop {
-        let page = store
-            .uploads_below(
-                whole.tenant(),
-                &below,
-                cursor.as_ref(),
-                store::PAGE_ITEMS_MAX,
-            )
-            .await?;
-        for upload in page.items {
-            if is_sound(store, &upload).await? {
-                *sound.entry(upload.stored_in).or_default() += 1;
-            }
-        }
-        cursor = page.next;
-        if cursor.is_none() {
-            return Ok(sound);
+    let mut sound = BTreeMap::new();
+    for upload in store.uploads_within(whole).await? {
+        if is_sound(store, &upload).await? {
+            *sound.entry(upload.stored_in).or_default() += 1;
         }
     }
+    Ok(sound)
 }
 
 async fn is_sound(store: &Store, upload: &Upload) -> store::Result<bool> {
