@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::problem::{Kind, Place, Problem};
 
 /// A name longer than this is cut where a refusal names it.
-const NAME_CHARS_MAX: usize = 64;
+pub(crate) const NAME_CHARS_MAX: usize = 64;
 
 /// Where the fields came from: it decides how a refusal points at one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -182,6 +182,9 @@ async fn a_form_of_another_shape_is_refused_and_stores_nothing() {
         json!("legal_basis"),
     )
     .await;
+    check(&[case, ("file", Some("a.jpg"), b"abc")], 422, json!("file")).await;
+    let long = [b'x'; 5_000];
+    check(&[case, ("note", None, &long)], 422, json!("note")).await;
     let many: Vec<(&str, Option<&str>, &[u8])> = vec![("p", None, b"x"); 40];
     check(&many, 400, Value::Null).await;
     let mut cut = form(&[case, photo]);
