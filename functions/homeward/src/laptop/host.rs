@@ -93,11 +93,7 @@ impl Programs {
             ingest: Ingest::new(store.clone(), limits, clock.clone(), cores),
             enroll: Enroll::new(store.clone(), limits, clock.clone(), 1),
             lookup: Lookup::new(store.clone(), Policy::default(), clock.clone()),
-            alerting: Alerting {
-                store: store.clone(),
-                sender: Sender::new(&exit)?,
-                clock: clock.clone(),
-            },
+            alerting: Alerting::new(store.clone(), Sender::new(&exit)?, clock.clone()),
             upkeep: Upkeep {
                 store: store.clone(),
                 clock: clock.clone(),

@@ -420,11 +420,11 @@ async fn a_withdrawal_waits_for_the_delivery_that_is_under_way() {
         .enqueue(&hook, &alert, world.now())
         .await
         .unwrap();
-    let due = world.store.due(&unit, world.now(), 1).await.unwrap();
+    let due = world.store.delivery(&unit, &hook, 1).await.unwrap();
     let until = world.now().plus(Duration::from_secs(20));
     world
         .store
-        .lease(&unit, &due[0], world.now(), until)
+        .lease(&unit, &due.unwrap(), world.now(), until)
         .await
         .unwrap();
     let withdrawal = withdraw(&world, &id);
