@@ -206,6 +206,8 @@ impl World {
             unit: self.unit.clone(),
             reference_id: reference.clone(),
             image_sha256,
+            uploaded_by: TenantId::parse("uploader").expect("a tenant"),
+            evidence: Evidence::Computed,
             level: Level::Alert,
             method: Method::Whole,
             distance: 12,
