@@ -130,6 +130,7 @@ fn for_units() -> Router<Shared> {
     Router::new()
         .route("/v1/leads", get(leads::list))
         .route("/v1/leads/{lead_id}", get(leads::show))
+        .route("/v1/leads/{lead_id}/sightings", get(leads::sightings))
         .route("/v1/leads/{lead_id}/verdict", post(leads::judge))
         .route("/v1/references", submit.get(references::list))
         .route(

@@ -107,8 +107,16 @@ fn view(reference: &Reference) -> Value {
         "ended_at": reference.ended_at,
         "search": reference.search,
         "leads_held_since": reference.alerting.held_since,
+        "leads_held_of": held_of(&reference.alerting),
         "alerts_per_day_max": reference.alerting.per_day_max,
     })
+}
+
+/// Whose leads are held, and since when.
+fn held_of(alerting: &Alerting) -> Vec<Value> {
+    let held = alerting.held.iter();
+    held.map(|(uploader, since)| json!({"uploaded_by": uploader, "since": since}))
+        .collect()
 }
 
 /// `POST /v1/references`

@@ -126,7 +126,7 @@ pub struct Done {
     pub removed: u64,
     /// Searches through the past that were driven again.
     pub searches: u64,
-    /// Leads taken back since their references were withdrawn.
+    /// Leads closed since their references have ended.
     pub taken_back: u64,
     /// References that ended.
     pub expired: u64,

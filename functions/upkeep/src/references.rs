@@ -20,7 +20,7 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Takes back the leads of withdrawn references that a crash left, where the unit wants it told.
+    /// Closes the leads of references that have ended, and takes them back where the unit wants that.
     pub(crate) async fn take_back(&self, unit: &TenantId, done: &mut Done) -> store::Result<()> {
         let now = self.clock.now();
         done.taken_back += self.store.take_back_leads(unit, now).await?;

@@ -9,7 +9,8 @@ use records::{Alert, Delivery, LeadSummary, ReferenceId, TenantId};
 use crate::calls::Range;
 use crate::error::{Error, Result, told};
 use crate::items::{Item, key, record, sort_key};
-use crate::leads_record::{LISTED, image_pk, lead_sightings_prefix, lead_sk};
+use crate::leads_record::{LISTED, image_pk, lead_sk};
+use crate::leads_sightings::lead_sightings_prefix;
 use crate::{Store, Table, retry};
 
 /// What went.

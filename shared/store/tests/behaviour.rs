@@ -33,6 +33,8 @@ macro_rules! claims {
 mod ads;
 #[path = "behaviour/alerts.rs"]
 mod alerts;
+#[path = "behaviour/better.rs"]
+mod better;
 #[path = "behaviour/deliveries.rs"]
 mod deliveries;
 #[path = "behaviour/errors.rs"]

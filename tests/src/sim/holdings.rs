@@ -72,7 +72,10 @@ pub async fn look(store: &Store, arrived: &[Arrived]) -> Holdings {
 }
 
 fn hold_leads(held: &mut Holdings, leads: Vec<Lead>) {
-    for Lead { summary, sightings } in leads {
+    for Lead {
+        summary, sightings, ..
+    } in leads
+    {
         let level = match summary.level {
             Level::Alert => "alert",
             Level::Review => "review",

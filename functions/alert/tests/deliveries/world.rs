@@ -221,6 +221,8 @@ impl World {
             unit: unit.clone(),
             reference_id: reference.clone(),
             image_sha256,
+            uploaded_by: TenantId::parse("uploader").expect("a tenant"),
+            evidence: Evidence::Computed,
             level: Level::Alert,
             method: Method::Whole,
             distance: 12,

@@ -233,8 +233,8 @@ impl World {
                 .expect(200);
             items.extend(page["items"].as_array().unwrap().iter().cloned());
             match page["next"].as_str() {
-                Some(next) => after = next.to_owned(),
-                None => return items,
+                Some(next) if next != after => after = next.to_owned(),
+                _ => return items, // a feed goes on from its end
             }
         }
         panic!("{path} has no end");
@@ -285,6 +285,8 @@ impl World {
             unit: tenant(who),
             reference_id,
             image_sha256,
+            uploaded_by: tenant("uploader"),
+            evidence: Evidence::Computed,
             level: Level::Alert,
             method: Method::Whole,
             distance: 4,

@@ -188,6 +188,8 @@ pub fn found(reference: &ReferenceId, image: u64) -> Found {
         unit: unit(),
         reference_id: reference.clone(),
         image_sha256: sha(image),
+        uploaded_by: tenant("uploader"),
+        evidence: Evidence::Computed,
         level: Level::Alert,
         method: Method::Whole,
         distance: 12,

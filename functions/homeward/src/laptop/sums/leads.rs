@@ -52,7 +52,7 @@ pub(super) async fn count(
         check_alerts(sums, store, &tenant.tenant, &leads, &references).await?;
         if settled {
             let leads = active(&tenant.tenant, &leads, &references);
-            check_sightings(sums, store, leads, &expected).await?;
+            check_sightings(sums, (store, &tenant.tenant), leads, &expected).await?;
         }
         known.extend(leads.into_iter().map(|lead| lead.summary.lead_id));
     }
@@ -205,13 +205,15 @@ async fn check_alerts(
 
 async fn check_sightings(
     sums: &mut Sums,
-    store: &Store,
+    (store, unit): (&Store, &TenantId),
     leads: impl Iterator<Item = &Lead>,
     expected: &Expected,
 ) -> anyhow::Result<()> {
     let mut incomplete = 0;
     for lead in leads {
-        let known: BTreeSet<&AdKey> = lead.sightings.iter().map(|it| &it.object_key).collect();
+        let id = &lead.summary.lead_id;
+        let known = store.lead_sightings(unit, id).await?;
+        let known: BTreeSet<&AdKey> = known.iter().map(|it| &it.object_key).collect();
         let recorded = store.sightings(&lead.summary.image_sha256).await?;
         let recorded = recorded.iter().map(|it| &it.object_key);
         let postings = expected.get(&lead.summary.lead_id).into_iter().flatten();
