@@ -1,6 +1,7 @@
 //! The whole system in one process: embedded S3 and DynamoDB servers, the same handlers as in the
 //! cloud, and what feeds them their events.
 
+mod behind;
 pub mod dead_letters;
 mod erasing;
 mod host;
@@ -30,6 +31,7 @@ pub use ports::{PORT, Ports};
 pub use streams::{STREAMS, StreamOf};
 pub use tenants::Tokens;
 
+use crate::laptop::behind::Behind;
 use crate::laptop::host::Programs;
 
 /// Why something failed of which its program did not say why.
@@ -41,10 +43,12 @@ pub const INGEST_QUEUE: &str = "ingest";
 pub const ENROLL_QUEUE: &str = "enroll";
 
 /// How the system differs from its defaults.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// The first of three loopback ports: API, S3, DynamoDB. Zero: any that are free.
     pub port: Option<u16>,
+    /// Names beside the loopback ones that the ports answer to: `name`, or `name:port`.
+    pub allowed_hosts: Vec<String>,
     /// How often the timers of the cloud's minutes fire here.
     pub timer: Duration,
     /// Whether webhooks may lie on this machine.
@@ -61,6 +65,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             port: None,
+            allowed_hosts: Vec::new(),
             timer: Duration::from_secs(5),
             loopback_webhooks: true,
             pending_max: Duration::from_secs(10 * 60),
@@ -82,6 +87,7 @@ pub struct Laptop {
     pub ports: Ports,
     stop: CancellationToken,
     tasks: JoinSet<anyhow::Result<()>>,
+    _behind: Behind,
 }
 
 impl Laptop {
@@ -102,10 +108,19 @@ impl Laptop {
             .merge(inspect::route(&embedded, &store, &tokens)?);
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        ports::serve(&mut tasks, &stop, &embedded, listeners, api);
-        queues::feed(&mut tasks, &stop, &embedded, &programs);
-        streams::feed(&mut tasks, &stop, &embedded, &programs);
-        timers::start(&mut tasks, &stop, &embedded, &programs, settings.timer);
+        let allowed = &settings.allowed_hosts;
+        ports::serve(&mut tasks, &stop, &embedded, listeners, api, allowed)?;
+        let behind = Behind::start()?;
+        let on = behind.handle();
+        queues::feed(&mut tasks, (&stop, &on), &embedded, &programs);
+        streams::feed(&mut tasks, (&stop, &on), &embedded, &programs);
+        timers::start(
+            &mut tasks,
+            (&stop, &on),
+            &embedded,
+            &programs,
+            settings.timer,
+        );
         inspect::note(data, &ports)?;
         Ok(Self {
             embedded,
@@ -114,6 +129,7 @@ impl Laptop {
             ports,
             stop,
             tasks,
+            _behind: behind,
         })
     }
 

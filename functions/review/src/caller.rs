@@ -9,7 +9,7 @@ use http::request::Parts;
 use records::{Principal, Role, TenantId, Token};
 
 use crate::problem::{Kind, Problem};
-use crate::{Shared, faults};
+use crate::{Shared, faults, lanes};
 
 /// A missing-persons unit.
 pub(crate) struct Unit(pub(crate) TenantId);
@@ -57,6 +57,7 @@ async fn caller(parts: &Parts, shared: &Shared, role: Role) -> Result<TenantId, 
         .map_err(faults::problem)?
         .ok_or_else(Problem::unauthenticated)?;
     if actual == role {
+        lanes::enter(&shared.lanes, parts, (&tenant, role))?;
         return Ok(tenant);
     }
     Err(Problem::new(

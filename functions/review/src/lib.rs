@@ -8,6 +8,7 @@
 mod hardening;
 
 mod caller;
+mod lanes;
 mod random;
 
 mod body;
@@ -65,6 +66,7 @@ pub(crate) struct Shared {
     review: Arc<Review>,
     /// Photos in memory at once.
     photos: Arc<Semaphore>,
+    lanes: lanes::Lanes,
 }
 
 impl std::ops::Deref for Shared {
@@ -101,6 +103,9 @@ impl Shared {
     }
 }
 
+/// The route that shows and withdraws a reference.
+const REFERENCE_ROUTE: &str = "/v1/references/{reference_id}";
+
 /// Photos taken at once by one process: of at most 32 MiB each, they fit the smallest machine.
 const PHOTOS_MAX: usize = 8;
 
@@ -110,6 +115,7 @@ pub fn router(review: Review) -> Router {
     let shared = Shared {
         review: Arc::new(review),
         photos: Arc::new(Semaphore::new(PHOTOS_MAX)),
+        lanes: lanes::Lanes::default(),
     };
     hardening::harden(routes().with_state(shared), outermost)
 }
@@ -134,7 +140,7 @@ fn for_units() -> Router<Shared> {
         .route("/v1/leads/{lead_id}/verdict", post(leads::judge))
         .route("/v1/references", submit.get(references::list))
         .route(
-            "/v1/references/{reference_id}",
+            REFERENCE_ROUTE,
             get(references::show).delete(references::withdraw),
         )
         .route(

@@ -127,6 +127,7 @@ pub(crate) async fn submit(
 ) -> Answer {
     let reference = match media_type(request.headers()).as_str() {
         "multipart/form-data" => {
+            let _of_unit = shared.lanes.photo(&unit)?;
             let _place = shared
                 .photos
                 .try_acquire()

@@ -4,6 +4,7 @@
 //! Every task can be repeated, cut off, or run twice at once; what one run leaves, the next does.
 
 mod compact;
+mod ended;
 mod erasures;
 mod fingerprints;
 mod objects;
@@ -111,6 +112,9 @@ pub struct Upkeep {
     /// How long ads are kept after they were uploaded; none keeps them until the bucket's own rule
     /// removes them.
     pub ads_kept: Option<Duration>,
+    /// How long two looks at the clock may lie apart: further ahead it has jumped, and ends nothing by
+    /// its date for now. None believes it always, as where it is bent.
+    pub looks_apart_max: Option<Duration>,
     /// When and how much of the searchable sets is compacted.
     pub compaction: CompactionRule,
     /// What wakes those who take in photos.

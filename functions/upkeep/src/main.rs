@@ -21,6 +21,8 @@ const PENDING_MAX: Duration = Duration::from_secs(30 * 60);
 /// A round over both buckets each day, by a timer that fires each hour.
 const ROUND_EVERY: Duration = Duration::from_secs(DAY_S - 1_800);
 const DAY_S: u64 = 86_400;
+/// The timers of what ends by its date fire each hour and every six: a day without either is a jump.
+const LOOKS_APART_MAX: Duration = Duration::from_secs(DAY_S);
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -34,6 +36,7 @@ async fn main() -> Result<(), Error> {
         pending_max: PENDING_MAX,
         objects_every: ROUND_EVERY,
         ads_kept: ads_kept.map(|days| Duration::from_secs(u64::from(days) * DAY_S)),
+        looks_apart_max: Some(LOOKS_APART_MAX),
         compaction: CompactionRule::from_tail_ads(tail_items_min),
         queues: Arc::new(Sqs::new(&config, url(ADS_QUEUE)?, url(REFERENCES_QUEUE)?)),
     };

@@ -10,11 +10,11 @@ use crate::{Done, Upkeep};
 const STALLED_FOR: Duration = Duration::from_secs(3_600);
 
 impl Upkeep {
-    /// Ends a unit's references whose date has passed.
+    /// Ends a unit's references whose date has passed for sure.
     pub(crate) async fn expire(&self, unit: &TenantId, done: &mut Done) -> store::Result<()> {
-        let now = self.clock.now();
-        for id in self.store.expiring(unit, now).await? {
-            self.store.expire(unit, &id, now).await?;
+        let ended_by = self.ended_by().await?;
+        for id in self.store.expiring(unit, ended_by).await? {
+            self.store.expire(unit, &id, self.clock.now()).await?;
             done.expired += 1;
         }
         Ok(())

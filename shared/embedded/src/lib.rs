@@ -41,6 +41,7 @@ mod listing;
 mod queue;
 mod refused;
 mod removal;
+mod replaced;
 mod s3;
 mod scrub;
 mod serve;
@@ -67,14 +68,15 @@ pub use checks::Checks;
 pub use error::{Error, Result};
 pub use folder::AccessKey;
 pub use queue::{BATCH_MAX, DeadLetter, Depth, Message, Queue, RECEIVES_MAX};
+pub use serve::{Arriving, Doors, Serves, TooSlow, serve};
 pub use store::Clock;
 pub use streams::{Batch, FAILURES_MAX, Failure, RECORDS_MAX, Streams, dead_letter_queue};
 
 use crate::error::blocking;
 use crate::folder::Folder;
-use crate::serve::Front;
+use crate::serve::{S3Front, TablesFront};
 use crate::store::Store;
-use crate::tables::Tables;
+use crate::tables::{Lane, Tables};
 
 /// The region that the services say they are in.
 pub const REGION: &str = "us-east-1";
@@ -144,7 +146,12 @@ impl Embedded {
     /// The HTTP client for the AWS SDK that reaches S3 and DynamoDB in this process.
     #[must_use]
     pub fn http_client(&self) -> SharedHttpClient {
-        SharedHttpClient::new(client::InProcess::new(self.s3.clone(), self.tables.clone()))
+        self.client(Lane::Front)
+    }
+
+    fn client(&self, lane: Lane) -> SharedHttpClient {
+        let (s3, tables) = (self.s3.clone(), self.tables.clone());
+        SharedHttpClient::new(client::InProcess::new(s3, tables, lane))
     }
 
     /// A configuration for the AWS SDK that reaches S3 and DynamoDB in this process. An S3 client
@@ -152,6 +159,16 @@ impl Embedded {
     #[must_use]
     pub fn sdk_config(&self) -> SdkConfig {
         self.sdk_config_at(ENDPOINT)
+    }
+
+    /// As [`Self::sdk_config`], for programs that nobody waits for: those that changes of the tables
+    /// and timers wake. What they do depends on who is sought, and must not be felt by who uploads:
+    /// their reads of tables have connections of their own, and their writes are done one at a time
+    /// with rests between.
+    #[must_use]
+    pub fn sdk_config_behind(&self) -> SdkConfig {
+        let config = self.sdk_config().into_builder();
+        config.http_client(self.client(Lane::Behind)).build()
     }
 
     /// As [`Self::sdk_config`], with presigned URLs and forms for those who reach S3 at that URL:
@@ -184,7 +201,22 @@ impl Embedded {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<()> {
-        serve::serve(listener, Front::S3(self.s3.clone()), shutdown).await
+        let doors = Doors::of(&listener)?;
+        self.serve_s3_at(listener, doors, shutdown).await
+    }
+
+    /// As [`Self::serve_s3`], through these doors.
+    ///
+    /// # Errors
+    /// [`Error::NotLoopback`].
+    pub async fn serve_s3_at(
+        &self,
+        listener: TcpListener,
+        doors: Doors,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<()> {
+        let front = S3Front::new(self.s3.clone(), self.store.clone());
+        serve(listener, doors, front, shutdown).await
     }
 
     /// Serves DynamoDB on a loopback port until `shutdown`, and returns when the requests under way
@@ -197,8 +229,22 @@ impl Embedded {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<()> {
-        let front = Front::DynamoDb(self.tables.clone(), self.key.clone());
-        serve::serve(listener, front, shutdown).await
+        let doors = Doors::of(&listener)?;
+        self.serve_dynamodb_at(listener, doors, shutdown).await
+    }
+
+    /// As [`Self::serve_dynamodb`], through these doors.
+    ///
+    /// # Errors
+    /// [`Error::NotLoopback`].
+    pub async fn serve_dynamodb_at(
+        &self,
+        listener: TcpListener,
+        doors: Doors,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<()> {
+        let front = TablesFront(self.tables.clone(), self.key.clone());
+        serve(listener, doors, front, shutdown).await
     }
 
     /// Makes a bucket, versioned, unless it is there.
@@ -233,7 +279,7 @@ impl Embedded {
     /// Failures of the ledger.
     pub async fn queues(&self, now: Timestamp) -> Result<Vec<Depth>> {
         let store = self.store.clone();
-        blocking(move || store.ledger.read(|db| queue::depths(db, now))).await
+        blocking(move || store.depths(now)).await
     }
 
     /// The tables' streams.

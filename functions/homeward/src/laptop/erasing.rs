@@ -48,7 +48,7 @@ async fn beyond(embedded: &Embedded, erasure: &Erasure) -> embedded::Result<Opti
         records += streams.trim(&table, now).await? as u64;
     }
     let letters = drop_letters(embedded, erasure).await?;
-    embedded.scrub().await?;
+    let rewritten = embedded.scrub().await?;
     let removed = |store: &str, removed| Removed {
         store: store.to_owned(),
         removed,
@@ -57,7 +57,7 @@ async fn beyond(embedded: &Embedded, erasure: &Erasure) -> embedded::Result<Opti
         removed: vec![
             removed("table_streams", records),
             removed("dead_letters", letters),
-            removed("database_files_rewritten", 2),
+            removed("database_files_rewritten", rewritten),
         ],
         remains: Vec::new(),
     }))

@@ -63,6 +63,7 @@ async fn house(ads_kept: Option<Duration>) -> House {
         pending_max: HOUR,
         objects_every: Duration::ZERO,
         ads_kept,
+        looks_apart_max: None,
         compaction: CompactionRule::default(),
         queues: told.clone(),
     };
