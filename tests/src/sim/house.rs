@@ -153,6 +153,7 @@ impl House {
             objects_every: Duration::ZERO,
             compaction: compaction(),
             ads_kept: None,
+            looks_apart_max: None, // virtual time goes in leaps
             queues: Arc::new(ServersQueues(self.exchange.clone())),
         }
     }
