@@ -51,7 +51,13 @@ fn with_better(known: &LeadSummary, found: &Found) -> LeadSummary {
 /// The lead as it stands after this evidence.
 fn after(known: &LeadSummary, found: &Found, calling: &Calling, now: Timestamp) -> LeadSummary {
     let mut lead = with_better(known, found);
-    let is_raised = matches!(calling, Calling::Loud { told: Told::Alerted, .. });
+    let is_raised = matches!(
+        calling,
+        Calling::Loud {
+            told: Told::Alerted,
+            ..
+        }
+    );
     match calling {
         Calling::Quiet => {}
         Calling::Loud { .. } if is_raised => (lead.level, lead.held_for) = (Level::Alert, None),
@@ -123,7 +129,11 @@ impl Store {
              reopened_at = :reopened_at, #method = :method, distance = :distance, edit = :edit, \
              policy_version = :policy_version, outline = :outline",
             Some(AS_READ),
-            &[("#level", "level"), ("#status", "status"), ("#method", "method")],
+            &[
+                ("#level", "level"),
+                ("#status", "status"),
+                ("#method", "method"),
+            ],
             &[
                 (":was_level", attribute(&known.level)?),
                 (":was_status", attribute(&known.status)?),

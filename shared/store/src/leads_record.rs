@@ -11,8 +11,8 @@
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use futures::{StreamExt, TryStreamExt, stream};
 use records::{
-    Alert, AlertData, AlertKind, Found, ImageSha256, LeadId, LeadStatus, LeadSummary,
-    Sighting, TenantId, Timestamp,
+    Alert, AlertData, AlertKind, Found, ImageSha256, LeadId, LeadStatus, LeadSummary, Sighting,
+    TenantId, Timestamp,
 };
 
 use crate::ads::AT_ONCE;

@@ -139,7 +139,10 @@ impl Store {
             summary.sightings_total = Some(all.len() as u64);
         }
         let glance = self.glance(unit, &summary.lead_id).await?;
-        let Glance { sightings, uploaders } = glance;
+        let Glance {
+            sightings,
+            uploaders,
+        } = glance;
         Ok(Lead {
             summary,
             sightings,

@@ -14,9 +14,9 @@ use records::fingerprint::{
     AdFingerprint, FINGERPRINT_VERSION, Framing, Hash256, ReferenceFingerprint, View,
 };
 use records::{
-    AdKey, AdMetadata, Delivery, Found, Image, ImageSha256, Level, Method, Reference, ReferenceId,
-    ReferenceStatus, SearchProgress, Secret, Sighting, TenantId, TenantSettings, Timestamp,
-    Webhook, WebhookName, WebhookState,
+    AdKey, AdMetadata, Delivery, Evidence, Found, Image, ImageSha256, Level, Method, Reference,
+    ReferenceId, ReferenceStatus, SearchProgress, Secret, Sighting, TenantId, TenantSettings,
+    Timestamp, Webhook, WebhookName, WebhookState,
 };
 use store::{Clock, Jitter, Names, Recorded, Store, StoredAd, Table};
 
