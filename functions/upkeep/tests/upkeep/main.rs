@@ -346,6 +346,7 @@ async fn a_house_without_a_store_says_so_and_can_be_run_again() {
         pending_max: HOUR,
         objects_every: Duration::ZERO,
         ads_kept: None,
+        looks_apart_max: None,
         compaction: CompactionRule::default(),
         queues: house.told.clone(),
     };
