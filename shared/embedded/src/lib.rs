@@ -243,7 +243,7 @@ impl Embedded {
         doors: Doors,
         shutdown: impl Future<Output = ()>,
     ) -> Result<()> {
-        let front = TablesFront(self.tables.clone(), self.key.clone());
+        let front = TablesFront::new(self.tables.clone(), self.key.clone());
         serve(listener, doors, front, shutdown).await
     }
 

@@ -33,7 +33,7 @@ use crate::error::{Error, Result};
 use crate::folder::AccessKey;
 use crate::store::Store;
 use crate::tables::Tables;
-use form::Forms;
+use form::Places;
 use seats::{Seat, Seats, WhileBusy};
 use watched::Watched;
 
@@ -78,16 +78,16 @@ pub trait Serves: Clone + Send + 'static {
 pub(crate) struct S3Front {
     service: S3Service,
     store: Arc<Store>,
-    forms: Arc<Forms>,
+    places: Arc<Places>,
 }
 
 impl S3Front {
     pub(crate) fn new(service: S3Service, store: Arc<Store>) -> Self {
-        let forms = Arc::default();
+        let places = Arc::default();
         Self {
             service,
             store,
-            forms,
+            places,
         }
     }
 
@@ -98,7 +98,7 @@ impl S3Front {
             let detail = "send the fields of the form, its policy and signature, before the file";
             return Ok(refusal(StatusCode::FORBIDDEN, "AccessDenied", detail));
         };
-        let Some(_held) = self.forms.place_for(bytes_max).await else {
+        let Some(_held) = self.places.place_for(bytes_max).await else {
             let detail = "too many forms are under way; send this one again in a minute";
             return Ok(refusal(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", detail));
         };
@@ -130,13 +130,32 @@ impl Serves for S3Front {
 
 /// DynamoDB on a port.
 #[derive(Clone)]
-pub(crate) struct TablesFront(pub(crate) Arc<Tables>, pub(crate) AccessKey);
+pub(crate) struct TablesFront {
+    tables: Arc<Tables>,
+    key: AccessKey,
+    places: Arc<Places>,
+}
+
+impl TablesFront {
+    pub(crate) fn new(tables: Arc<Tables>, key: AccessKey) -> Self {
+        let places = Arc::default();
+        Self {
+            tables,
+            key,
+            places,
+        }
+    }
+}
 
 impl Serves for TablesFront {
     type Body = Body;
 
     async fn answer(self, request: Request<Arriving>) -> Response<Body> {
-        dynamodb::answer(&self.0, &self.1, request).await
+        // A signature covers the body, so a stranger's is read before it is refused.
+        let Some(_held) = self.places.place_for(dynamodb::bytes_max(&request)).await else {
+            return dynamodb::overloaded();
+        };
+        dynamodb::answer(&self.tables, &self.key, request).await
     }
 }
 

@@ -368,3 +368,51 @@ impl Failed {
         Ok(Failure::GivenUp)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checkpoints_and_dead_letters_move_once_and_never_back() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let open = |name: &str| Ledger::open(&dir.path().join(name)).expect("opens");
+        let (from, to) = (open("ledger.db"), open("streams.db"));
+        let now = Timestamp::UNIX_EPOCH;
+        let old = from.write(move |db| {
+            advance(db, "lookup", "ads", "100")?;
+            advance(db, "alert", "leads", "300")?;
+            queue::insert(db, "ingest", "stays", now)?;
+            Ok::<_, Error>(queue::insert_dead(
+                db,
+                "lookup.ads",
+                "moves",
+                (5, "why"),
+                now,
+            )?)
+        });
+        old.expect("written");
+        let newer = to.write(|db| advance(db, "lookup", "ads", "200"));
+        newer.expect("written");
+        for _ in 0..2 {
+            move_out(&from, &to).expect("moved");
+            let ads = to.read(|db| checkpoint(db, "lookup", "ads")).expect("read");
+            let leads = to
+                .read(|db| checkpoint(db, "alert", "leads"))
+                .expect("read");
+            assert_eq!(
+                (ads.as_deref(), leads.as_deref()),
+                (Some("200"), Some("300"))
+            );
+            let held = |ledger: &Ledger| {
+                let depths = ledger.read(|db| queue::depths(db, now)).expect("read");
+                let held = depths
+                    .into_iter()
+                    .map(|it| (it.queue, it.visible + it.dead));
+                held.collect::<Vec<_>>()
+            };
+            assert_eq!(held(&from), [("ingest".to_owned(), 1)]);
+            assert_eq!(held(&to), [("lookup.ads".to_owned(), 1)]);
+        }
+    }
+}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
+use hyper::body::Body as _;
 use jiff::Timestamp;
 use s3s::Body;
 
@@ -17,6 +18,17 @@ use crate::tables::{Lane, Tables};
 
 /// The largest DynamoDB request, in bytes, as DynamoDB has it.
 const TABLE_REQUEST_BYTES_MAX: usize = 16 << 20;
+
+/// How many bytes of this request may come to be held.
+pub(super) fn bytes_max(request: &Request<Arriving>) -> u64 {
+    let max = TABLE_REQUEST_BYTES_MAX as u64;
+    request.body().size_hint().upper().unwrap_or(max).min(max)
+}
+
+/// The answer where too many requests are held.
+pub(super) fn overloaded() -> Response<Body> {
+    refusal(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable")
+}
 
 /// One DynamoDB request from a port. dynoxide itself checks no signatures, and would answer any web
 /// page that the user has open; so signatures are checked here, and pages get no answer.

@@ -25,27 +25,27 @@ const FIELDS_BYTES_MAX: usize = 64 << 10;
 /// A form is looked at again after so many more bytes.
 const LOOK_EVERY_BYTES: usize = 512;
 
-/// Bytes of forms that are held at a time: four of the largest, and sixteen of what a form for
+/// Bytes of a port's bodies that are held at a time: four of the largest, and sixteen of what a form for
 /// photos allows.
 const HELD_KIB_MAX: usize = 512 << 10;
 
-/// How long a form waits for its place.
+/// How long a body waits for its place.
 const PLACE_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// Fields without which no form is looked at.
 const FIELDS_NEEDED: [&str; 2] = ["policy", "x-amz-signature"];
 
-/// The places of forms.
-pub(super) struct Forms(Arc<Semaphore>);
+/// Places for bodies that are held in memory whole, by their size.
+pub(super) struct Places(Arc<Semaphore>);
 
-impl Default for Forms {
+impl Default for Places {
     fn default() -> Self {
         Self(Arc::new(Semaphore::new(HELD_KIB_MAX)))
     }
 }
 
-impl Forms {
-    /// A place for a form of at most so many bytes; none if none was free for long.
+impl Places {
+    /// A place for a body of at most so many bytes; none if none was free for long.
     pub(super) async fn place_for(&self, bytes_max: u64) -> Option<OwnedSemaphorePermit> {
         let kib = u32::try_from(bytes_max.div_ceil(1 << 10)).unwrap_or(u32::MAX);
         let kib = kib.clamp(1, u32::try_from(HELD_KIB_MAX).unwrap_or(u32::MAX));
@@ -320,12 +320,15 @@ mod tests {
 
     #[tokio::test]
     async fn only_so_many_bytes_of_forms_are_held() {
-        let forms = Forms::default();
-        let largest = forms.place_for(POST_BYTES_MAX).await.expect("a place");
-        assert_eq!(forms.0.available_permits(), HELD_KIB_MAX * 3 / 4);
-        let rest = forms.place_for(3 * POST_BYTES_MAX).await.expect("the rest");
-        assert_eq!(forms.0.available_permits(), 0);
+        let places = Places::default();
+        let largest = places.place_for(POST_BYTES_MAX).await.expect("a place");
+        assert_eq!(places.0.available_permits(), HELD_KIB_MAX * 3 / 4);
+        let rest = places
+            .place_for(3 * POST_BYTES_MAX)
+            .await
+            .expect("the rest");
+        assert_eq!(places.0.available_permits(), 0);
         drop((largest, rest));
-        assert!(forms.place_for(u64::MAX).await.is_some());
+        assert!(places.place_for(u64::MAX).await.is_some());
     }
 }
