@@ -47,11 +47,7 @@ async fn first_page_with_alerts(
     Ok(page)
 }
 
-async fn of_store(
-    shared: &Shared,
-    unit: &TenantId,
-    asked: &Asked,
-) -> Result<Page<Alert>, Problem> {
+async fn of_store(shared: &Shared, unit: &TenantId, asked: &Asked) -> Result<Page<Alert>, Problem> {
     let page = shared
         .store
         .alerts(unit, asked.after.as_ref(), asked.limit)

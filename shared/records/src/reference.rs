@@ -242,7 +242,13 @@ mod tests {
         );
         let mut alerting = alerting.released(None);
         assert_eq!(told(&mut alerting, 1_000), Told::Alerted);
-        assert_eq!((alerting.per_day_max, alerting.recent[&uploader("uploader")].len()), (3, 1));
+        assert_eq!(
+            (
+                alerting.per_day_max,
+                alerting.recent[&uploader("uploader")].len()
+            ),
+            (3, 1)
+        );
         assert_eq!(alerting.released(Some(9)).per_day_max, 9);
     }
 

@@ -9,8 +9,8 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use records::{
-    AlertData, AlertKind, Alerting, Found, LeadId, LeadStatus, LeadSummary, Level, Reference, ReferenceId,
-    ReferenceStatus, TenantId, Timestamp, Told,
+    AlertData, AlertKind, Alerting, Found, LeadId, LeadStatus, LeadSummary, Level, Reference,
+    ReferenceId, ReferenceStatus, TenantId, Timestamp, Told,
 };
 
 use crate::calls::Range;

@@ -11,8 +11,8 @@
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use futures::{StreamExt, TryStreamExt, stream};
 use records::{
-    Alert, AlertData, AlertKind, Found, ImageSha256, LeadId, LeadStatus, LeadSummary,
-    Sighting, TenantId, Timestamp,
+    Alert, AlertData, AlertKind, Found, ImageSha256, LeadId, LeadStatus, LeadSummary, Sighting,
+    TenantId, Timestamp,
 };
 
 use crate::ads::AT_ONCE;
@@ -127,7 +127,10 @@ impl Store {
                     self.count_sightings(&found.unit, &known).await?;
                     None
                 }
-                Some(known) => self.better_lead(found, known, &alerted, now).await?,
+                Some(known) => {
+                    let evidence = (found, postings);
+                    self.better_lead(evidence, known, &alerted, now).await?
+                }
             };
             if let Some(recorded) = done {
                 return Ok(recorded);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use records::{
-    AlertData, AlertKind, LeadId, LeadStatus, LeadSummary, Reference, ReferenceId,
-    ReferenceStatus, TenantId, Timestamp,
+    AlertData, AlertKind, LeadId, LeadStatus, LeadSummary, Reference, ReferenceId, ReferenceStatus,
+    TenantId, Timestamp,
 };
 
 use crate::calls::Range;
@@ -180,7 +180,10 @@ impl Store {
 }
 
 fn is_over(status: ReferenceStatus) -> bool {
-    matches!(status, ReferenceStatus::Withdrawn | ReferenceStatus::Expired)
+    matches!(
+        status,
+        ReferenceStatus::Withdrawn | ReferenceStatus::Expired
+    )
 }
 
 /// As its verdict says, unless it was opened again since.

@@ -37,7 +37,11 @@ async fn a_reader_that_goes_on_from_next_misses_none_and_sees_none_twice() {
     let end = world.get(&after(&second), "unit").await.expect(200);
     assert_eq!((ids(&end).len(), after(&end)), (0, after(&second)));
     let again = world.get(&from_the_start, "unit").await.expect(200);
-    assert_eq!(ids(&again).len(), 3, "an empty feed has a place to come back to");
+    assert_eq!(
+        ids(&again).len(),
+        3,
+        "an empty feed has a place to come back to"
+    );
     world.pass(Duration::from_secs(60));
     world.lead("unit", &reference_id, "late.jpg").await;
     let later = world.get(&after(&end), "unit").await.expect(200);

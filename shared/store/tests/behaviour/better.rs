@@ -72,6 +72,16 @@ async fn a_claim_for_review_does_not_freeze_a_lead(World { store, .. }: World) {
     assert_eq!((summary.level, summary.evidence), (Sure, Computed));
     assert_eq!((summary.distance, summary.created_at), (4, at(10)));
     assert_eq!(kinds(&store).await, [Created]);
+    let alert = feed(&store).await.remove(0);
+    assert!(
+        alert.data.sightings.contains(&sighting("ngo", "b")),
+        "whose it is"
+    );
+    assert_eq!(
+        store.extended_leads(&unit()).await.unwrap(),
+        [],
+        "all is told"
+    );
 }
 
 async fn a_lead_never_sinks_in_whatever_order_evidence_comes(World { store, .. }: World) {
@@ -84,7 +94,8 @@ async fn a_lead_never_sinks_in_whatever_order_evidence_comes(World { store, .. }
     ];
     for image in 0..4 {
         for turn in 0..4 {
-            let (evidence, level) = all[(image as usize + turn * (1 + 2 * (image as usize % 2))) % 4];
+            let (evidence, level) =
+                all[(image as usize + turn * (1 + 2 * (image as usize % 2))) % 4];
             record(&store, &of("ngo", evidence, level, &id, image), "a", 10).await;
         }
         let Lead { summary, .. } = lead(&store, &id, image).await;
@@ -149,7 +160,10 @@ async fn a_flood_of_one_uploader_silences_no_other(World { store, .. }: World) {
     record(&store, &of("ngo", Computed, Sure, &id, 9), "b", 20).await;
     assert_eq!(lead(&store, &id, 9).await.summary.level, Sure);
     assert_eq!(kinds(&store).await, [Created, Created, Held, Created]);
-    assert_eq!(lead(&store, &id, 5).await.summary.held_for, Some(tenant("flood")));
+    assert_eq!(
+        lead(&store, &id, 5).await.summary.held_for,
+        Some(tenant("flood"))
+    );
 }
 
 async fn a_lead_held_for_one_uploader_is_alerted_by_another(World { store, .. }: World) {
@@ -168,7 +182,11 @@ async fn a_lead_held_for_one_uploader_is_alerted_by_another(World { store, .. }:
     assert_eq!((summary.level, summary.held_for), (Sure, None));
     assert_eq!(kinds(&store).await, [Created, Held, Created]);
     let released = store.release(&unit(), &id, Some(9), at(30)).await.unwrap();
-    assert_eq!((released.alerted, released.left), (2, 0), "not the raised one");
+    assert_eq!(
+        (released.alerted, released.left),
+        (2, 0),
+        "not the raised one"
+    );
     let leads: Vec<_> = feed(&store).await.into_iter().collect();
     let created = leads.iter().filter(|alert| alert.kind == Created);
     let distinct: std::collections::BTreeSet<_> = created.map(|it| &it.data.lead_id).collect();
@@ -204,7 +222,10 @@ async fn a_dismissed_lead_is_open_again_once_for_each_other_uploader(World { sto
     let real = sighting("ngo", "real");
     for seconds in [30, 31] {
         let image = sha(5);
-        store.extend_leads(&image, &real, at(seconds)).await.unwrap();
+        store
+            .extend_leads(&image, &real, at(seconds))
+            .await
+            .unwrap();
         record(&store, &of("ngo", Computed, Sure, &id, 5), "real", seconds).await;
     }
     let Lead { summary, .. } = lead(&store, &id, 5).await;
@@ -256,13 +277,18 @@ async fn thousands_of_postings_are_counted_and_read_by_the_page(World { store, .
     } = lead(&store, &id, 5).await;
     assert_eq!(summary.sightings_total, Some(1_001));
     assert_eq!(sightings.len(), Lead::SIGHTINGS_MAX);
-    assert!(sightings.contains(&sighting("ngo", "zz")), "nobody is hidden");
+    assert!(
+        sightings.contains(&sighting("ngo", "zz")),
+        "nobody is hidden"
+    );
     let counts: Vec<_> = uploaders.iter().map(|it| it.sightings).collect();
     assert_eq!(counts, [1_000, 1]);
     let (mut all, mut cursor) = (Vec::new(), None);
     loop {
-        let page = store.lead_sightings_page(&unit(), &lead_id, cursor.as_ref(), 100);
-        let page = page.await.unwrap();
+        let page = store
+            .lead_sightings_page(&unit(), &lead_id, cursor.as_ref(), 100)
+            .await
+            .unwrap();
         assert!(page.items.len() <= 100);
         all.extend(page.items);
         match page.next {

@@ -104,7 +104,11 @@ async fn a_unit_that_asked_is_told_once_of_each_alerted_lead_and_of_no_sighting(
         );
     }
     assert_eq!(status(&store, &id, 5).await, LeadStatus::Withdrawn);
-    assert_eq!(status(&store, &id, 7).await, LeadStatus::Withdrawn, "closed silently");
+    assert_eq!(
+        status(&store, &id, 7).await,
+        LeadStatus::Withdrawn,
+        "closed silently"
+    );
 }
 
 async fn a_lead_that_was_taken_back_opens_again_with_its_reference(World { store, .. }: World) {
