@@ -128,12 +128,10 @@ impl Store {
                 .lead_summary(unit, id)
                 .await?
                 .ok_or(Error::Gone("the lead"))?;
-            if lead
-                .verdict
-                .as_ref()
-                .is_some_and(|known| same_decision(known, verdict))
-            {
-                return Ok(lead);
+            let known = lead.verdict.as_ref();
+            let is_same = known.is_some_and(|known| same_decision(known, verdict));
+            if is_same && lead.status != LeadStatus::Open {
+                return Ok(lead); // one that is open again is judged anew
             }
             lead.status = verdict.verdict.status();
             lead.verdict = Some(verdict.clone());
@@ -155,8 +153,8 @@ impl Store {
         lead: &LeadSummary,
         now: Timestamp,
     ) -> Result<Ended> {
-        let glance = self.glance(unit, &lead.lead_id).await?;
-        let data = AlertData::of(lead, &glance.sightings);
+        let shown = self.with_sightings(unit, lead.clone()).await?;
+        let data = AlertData::of(&shown.summary, &shown.sightings);
         let (_, outbox) = self
             .steps_alert(unit, AlertKind::Verdict, data, now)
             .await?;

@@ -8,7 +8,8 @@
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use records::{
-    AlertData, AlertKind, Found, LeadStatus, LeadSummary, Level, TenantId, Timestamp, Told,
+    AlertData, AlertKind, Found, LeadId, LeadStatus, LeadSummary, Level, Sighting, TenantId,
+    Timestamp, Told,
 };
 
 use crate::error::Result;
@@ -20,7 +21,7 @@ use crate::{Store, Table};
 
 /// Only a lead that stands as it was read is changed.
 const AS_READ: &str = "#level = :was_level AND #status = :was_status \
-    AND evidence = :was_evidence AND sightings_total = :was_total";
+    AND evidence = :was_evidence AND held_for = :was_held_for AND sightings_total = :was_total";
 
 /// Whether a lead that stands so may still be alerted by this evidence: one that a person has judged
 /// only by what they cannot have seen.
@@ -76,7 +77,7 @@ impl Store {
     /// One attempt to let a lead rise by this evidence; nothing if something changed meanwhile.
     pub(crate) async fn better_lead(
         &self,
-        found: &Found,
+        (found, postings): (&Found, &[Sighting]),
         known: LeadSummary,
         alerted: &Alerted,
         now: Timestamp,
@@ -91,9 +92,15 @@ impl Store {
             return Ok(Some(Recorded::Known(known.lead_id)));
         }
         let unit = &found.unit;
+        if calling.kind().is_some() && self.add_own(found, postings, now).await? > 0 {
+            return Ok(None); // the lead has changed
+        }
         let mut steps = self.steps_calling(unit, &lead, &calling)?;
         steps.push(self.step_better(unit, &known, &lead)?);
-        steps.extend(self.step_mark(unit, &known, &lead, &calling)?);
+        if known.held_for.is_some() && lead.held_for.is_none() {
+            let mark = key(unit.as_str(), held_sk(&lead.reference_id, &lead.lead_id));
+            steps.push(self.step_delete(Table::Leads, mark, None, &[])?);
+        }
         let mut alert_seq = None;
         if let Some(kind) = calling.kind() {
             let glance = self.glance(unit, &lead.lead_id).await?;
@@ -112,6 +119,16 @@ impl Store {
             Some(alert_seq) => Recorded::Raised { lead_id, alert_seq },
             None => Recorded::Known(lead_id),
         }))
+    }
+
+    /// Adds to a lead that will be alerted what its uploader posted, so that the alert tells of it.
+    async fn add_own(&self, found: &Found, postings: &[Sighting], now: Timestamp) -> Result<u64> {
+        let mut own = self.sightings(&found.image_sha256).await?;
+        own.extend_from_slice(postings);
+        own.retain(|sighting| sighting.uploaded_by == found.uploaded_by);
+        own.truncate(AlertData::SIGHTINGS_MAX);
+        let id = LeadId::of(&found.reference_id, &found.image_sha256);
+        self.add_sightings(&found.unit, &id, &own, now).await
     }
 
     /// A step that writes how a lead stands, if it stands as it was read. A sighting that was added
@@ -138,6 +155,7 @@ impl Store {
                 (":was_level", attribute(&known.level)?),
                 (":was_status", attribute(&known.status)?),
                 (":was_evidence", attribute(&known.evidence)?),
+                (":was_held_for", attribute(&known.held_for)?),
                 (":was_total", number(known.sightings_total.unwrap_or(0))),
                 (":level", attribute(&lead.level)?),
                 (":status", attribute(&lead.status)?),
@@ -151,27 +169,5 @@ impl Store {
                 (":outline", attribute(&lead.outline)?),
             ],
         )
-    }
-
-    /// The step for the mark by which a release finds a held lead, where the call itself has none: it
-    /// goes when the lead rises; and evidence for review does not overwrite that of a lead which was
-    /// held meanwhile.
-    fn step_mark(
-        &self,
-        unit: &TenantId,
-        known: &LeadSummary,
-        lead: &LeadSummary,
-        calling: &Calling,
-    ) -> Result<Option<TransactWriteItem>> {
-        let mark = key(unit.as_str(), held_sk(&lead.reference_id, &lead.lead_id));
-        let is_loud = matches!(calling, Calling::Loud { .. });
-        Ok(match (is_loud, lead.is_alert()) {
-            (true, true) => Some(self.step_delete(Table::Leads, mark, None, &[])?),
-            (false, false) if known.held_for.is_none() => {
-                let unmarked = "attribute_not_exists(pk)";
-                Some(self.step_check(Table::Leads, mark, unmarked, &[], &[])?)
-            }
-            _ => None,
-        })
     }
 }

@@ -127,7 +127,10 @@ impl Store {
                     self.count_sightings(&found.unit, &known).await?;
                     None
                 }
-                Some(known) => self.better_lead(found, known, &alerted, now).await?,
+                Some(known) => {
+                    let evidence = (found, postings);
+                    self.better_lead(evidence, known, &alerted, now).await?
+                }
             };
             if let Some(recorded) = done {
                 return Ok(recorded);

@@ -37,6 +37,7 @@ mod forms;
 mod items;
 mod leads;
 mod leads_better;
+mod leads_extend;
 mod leads_held;
 mod leads_record;
 mod leads_sightings;

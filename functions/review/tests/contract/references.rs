@@ -487,6 +487,8 @@ async fn a_reference_that_matched_too_much_is_released_by_its_unit() {
     };
     let held = show().await;
     assert_eq!(held["leads_held_since"], "2026-11-24T12:00:00.000Z");
+    let whose = json!([{"uploaded_by": "agency", "since": "2026-11-24T12:00:00.000Z"}]);
+    assert_eq!(held["leads_held_of"], whose);
     assert_eq!(
         (&held["alerts_per_day_max"], &held["status"]),
         (&json!(2), &json!("active"))

@@ -285,7 +285,7 @@ impl World {
             unit: tenant(who),
             reference_id,
             image_sha256,
-            uploaded_by: tenant("uploader"),
+            uploaded_by: tenant("agency"),
             evidence: Evidence::Computed,
             level: Level::Alert,
             method: Method::Whole,

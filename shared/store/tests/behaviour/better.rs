@@ -72,6 +72,16 @@ async fn a_claim_for_review_does_not_freeze_a_lead(World { store, .. }: World) {
     assert_eq!((summary.level, summary.evidence), (Sure, Computed));
     assert_eq!((summary.distance, summary.created_at), (4, at(10)));
     assert_eq!(kinds(&store).await, [Created]);
+    let alert = feed(&store).await.remove(0);
+    assert!(
+        alert.data.sightings.contains(&sighting("ngo", "b")),
+        "whose it is"
+    );
+    assert_eq!(
+        store.extended_leads(&unit()).await.unwrap(),
+        [],
+        "all is told"
+    );
 }
 
 async fn a_lead_never_sinks_in_whatever_order_evidence_comes(World { store, .. }: World) {
@@ -275,8 +285,10 @@ async fn thousands_of_postings_are_counted_and_read_by_the_page(World { store, .
     assert_eq!(counts, [1_000, 1]);
     let (mut all, mut cursor) = (Vec::new(), None);
     loop {
-        let page = store.lead_sightings_page(&unit(), &lead_id, cursor.as_ref(), 100);
-        let page = page.await.unwrap();
+        let page = store
+            .lead_sightings_page(&unit(), &lead_id, cursor.as_ref(), 100)
+            .await
+            .unwrap();
         assert!(page.items.len() <= 100);
         all.extend(page.items);
         match page.next {
