@@ -60,7 +60,7 @@ impl Story {
     fn comes_to(self) -> [usize; 4] {
         match self {
             Self::EveryDay => [8, 2, 3, 4],
-            Self::Hashes => [3, 1, 1, 3],
+            Self::Hashes => [2, 1, 1, 3],
             Self::Renewal => [1, 1, 1, 1],
             Self::Rising => [1, 1, 1, 2],
         }

@@ -508,6 +508,71 @@ fn a_dry_run_says_what_would_be_sent_and_writes_nothing() {
     assert_eq!(names.len(), 2, "no state file: {names:?}");
 }
 
+/// What scrapers and laptops leave in a folder.
+#[cfg(unix)]
+#[test]
+fn what_is_no_picture_or_lies_outside_is_named_and_not_sent() {
+    let root = two_folders();
+    let at = |name: &str| root.path().join(name);
+    let litter = [
+        "ads/.DS_Store",
+        "ads/Thumbs.db",
+        "ads/._1.jpg",
+        "ads/desktop.ini",
+    ];
+    for name in litter {
+        fs::write(at(name), b"\0\x05\x16\x07").expect("a file");
+    }
+    fs::write(at("ads/blocked.jpg"), "<!DOCTYPE html>403").expect("a file");
+    fs::write(at("ads/token"), TOKEN).expect("a file");
+    fs::write(at("ads/book.pdf"), "%PDF-1.7").expect("a file");
+    fs::create_dir(at("outside")).expect("a folder");
+    fs::copy(at("references/a.png"), at("outside/other.png")).expect("a file");
+    let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, at(name)).expect("linked");
+    link("../outside", "ads/link");
+    link("missing.jpg", "ads/dangling.jpg");
+    let output = upload(
+        root.path(),
+        "https://homeward.example",
+        &["--dry-run", "--json"],
+    );
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains("not sent: link: a link that leads out of the folder"),
+        "{told}"
+    );
+    let summary = &json_lines(&output)[0];
+    let of = |row: &serde_json::Value| {
+        (
+            row["path"].to_string(),
+            row["reason"].to_string(),
+            row["new"].clone(),
+        )
+    };
+    let refused: Vec<_> = summary["refused"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(of)
+        .collect();
+    let row =
+        |path: &str, reason: &str| (format!("\"{path}\""), format!("\"{reason}\""), true.into());
+    let expected = [
+        row("blocked.jpg", "not_an_image"),
+        row("book.pdf", "unsupported_format"),
+        row("dangling.jpg", "not_found"),
+        row("link", "link_out"),
+        row("token", "not_an_image"),
+    ];
+    assert_eq!(refused, expected);
+    assert_eq!(
+        summary["left_out"].as_array().map(Vec::len),
+        Some(litter.len())
+    );
+    assert_eq!(summary["would_send"], 5);
+}
+
 #[test]
 fn an_upload_that_cannot_begin_says_why_and_never_shows_the_token() {
     let root = two_folders();

@@ -4,6 +4,7 @@
 //! hold a hash, a key, a URL, a case number or a secret print as `[redacted]`, so a shape made of
 //! them may derive `Debug`.
 
+mod faults;
 pub mod features;
 pub mod fingerprint;
 pub mod strict;
@@ -13,7 +14,6 @@ mod alert;
 mod audit;
 mod clock_seen;
 mod delivery;
-mod encoded_word;
 mod erasure;
 mod event;
 mod hashes;
@@ -38,8 +38,10 @@ pub use clock_seen::{ClockSeen, Went};
 pub use delivery::{Delivery, DeliveryState};
 pub use erasure::{Erasure, ErasureId, ErasureState, Receipt, Removed, SignedReceipt};
 pub use event::ObjectCreated;
+pub use faults::{LINES_NAMED_MAX, LineFault, LineFaults};
 pub use hashes::{
-    HASH_LINE_BYTES_MAX, HashFault, HashRecord, hash_lines, hash_list_header, is_hash_list,
+    HASH_LINE_BYTES_MAX, HASH_LINES_MAX, HashFault, HashRecord, hash_lines, hash_list_header,
+    is_hash_list,
 };
 pub use ids::{CaseId, ImageSha256, LeadId, ReferenceId, TenantId};
 pub use key::{AdKey, KEY_BYTES_MAX, ObjectKey, ReferenceKey, decode_event_key};

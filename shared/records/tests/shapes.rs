@@ -210,6 +210,7 @@ fn an_upload_as_its_uploader_sees_it() {
         notes,
         stored_in: None,
         bundle: None,
+        faults: None,
         uploaded_at: at(0),
         updated_at: at(1),
     };

@@ -47,8 +47,9 @@ pub async fn look(store: &Store, arrived: &[Arrived]) -> Holdings {
         let Upload { state, reason, .. } = &upload;
         let state = match state {
             UploadState::Pending => "pending".to_owned(),
+            UploadState::Recorded if upload.faults.is_some() => "recorded, faults told".to_owned(),
             UploadState::Recorded => "recorded".to_owned(),
-            UploadState::Rejected => format!("rejected {reason:?}"),
+            UploadState::Rejected => format!("rejected ({reason:?})"),
         };
         held.uploads.insert(upload.object_key.to_string(), state);
     }

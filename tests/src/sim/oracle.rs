@@ -28,12 +28,9 @@ pub fn judge(
 
 fn uploads(found: &mut Vec<String>, script: &Script, held: &Holdings) {
     for ad in &script.ads {
-        let expected = match ad.picture {
-            Some(_) => "recorded",
-            None => "rejected",
-        };
+        let expected = ad.end();
         match held.uploads.get(ad.told_at()) {
-            Some(state) if state.starts_with(expected) => {}
+            Some(state) if state.split(" (").next() == Some(expected) => {}
             other => found.push(format!("{} is {other:?}, not {expected}", ad.key)),
         }
     }

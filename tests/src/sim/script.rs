@@ -63,9 +63,18 @@ impl Put {
 
     /// The key of the upload that says what became of it.
     pub fn told_at(&self) -> &str {
-        match (&self.within, self.picture) {
-            (Some(list), Some(_)) if list.is_list => &list.key,
+        match &self.within {
+            Some(list) if list.is_list => &list.key,
             _ => &self.key,
+        }
+    }
+
+    /// What is said there in the end, as [`super::holdings::Holdings::uploads`] has it.
+    pub fn end(&self) -> &'static str {
+        match (self.picture, &self.within) {
+            (Some(_), _) => "recorded",
+            (None, Some(Within { is_list: true, .. })) => "recorded, faults told",
+            (None, _) => "rejected",
         }
     }
 }

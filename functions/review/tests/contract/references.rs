@@ -248,6 +248,26 @@ async fn a_hash_without_enough_quality_is_rejected_with_its_reason() {
     assert_eq!(reference["reason"], "low_quality");
 }
 
+/// Half of a picture's bits are set.
+#[tokio::test]
+async fn the_hash_of_a_blank_picture_is_rejected_whatever_is_said_of_its_quality() {
+    let world = World::new().await;
+    for (number, pdq) in ["0".repeat(64), "f".repeat(64), "8000".repeat(16)]
+        .iter()
+        .enumerate()
+    {
+        let body = json!({ "case_id": number.to_string(), "pdq": pdq, "quality": 100 });
+        let answer = world
+            .json("POST", "/v1/references", "unit", &body)
+            .await
+            .expect(202);
+        assert_eq!(
+            (&answer["status"], &answer["reason"]),
+            (&json!("rejected"), &json!("low_quality"))
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_hash_of_another_form_is_refused_with_its_pointer_and_not_repeated() {
     let world = World::new().await;

@@ -221,6 +221,7 @@ async fn house_with_upload(ads_kept: Duration, bundle: Option<BundleCounts>) -> 
         notes: Vec::new(),
         stored_in: None,
         bundle,
+        faults: None,
         uploaded_at: listed.last_modified,
         updated_at: listed.last_modified,
     };

@@ -89,6 +89,7 @@ pub fn upload(path: &str, state: UploadState, uploaded: i64) -> Upload {
         notes: vec![MetadataNote::MalformedPlace],
         stored_in: None,
         bundle: None,
+        faults: None,
         uploaded_at: at(uploaded),
         updated_at: at(uploaded + 1),
     }
