@@ -7,6 +7,7 @@ mod erasing;
 mod host;
 mod inspect;
 mod logs;
+pub mod looking;
 mod ports;
 mod queues;
 mod streams;

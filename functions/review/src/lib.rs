@@ -19,6 +19,7 @@ mod faults;
 mod problem;
 
 mod alerts;
+mod audit;
 mod erasures;
 mod leads;
 mod photo;
@@ -35,10 +36,10 @@ use axum::routing::{delete, get, post};
 use axum::{Router, body::Body};
 use http::{HeaderValue, StatusCode, header};
 use ipnet::IpNet;
-use records::{AuditAction, Label, Role, TenantId};
+use records::{AuditAction, AuditKey, Label, Role, Secret, TenantId};
 use serde_json::json;
 use store::{Clock, Store};
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::problem::{Answer, Kind, Problem, ok};
 
@@ -64,6 +65,8 @@ pub struct Review {
 #[derive(Clone)]
 pub(crate) struct Shared {
     review: Arc<Review>,
+    /// What audit logs are sealed with, once it was read: it never changes.
+    audit_key: Arc<OnceCell<AuditKey>>,
     /// Photos in memory at once.
     photos: Arc<Semaphore>,
     lanes: lanes::Lanes,
@@ -88,6 +91,22 @@ impl Shared {
         self.audit_as(unit, Role::Unit, action, subject).await
     }
 
+    /// Writes into an administrator's audit log what it did to a tenant, and into that tenant's: who
+    /// reads it sees what was done in its name.
+    async fn audit_admin(
+        &self,
+        (admin, tenant): (&TenantId, &TenantId),
+        action: AuditAction,
+        subject: &str,
+    ) -> Answer<()> {
+        if tenant != admin {
+            self.audit_as(tenant, Role::Admin, action, Some(subject))
+                .await?;
+        }
+        self.audit_as(admin, Role::Admin, action, Some(subject))
+            .await
+    }
+
     async fn audit_as(
         &self,
         tenant: &TenantId,
@@ -96,10 +115,26 @@ impl Shared {
         subject: Option<&str>,
     ) -> Answer<()> {
         let subject = subject.and_then(|text| Label::parse(text).ok());
+        let key = self.audit_key().await?;
+        let deed = (Some(role), action);
         let entry = self
             .store
-            .audit(tenant, self.clock.now(), Some(role), action, subject);
+            .audit(key, tenant, self.clock.now(), deed, subject);
         entry.await.map(|_| ()).map_err(faults::problem)
+    }
+
+    async fn audit_key(&self) -> Answer<&AuditKey> {
+        let read = async || Ok(AuditKey::of(&self.seed().await?));
+        self.audit_key.get_or_try_init(read).await
+    }
+
+    /// The seed of the deployment's keys, made by whoever needs it first: for receipts of erasures
+    /// and for audit logs.
+    async fn seed(&self) -> Answer<Secret> {
+        let drawn = Secret::from_bytes(&self.random.draw::<32>());
+        let drawn = drawn.map_err(|_| Problem::internal())?;
+        let seed = self.store.receipts_key(&drawn).await;
+        seed.map_err(faults::problem)
     }
 }
 
@@ -114,6 +149,7 @@ pub fn router(review: Review) -> Router {
     let outermost = hardening::Outermost::of(&review);
     let shared = Shared {
         review: Arc::new(review),
+        audit_key: Arc::new(OnceCell::new()),
         photos: Arc::new(Semaphore::new(PHOTOS_MAX)),
         lanes: lanes::Lanes::default(),
     };
@@ -124,9 +160,11 @@ fn routes() -> Router<Shared> {
     Router::new()
         .route("/v1/health", get(health))
         .route("/v1/openapi.json", get(openapi))
+        .route("/v1/receipts-key", get(erasures::key))
         .merge(for_units())
         .merge(for_uploaders())
         .merge(for_admins())
+        .route("/v1/audit", get(audit::read))
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 use records::TenantId;
 use store::{Clock, CompactionRule, Store};
 
-pub use erasures::Beyond;
+pub use erasures::{Behind, Scrubbed};
 pub use queues::{Queues, Sqs};
 
 /// One task of the house.
@@ -179,10 +179,7 @@ impl Upkeep {
                 Task::Fingerprints => self.renew_fingerprints(&mut done).await?,
                 Task::Forget => self.forget(&mut done).await?,
                 Task::Compact => self.compact(&tenants, &mut done).await?,
-                Task::Erasures => {
-                    let beyond = |_| async { Ok(Some(Beyond::on_aws())) };
-                    done.erasures += self.erasures(beyond).await?;
-                }
+                Task::Erasures => done.erasures += self.erasures(&erasures::Aws).await?,
                 Task::References | Task::Digests | Task::Search => {
                     for unit in tenants.iter().filter(|tenant| tenant.is_unit) {
                         self.of_unit(*task, &unit.tenant, &mut done).await?;

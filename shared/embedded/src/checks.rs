@@ -81,17 +81,26 @@ impl Checks {
     }
 }
 
-/// Gathers the facts; a `deep` check reads and hashes every content. Blocks.
-pub(crate) fn check(store: &Store, tables: &Tables, deep: bool, now: Timestamp) -> Result<Checks> {
+/// How far a deep check has come: contents read, of how many.
+pub type Told<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
+
+/// Gathers the facts; a deep check reads and hashes every content, and tells how far it is. Blocks.
+pub(crate) fn check(
+    store: &Store,
+    tables: &Tables,
+    deep: Option<Told<'_>>,
+    now: Timestamp,
+) -> Result<Checks> {
     let (mut checks, referred) = store.ledger.read(|db| rows(db))?;
     checks.contents = referred.len() as u64;
-    checks.wrong_hashes = deep.then_some(0);
-    for (content, size_bytes) in &referred {
+    checks.wrong_hashes = deep.map(|_| 0);
+    for (done, (content, size_bytes)) in (0..).zip(&referred) {
+        deep.inspect(|told| told(done, checks.contents));
         match store.blobs.size(content)? {
             None if is_referred_to(store, content)? => checks.missing_contents += 1,
             None => {} // removed since its row was read
             Some(size) if size != *size_bytes => checks.wrong_sizes += 1,
-            Some(_) if deep && !is_named_right(&store.blobs, content)? => {
+            Some(_) if deep.is_some() && !is_named_right(&store.blobs, content)? => {
                 checks.wrong_hashes = checks.wrong_hashes.map(|wrong| wrong + 1);
             }
             Some(_) => {}

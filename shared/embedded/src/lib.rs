@@ -326,7 +326,23 @@ impl Embedded {
     /// # Errors
     /// Failures of the disk.
     pub async fn checks(&self, deep: bool, now: Timestamp) -> Result<Checks> {
+        if deep {
+            return self.checks_told(|_, _| {}, now).await;
+        }
         let (store, tables) = (self.store.clone(), self.tables.clone());
-        blocking(move || checks::check(&store, &tables, deep, now)).await
+        blocking(move || checks::check(&store, &tables, None, now)).await
+    }
+
+    /// As [`Self::checks`], deep; `told` hears how many contents were read, of how many.
+    ///
+    /// # Errors
+    /// Failures of the disk.
+    pub async fn checks_told(
+        &self,
+        told: impl Fn(u64, u64) + Send + Sync + 'static,
+        now: Timestamp,
+    ) -> Result<Checks> {
+        let (store, tables) = (self.store.clone(), self.tables.clone());
+        blocking(move || checks::check(&store, &tables, Some(&told), now)).await
     }
 }

@@ -33,10 +33,12 @@ mod webhook;
 
 pub use ad::{AdMetadata, Image, MetadataNote, Sighting, Upload, UploadState};
 pub use alert::{Alert, AlertData, AlertKind, CloudEvent};
-pub use audit::{AuditAction, AuditEntry, AuditHash, ChainBreak, verify_chain};
+pub use audit::{AuditAction, AuditCheck, AuditEntry, AuditFault, AuditHash, AuditHead, AuditKey};
 pub use clock_seen::{ClockSeen, Went};
 pub use delivery::{Delivery, DeliveryState};
-pub use erasure::{Erasure, ErasureId, ErasureState, Receipt, Removed, SignedReceipt};
+pub use erasure::{
+    Erasure, ErasureId, ErasureState, Receipt, ReceiptFault, Removed, SignedReceipt,
+};
 pub use event::ObjectCreated;
 pub use faults::{LINES_NAMED_MAX, LineFault, LineFaults};
 pub use hashes::{

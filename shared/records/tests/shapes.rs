@@ -235,7 +235,9 @@ fn a_delivery_and_an_audit_entry() {
     };
     assert_json_snapshot!("delivery", delivery);
     let subject = Some(Label::parse(summary().lead_id.as_str()).unwrap());
+    let key = AuditKey::of(&Secret::from_bytes(&[7; 32]).unwrap());
     let entry = AuditEntry::after(
+        &key,
         None,
         at(3),
         Some(Role::Unit),

@@ -49,6 +49,8 @@ mod held;
 mod host;
 #[path = "behaviour/leads.rs"]
 mod leads;
+#[path = "behaviour/manifests.rs"]
+mod manifests;
 #[path = "behaviour/objects.rs"]
 mod objects;
 #[path = "behaviour/races.rs"]

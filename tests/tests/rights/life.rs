@@ -76,6 +76,9 @@ impl Life {
         self.get("admin", tokens);
         let path = format!("{tokens}/{}", made["token_id"].as_str().unwrap());
         self.ask("admin", "DELETE", &path, Value::Null);
+        self.get("admin", "/v1/audit?tenant=second");
+        self.get("unit", "/v1/audit");
+        self.get("unit", "/v1/receipts-key");
     }
 
     fn webhook(&self, name: &str, url: &str) {
