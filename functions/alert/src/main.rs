@@ -18,7 +18,7 @@ const AUTHORITIES: &str = "HOMEWARD_WEBHOOK_CA";
 async fn main() -> Result<(), Error> {
     batches::log_to_stderr();
     let alerting = Alerting::new(
-        Store::from_env().await?,
+        Store::from_env(&[]).await?,
         Sender::new(&exit()?)?,
         Clock::from_system(),
     );

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use ipnet::IpNet;
 use review::{Random, Review};
-use store::{Clock, Store};
+use store::{Bucket, Clock, Store};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -19,7 +19,7 @@ async fn main() -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .init();
     let review = Review {
-        store: Store::from_env()
+        store: Store::from_env(&[Bucket::Ads, Bucket::References])
             .await
             .context("the store is not configured")?,
         clock: Clock::from_system(),

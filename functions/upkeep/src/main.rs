@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
-use store::{Clock, CompactionRule, Jitter, Names, Store};
+use store::{Bucket, Clock, CompactionRule, Jitter, Names, Store};
 use upkeep::{Sqs, Task, Upkeep};
 
 /// The URLs of both buckets' queues.
@@ -31,7 +31,11 @@ async fn main() -> Result<(), Error> {
     let ads_kept = number(ADS_KEPT_DAYS)?;
     let tail_items_min = number(TAIL_ITEMS_MIN)?.map(|it| it as usize);
     let upkeep = Upkeep {
-        store: Store::with_sdk_config(&config, Names::from_env()?, Jitter::from_system()),
+        store: Store::with_sdk_config(
+            &config,
+            Names::from_env(&[Bucket::Ads, Bucket::References, Bucket::Segments])?,
+            Jitter::from_system(),
+        ),
         clock: Clock::from_system(),
         pending_max: PENDING_MAX,
         objects_every: ROUND_EVERY,

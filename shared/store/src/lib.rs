@@ -90,7 +90,7 @@ pub use leads::LeadFilter;
 pub use leads_held::Released;
 pub use leads_record::Recorded;
 pub use manifests::Standing;
-pub use names::Names;
+pub use names::{Bucket, Names};
 pub use objects::{Fetched, ListedObject, NewObject, Object, ObjectFacts, ObjectKind, ObjectsPage};
 pub use references::Submitted;
 pub use references_log::{LogBatch, LogChange, LogEntry, LogPosition};
@@ -145,12 +145,13 @@ pub async fn sdk_config() -> aws_config::SdkConfig {
 
 impl Store {
     /// A store as the environment says: the usual AWS variables (`AWS_ENDPOINT_URL_S3` and
-    /// `AWS_ENDPOINT_URL_DYNAMODB` among them) and those of [`Names::from_env`].
+    /// `AWS_ENDPOINT_URL_DYNAMODB` among them) and those of [`Names::from_env`]. `needed` are the
+    /// buckets that the program works with.
     ///
     /// # Errors
-    /// [`Error::Configuration`] if a name is missing.
-    pub async fn from_env() -> Result<Self> {
-        let names = Names::from_env()?;
+    /// [`Error::Configuration`] if the name of one is missing.
+    pub async fn from_env(needed: &[Bucket]) -> Result<Self> {
+        let names = Names::from_env(needed)?;
         let config = sdk_config().await;
         Ok(Self::with_sdk_config(&config, names, Jitter::from_system()))
     }
