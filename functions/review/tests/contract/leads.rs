@@ -59,10 +59,10 @@ async fn post_often(world: &World, lead: &Value, count: usize) {
     let postings: Vec<Sighting> = (0..count).map(posting).collect();
     let id = LeadId::parse(field("lead_id")).unwrap();
     let image = field("image_sha256").parse().unwrap();
-    let lead = (&id, &image);
+    let unit = tenant("unit");
     let completed = world
         .store
-        .complete_lead(&tenant("unit"), lead, &postings, world.now());
+        .complete_lead(&unit, (&id, &image), &postings, world.now());
     completed.await.unwrap();
 }
 

@@ -10,9 +10,9 @@ use embedded::Embedded;
 use http::{HeaderMap, Request, StatusCode, header};
 use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION, Hash256, View};
 use records::{
-    AdKey, AdMetadata, AuditCheck, AuditEntry, AuditKey, Found, Image, ImageSha256, Label, LeadId,
-    Level, Method, Principal, ReferenceId, Role, Sighting, TenantId, TenantSettings, Timestamp,
-    Token,
+    AdKey, AdMetadata, AuditCheck, AuditEntry, AuditKey, Evidence, Found, Image, ImageSha256,
+    Label, LeadId, Level, Method, Principal, ReferenceId, Role, Sighting, TenantId, TenantSettings,
+    Timestamp, Token,
 };
 use review::{Random, Review};
 use serde_json::{Value, json};
