@@ -3,6 +3,7 @@
 //! ```text
 //! lock         held while a process has the folder open
 //! access-key   id and secret, one a line, readable by the owner only
+//! key-pairs.json  pairs that are held to a part of S3, likewise
 //! ledger.db    buckets, object versions, uploads, queues, stream checkpoints (SQLite)
 //! tables.db    DynamoDB (dynoxide's SQLite file)
 //! blobs/ab/…   object contents by SHA-256
@@ -25,6 +26,15 @@ pub struct AccessKey {
     pub id: String,
     /// The secret half, 40 characters.
     pub secret: String,
+}
+
+impl AccessKey {
+    pub(crate) fn draw() -> Self {
+        Self {
+            id: format!("HW{}", hex::encode_upper(random::<9>())),
+            secret: URL_SAFE_NO_PAD.encode(random::<30>()),
+        }
+    }
 }
 
 impl std::fmt::Debug for AccessKey {
@@ -81,6 +91,10 @@ impl Folder {
         self.root.join("blobs")
     }
 
+    pub(crate) fn key_pairs(&self) -> PathBuf {
+        self.root.join("key-pairs.json")
+    }
+
     pub(crate) fn incoming(&self) -> PathBuf {
         self.root.join("incoming")
     }
@@ -91,10 +105,7 @@ impl Folder {
         match fs::read_to_string(&path) {
             Ok(text) => read_key(&text).ok_or(Error::Damaged("access-key holds no key pair")),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let key = AccessKey {
-                    id: format!("HW{}", hex::encode_upper(random::<9>())),
-                    secret: URL_SAFE_NO_PAD.encode(random::<30>()),
-                };
+                let key = AccessKey::draw();
                 write_secret(&path, &format!("{}\n{}\n", key.id, key.secret))?;
                 Ok(key)
             }
@@ -120,7 +131,7 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
 }
 
 /// Writes a file whole or not at all, readable by its owner only.
-fn write_secret(path: &Path, text: &str) -> Result<()> {
+pub(crate) fn write_secret(path: &Path, text: &str) -> Result<()> {
     let half = path.with_extension("new");
     let mut options = OpenOptions::new();
     options.create(true).truncate(true).write(true);

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -13,7 +14,6 @@ use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jiff::Timestamp;
-use s3s::service::S3Service;
 use s3s::{Body, HttpError};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,7 @@ use tokio_util::task::TaskTracker;
 use crate::client::{TARGET, operation};
 use crate::error::{Error, Result, blocking};
 use crate::folder::AccessKey;
+use crate::s3::Door;
 use crate::signature;
 use crate::tables::Tables;
 
@@ -52,7 +53,7 @@ const TABLE_REQUEST_BYTES_MAX: usize = 16 << 20;
 /// One of the two services, as hyper wants it.
 #[derive(Clone)]
 pub(crate) enum Front {
-    S3(S3Service),
+    S3(Door),
     DynamoDb(Arc<Tables>, AccessKey),
 }
 
@@ -65,11 +66,19 @@ impl hyper::service::Service<Request<Incoming>> for Front {
         match self.clone() {
             Self::S3(service) => {
                 let is_form = is_form(&request);
-                let request = request.map(|body| match ReadToTheEnd(Some(body)) {
+                let is_wanted = is_wanted(&request);
+                let request = request.map(|body| match ReadToTheEnd::new(body, &is_wanted) {
                     body if is_form => Body::http_body_unsync(FormBody::new(body)),
                     body => Body::http_body_unsync(body),
                 });
-                Box::pin(async move { service.call(request).await })
+                Box::pin(async move {
+                    let mut answer = service.call(request).await?;
+                    if !is_wanted.load(Ordering::Relaxed) {
+                        let close = http::HeaderValue::from_static("close");
+                        answer.headers_mut().insert(http::header::CONNECTION, close);
+                    }
+                    Ok(answer)
+                })
             }
             Self::DynamoDb(tables, key) => {
                 Box::pin(async move { Ok(tables_answer(tables, key, request).await) })
@@ -154,9 +163,31 @@ impl hyper::body::Body for FormBody {
     }
 }
 
+/// Whether the body of a request has been asked for: at once, unless the client waits for that with
+/// `Expect: 100-continue`.
+fn is_wanted(request: &Request<Incoming>) -> Arc<AtomicBool> {
+    let waits = request.headers().contains_key(http::header::EXPECT);
+    Arc::new(AtomicBool::new(!waits || request.body().is_end_stream()))
+}
+
 /// A request's body that is read to its end even if the request is refused before. Without that,
 /// hyper would close the connection, and a client that already reuses it would get no answer.
-struct ReadToTheEnd(Option<Incoming>);
+///
+/// A client that waits to be asked for the body never sends it once it is refused: its next request
+/// would be taken for the body. There the connection does end, and the answer says so.
+struct ReadToTheEnd {
+    body: Option<Incoming>,
+    is_wanted: Arc<AtomicBool>,
+}
+
+impl ReadToTheEnd {
+    fn new(body: Incoming, is_wanted: &Arc<AtomicBool>) -> Self {
+        Self {
+            body: Some(body),
+            is_wanted: is_wanted.clone(),
+        }
+    }
+}
 
 impl hyper::body::Body for ReadToTheEnd {
     type Data = Bytes;
@@ -166,24 +197,30 @@ impl hyper::body::Body for ReadToTheEnd {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        match &mut self.0 {
+        self.is_wanted.store(true, Ordering::Relaxed);
+        match &mut self.body {
             Some(body) => Pin::new(body).poll_frame(cx),
             None => Poll::Ready(None),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.as_ref().is_none_or(Incoming::is_end_stream)
+        self.body.as_ref().is_none_or(Incoming::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.as_ref().map(Incoming::size_hint).unwrap_or_default()
+        self.body
+            .as_ref()
+            .map(Incoming::size_hint)
+            .unwrap_or_default()
     }
 }
 
 impl Drop for ReadToTheEnd {
     fn drop(&mut self) {
-        let left = self.0.take().filter(|body| !body.is_end_stream());
+        let is_wanted = self.is_wanted.load(Ordering::Relaxed);
+        let left = self.body.take();
+        let left = left.filter(|body| is_wanted && !body.is_end_stream());
         if let (Some(body), Ok(runtime)) = (left, tokio::runtime::Handle::try_current()) {
             let rest = Limited::new(body, REST_BYTES_MAX).collect();
             runtime.spawn(async move { drop(tokio::time::timeout(REST_TIME_MAX, rest).await) });

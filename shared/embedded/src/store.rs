@@ -75,11 +75,17 @@ impl Store {
         })
     }
 
-    /// From now on a queue hears of new objects under a prefix of a bucket.
+    /// From now on a queue hears of new objects under a prefix of a bucket, or of removed ones.
     ///
     /// # Errors
     /// [`Error::Missing`] for the bucket.
-    pub(crate) fn notify(&self, bucket: String, prefix: String, queue: String) -> Result<()> {
+    pub(crate) fn notify(
+        &self,
+        bucket: String,
+        prefix: String,
+        queue: String,
+        of: Cause,
+    ) -> Result<()> {
         self.ledger.write(move |db| {
             let there: bool = db.query_row(
                 "SELECT EXISTS (SELECT 1 FROM buckets WHERE name = ?1)",
@@ -89,8 +95,9 @@ impl Store {
             if !there {
                 return Err(Error::Missing("bucket"));
             }
+            let table = of.heard_by();
             db.execute(
-                "INSERT OR IGNORE INTO notifications VALUES (?1, ?2, ?3)",
+                &format!("INSERT OR IGNORE INTO {table} VALUES (?1, ?2, ?3)"),
                 params![bucket, prefix.as_bytes(), queue],
             )?;
             Ok(())
@@ -177,7 +184,7 @@ fn add_checked(
     versions::require_bucket(db, &new.bucket)?;
     condition.check(versions::latest(db, &new.bucket, &new.key)?.as_ref())?;
     let version = versions::add(db, new)?;
-    let queues = events::enqueue(db, &new.bucket, &version, cause)?;
+    let queues = events::enqueue(db, &new.bucket, &version, cause, version.modified)?;
     Ok((version, queues))
 }
 

@@ -5,7 +5,6 @@ mod picture;
 
 use std::sync::Arc;
 
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use bytes::Bytes;
 use fingerprint::Picture;
 use photo::{Limits, Reason};
@@ -55,22 +54,13 @@ impl Intake {
         }
     }
 
-    /// Fetches every object that the messages name and hands it to `work`, up to `at_once`
-    /// messages together. An object that is gone or not ours is no error.
-    pub async fn objects<F>(
-        &self,
-        event: SqsEvent,
-        at_once: usize,
-        work: impl Fn(ObjectKey, Fetched) -> F,
-    ) -> SqsBatchResponse
-    where
-        F: Future<Output = Result<(), NotDone>>,
-    {
-        let work = async |body| self.message(body, &work).await.map(drop);
-        batches::messages(event, at_once, work).await
+    /// The most bytes that a photo may have.
+    pub fn photo_bytes_max(&self) -> u64 {
+        self.limits.bytes_max as u64
     }
 
-    /// Fetches every object that a message names and hands it to `work`; gives what came of each.
+    /// Fetches every object that a message names and hands it to `work`; gives what came of each. An
+    /// object that is gone or not ours is no error.
     ///
     /// # Errors
     /// [`NotDone`] if the message is none of S3's, and as `work` and every verb.
@@ -91,7 +81,7 @@ impl Intake {
             let version = created.version_id.as_deref();
             match self
                 .store
-                .fetch(&key, version, self.limits.bytes_max as u64)
+                .fetch(&key, version, self.photo_bytes_max())
                 .await?
             {
                 Fetched::Gone => tracing::info!("an object was gone before it was read"),

@@ -35,12 +35,12 @@ pub use alert::{Alert, AlertData, AlertKind, CloudEvent};
 pub use audit::{AuditAction, AuditEntry, AuditHash, ChainBreak, verify_chain};
 pub use delivery::{Delivery, DeliveryState};
 pub use erasure::{Erasure, ErasureId, ErasureState, Receipt, Removed, SignedReceipt};
-pub use event::ObjectCreated;
+pub use event::{ObjectCreated, ObjectRemoved};
 pub use hashes::{
     HASH_LINE_BYTES_MAX, HashFault, HashRecord, hash_lines, hash_list_header, is_hash_list,
 };
 pub use ids::{CaseId, ImageSha256, LeadId, ReferenceId, TenantId};
-pub use key::{AdKey, KEY_BYTES_MAX, ObjectKey, ReferenceKey, decode_event_key};
+pub use key::{AdKey, KEY_BYTES_MAX, ObjectKey, ReferenceKey, decode_event_key, has_dot_parts};
 pub use lead::{
     Found, Lead, LeadStatus, LeadSummary, Level, Method, Outline, Verdict, VerdictEntry,
 };
