@@ -1,7 +1,9 @@
 //! The whole system in one process: embedded S3 and DynamoDB servers, the same handlers as in the
 //! cloud, and what feeds them their events.
 
+pub mod credentials;
 pub mod dead_letters;
+mod door;
 mod erasing;
 mod host;
 mod inspect;
@@ -13,7 +15,7 @@ pub mod sums;
 mod tenants;
 mod timers;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,12 +26,15 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use host::{ADS_BUCKET, REFERENCES_BUCKET, prepare};
-pub use inspect::{ask_for_letters, ask_for_replay, ask_for_sums};
+pub use inspect::{
+    ask_for_key_pair, ask_for_letters, ask_for_replay, ask_for_revocation, ask_for_sums,
+};
 pub use logs::log_to_stderr;
 pub use ports::{PORT, Ports};
 pub use streams::{STREAMS, StreamOf};
 pub use tenants::Tokens;
 
+use crate::laptop::door::Door;
 use crate::laptop::host::Programs;
 
 /// Why something failed of which its program did not say why.
@@ -80,6 +85,9 @@ pub struct Laptop {
     pub tokens: Tokens,
     /// Where the servers listen.
     pub ports: Ports,
+    credentials: PathBuf,
+    /// Whether the folder was made by this start: nobody has been shown its secrets.
+    is_first: bool,
     stop: CancellationToken,
     tasks: JoinSet<anyhow::Result<()>>,
 }
@@ -94,31 +102,49 @@ impl Laptop {
         let embedded = Embedded::open(data)?;
         let clock = Clock::from_system();
         let store = host::prepare(&embedded).await?;
-        let tokens = tenants::first(&store, data, &clock).await?;
+        let first = tenants::first(&embedded, &store, data, &clock).await?;
         let (ports, listeners) = ports::listen(settings.port).await?;
         let programs = Arc::new(Programs::new(&embedded, &store, &clock, &settings, &ports)?);
+        let local = tenants::token()?;
         let api = programs
             .api()
-            .merge(inspect::route(&embedded, &store, &tokens)?);
+            .merge(inspect::route(&embedded, &store, &local));
+        let limits = photo::Limits::default();
+        embedded.abide_by(Arc::new(Door::new(store.clone(), clock.clone(), &limits)));
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         ports::serve(&mut tasks, &stop, &embedded, listeners, api);
         queues::feed(&mut tasks, &stop, &embedded, &programs);
         streams::feed(&mut tasks, &stop, &embedded, &programs);
         timers::start(&mut tasks, &stop, &embedded, &programs, settings.timer);
-        inspect::note(data, &ports)?;
-        Ok(Self {
+        inspect::note(data, &ports, &local)?;
+        let laptop = Self {
             embedded,
             store,
-            tokens,
+            tokens: first.tokens,
             ports,
+            credentials: credentials::path(data),
+            is_first: first.are_new,
             stop,
             tasks,
-        })
+        };
+        credentials::keep(data, &laptop.everything())?;
+        tenants::kept_elsewhere(data)?;
+        Ok(laptop)
     }
 
-    /// The line that tells a program how to reach everything.
+    /// The line that tells a program how to reach everything. Secrets stand in that of the first
+    /// start only; it names the file that keeps them.
     pub fn ready(&self) -> Value {
+        let mut line = self.everything();
+        if let (false, Some(line)) = (self.is_first, line.as_object_mut()) {
+            line.remove("secret_access_key");
+            line.remove("tokens");
+        }
+        line
+    }
+
+    fn everything(&self) -> Value {
         let key = self.embedded.access_key();
         json!({
             "event": "ready",
@@ -131,6 +157,7 @@ impl Laptop {
             "access_key_id": key.id,
             "secret_access_key": key.secret,
             "tokens": self.tokens.to_json(),
+            "credentials": self.credentials,
         })
     }
 

@@ -136,6 +136,7 @@ impl Embedded {
         let pairs = Arc::new(Pairs::open(folder.key_pairs())?);
         let store = Arc::new(Store::open(folder.clone(), clock)?);
         let tables = Arc::new(Tables::open(folder.clone())?);
+        folder.close_to_others()?;
         folder.sync()?;
         let s3 = s3::inside(store.clone(), &key, pairs.clone());
         Ok(Self {

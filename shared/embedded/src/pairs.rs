@@ -4,14 +4,13 @@
 //! secret itself is needed.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
 use crate::error::{Error, Result};
-use crate::folder::{AccessKey, write_secret};
+use crate::folder::{AccessKey, read_secret, write_secret};
 
 const DAMAGED: Error = Error::Damaged("key-pairs.json holds no key pairs");
 
@@ -40,7 +39,7 @@ pub(crate) struct Pairs {
 impl Pairs {
     /// Reads the file; without one there are no pairs.
     pub(crate) fn open(path: PathBuf) -> Result<Self> {
-        let held = match fs::read_to_string(&path) {
+        let held = match read_secret(&path) {
             Ok(text) => read(&text).ok_or(DAMAGED)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => BTreeMap::new(),
             Err(error) => return Err(error.into()),
@@ -159,7 +158,7 @@ mod tests {
             (None, None)
         );
         assert_eq!(pairs.secret(&two.id), Some(two.secret));
-        fs::write(&path, "[{}]").expect("written");
+        std::fs::write(&path, "[{}]").expect("written");
         assert!(Pairs::open(path).is_err(), "damage is no empty list");
     }
 }
