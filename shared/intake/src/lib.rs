@@ -75,7 +75,11 @@ impl Intake {
         let mut done = Vec::new();
         for created in ObjectCreated::parse(&body)? {
             let Some(key) = self.store.locate(&created.bucket, &created.encoded_key) else {
-                tracing::info!("an event for an object that is not ours was passed over");
+                batches::stray();
+                tracing::warn!(
+                    reason = "stray_object",
+                    "an object lies under a key outside the layout: nobody looks at it"
+                );
                 continue;
             };
             let version = created.version_id.as_deref();

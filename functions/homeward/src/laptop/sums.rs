@@ -4,6 +4,7 @@
 
 mod leads;
 mod objects;
+mod strays;
 
 use embedded::Embedded;
 use jiff::Timestamp;
@@ -21,6 +22,8 @@ pub struct Sums {
     queues: Value,
     dead_letters: u64,
     changes_pending: u64,
+    /// Objects that nobody looks at.
+    strays: u64,
     disagreements: Vec<String>,
 }
 
@@ -37,6 +40,7 @@ impl Sums {
             "uploads": self.uploads.to_json(),
             "references": self.references.to_json(),
             "leads": self.leads.to_json(),
+            "strays": self.strays,
             "changes_pending": self.changes_pending,
             "queues": self.queues,
             "dead_letters": self.dead_letters,
@@ -58,6 +62,7 @@ impl Sums {
 pub async fn count(embedded: &Embedded, store: &Store) -> anyhow::Result<Sums> {
     let mut sums = Sums::default();
     let tenants = store.tenants().await?;
+    strays::count(&mut sums, store, &tenants).await?;
     objects::uploads(&mut sums, store, embedded).await?;
     objects::references(&mut sums, store, &tenants, embedded).await?;
     sums.changes_pending = changes_pending(embedded).await?;

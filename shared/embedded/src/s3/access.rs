@@ -9,7 +9,6 @@ use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{Credentials, S3Auth, SecretKey};
 use s3s::dto::*;
 use s3s::path::S3Path;
-use s3s::post_policy::PostPolicyCondition;
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Result};
 
 use super::signed;
@@ -173,23 +172,6 @@ impl S3Access for Outside {
         let input = &request.input;
         is_owners(input.acl.as_ref().map(ObjectCannedACL::as_str))?;
         self.admit(request, &input.bucket, &input.key).await
-    }
-
-    /// A form's list stands in a field that `s3s` does not hand on; the policy names it.
-    async fn post_object(&self, request: &mut S3Request<PostObjectInput>) -> S3Result<()> {
-        let policy = request.input.policy.as_ref();
-        for condition in policy.iter().flat_map(|policy| &policy.conditions) {
-            match condition {
-                PostPolicyCondition::Eq { field, value } if field == "acl" => {
-                    is_owners(Some(value))?;
-                }
-                PostPolicyCondition::StartsWith { field, .. } if field == "acl" => {
-                    is_owners(Some("any"))?;
-                }
-                _ => {}
-            }
-        }
-        Ok(())
     }
 
     async fn copy_object(&self, request: &mut S3Request<CopyObjectInput>) -> S3Result<()> {
