@@ -107,8 +107,15 @@ impl Enroll {
         if let Some(reason) = refused {
             return self.reject(reference, reason).await;
         }
-        match self.0.read(bytes, fingerprint::of_reference).await? {
-            Err(reason) => self.reject(reference, intake::code(reason)?).await,
+        match self
+            .0
+            .read(bytes.clone(), fingerprint::of_reference)
+            .await?
+        {
+            Err(reason) => {
+                let reason = intake::why_not(reason, &bytes)?;
+                self.reject(reference, reason).await
+            }
             Ok(read) => {
                 reference.width_px = Some(read.width_px);
                 reference.height_px = Some(read.height_px);

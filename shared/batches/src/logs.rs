@@ -1,10 +1,10 @@
 //! Where a program's log goes, and what may stand in it at all.
 
 use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::layer::{Filter, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 /// Our own crates: they log ids, counts, sizes, durations and reason codes only, at every level.

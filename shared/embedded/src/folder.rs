@@ -141,7 +141,11 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
 pub(crate) fn write_secret(path: &Path, text: &str) -> Result<()> {
     let half = path.with_extension("new");
     let mut options = owners_file();
-    let mut file = options.create(true).truncate(true).write(true).open(&half)?;
+    let mut file = options
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .open(&half)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(&half, path)?;

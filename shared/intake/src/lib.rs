@@ -114,6 +114,24 @@ impl Intake {
     }
 }
 
+/// What gzip and zstd begin with.
+const COMPRESSED: [&[u8]; 2] = [b"\x1f\x8b", b"\x28\xb5\x2f\xfd"];
+
+/// Why these bytes gave no picture. Those that were compressed for the way, as
+/// `Content-Encoding: gzip` says, have a code of their own, since they may well hold one. They are not
+/// unpacked: what was uploaded is what is hashed, kept and shown, and whoever sent them can send them
+/// as they are.
+///
+/// # Errors
+/// None for the reasons that there are.
+pub fn why_not(reason: Reason, bytes: &[u8]) -> Result<ReasonCode, NotDone> {
+    let is_compressed = COMPRESSED.iter().any(|magic| bytes.starts_with(magic));
+    match reason {
+        Reason::NotAnImage if is_compressed => Ok(ReasonCode::CONTENT_ENCODED),
+        reason => code(reason),
+    }
+}
+
 /// A decoder's reason as the records' code.
 ///
 /// # Errors

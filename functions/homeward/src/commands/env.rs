@@ -71,7 +71,9 @@ pub fn run(arguments: &Arguments) -> Result {
     if arguments.revoke {
         let ask = laptop::ask_for_revocation(&arguments.data, tenant);
         runtime.block_on(ask).map_err(not_running)?;
-        say(format_args!("the key pair of {tenant} opens nothing any more"));
+        say(format_args!(
+            "the key pair of {tenant} opens nothing any more"
+        ));
         return Ok(Outcome::Done);
     }
     let ask = laptop::ask_for_key_pair(&arguments.data, tenant);
@@ -133,7 +135,9 @@ fn print(values: &Value, as_json: bool) -> Result {
 
 fn shell_lines(values: &Value) -> String {
     let addresses = ADDRESSES.iter().map(|(name, at)| (name, &values[*at]));
-    let tokens = TOKENS.iter().map(|(name, at)| (name, &values["tokens"][*at]));
+    let tokens = TOKENS
+        .iter()
+        .map(|(name, at)| (name, &values["tokens"][*at]));
     let mut lines = String::new();
     for (name, value) in addresses.chain(tokens) {
         if let Some(value) = value.as_str() {

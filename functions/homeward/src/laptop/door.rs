@@ -133,7 +133,8 @@ fn form_role(bucket: &str) -> &'static str {
 }
 
 fn failed() -> String {
-    "the photo is deleted, but that its reference is silent is not sure yet: delete it again".to_owned()
+    "the photo is deleted, but that its reference is silent is not sure yet: delete it again"
+        .to_owned()
 }
 
 /// The key as one of its bucket.
@@ -174,7 +175,11 @@ mod tests {
 
     #[test]
     fn a_key_outside_the_layout_is_told_what_it_lacks() {
-        for key in ["ads/uploader/1.jpg", "ads/uploader/a/..b/1.jpg", "ads/other/\u{e9} +"] {
+        for key in [
+            "ads/uploader/1.jpg",
+            "ads/uploader/a/..b/1.jpg",
+            "ads/other/\u{e9} +",
+        ] {
             check(ADS_BUCKET, key, Ok(()));
         }
         for (key, words) in [

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use anyhow::Context;
 use embedded::{AccessKey, Embedded, Reach};
-use records::{AdKey, IssuedToken, Label, ReferenceKey, Role, TenantId, TenantSettings, Token, TokenId};
+use records::{
+    AdKey, IssuedToken, Label, ReferenceKey, Role, TenantId, TenantSettings, Token, TokenId,
+};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use store::{Clock, Store};
@@ -152,7 +154,11 @@ pub(super) async fn key_pair(
     embedded: &Embedded,
     tenant: &TenantSettings,
 ) -> embedded::Result<AccessKey> {
-    let ads = (tenant.is_uploader, ADS_BUCKET, AdKey::prefix(&tenant.tenant));
+    let ads = (
+        tenant.is_uploader,
+        ADS_BUCKET,
+        AdKey::prefix(&tenant.tenant),
+    );
     let references = ReferenceKey::prefix(&tenant.tenant);
     let references = (tenant.is_unit, REFERENCES_BUCKET, references);
     let reaches = [ads, references].into_iter().filter(|(may, ..)| *may);
@@ -160,7 +166,9 @@ pub(super) async fn key_pair(
         bucket: bucket.to_owned(),
         prefix,
     });
-    embedded.hold(tenant.tenant.as_str(), reaches.collect()).await
+    embedded
+        .hold(tenant.tenant.as_str(), reaches.collect())
+        .await
 }
 
 /// The tokens that a file keeps; none if it is not there.

@@ -23,7 +23,10 @@ pub(super) async fn count(
     };
     let uploaders = of(|it| it.is_uploader);
     let strays = in_bucket(store, ObjectKind::Ad, &uploaders).await?;
-    sums.disagree(strays, "objects in the ads bucket lie where nobody looks: ads lie under ads/{uploader}/{any path}");
+    sums.disagree(
+        strays,
+        "objects in the ads bucket lie where nobody looks: ads lie under ads/{uploader}/{any path}",
+    );
     let units = of(|it| it.is_unit);
     let photos = in_bucket(store, ObjectKind::Reference, &units).await?;
     sums.disagree(
@@ -47,7 +50,8 @@ async fn in_bucket(
         let unknown = keys.filter(|key| {
             let is_of_bucket = matches!(
                 (kind, key),
-                (ObjectKind::Ad, ObjectKey::Ad(_)) | (ObjectKind::Reference, ObjectKey::Reference(_))
+                (ObjectKind::Ad, ObjectKey::Ad(_))
+                    | (ObjectKind::Reference, ObjectKey::Reference(_))
             );
             !is_of_bucket || !tenants.contains(key.tenant())
         });
