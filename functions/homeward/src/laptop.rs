@@ -99,10 +99,12 @@ impl Laptop {
     /// # Errors
     /// A folder that is taken or damaged, ports that are taken.
     pub async fn start(data: &Path, settings: Settings) -> anyhow::Result<Self> {
+        // Before the folder closes its files to others without a word.
+        let kept = credentials::kept(data)?;
         let embedded = Embedded::open(data)?;
         let clock = Clock::from_system();
         let store = host::prepare(&embedded).await?;
-        let first = tenants::first(&embedded, &store, data, &clock).await?;
+        let first = tenants::first((&embedded, &store), data, kept, &clock).await?;
         let (ports, listeners) = ports::listen(settings.port).await?;
         let programs = Arc::new(Programs::new(&embedded, &store, &clock, &settings, &ports)?);
         let local = tenants::token()?;

@@ -69,12 +69,12 @@ pub(super) struct First {
 /// and the tenants `unit` and `uploader` are made, with a key pair each; what was revoked since
 /// stays revoked.
 pub(super) async fn first(
-    embedded: &Embedded,
-    store: &Store,
+    (embedded, store): (&Embedded, &Store),
     data: &Path,
+    kept: Option<Value>,
     clock: &Clock,
 ) -> anyhow::Result<First> {
-    if let Some(kept) = credentials::kept(data)? {
+    if let Some(kept) = kept {
         let tokens = Tokens::read(&kept["tokens"]).context("credentials.json has no tokens")?;
         return Ok(First {
             tokens,
