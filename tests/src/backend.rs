@@ -237,6 +237,13 @@ impl Backend {
         aws_sdk_sqs::Client::new(&self.sdk(&self.s3))
     }
 
+    /// Puts a delete marker on a key of `ads_bucket` or `references_bucket`.
+    pub fn delete(&self, bucket: &str, key: &str) {
+        let bucket = self.ready()[bucket].as_str().unwrap().to_owned();
+        let delete = self.s3().delete_object().bucket(bucket).key(key).send();
+        self.runtime.block_on(delete).unwrap();
+    }
+
     async fn make_bucket(&self, bucket: &str) {
         let s3 = self.s3();
         s3.create_bucket().bucket(bucket).send().await.unwrap();

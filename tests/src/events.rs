@@ -50,6 +50,13 @@ impl Message {
         Self::new(json!({ "Records": [record] }).to_string())
     }
 
+    /// What S3 sends when a delete marker came to lie on a key.
+    pub fn removed(bucket: &str, key: &str) -> Self {
+        let put = json!({"key": key, "size": 0, "etag": "d41d8cd98f00b204e9800998ecf8427e"});
+        let created = Self::created(bucket, &put).body;
+        Self::new(created.replace("ObjectCreated:Put", "ObjectRemoved:DeleteMarkerCreated"))
+    }
+
     /// What S3 sends once when notifications are set up.
     pub fn s3_test(bucket: &str) -> Self {
         let test = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": bucket,

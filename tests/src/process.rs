@@ -73,8 +73,11 @@ impl Drop for Process {
 pub struct Serve {
     /// The process.
     pub process: Process,
-    /// The ready line: `s3`, `dynamodb`, `api`, buckets, credentials, tokens.
+    /// The ready line, with the secrets that only the first one of a folder shows: `s3`, `dynamodb`,
+    /// `api`, buckets, credentials, tokens.
     pub ready: Value,
+    /// The ready line as it was printed.
+    pub line: Value,
 }
 
 impl Serve {
@@ -85,6 +88,11 @@ impl Serve {
 
     /// The same with further arguments; stderr is appended to `serve.log` beside the folder.
     pub fn start_with(data: &Path, arguments: &[&str]) -> Self {
+        Self::start_as(data, arguments, &[])
+    }
+
+    /// The same with environment variables.
+    pub fn start_as(data: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let log = std::fs::File::options()
             .create(true)
             .append(true)
@@ -93,6 +101,7 @@ impl Serve {
         let mut command = Command::new(crate::checkout::program("homeward"));
         command.arg("serve").arg("--data").arg(data).args(arguments);
         command
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(log)
             .stdin(Stdio::null());
@@ -102,12 +111,17 @@ impl Serve {
             .read_line(&mut line)
             .unwrap();
         let process = Process(child);
-        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
+        let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
             let log = std::fs::read_to_string(data.with_extension("log")).unwrap_or_default();
             panic!("serve printed {line:?} instead of its ready line; its log: {log}")
         });
-        assert_eq!(ready["event"], "ready");
-        Self { process, ready }
+        assert_eq!(line["event"], "ready");
+        let credentials = std::fs::read_to_string(line["credentials"].as_str().unwrap()).unwrap();
+        Self {
+            process,
+            ready: serde_json::from_str(&credentials).unwrap(),
+            line,
+        }
     }
 
     /// A text of the ready line.

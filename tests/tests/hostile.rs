@@ -35,9 +35,8 @@ const RESIDENT_KIB_MAX: u64 = 768 << 10;
 
 /// Keys that S3 allows and that have broken others, below the uploader's prefix.
 const NAMES: &[&str] = &[
-    "../x",
-    "../../../etc/passwd",
-    "./.",
+    "..x",
+    "...",
     "a",
     "a/b",
     "a//b",
@@ -63,7 +62,7 @@ const NAMES: &[&str] = &[
     "trailing/",
 ];
 
-/// Keys that are not of the form `ads/{tenant}/{path}`.
+/// Keys that are not of the form `ads/{tenant}/{path}`, or lead elsewhere.
 const FOREIGN_KEYS: &[&str] = &[
     "x.jpg",
     "ads",
@@ -77,6 +76,25 @@ const FOREIGN_KEYS: &[&str] = &[
     "Ads/uploader/x.jpg",
     "references/unit/case/x.jpg",
     "ads/up loader/x.jpg",
+    "ads/nobody/x.jpg",
+    "ads/uploader/../x",
+    "ads/uploader/../../../etc/passwd",
+    "ads/uploader/./.",
+];
+/// Keys that are not of the form `references/{unit}/{case_id}/{path}`: a forgotten case number above all.
+const FOREIGN_PHOTOS: &[&str] = &[
+    "references/unit/x.jpg",
+    "references/unit/case/",
+    "references/unit//x.jpg",
+    "references/x.jpg",
+    "references",
+    "x.jpg",
+    "unit/case/x.jpg",
+    "References/unit/case/x.jpg",
+    "references/nobody/case/x.jpg",
+    "references/uploader/case/x.jpg",
+    "ads/uploader/x.jpg",
+    "references/unit/case/../x.jpg",
 ];
 
 struct System {
@@ -296,19 +314,15 @@ fn two_hundred_hostile_files_are_rejected_and_the_good_ones_among_them_found() {
 }
 
 #[test]
-fn hostile_keys_are_recorded_as_they_are_and_foreign_ones_are_passed_over() {
+fn hostile_keys_are_recorded_as_they_are() {
     let system = System::start();
     let world = World::draw(1, 0, 23);
     let picture = world.ads().remove(0).path;
     system.upload(&world.references(), 1);
     let longest = "ü".repeat((1024 - "ads/uploader/".len()) / 2);
     let names = NAMES.iter().copied().chain([longest.as_str()]);
-    let mut puts: Vec<_> = names.map(|name| ad(name, &picture)).collect();
+    let puts: Vec<_> = names.map(|name| ad(name, &picture)).collect();
     let ours: BTreeSet<_> = puts.iter().map(|put| put.key.clone()).collect();
-    puts.extend(FOREIGN_KEYS.iter().map(|key| Put {
-        key: (*key).to_owned(),
-        ..ad("", &picture)
-    }));
     system.upload(&puts, 4);
     system.serve.settled();
 
@@ -325,4 +339,77 @@ fn hostile_keys_are_recorded_as_they_are_and_foreign_ones_are_passed_over() {
     assert_eq!(seen, ours);
     assert_eq!(sightings.len(), ours.len());
     system.end();
+}
+
+#[test]
+fn an_object_that_nobody_would_look_at_is_refused_in_words_however_it_comes() {
+    let system = System::start();
+    let keys = json!({"ads_bucket": FOREIGN_KEYS, "references_bucket": FOREIGN_PHOTOS});
+    let ready = system.serve.ready.to_string();
+    let answers = python("wrong_keys.py", &[&ready, &keys.to_string()]);
+    let ways = 4; // put, form, copy, multipart upload
+    assert_eq!(
+        answers.len(),
+        (FOREIGN_KEYS.len() + FOREIGN_PHOTOS.len()) * ways
+    );
+    for answer in &answers {
+        assert_eq!(answer["code"], "AccessDenied", "{answer}");
+        let form = match answer["bucket"] == "ads_bucket" {
+            true => "ads/{uploader}/{any path}",
+            false => "references/{unit}/{case_id}/{any path}",
+        };
+        assert!(
+            answer["message"].as_str().unwrap().contains(form),
+            "{answer}"
+        );
+    }
+    let forgotten = answers
+        .iter()
+        .find(|it| it["key"] == "references/unit/x.jpg");
+    let message = forgotten.unwrap()["message"].as_str().unwrap();
+    assert!(message.contains("names no case"), "{message}");
+    let sums = system.serve.settled();
+    assert_eq!(sums["uploads"]["objects"], 0, "{sums:#}");
+    assert_eq!(
+        (&sums["references"]["objects"], &sums["strays"]),
+        (&json!(0), &json!(0))
+    );
+    system.end();
+}
+
+/// An older version let them in, and so may whoever writes into the folder.
+#[test]
+fn objects_where_nobody_looks_are_told_by_the_sums() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let embedded = embedded::Embedded::open(folder.path()).unwrap();
+        let config = aws_sdk_s3::config::Builder::from(&embedded.sdk_config());
+        let s3 = aws_sdk_s3::Client::from_conf(config.force_path_style(true).build());
+        for (bucket, key) in [
+            ("homeward-ads", "x.jpg"),
+            ("homeward-ads", "ads/nobody/x.jpg"),
+            ("homeward-ads", "references/unit/case/x.jpg"),
+            ("homeward-references", "references/unit/x.jpg"),
+        ] {
+            embedded.create_bucket(bucket).await.unwrap();
+            s3.put_object()
+                .bucket(bucket)
+                .key(key)
+                .send()
+                .await
+                .unwrap();
+        }
+    });
+    let serve = Serve::start_with(folder.path(), &["--port", "0"]);
+    let sums = serve.get("admin", "/v1/verify");
+    assert_eq!(
+        (&sums["strays"], &sums["agree"]),
+        (&json!(4), &json!(false))
+    );
+    let told = sums["disagreements"].to_string();
+    assert!(
+        told.contains("references/{unit}/{case_id}/{any path}"),
+        "{told}"
+    );
 }

@@ -15,7 +15,7 @@ const HOSTILE_NAMES: &[&str] = &[
     "two  spaces and + plus.jpg",
     "100%25 sure %2F.jpg",
     "quote ' \" & < > ;.jpg",
-    "../../escape.jpg",
+    "..escape../...jpg",
     "ünïcødé 写真 🙂.jpg",
     "a",
     "a/b",

@@ -161,6 +161,16 @@ fn a_bucket_may_tell_its_queue_and_no_other_bucket_may() {
         }
         assert_eq!(told["Event"], "s3:ObjectCreated:*", "{id}");
         let (queue, _) = target(&told["Queue"]);
+        // A unit takes a reference back by deleting its photo; an ad's end is no news.
+        let removed = &bucket["NotificationConfiguration"]["QueueConfigurations"][1];
+        assert_eq!(removed.is_null(), id != "ReferencesBucket", "{id}");
+        if !removed.is_null() {
+            assert_eq!(removed["Event"], "s3:ObjectRemoved:*", "{id}");
+            assert_eq!(
+                (&removed["Queue"], &removed["Filter"]),
+                (&told["Queue"], &told["Filter"])
+            );
+        }
         let policy = format!("{queue}Policy");
         // S3 tries the queue while the bucket is made: the policy must be there before.
         assert_eq!(template.resource(id)["DependsOn"], json!(policy));

@@ -12,8 +12,8 @@ use photo::{Limits, Reason};
 use records::features::ReferenceFeatures;
 use records::fingerprint::ReferenceFingerprint;
 use records::{
-    Alerting, ImageSha256, ObjectKey, ReasonCode, Reference, ReferenceId, ReferenceKey,
-    ReferenceStatus, SearchProgress, Timestamp,
+    Alerting, ImageSha256, ObjectKey, ObjectRemoved, ReasonCode, Reference, ReferenceId,
+    ReferenceKey, ReferenceStatus, SearchProgress, Timestamp,
 };
 use store::{Activated, Clock, Fetched, Object, ObjectFacts, Renewed, Store, Submitted};
 
@@ -38,11 +38,35 @@ impl Enroll {
         Self(Intake::new(store, limits, clock, decoders_max))
     }
 
-    /// Enrolls every photo that the messages name. Repetition, lateness and disorder do no harm;
-    /// a late event never revives a withdrawn reference.
+    /// Enrolls every photo that the messages name, and withdraws those that they say were deleted.
+    /// Repetition, lateness and disorder do no harm; a late event never revives a withdrawn
+    /// reference.
     pub async fn handle(&self, event: SqsEvent) -> SqsBatchResponse {
+        let work = |body| self.message(body);
+        batches::messages(event, MESSAGES_AT_ONCE, work).await
+    }
+
+    async fn message(&self, body: String) -> Result<(), NotDone> {
+        let removed = ObjectRemoved::parse(&body)?;
         let work = |key, fetched| self.object(key, fetched);
-        self.0.objects(event, MESSAGES_AT_ONCE, work).await
+        self.0.message(body, &work).await.map(drop)?;
+        for removed in removed {
+            let located = self.0.store.locate(&removed.bucket, &removed.encoded_key);
+            if let Some(ObjectKey::Reference(key)) = located {
+                self.removed(&key).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A unit takes a reference back by deleting its photo.
+    async fn removed(&self, key: &ReferenceKey) -> Result<(), NotDone> {
+        let (store, now) = (&self.0.store, self.0.clock.now());
+        let bytes_max = self.0.photo_bytes_max();
+        for id in store.withdraw_removed(key, bytes_max, now).await? {
+            tracing::info!(reference_id = %id, "a reference whose photo was deleted is withdrawn");
+        }
+        Ok(())
     }
 
     async fn object(&self, key: ObjectKey, fetched: Fetched) -> Result<(), NotDone> {
@@ -61,7 +85,9 @@ impl Enroll {
                 last_modified
             }
         };
-        Ok(self.0.store.note_enrolled(&key, last_modified).await?)
+        self.0.store.note_enrolled(&key, last_modified).await?;
+        // Deleted since it was read: whoever was told of that found no reference to withdraw.
+        self.removed(&key).await
     }
 
     /// Never read, so it has no content to be named by: its key stands in for that.
@@ -86,8 +112,15 @@ impl Enroll {
         if let Some(reason) = refused {
             return self.reject(reference, reason).await;
         }
-        match self.0.read(bytes, fingerprint::of_reference).await? {
-            Err(reason) => self.reject(reference, intake::code(reason)?).await,
+        match self
+            .0
+            .read(bytes.clone(), fingerprint::of_reference)
+            .await?
+        {
+            Err(reason) => {
+                let reason = intake::why_not(reason, &bytes)?;
+                self.reject(reference, reason).await
+            }
             Ok(read) => {
                 reference.width_px = Some(read.width_px);
                 reference.height_px = Some(read.height_px);

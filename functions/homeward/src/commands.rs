@@ -10,6 +10,7 @@ pub mod completions;
 pub mod dead_letters;
 pub mod demo;
 pub mod doctor;
+pub mod env;
 pub mod fingerprint;
 pub mod receipt;
 pub mod serve;
@@ -34,6 +35,7 @@ const EXAMPLES: &str = "Examples:
   homeward bench recall --photos my-photos/ --report recall.md
   homeward demo --photos my-photos/
   homeward serve --data homeward-data
+  eval \"$(homeward env --data homeward-data)\"
   homeward upload scraped/ --to https://homeward.example --metadata ads.csv --wait
   homeward verify --data homeward-data
   homeward doctor --config-env prod --images-per-day 20000
@@ -51,6 +53,7 @@ enum Command {
     Bench(bench::Arguments),
     Demo(demo::Arguments),
     Serve(serve::Arguments),
+    Env(env::Arguments),
     Upload(upload::Arguments),
     Verify(verify::Arguments),
     Doctor(doctor::Arguments),
@@ -71,6 +74,7 @@ impl Homeward {
             Command::Bench(arguments) => bench::run(&arguments),
             Command::Demo(arguments) => demo::run(&arguments),
             Command::Serve(arguments) => serve::run(&arguments),
+            Command::Env(arguments) => env::run(&arguments),
             Command::Upload(arguments) => upload::run(&arguments),
             Command::Verify(arguments) => verify::run(&arguments),
             Command::Doctor(arguments) => doctor::run(&arguments),

@@ -2,7 +2,9 @@
 //! cloud, and what feeds them their events.
 
 mod behind;
+pub mod credentials;
 pub mod dead_letters;
+mod door;
 mod erasing;
 mod host;
 mod inspect;
@@ -15,7 +17,7 @@ pub mod sums;
 mod tenants;
 mod timers;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,13 +28,16 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use host::{ADS_BUCKET, REFERENCES_BUCKET, prepare};
-pub use inspect::{ask_for_letters, ask_for_replay, ask_for_sums};
+pub use inspect::{
+    ask_for_key_pair, ask_for_letters, ask_for_replay, ask_for_revocation, ask_for_sums,
+};
 pub use logs::log_to_stderr;
 pub use ports::{PORT, Ports};
 pub use streams::{STREAMS, StreamOf};
 pub use tenants::Tokens;
 
 use crate::laptop::behind::Behind;
+use crate::laptop::door::Door;
 use crate::laptop::host::Programs;
 
 /// Why something failed of which its program did not say why.
@@ -86,6 +91,9 @@ pub struct Laptop {
     pub tokens: Tokens,
     /// Where the servers listen.
     pub ports: Ports,
+    credentials: PathBuf,
+    /// Whether the folder was made by this start: nobody has been shown its secrets.
+    is_first: bool,
     stop: CancellationToken,
     tasks: JoinSet<anyhow::Result<()>>,
     _behind: Behind,
@@ -98,15 +106,20 @@ impl Laptop {
     /// # Errors
     /// A folder that is taken or damaged, ports that are taken.
     pub async fn start(data: &Path, settings: Settings) -> anyhow::Result<Self> {
+        // Before the folder closes its files to others without a word.
+        let kept = credentials::kept(data)?;
         let embedded = Embedded::open(data)?;
         let clock = Clock::from_system();
         let store = host::prepare(&embedded).await?;
-        let tokens = tenants::first(&store, data, &clock).await?;
+        let first = tenants::first((&embedded, &store), data, kept, &clock).await?;
         let (ports, listeners) = ports::listen(settings.port).await?;
         let programs = Arc::new(Programs::new(&embedded, &store, &clock, &settings, &ports)?);
+        let local = tenants::token()?;
         let api = programs
             .api()
-            .merge(inspect::route(&embedded, &store, &tokens)?);
+            .merge(inspect::route(&embedded, &store, &local));
+        let limits = photo::Limits::default();
+        embedded.abide_by(Arc::new(Door::new(store.clone(), clock.clone(), &limits)));
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         let allowed = &settings.allowed_hosts;
@@ -122,20 +135,35 @@ impl Laptop {
             &programs,
             settings.timer,
         );
-        inspect::note(data, &ports)?;
-        Ok(Self {
+        inspect::note(data, &ports, &local)?;
+        let laptop = Self {
             embedded,
             store,
-            tokens,
+            tokens: first.tokens,
             ports,
+            credentials: credentials::path(data),
+            is_first: first.are_new,
             stop,
             tasks,
             _behind: behind,
-        })
+        };
+        credentials::keep(data, &laptop.everything())?;
+        tenants::kept_elsewhere(data)?;
+        Ok(laptop)
     }
 
-    /// The line that tells a program how to reach everything.
+    /// The line that tells a program how to reach everything. Secrets stand in that of the first
+    /// start only; it names the file that keeps them.
     pub fn ready(&self) -> Value {
+        let mut line = self.everything();
+        if let (false, Some(line)) = (self.is_first, line.as_object_mut()) {
+            line.remove("secret_access_key");
+            line.remove("tokens");
+        }
+        line
+    }
+
+    fn everything(&self) -> Value {
         let key = self.embedded.access_key();
         json!({
             "event": "ready",
@@ -148,6 +176,7 @@ impl Laptop {
             "access_key_id": key.id,
             "secret_access_key": key.secret,
             "tokens": self.tokens.to_json(),
+            "credentials": self.credentials,
         })
     }
 

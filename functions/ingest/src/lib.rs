@@ -163,7 +163,7 @@ impl Ingest {
                 return Ok(Looked::Bundle(key, facts));
             }
             Some(_) => {
-                let upload = self.rejected(&key, &facts, Reason::TooLarge)?;
+                let upload = self.rejected(&key, &facts, intake::code(Reason::TooLarge)?);
                 self.record_rejected(upload).await?;
             }
             None => {} // gone meanwhile
@@ -199,14 +199,18 @@ impl Ingest {
         let is_current = |image: &Image| image.fingerprint_version >= FINGERPRINT_VERSION;
         let (image, new) = match known {
             Some(image) if is_current(&image) => (image, None),
-            known => match (self.intake.read(bytes, fingerprint::of_ad).await?, known) {
+            known => match (
+                self.intake.read(bytes.clone(), fingerprint::of_ad).await?,
+                known,
+            ) {
                 (Ok(read), _) => {
                     let (image, new) = self.new_ad(key.tenant(), image_sha256, read);
                     (image, Some(Box::new(new)))
                 }
                 (Err(_), Some(image)) => (image, None),
                 (Err(reason), None) => {
-                    let mut upload = self.rejected(&key, &facts, reason)?;
+                    let reason = intake::why_not(reason, &bytes)?;
+                    let mut upload = self.rejected(&key, &facts, reason);
                     (upload.image_sha256, upload.stored_in) = (Some(image_sha256), stored_in);
                     self.record_rejected(upload).await?;
                     return Ok(None);
@@ -301,16 +305,11 @@ impl Ingest {
         Ok(())
     }
 
-    fn rejected(
-        &self,
-        key: &AdKey,
-        facts: &ObjectFacts,
-        reason: Reason,
-    ) -> Result<Upload, NotDone> {
+    fn rejected(&self, key: &AdKey, facts: &ObjectFacts, reason: ReasonCode) -> Upload {
         let now = self.intake.clock.now();
         let mut upload = upload(key, None, facts, UploadState::Rejected, now);
-        upload.reason = Some(intake::code(reason)?);
-        Ok(upload)
+        upload.reason = Some(reason);
+        upload
     }
 
     async fn record_rejected(&self, upload: Upload) -> Result<(), NotDone> {

@@ -4,20 +4,10 @@ use anyhow::Context;
 use ipnet::IpNet;
 use review::{Random, Review};
 use store::{Bucket, Clock, Store};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::LevelFilter;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt()
-        .json()
-        .with_env_filter(
-            EnvFilter::builder()
-                .with_default_directive(LevelFilter::INFO.into())
-                .from_env_lossy(),
-        )
-        .with_writer(std::io::stderr)
-        .init();
+    batches::log_to_stderr();
     let review = Review {
         store: Store::from_env(&[Bucket::Ads, Bucket::References])
             .await

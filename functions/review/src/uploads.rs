@@ -107,6 +107,9 @@ impl Wish {
         }
         let key = AdKey::parse(&format!("{}{name}", AdKey::prefix(tenant)))
             .map_err(|malformed| body.invalid("file_name", malformed.rule))?;
+        if records::has_dot_parts(key.as_str()) {
+            return Err(body.invalid("file_name", "it has a part that is '.' or '..'"));
+        }
         let metadata = AdMetadata {
             source_url: body.parsed("source_url")?,
             ad_id: body.parsed("ad_id")?,
@@ -122,7 +125,7 @@ impl Wish {
     }
 
     /// Fields of the form that say it. S3 wants every field that the policy names, be it empty.
-    fn fields(&self) -> [(String, String); 6] {
+    fn fields(&self) -> [(String, String); 7] {
         let AdMetadata {
             source_url,
             ad_id,
@@ -133,6 +136,7 @@ impl Wish {
         [
             ("key", self.key.to_string()),
             ("Content-Type", self.content_type.to_owned()),
+            ("success_action_status", "204".to_owned()), // or 200, or 201: S3 obeys
             (
                 "x-amz-meta-source-url",
                 text(source_url.as_ref().map(ToString::to_string)),

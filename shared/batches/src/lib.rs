@@ -12,7 +12,8 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use futures::{StreamExt, stream};
 
-pub use logs::log_to_stderr;
+pub use logs::{allowed, log_to_stderr};
+pub use metrics::stray;
 pub use reasons::with_reasons;
 
 /// Works through the messages of a queue, up to `at_once` together. Each message whose work fails

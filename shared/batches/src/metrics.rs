@@ -12,34 +12,49 @@ const WANTED: &str = "HOMEWARD_METRICS";
 
 /// Says it, if it is wanted.
 pub(crate) fn batch(done: usize, failed: usize) {
+    say(&[("Done", done), ("Failed", failed)]);
+}
+
+/// Counts an object that lies where nobody looks, if that is wanted.
+pub fn stray() {
+    say(&[("Strays", 1)]);
+}
+
+fn say(counts: &[(&str, usize)]) {
     if std::env::var(WANTED).is_ok_and(|wanted| wanted == "true") {
         let function = std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let line = line(&function, now.unwrap_or_default().as_millis(), done, failed);
+        let line = line(&function, now.unwrap_or_default().as_millis(), counts);
         let _closed = writeln!(std::io::stderr().lock(), "{line}"); // as for any other log line
     }
 }
 
-fn line(function: &str, now_ms: u128, done: usize, failed: usize) -> String {
-    let metric = |name| json!({"Name": name, "Unit": "Count"});
+fn line(function: &str, now_ms: u128, counts: &[(&str, usize)]) -> String {
+    let metric = |(name, _): &(&str, usize)| json!({"Name": name, "Unit": "Count"});
     let metrics = json!({
         "Namespace": "Homeward",
         "Dimensions": [["Function"]],
-        "Metrics": [metric("Done"), metric("Failed")],
+        "Metrics": counts.iter().map(metric).collect::<Vec<_>>(),
     });
     let now_ms = u64::try_from(now_ms).unwrap_or(u64::MAX);
     let about = json!({"Timestamp": now_ms, "CloudWatchMetrics": [metrics]});
-    json!({"_aws": about, "Function": function, "Done": done, "Failed": failed}).to_string()
+    let mut line = json!({"_aws": about, "Function": function});
+    for (name, count) in counts {
+        line[*name] = json!(count);
+    }
+    line.to_string()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const COUNTS: [(&str, usize); 2] = [("Done", 9), ("Failed", 1)];
+
     #[test]
     fn a_line_has_what_the_format_asks_for_and_nothing_else() {
         let line: serde_json::Value =
-            serde_json::from_str(&line("homeward-dev-ingest", 1_767_225_600_000, 9, 1))
+            serde_json::from_str(&line("homeward-dev-ingest", 1_767_225_600_000, &COUNTS))
                 .expect("JSON");
         let about = &line["_aws"]["CloudWatchMetrics"][0];
         for metric in about["Metrics"].as_array().expect("metrics") {

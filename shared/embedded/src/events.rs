@@ -1,5 +1,6 @@
-//! The messages that S3 sends to queues when an object is created.
+//! The messages that S3 sends to queues when an object is created, or removed.
 
+use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
@@ -8,13 +9,17 @@ use crate::queue;
 use crate::versions::Version;
 use crate::{ACCOUNT, REGION};
 
-/// Why an object version came to be, as the event says it.
+/// Why an object version came to be, or went, as the event says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
     Put,
     Post,
     Copy,
     CompleteMultipartUpload,
+    /// A delete marker came to lie on a key.
+    DeleteMarker,
+    /// A version was removed for good.
+    Delete,
 }
 
 impl Cause {
@@ -24,6 +29,16 @@ impl Cause {
             Self::Post => "ObjectCreated:Post",
             Self::Copy => "ObjectCreated:Copy",
             Self::CompleteMultipartUpload => "ObjectCreated:CompleteMultipartUpload",
+            Self::DeleteMarker => "ObjectRemoved:DeleteMarkerCreated",
+            Self::Delete => "ObjectRemoved:Delete",
+        }
+    }
+
+    /// The table of those who asked to hear of it.
+    pub(crate) fn heard_by(self) -> &'static str {
+        match self {
+            Self::DeleteMarker | Self::Delete => "removal_notifications",
+            _ => "notifications",
         }
     }
 }
@@ -44,30 +59,33 @@ pub(crate) fn encode_key(key: &str) -> String {
         .replace(' ', "+")
 }
 
-/// Writes the event of a new version to every queue that asked for it, in the transaction that
-/// adds the version. Hands back those queues, to be woken after the commit.
+/// Writes the event of a version to every queue that asked for it, in the transaction that adds or
+/// removes the version. Hands back those queues, to be woken after the commit.
 pub(crate) fn enqueue(
     db: &Connection,
     bucket: &str,
     version: &Version,
     cause: Cause,
+    sent_at: Timestamp,
 ) -> rusqlite::Result<Vec<String>> {
     let queues: Vec<String> = db
-        .prepare_cached(
-            "SELECT DISTINCT queue FROM notifications
+        .prepare_cached(&format!(
+            "SELECT DISTINCT queue FROM {}
              WHERE bucket = ?1 AND substr(?2, 1, length(prefix)) = prefix",
-        )?
+            cause.heard_by()
+        ))?
         .query_map(params![bucket, version.key.as_bytes()], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for queue in &queues {
-        let body = created(bucket, version, cause, queue).to_string();
-        queue::insert(db, queue, &body, version.modified)?;
+        let body = event(bucket, version, cause, queue).to_string();
+        queue::insert(db, queue, &body, sent_at)?;
     }
     Ok(queues)
 }
 
-/// The event of one created version, as AWS documents it (event version 2.1).
-fn created(bucket: &str, version: &Version, cause: Cause, configuration: &str) -> Value {
+/// The event of one version, as AWS documents it (event version 2.1); that of a removed one says
+/// less there.
+fn event(bucket: &str, version: &Version, cause: Cause, configuration: &str) -> Value {
     json!({"Records": [{
         "eventVersion": "2.1",
         "eventSource": "aws:s3",

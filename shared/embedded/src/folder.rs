@@ -3,6 +3,7 @@
 //! ```text
 //! lock         held while a process has the folder open
 //! access-key   id and secret, one a line, readable by the owner only
+//! key-pairs.json  pairs that are held to a part of S3, likewise
 //! ledger.db    buckets, object versions, uploads, queues (SQLite)
 //! streams.db   how far readers of the tables have come, and what they gave up (SQLite)
 //! tables.db    DynamoDB (dynoxide's SQLite file)
@@ -27,6 +28,15 @@ pub struct AccessKey {
     pub id: String,
     /// The secret half, 40 characters.
     pub secret: String,
+}
+
+impl AccessKey {
+    pub(crate) fn draw() -> Self {
+        Self {
+            id: format!("HW{}", hex::encode_upper(random::<9>())),
+            secret: URL_SAFE_NO_PAD.encode(random::<30>()),
+        }
+    }
 }
 
 impl std::fmt::Debug for AccessKey {
@@ -70,6 +80,13 @@ impl Folder {
         })
     }
 
+    /// Closes what lies in the folder to everybody but its owner, whatever the umask was as it was
+    /// made: a copy of the folder keeps these modes, and not the folder's own. Into folders that are
+    /// closed it does not look.
+    pub(crate) fn close_to_others(&self) -> std::io::Result<()> {
+        close_all_in(&self.root)
+    }
+
     /// Makes durable which files the folder has.
     pub(crate) fn sync(&self) -> std::io::Result<()> {
         sync_dir(&self.root)
@@ -97,6 +114,10 @@ impl Folder {
         self.root.join("blobs")
     }
 
+    pub(crate) fn key_pairs(&self) -> PathBuf {
+        self.root.join("key-pairs.json")
+    }
+
     pub(crate) fn incoming(&self) -> PathBuf {
         self.root.join("incoming")
     }
@@ -104,13 +125,10 @@ impl Folder {
     /// The folder's key pair; made, and made durable, at the first call.
     pub(crate) fn access_key(&self) -> Result<AccessKey> {
         let path = self.root.join("access-key");
-        match fs::read_to_string(&path) {
+        match read_secret(&path) {
             Ok(text) => read_key(&text).ok_or(Error::Damaged("access-key holds no key pair")),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let key = AccessKey {
-                    id: format!("HW{}", hex::encode_upper(random::<9>())),
-                    secret: URL_SAFE_NO_PAD.encode(random::<30>()),
-                };
+                let key = AccessKey::draw();
                 write_secret(&path, &format!("{}\n{}\n", key.id, key.secret))?;
                 Ok(key)
             }
@@ -160,18 +178,38 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
 }
 
 /// Writes a file whole or not at all, readable by its owner only.
-fn write_secret(path: &Path, text: &str) -> Result<()> {
+pub(crate) fn write_secret(path: &Path, text: &str) -> Result<()> {
     let half = path.with_extension("new");
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&half)?;
+    let mut options = owners_file();
+    let mut file = options
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .open(&half)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(&half, path)?;
     sync_dir(path.parent().unwrap_or(Path::new(".")))?;
     Ok(())
+}
+
+/// Options for files that only their owner may read, if they are made.
+pub(crate) fn owners_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Reads a file of secrets. One that others could read is closed to them, and that is told.
+pub(crate) fn read_secret(path: &Path) -> std::io::Result<String> {
+    let text = fs::read_to_string(path)?;
+    if close(path)? {
+        let file = path.file_name().map(|name| name.to_string_lossy());
+        let file = file.unwrap_or_default();
+        tracing::warn!(%file, "others could read the secrets of the data folder; they cannot any more");
+    }
+    Ok(text)
 }
 
 /// Makes the names in a folder durable, as `fsync` of a file does not.
@@ -183,6 +221,39 @@ pub(crate) fn sync_dir(folder: &Path) -> std::io::Result<()> {
 fn owner_only_dir(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+}
+
+fn close_all_in(folder: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        let was_open = !kind.is_symlink() && close(&entry.path())?;
+        if was_open && kind.is_dir() {
+            close_all_in(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes a file or folder from everybody but its owner; says whether that changed anything.
+#[cfg(unix)]
+fn close(path: &Path) -> std::io::Result<bool> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = match fs::metadata(path) {
+        Ok(there) => there.permissions().mode(),
+        Err(gone) if gone.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    if mode & 0o077 == 0 {
+        return Ok(false);
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o700))?;
+    Ok(true)
+}
+
+#[cfg(not(unix))]
+fn close(_path: &Path) -> std::io::Result<bool> {
+    Ok(false) // as below
 }
 
 #[cfg(not(unix))]
@@ -202,6 +273,41 @@ mod tests {
         assert!(matches!(second, Error::FolderTaken(_)), "{second}");
         drop(first);
         Folder::open(dir.path()).expect("free again");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_lies_in_the_folder_is_closed_to_others_once_it_is_opened() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let at = |name: &str| dir.path().join(name);
+        let mode = |name: &str| fs::metadata(at(name)).expect("there").permissions().mode() & 0o777;
+        fs::create_dir_all(at("blobs/ab")).expect("made");
+        for (name, open) in [
+            ("ledger.db", 0o644),
+            ("access-key", 0o640),
+            ("blobs/ab/c", 0o666),
+            ("blobs/ab", 0o777),
+            ("blobs", 0o755),
+        ] {
+            if name.contains('.') || name.len() > 8 {
+                fs::write(at(name), "id\nsecret\n").expect("written");
+            }
+            fs::set_permissions(at(name), fs::Permissions::from_mode(open)).expect("set");
+        }
+        let folder = Folder::open(dir.path()).expect("opens");
+        assert_eq!(folder.access_key().expect("read").id, "id");
+        assert_eq!(mode("access-key"), 0o600);
+        folder.close_to_others().expect("closed");
+        for (name, closed) in [
+            ("ledger.db", 0o600),
+            ("blobs", 0o700),
+            ("blobs/ab", 0o700),
+            ("blobs/ab/c", 0o600),
+            ("lock", 0o600),
+        ] {
+            assert_eq!(mode(name), closed, "{name}");
+        }
     }
 
     #[test]

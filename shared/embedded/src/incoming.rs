@@ -1,10 +1,11 @@
 //! A content on its way in: hashed as it comes, on the disk only if it is large.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::digests::{Claims, Digested, Digests};
+use crate::folder::owners_file;
 
 /// Bytes that are held in memory before they go to the disk and the hashes. Most photos fit, and
 /// are written, hashed and synced in one blocking step.
@@ -73,7 +74,7 @@ impl Incoming {
         let file = match &mut self.file {
             Some(file) => file,
             none => none.insert(
-                OpenOptions::new()
+                owners_file()
                     .create_new(true)
                     .write(true)
                     .open(&self.path)?,

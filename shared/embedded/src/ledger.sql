@@ -11,6 +11,14 @@ CREATE TABLE IF NOT EXISTS notifications (
     PRIMARY KEY (bucket, prefix, queue)
 ) STRICT;
 
+-- Which queue hears of removed ones.
+CREATE TABLE IF NOT EXISTS removal_notifications (
+    bucket TEXT NOT NULL REFERENCES buckets (name),
+    prefix BLOB NOT NULL,
+    queue TEXT NOT NULL,
+    PRIMARY KEY (bucket, prefix, queue)
+) STRICT;
+
 -- Every version of every object. A delete marker has no content (sha256 is null).
 -- Keys are blobs because S3 orders and cuts them as bytes.
 CREATE TABLE IF NOT EXISTS versions (

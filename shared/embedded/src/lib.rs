@@ -10,7 +10,7 @@
 //! - Queues and streams deliver at least once, and keep what was given up with its reason.
 //! - One process at a time has a folder open ([`Error::FolderTaken`]).
 //! - It listens on loopback addresses only, and answers nobody who does not sign with the folder's
-//!   access key.
+//!   access key, or with a pair that is held to a part of S3 ([`Embedded::hold`]).
 //!
 //! It logs counts and error kinds only. `s3s` logs keys and forms, dynoxide whole requests at trace
 //! level: give a subscriber [`QUIET`].
@@ -38,10 +38,12 @@ mod folder;
 mod incoming;
 mod ledger;
 mod listing;
+mod pairs;
 mod queue;
 mod refused;
 mod removal;
 mod replaced;
+mod rules;
 mod s3;
 mod scrub;
 mod serve;
@@ -67,13 +69,19 @@ use tokio::net::TcpListener;
 pub use checks::Checks;
 pub use error::{Error, Result};
 pub use folder::AccessKey;
+pub use pairs::Reach;
 pub use queue::{BATCH_MAX, DeadLetter, Depth, Message, Queue, RECEIVES_MAX};
+pub use rules::Rules;
 pub use serve::{Arriving, Doors, Serves, TooSlow, serve};
 pub use store::Clock;
 pub use streams::{Batch, FAILURES_MAX, Failure, RECORDS_MAX, Streams, dead_letter_queue};
 
 use crate::error::blocking;
+use crate::events::Cause;
 use crate::folder::Folder;
+use crate::pairs::Pairs;
+use crate::rules::House;
+use crate::s3::Door;
 use crate::serve::{S3Front, TablesFront};
 use crate::store::Store;
 use crate::tables::{Lane, Tables};
@@ -99,6 +107,8 @@ pub struct Embedded {
     tables: Arc<Tables>,
     s3: S3Service,
     key: AccessKey,
+    pairs: Arc<Pairs>,
+    house: House,
 }
 
 impl std::fmt::Debug for Embedded {
@@ -125,22 +135,51 @@ impl Embedded {
     pub fn open_with_clock(dir: &Path, clock: Clock) -> Result<Self> {
         let folder = Arc::new(Folder::open(dir)?);
         let key = folder.access_key()?;
+        let pairs = Arc::new(Pairs::open(folder.key_pairs())?);
         let store = Arc::new(Store::open(folder.clone(), clock)?);
         let tables = Arc::new(Tables::open(folder.clone())?);
+        folder.close_to_others()?;
         folder.sync()?;
-        let s3 = s3::service(store.clone(), &key);
+        let s3 = s3::inside(store.clone(), &key, pairs.clone());
         Ok(Self {
             store,
             tables,
             s3,
             key,
+            pairs,
+            house: House::default(),
         })
     }
 
-    /// The key pair that clients sign with.
+    /// The key pair that opens everything.
     #[must_use]
     pub fn access_key(&self) -> &AccessKey {
         &self.key
+    }
+
+    /// The key pair of a holder, made if it has none. From now on it may read, write, list and delete
+    /// what it reaches in S3, and nothing else anywhere.
+    ///
+    /// # Errors
+    /// Failures of the disk.
+    pub async fn hold(&self, holder: &str, reaches: Vec<Reach>) -> Result<AccessKey> {
+        let (pairs, holder) = (self.pairs.clone(), holder.to_owned());
+        blocking(move || pairs.hold(&holder, reaches)).await
+    }
+
+    /// From now on a holder's key pair opens nothing; says whether it had one.
+    ///
+    /// # Errors
+    /// Failures of the disk.
+    pub async fn revoke(&self, holder: &str) -> Result<bool> {
+        let (pairs, holder) = (self.pairs.clone(), holder.to_owned());
+        blocking(move || pairs.revoke(&holder)).await
+    }
+
+    /// From now on these rules hold for who comes by [`Self::serve_s3`]. They are said once, before
+    /// it serves.
+    pub fn abide_by(&self, rules: Arc<dyn Rules>) {
+        self.house.set(rules);
     }
 
     /// The HTTP client for the AWS SDK that reaches S3 and DynamoDB in this process.
@@ -215,7 +254,9 @@ impl Embedded {
         doors: Doors,
         shutdown: impl Future<Output = ()>,
     ) -> Result<()> {
-        let front = S3Front::new(self.s3.clone(), self.store.clone());
+        let (pairs, house) = (self.pairs.clone(), self.house.clone());
+        let door = Door::new(self.store.clone(), &self.key, pairs, house);
+        let front = S3Front::new(door, self.store.clone());
         serve(listener, doors, front, shutdown).await
     }
 
@@ -264,7 +305,18 @@ impl Embedded {
     pub async fn notify(&self, bucket: &str, prefix: &str, queue: &str) -> Result<()> {
         let store = self.store.clone();
         let (bucket, prefix, queue) = (bucket.to_owned(), prefix.to_owned(), queue.to_owned());
-        blocking(move || store.notify(bucket, prefix, queue)).await
+        blocking(move || store.notify(bucket, prefix, queue, Cause::Put)).await
+    }
+
+    /// As [`Self::notify`], for the event of every delete that a client makes: a marker that comes to
+    /// lie on a key, or a version that goes for good. What [`Self::expire`] removes has none.
+    ///
+    /// # Errors
+    /// As [`Self::notify`].
+    pub async fn notify_removals(&self, bucket: &str, prefix: &str, queue: &str) -> Result<()> {
+        let store = self.store.clone();
+        let (bucket, prefix, queue) = (bucket.to_owned(), prefix.to_owned(), queue.to_owned());
+        blocking(move || store.notify(bucket, prefix, queue, Cause::Delete)).await
     }
 
     /// The queue of that name.

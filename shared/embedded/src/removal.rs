@@ -8,6 +8,7 @@ use s3s::S3ErrorCode;
 
 use crate::blobs::ContentId;
 use crate::error::{Error, Result};
+use crate::events::{self, Cause};
 use crate::refused::Refused;
 use crate::store::{Condition, Store, after_all};
 use crate::versions::{self, Headers, NewVersion, Version};
@@ -26,11 +27,17 @@ impl Store {
         let now = self.now();
         let answers = self.ledger.write(move |db| {
             versions::require_bucket(db, &bucket)?;
+            let mut queues = BTreeSet::new();
             let each = doomed
                 .into_iter()
-                .map(|one| delete_one(db, &bucket, one, now));
-            each.map(client_fault).collect::<Result<Vec<_>, Refused>>()
+                .map(|one| delete_one(db, &bucket, one, now, &mut queues));
+            let answers = each
+                .map(client_fault)
+                .collect::<Result<Vec<_>, Refused>>()?;
+            Ok::<_, Refused>((answers, queues))
         })?;
+        let (answers, queues) = answers;
+        queues.iter().for_each(|queue| self.doorbells.ring(queue));
         let removed = answers
             .iter()
             .filter_map(|answer| answer.as_ref().ok()?.as_ref());
@@ -87,15 +94,21 @@ pub(crate) struct Doomed {
     pub(crate) condition: Condition,
 }
 
-/// The delete marker that was added, or the version that was removed, if it existed.
+/// The delete marker that was added, or the version that was removed, if it existed. Its event goes
+/// to `queues`, which are to be woken.
 fn delete_one(
     db: &Connection,
     bucket: &str,
     doomed: Doomed,
     now: Timestamp,
+    queues: &mut BTreeSet<String>,
 ) -> Result<Option<Version>, Refused> {
     if let Some(id) = &doomed.version_id {
-        return Ok(versions::remove(db, bucket, &doomed.key, id)?);
+        let removed = versions::remove(db, bucket, &doomed.key, id)?;
+        if let Some(version) = &removed {
+            queues.extend(events::enqueue(db, bucket, version, Cause::Delete, now)?);
+        }
+        return Ok(removed);
     }
     doomed
         .condition
@@ -109,7 +122,10 @@ fn delete_one(
         headers: Headers::new(),
         now,
     };
-    versions::add(db, &marker).map(Some)
+    let marker = versions::add(db, &marker)?;
+    let told = events::enqueue(db, bucket, &marker, Cause::DeleteMarker, now)?;
+    queues.extend(told);
+    Ok(Some(marker))
 }
 
 /// Splits what one of many clients' wishes met from what ends them all.

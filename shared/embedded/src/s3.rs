@@ -2,7 +2,6 @@
 //! its own file.
 
 mod access;
-pub(crate) use access::is_fresh;
 mod body;
 mod buckets;
 mod conditions;
@@ -12,16 +11,22 @@ mod fields;
 mod lists;
 mod multipart;
 mod objects;
+mod signed;
+mod words;
 
+use std::ops::Deref;
 use std::sync::Arc;
 
-use s3s::auth::SimpleAuth;
+use jiff::Timestamp;
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::dto::*;
 use s3s::service::{S3Service, S3ServiceBuilder};
-use s3s::{S3, S3Request, S3Response, S3Result};
+use s3s::{HttpError, HttpRequest, HttpResponse, S3, S3Request, S3Response, S3Result};
 
+pub(crate) use self::signed::is_fresh;
 use crate::folder::AccessKey;
+use crate::pairs::Pairs;
+use crate::rules::House;
 use crate::store::Store;
 
 /// The largest object that a POST form may carry, in bytes: `s3s` holds the file in memory.
@@ -29,24 +34,78 @@ pub(crate) const POST_BYTES_MAX: u64 = 128 << 20;
 
 /// How old a POST form's signature may be, in seconds. S3 lets the policy's own expiry decide, at
 /// most seven days after signing; `s3s` applies its clock-skew limit instead, so that is raised
-/// here, and [`access`] applies the usual limit to all other requests.
+/// here, and [`signed`] applies the usual limit to all other requests.
 const FORM_AGE_MAX_S: u32 = 7 * 24 * 60 * 60;
 
-/// The S3 service over a store, for clients that sign with the key.
-pub(crate) fn service(store: Arc<Store>, key: &AccessKey) -> S3Service {
+/// The S3 service over a store, for the programs in this process, which sign with the key.
+pub(crate) fn inside(store: Arc<Store>, owner: &AccessKey, pairs: Arc<Pairs>) -> S3Service {
+    let signers = access::Signers {
+        owner: owner.clone(),
+        pairs,
+    };
+    let mut builder = builder(store, House::default(), signers.clone());
+    builder.set_access(access::Inside(signers));
+    builder.build()
+}
+
+/// The S3 service over a store as it stands at a port.
+#[derive(Clone)]
+pub(crate) struct Door(S3Service);
+
+impl Door {
+    /// For clients that sign with the owner's key or one of the pairs, by the rules of the house.
+    pub(crate) fn new(
+        store: Arc<Store>,
+        owner: &AccessKey,
+        pairs: Arc<Pairs>,
+        house: House,
+    ) -> Self {
+        let signers = access::Signers {
+            owner: owner.clone(),
+            pairs,
+        };
+        let mut builder = builder(store, house.clone(), signers.clone());
+        builder.set_access(access::Outside { signers, house });
+        Self(builder.build())
+    }
+
+    /// Answers a request.
+    ///
+    /// # Errors
+    /// A connection that broke.
+    pub(crate) async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let answer = match signed::check(request.uri(), request.headers(), Timestamp::now()) {
+            Ok(()) => self.0.call(request).await?,
+            Err(refused) => refused
+                .to_http_response()
+                .map_err(|error| HttpError::new(Box::new(error)))?,
+        };
+        Ok(words::told(answer))
+    }
+}
+
+fn builder(store: Arc<Store>, house: House, signers: access::Signers) -> S3ServiceBuilder {
     let mut config = S3Config::default();
     config.post_object_max_file_size = POST_BYTES_MAX;
     config.presigned_url_max_skew_time_secs = FORM_AGE_MAX_S;
-    let mut builder = S3ServiceBuilder::new(Server { store });
+    let mut builder = S3ServiceBuilder::new(Server { store, house });
     builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
-    builder.set_auth(SimpleAuth::from_single(key.id.clone(), key.secret.clone()));
-    builder.set_access(access::SignedRecently);
-    builder.build()
+    builder.set_auth(signers);
+    builder
 }
 
 /// One S3 service.
 struct Server {
     store: Arc<Store>,
+    house: House,
+}
+
+impl Deref for Server {
+    type Target = Arc<Store>;
+
+    fn deref(&self) -> &Arc<Store> {
+        &self.store
+    }
 }
 
 /// Writes the operations that one function each answers.
@@ -55,7 +114,7 @@ macro_rules! operations {
         #[async_trait::async_trait]
         impl S3 for Server {$(
             async fn $operation(&self, request: S3Request<$input>) -> S3Result<S3Response<$output>> {
-                $answer(&self.store, request).await
+                $answer(self, request).await
             }
         )*}
     };

@@ -23,7 +23,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use s3s::service::S3Service;
 use s3s::{Body, HttpError};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
@@ -31,8 +30,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::error::{Error, Result};
 use crate::folder::AccessKey;
+use crate::s3::Door;
 use crate::store::Store;
 use crate::tables::Tables;
+use arriving::AskedFor;
 use form::Places;
 use seats::{Seat, Seats, WhileBusy};
 use watched::Watched;
@@ -76,13 +77,13 @@ pub trait Serves: Clone + Send + 'static {
 /// S3 on a port.
 #[derive(Clone)]
 pub(crate) struct S3Front {
-    service: S3Service,
+    service: Door,
     store: Arc<Store>,
     places: Arc<Places>,
 }
 
 impl S3Front {
-    pub(crate) fn new(service: S3Service, store: Arc<Store>) -> Self {
+    pub(crate) fn new(service: Door, store: Arc<Store>) -> Self {
         let places = Arc::default();
         Self {
             service,
@@ -289,13 +290,18 @@ async fn through<S: Serves>(
     request: Request<Incoming>,
     busy: seats::Busy,
 ) -> Response<Answered<S>> {
-    let request = request.map(Arriving::new);
-    let answer = match doors.check(&request) {
+    let asked_for = AskedFor::of(&request);
+    let request = request.map(|body| Arriving::new(body, asked_for.clone()));
+    let mut answer = match doors.check(&request) {
         Ok(()) => service
             .answer(request)
             .await
             .map(http_body_util::Either::Left),
         Err(closed) => closed.answer().map(http_body_util::Either::Right),
     };
+    if !asked_for.is_so() {
+        let close = http::HeaderValue::from_static("close");
+        answer.headers_mut().insert(http::header::CONNECTION, close);
+    }
     answer.map(|body| WhileBusy::new(body, busy))
 }

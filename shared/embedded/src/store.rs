@@ -100,11 +100,17 @@ impl Store {
         })
     }
 
-    /// From now on a queue hears of new objects under a prefix of a bucket.
+    /// From now on a queue hears of new objects under a prefix of a bucket, or of removed ones.
     ///
     /// # Errors
     /// [`Error::Missing`] for the bucket, and for a queue that lies in the streams' ledger.
-    pub(crate) fn notify(&self, bucket: String, prefix: String, queue: String) -> Result<()> {
+    pub(crate) fn notify(
+        &self,
+        bucket: String,
+        prefix: String,
+        queue: String,
+        of: Cause,
+    ) -> Result<()> {
         if streams::is_dead_letter_queue(&queue) {
             return Err(Error::Missing("queue for objects: its name holds a dot"));
         }
@@ -117,8 +123,9 @@ impl Store {
             if !there {
                 return Err(Error::Missing("bucket"));
             }
+            let table = of.heard_by();
             db.execute(
-                "INSERT OR IGNORE INTO notifications VALUES (?1, ?2, ?3)",
+                &format!("INSERT OR IGNORE INTO {table} VALUES (?1, ?2, ?3)"),
                 params![bucket, prefix.as_bytes(), queue],
             )?;
             Ok(())
@@ -205,7 +212,7 @@ fn add_checked(
     versions::require_bucket(db, &new.bucket)?;
     condition.check(versions::latest(db, &new.bucket, &new.key)?.as_ref())?;
     let version = versions::add(db, new)?;
-    let queues = events::enqueue(db, &new.bucket, &version, cause)?;
+    let queues = events::enqueue(db, &new.bucket, &version, cause, version.modified)?;
     Ok((version, queues))
 }
 

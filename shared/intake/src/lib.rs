@@ -5,7 +5,6 @@ mod picture;
 
 use std::sync::Arc;
 
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use bytes::Bytes;
 use fingerprint::Picture;
 use photo::{Limits, Reason};
@@ -55,22 +54,13 @@ impl Intake {
         }
     }
 
-    /// Fetches every object that the messages name and hands it to `work`, up to `at_once`
-    /// messages together. An object that is gone or not ours is no error.
-    pub async fn objects<F>(
-        &self,
-        event: SqsEvent,
-        at_once: usize,
-        work: impl Fn(ObjectKey, Fetched) -> F,
-    ) -> SqsBatchResponse
-    where
-        F: Future<Output = Result<(), NotDone>>,
-    {
-        let work = async |body| self.message(body, &work).await.map(drop);
-        batches::messages(event, at_once, work).await
+    /// The most bytes that a photo may have.
+    pub fn photo_bytes_max(&self) -> u64 {
+        self.limits.bytes_max as u64
     }
 
-    /// Fetches every object that a message names and hands it to `work`; gives what came of each.
+    /// Fetches every object that a message names and hands it to `work`; gives what came of each. An
+    /// object that is gone or not ours is no error.
     ///
     /// # Errors
     /// [`NotDone`] if the message is none of S3's, and as `work` and every verb.
@@ -85,13 +75,17 @@ impl Intake {
         let mut done = Vec::new();
         for created in ObjectCreated::parse(&body)? {
             let Some(key) = self.store.locate(&created.bucket, &created.encoded_key) else {
-                tracing::info!("an event for an object that is not ours was passed over");
+                batches::stray();
+                tracing::warn!(
+                    reason = "stray_object",
+                    "an object lies under a key outside the layout: nobody looks at it"
+                );
                 continue;
             };
             let version = created.version_id.as_deref();
             match self
                 .store
-                .fetch(&key, version, self.limits.bytes_max as u64)
+                .fetch(&key, version, self.photo_bytes_max())
                 .await?
             {
                 Fetched::Gone => tracing::info!("an object was gone before it was read"),
@@ -117,6 +111,24 @@ impl Intake {
             read(&bytes, &limits, make)
         });
         Ok(read.await?)
+    }
+}
+
+/// What gzip and zstd begin with.
+const COMPRESSED: [&[u8]; 2] = [b"\x1f\x8b", b"\x28\xb5\x2f\xfd"];
+
+/// Why these bytes gave no picture. Those that were compressed for the way, as
+/// `Content-Encoding: gzip` says, have a code of their own, since they may well hold one. They are not
+/// unpacked: what was uploaded is what is hashed, kept and shown, and whoever sent them can send them
+/// as they are.
+///
+/// # Errors
+/// None for the reasons that there are.
+pub fn why_not(reason: Reason, bytes: &[u8]) -> Result<ReasonCode, NotDone> {
+    let is_compressed = COMPRESSED.iter().any(|magic| bytes.starts_with(magic));
+    match reason {
+        Reason::NotAnImage if is_compressed => Ok(ReasonCode::CONTENT_ENCODED),
+        reason => code(reason),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What S3 tells a queue about a new object.
+//! What S3 tells a queue about a new object, or one that was deleted.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -25,6 +25,46 @@ impl std::fmt::Debug for ObjectCreated {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         redacted(f)
     }
+}
+
+/// A key that somebody deleted, or one version of it: what lies there now, only S3 can tell. As
+/// little of it is trusted.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ObjectRemoved {
+    /// The bucket's name.
+    pub bucket: String,
+    /// The key as the event spells it: URL-encoded, a space as `+`.
+    pub encoded_key: String,
+}
+
+impl std::fmt::Debug for ObjectRemoved {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        redacted(f)
+    }
+}
+
+impl ObjectRemoved {
+    /// The deletes of one S3 notification, in its order; none if it tells of other things.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is not the JSON of a notification.
+    pub fn parse(body: &str) -> Result<Vec<Self>, Malformed> {
+        let removed = records(body, "ObjectRemoved:")?.map(|record| Self {
+            bucket: record.s3.bucket.name,
+            encoded_key: record.s3.object.key,
+        });
+        Ok(removed.collect())
+    }
+}
+
+/// The records of a notification that are of one kind.
+fn records(body: &str, kind: &'static str) -> Result<impl Iterator<Item = Record>, Malformed> {
+    let notification: Notification = serde_json::from_str(body).map_err(|_| Malformed {
+        what: "S3 event",
+        rule: "it is not the JSON of a notification",
+    })?;
+    let records = notification.records.into_iter();
+    Ok(records.filter(move |record| record.event_name.starts_with(kind)))
 }
 
 /// The message S3 sends once when notifications are set up has no records.
@@ -69,13 +109,7 @@ impl ObjectCreated {
     /// # Errors
     /// [`Malformed`] if it is not the JSON of a notification.
     pub fn parse(body: &str) -> Result<Vec<Self>, Malformed> {
-        let notification: Notification = serde_json::from_str(body).map_err(|_| Malformed {
-            what: "S3 event",
-            rule: "it is not the JSON of a notification",
-        })?;
-        let created = |record: &Record| record.event_name.starts_with("ObjectCreated:");
-        let records = notification.records.into_iter().filter(created);
-        Ok(records.map(Self::of).collect())
+        Ok(records(body, "ObjectCreated:")?.map(Self::of).collect())
     }
 
     /// The message that makes whoever reads a bucket's queue look at the newest version of an object
@@ -165,8 +199,29 @@ mod tests {
     fn the_test_message_and_other_events_name_nothing() {
         let test = r#"{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"ads"}"#;
         assert_eq!(ObjectCreated::parse(test), Ok(vec![]));
+        assert_eq!(ObjectRemoved::parse(test), Ok(vec![]));
         let removed = notification("ObjectRemoved:Delete", r#"{"key":"k"}"#);
         assert_eq!(ObjectCreated::parse(&removed), Ok(vec![]));
+        let created = notification("ObjectCreated:Put", r#"{"key":"k"}"#);
+        assert_eq!(ObjectRemoved::parse(&created), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_delete_names_its_key_whatever_it_left() {
+        for (name, object) in [
+            ("Delete", r#"{"key":"a+b","sequencer":"1"}"#),
+            (
+                "DeleteMarkerCreated",
+                r#"{"key":"a+b","versionId":"v2","eTag":"e"}"#,
+            ),
+        ] {
+            let body = notification(&format!("ObjectRemoved:{name}"), object);
+            let expected = ObjectRemoved {
+                bucket: "ads".to_owned(),
+                encoded_key: "a+b".to_owned(),
+            };
+            assert_eq!(ObjectRemoved::parse(&body), Ok(vec![expected]), "{name}");
+        }
     }
 
     #[test]

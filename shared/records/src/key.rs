@@ -191,6 +191,12 @@ impl From<ReferenceKey> for ObjectKey {
     }
 }
 
+/// Whether a part of a key between slashes is `.` or `..`: S3 takes it as it stands, but what copies
+/// objects into folders, or resolves addresses, goes elsewhere by it.
+pub fn has_dot_parts(key: &str) -> bool {
+    key.split('/').any(|part| part == "." || part == "..")
+}
+
 /// Undoes the encoding of keys in S3 events: `+` is a space, `%XX` a byte. A `%` that starts no
 /// escape stands for itself.
 ///

@@ -39,14 +39,14 @@ pub use delivery::{Delivery, DeliveryState};
 pub use erasure::{
     Erasure, ErasureId, ErasureState, Receipt, ReceiptFault, Removed, SignedReceipt,
 };
-pub use event::ObjectCreated;
+pub use event::{ObjectCreated, ObjectRemoved};
 pub use faults::{LINES_NAMED_MAX, LineFault, LineFaults};
 pub use hashes::{
     HASH_LINE_BYTES_MAX, HASH_LINES_MAX, HashFault, HashRecord, hash_lines, hash_list_header,
     is_hash_list,
 };
 pub use ids::{CaseId, ImageSha256, LeadId, ReferenceId, TenantId};
-pub use key::{AdKey, KEY_BYTES_MAX, ObjectKey, ReferenceKey, decode_event_key};
+pub use key::{AdKey, KEY_BYTES_MAX, ObjectKey, ReferenceKey, decode_event_key, has_dot_parts};
 pub use lead::{
     Evidence, Found, Lead, LeadStatus, LeadSummary, LeadUploader, Level, Method, Outline, Verdict,
     VerdictEntry,

@@ -15,6 +15,8 @@ pub struct ReasonCode(Cow<'static, str>);
 impl ReasonCode {
     /// The bytes are no image.
     pub const NOT_AN_IMAGE: Self = Self(Cow::Borrowed("not_an_image"));
+    /// Bytes that were compressed for the way (`Content-Encoding: gzip`): send them as they are.
+    pub const CONTENT_ENCODED: Self = Self(Cow::Borrowed("content_encoded"));
     /// An image, of a format that is not decoded.
     pub const UNSUPPORTED_FORMAT: Self = Self(Cow::Borrowed("unsupported_format"));
     /// The image ends too early.

@@ -32,8 +32,9 @@ pub struct FormLimits {
 }
 
 /// A form to POST: these fields; then those that the sender fills in, all of which the policy
-/// names: `key` (below the prefix), `Content-Type` (of the kind allowed) and the four `x-amz-meta-*` of the
-/// contract (empty if there is nothing to say); then the file as the last one, named `file`.
+/// names: `key` (below the prefix), `Content-Type` (of the kind allowed), the four `x-amz-meta-*` of the
+/// contract (empty if there is nothing to say) and `success_action_status` (200, 201 or 204); then the
+/// file as the last one, named `file`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Form {
     /// Where to POST it.
@@ -52,12 +53,13 @@ impl fmt::Debug for Form {
     }
 }
 
-/// The metadata that an uploader may send with a file.
-const METADATA_FIELDS: [&str; 4] = [
+/// What the sender of a form may fill in as it likes: the metadata of a file, and how it is answered.
+const FREE_FIELDS: [&str; 5] = [
     "x-amz-meta-source-url",
     "x-amz-meta-ad-id",
     "x-amz-meta-seen-at",
     "x-amz-meta-place",
+    "success_action_status",
 ];
 
 impl Store {
@@ -84,8 +86,7 @@ impl Store {
             json!(["starts-with", "$Content-Type", limits.content_type]),
             json!(["content-length-range", 1, limits.bytes_max]),
         ];
-        conditions
-            .extend(METADATA_FIELDS.map(|name| json!(["starts-with", format!("${name}"), ""])));
+        conditions.extend(FREE_FIELDS.map(|name| json!(["starts-with", format!("${name}"), ""])));
         conditions.extend(
             fields
                 .iter()

@@ -50,6 +50,7 @@ mod outbox;
 mod redrive;
 mod references;
 mod references_log;
+mod references_removed;
 mod references_snapshot;
 mod references_status;
 mod renewal;

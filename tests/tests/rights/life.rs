@@ -154,6 +154,33 @@ impl Life {
         }
         self.cloud.settle(once);
         self.get("uploader", "/v1/uploads");
+        self.deleted();
+    }
+
+    /// A unit takes a reference back by deleting its photo.
+    fn deleted(&self) {
+        let key = "references/unit/deleted/photo.jpg";
+        let put = Put {
+            key: key.to_owned(),
+            ..self.world.references()[1].clone()
+        };
+        let put = self.cloud.upload(&[put]);
+        self.cloud.send(&self.cloud.enroll, &put, once);
+        let statuses = || {
+            let all = self.cloud.all("unit", "/v1/references");
+            let of_case = all.into_iter().filter(|it| it["case_id"] == "deleted");
+            of_case.map(|it| it["status"].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(statuses(), ["active"]);
+        let bucket = self.cloud.backend.ready()["references_bucket"].clone();
+        let removed = Message::removed(bucket.as_str().unwrap(), key);
+        self.cloud
+            .send(&self.cloud.enroll, std::slice::from_ref(&removed), once);
+        assert_eq!(statuses(), ["active"], "its photo is still there");
+        self.cloud.backend.delete("references_bucket", key);
+        self.cloud.send(&self.cloud.enroll, &[removed], once);
+        assert_eq!(statuses(), ["withdrawn"]);
+        self.cloud.settle(once);
     }
 
     /// The past moves into segments; references that come now are searched for there.

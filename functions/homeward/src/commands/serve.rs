@@ -15,7 +15,8 @@ use crate::talk::say;
 /// Run the whole system on this machine: S3, DynamoDB, the HTTP API, and every program behind them
 ///
 /// Data lives in one folder and survives a crash. Once the system accepts work, one line of JSON
-/// on stdout says where it listens and how to sign in. It recognises the same photo again, never
+/// on stdout says where it listens; the first one of a folder also shows its keys and tokens, which
+/// 'homeward env' prints afterwards. It recognises the same photo again, never
 /// a face. SIGTERM or Ctrl-C finishes what is in flight.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
@@ -44,7 +45,9 @@ const EXAMPLES: &str = "Examples:
   homeward serve --data homeward-data
   homeward serve --data homeward-data --port 9000 --keep-ads 30
 
-Upload with any S3 client, using the ready line's addresses and keys:
+In another shell, its addresses, keys and tokens:
+  eval \"$(homeward env --data homeward-data)\"
+Upload with any S3 client:
   aws --endpoint-url $S3 s3 cp photo.jpg s3://homeward-references/references/unit/case-1/photo.jpg
   aws --endpoint-url $S3 s3 cp ad.jpg s3://homeward-ads/ads/uploader/ad.jpg
 See leads:

@@ -55,6 +55,8 @@ pub async fn prepare(embedded: &Embedded) -> anyhow::Result<Store> {
         embedded.create_bucket(bucket).await?;
         embedded.notify(bucket, prefix, queue).await?;
     }
+    let removals = embedded.notify_removals(REFERENCES_BUCKET, "references/", ENROLL_QUEUE);
+    removals.await?;
     Ok(store)
 }
 

@@ -1,5 +1,5 @@
-//! `homeward verify` and `homeward dead-letters` beside a running system: the folder is taken, so the
-//! system itself is asked.
+//! `homeward verify`, `homeward dead-letters` and `homeward env` beside a running system: the folder is
+//! taken, so the system itself is asked.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,21 +8,23 @@ use anyhow::Context;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use embedded::Embedded;
-use records::Token;
+use records::{Role, TenantId, Token};
 use serde_json::{Value, json};
 use store::Store;
 
 use super::dead_letters::{self, Which};
 use super::sums::{self, Contents};
-use super::{Ports, Tokens, tenants};
+use super::{Ports, credentials, tenants};
 
-/// The paths of what is asked; only the administrator's token opens them.
+/// The paths of what is asked; an administrator's token opens them, and the one that each start leaves
+/// in the folder for who may read that.
 const SUMS: &str = "/v1/verify";
 const LETTERS: &str = "/v1/dead-letters";
 const REPLAY: &str = "/v1/dead-letters/replay";
+const KEY_PAIRS: &str = "/v1/key-pairs";
 
 /// The file in the data folder that says where the running system listens.
 const FILE: &str = "serving.json";
@@ -30,22 +32,23 @@ const FILE: &str = "serving.json";
 struct Shared {
     embedded: Embedded,
     store: Store,
-    admin: Token,
+    local: Token,
 }
 
 /// The routes of what only the host of all programs can tell.
-pub(super) fn route(embedded: &Embedded, store: &Store, tokens: &Tokens) -> anyhow::Result<Router> {
-    let admin = Token::parse(&tokens.admin)?;
+pub(super) fn route(embedded: &Embedded, store: &Store, local: &Token) -> Router {
     let shared = Shared {
         embedded: embedded.clone(),
         store: store.clone(),
-        admin,
+        local: local.clone(),
     };
-    Ok(Router::new()
+    Router::new()
         .route(SUMS, get(sums_answer))
         .route(LETTERS, get(letters_answer))
         .route(REPLAY, post(replay_answer))
-        .with_state(Arc::new(shared)))
+        .route(KEY_PAIRS, post(key_pair_answer))
+        .route(KEY_PAIRS, delete(revoke_answer))
+        .with_state(Arc::new(shared))
 }
 
 /// `?contents=counted` asks only whether contents are there; without it each is read.
@@ -54,7 +57,7 @@ async fn sums_answer(
     headers: HeaderMap,
     Query(query): Query<Vec<(String, String)>>,
 ) -> Response {
-    if !shared.admits(&headers) {
+    if !shared.admits(&headers).await {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let is_counted = |(name, value): &(String, String)| name == "contents" && value == "counted";
@@ -67,7 +70,7 @@ async fn sums_answer(
 }
 
 async fn letters_answer(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    if !shared.admits(&headers) {
+    if !shared.admits(&headers).await {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     answer(
@@ -83,7 +86,7 @@ async fn replay_answer(
     headers: HeaderMap,
     Query(query): Query<Vec<(String, String)>>,
 ) -> Response {
-    if !shared.admits(&headers) {
+    if !shared.admits(&headers).await {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let id = query.into_iter().find(|(name, _)| name == "id");
@@ -96,14 +99,73 @@ async fn replay_answer(
     )
 }
 
+/// `?tenant=` names whose pair; made if it has none.
+async fn key_pair_answer(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    Query(query): Query<Vec<(String, String)>>,
+) -> Response {
+    if !shared.admits(&headers).await {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let Some(tenant) = tenant(query) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let made = async {
+        let Some(settings) = shared.store.tenant(&tenant).await? else {
+            return Ok(None);
+        };
+        Ok(Some(tenants::key_pair(&shared.embedded, &settings).await?))
+    };
+    match made.await {
+        Ok(None) => StatusCode::NOT_FOUND.into_response(),
+        Ok(Some(key)) => answer(Ok(json!({
+            "access_key_id": key.id,
+            "secret_access_key": key.secret,
+        }))),
+        Err(error) => answer(Err(error)),
+    }
+}
+
+async fn revoke_answer(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    Query(query): Query<Vec<(String, String)>>,
+) -> Response {
+    if !shared.admits(&headers).await {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let Some(tenant) = tenant(query) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let revoked = shared.embedded.revoke(tenant.as_str()).await;
+    answer(
+        revoked
+            .map(|revoked| json!({ "revoked": revoked }))
+            .map_err(Into::into),
+    )
+}
+
+fn tenant(query: Vec<(String, String)>) -> Option<TenantId> {
+    let named = query.into_iter().find(|(name, _)| name == "tenant");
+    TenantId::parse(&named?.1).ok()
+}
+
 impl Shared {
     /// Hashes are compared: how long that takes says nothing about the token.
-    fn admits(&self, headers: &HeaderMap) -> bool {
+    async fn admits(&self, headers: &HeaderMap) -> bool {
         let given = headers
             .get(header::AUTHORIZATION)
             .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
             .and_then(|text| Token::parse(text).ok());
-        given.is_some_and(|given| given.hash() == self.admin.hash())
+        let Some(given) = given else {
+            return false;
+        };
+        if given.hash() == self.local.hash() {
+            return true;
+        }
+        let principal = self.store.authenticate(&given).await;
+        principal.is_ok_and(|it| it.is_some_and(|it| it.role == Role::Admin))
     }
 }
 
@@ -117,9 +179,39 @@ fn answer(made: anyhow::Result<Value>) -> Response {
     }
 }
 
-/// Notes where the system listens.
-pub(super) fn note(data: &Path, ports: &Ports) -> std::io::Result<()> {
-    std::fs::write(data.join(FILE), json!({ "api": ports.api }).to_string())
+/// Notes where the system listens, and the token that opens the routes of this file there.
+pub(super) fn note(data: &Path, ports: &Ports, local: &Token) -> anyhow::Result<()> {
+    let noted = json!({ "api": ports.api, "token": local.reveal() });
+    credentials::write_private(&data.join(FILE), &noted.to_string())
+}
+
+/// Asks the system that runs on this folder for a tenant's key pair; none if there is no such tenant.
+///
+/// # Errors
+/// A system that does not answer.
+pub async fn ask_for_key_pair(data: &Path, tenant: &str) -> anyhow::Result<Option<Value>> {
+    let query = [("tenant", tenant)];
+    found(ask(data, reqwest::Method::POST, KEY_PAIRS, &query).await)
+}
+
+/// Has the system that runs on this folder revoke a tenant's key pair.
+///
+/// # Errors
+/// A system that does not answer.
+pub async fn ask_for_revocation(data: &Path, tenant: &str) -> anyhow::Result<Option<Value>> {
+    let query = [("tenant", tenant)];
+    found(ask(data, reqwest::Method::DELETE, KEY_PAIRS, &query).await)
+}
+
+fn found(answer: anyhow::Result<Value>) -> anyhow::Result<Option<Value>> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(error) => {
+            let status = error.downcast_ref().and_then(reqwest::Error::status);
+            let is_missing = status == Some(StatusCode::NOT_FOUND);
+            is_missing.then_some(None).ok_or(error)
+        }
+    }
 }
 
 /// Asks the system that runs on this folder for its sums.
@@ -161,16 +253,16 @@ async fn ask(
 ) -> anyhow::Result<Value> {
     let noted = std::fs::read_to_string(data.join(FILE)).context("reading where it listens")?;
     let noted: Value = serde_json::from_str(&noted).context("reading where it listens")?;
-    let api = noted
-        .get("api")
-        .and_then(Value::as_str)
-        .context("reading where it listens")?;
-    let tokens = tenants::kept(data)?;
+    let text = |name: &str| {
+        let text = noted.get(name).and_then(Value::as_str);
+        text.context("reading where it listens")
+    };
+    let (api, token) = (text("api")?, text("token")?);
     let client = reqwest::Client::builder().no_proxy().build()?;
     let answer = client
         .request(method, format!("{api}{path}"))
         .query(query)
-        .bearer_auth(tokens.admin)
+        .bearer_auth(token)
         .send()
         .await;
     let answer = answer

@@ -2,16 +2,17 @@
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
 
-/// Warnings and worse, or what `RUST_LOG` asks for; what logs whole requests stays quiet.
+/// Warnings and worse, or what `RUST_LOG` asks for, as far as [`batches::allowed`].
 pub fn log_to_stderr() {
-    let asked = std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".to_owned());
-    let filter = EnvFilter::new(format!("{asked},{}", embedded::QUIET));
-    // Set already in a test that starts several systems: then that one serves.
-    let _already_set = tracing_subscriber::fmt()
+    let lines = fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    // Set already in a test that starts several systems: then that one serves.
+    let _already_set = tracing_subscriber::registry()
+        .with(lines.with_filter(batches::allowed("warn")))
         .try_init();
 }

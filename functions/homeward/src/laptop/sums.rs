@@ -9,6 +9,7 @@ mod leads;
 mod objects;
 mod recorded;
 mod sets;
+mod strays;
 
 use std::collections::BTreeSet;
 
@@ -33,6 +34,8 @@ pub struct Sums {
     dead_letters: u64,
     changes_pending: u64,
     disagreements: Vec<Disagreement>,
+    /// Objects that nobody looks at.
+    strays: u64,
     /// Tenants under whose names ads lie, whether or not they were made.
     uploaders: BTreeSet<TenantId>,
 }
@@ -61,6 +64,7 @@ impl Sums {
             "leads": self.leads.to_json(),
             "audit": self.audit.to_json(),
             "contents": self.contents,
+            "strays": self.strays,
             "changes_pending": self.changes_pending,
             "queues": self.queues,
             "dead_letters": self.dead_letters,
@@ -103,6 +107,8 @@ impl Sums {
 pub async fn count(embedded: &Embedded, store: &Store, contents: Contents) -> anyhow::Result<Sums> {
     let mut sums = Sums::default();
     let tenants = store.tenants().await?;
+    let counted = strays::count(&mut sums, store, &tenants).await;
+    sums.told("objects at odd keys", counted)?;
     let counted = objects::uploads(&mut sums, store, embedded).await;
     sums.told("uploads", counted)?;
     let counted = objects::references(&mut sums, store, &tenants, embedded).await;

@@ -1,17 +1,24 @@
-//! The first tenants of a data folder, and their tokens.
+//! The first tenants of a data folder, their tokens, and the key pairs of all tenants.
 
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::Context;
-use records::{Label, Principal, Role, TenantId, TenantSettings, Token};
+use embedded::{AccessKey, Embedded, Reach};
+use records::{
+    AdKey, IssuedToken, Label, ReferenceKey, Role, TenantId, TenantSettings, Token, TokenId,
+};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use store::{Clock, Store};
 
-/// The file in the data folder, readable by its owner only, that keeps the tokens.
-const FILE: &str = "tokens.json";
+use super::credentials;
+use super::host::{ADS_BUCKET, REFERENCES_BUCKET};
+
+/// Where tokens are kept from their drawing until they are listed: a crash may come between.
+const DRAWN: &str = "first-tokens.json";
+/// Where older versions kept them for good.
+const OLDER: &str = "tokens.json";
 
 /// What the first unit's references rest on if nobody says; its own words belong here.
 const LEGAL_BASIS: &str = "not stated; set by homeward serve for trying it out";
@@ -33,8 +40,7 @@ impl Tokens {
         json!({ "unit": self.unit, "uploader": self.uploader, "admin": self.admin })
     }
 
-    fn parse(text: &str) -> Option<Self> {
-        let value: Value = serde_json::from_str(text).ok()?;
+    fn read(value: &Value) -> Option<Self> {
         let read = |name: &str| Some(value.get(name)?.as_str()?.to_owned());
         Some(Self {
             unit: read("unit")?,
@@ -42,33 +48,82 @@ impl Tokens {
             admin: read("admin")?,
         })
     }
+
+    fn each(&self) -> [(&str, &str, Role); 3] {
+        [
+            (&self.unit, "unit", Role::Unit),
+            (&self.uploader, "uploader", Role::Uploader),
+            (&self.admin, "unit", Role::Admin),
+        ]
+    }
 }
 
-/// The tokens of a data folder; at the first start, also the tenants `unit` and `uploader`.
-pub(super) async fn first(store: &Store, data: &Path, clock: &Clock) -> anyhow::Result<Tokens> {
-    let path = data.join(FILE);
-    let tokens = if path.exists() {
-        kept(data)?
-    } else {
-        draw(&path)?
+/// The first tokens of a data folder.
+pub(super) struct First {
+    pub(super) tokens: Tokens,
+    /// Whether nobody has been shown them yet.
+    pub(super) are_new: bool,
+}
+
+/// The tokens of a data folder. At the first start they are drawn, issued and listed as any other,
+/// and the tenants `unit` and `uploader` are made, with a key pair each; what was revoked since
+/// stays revoked.
+pub(super) async fn first(
+    (embedded, store): (&Embedded, &Store),
+    data: &Path,
+    kept: Option<Value>,
+    clock: &Clock,
+) -> anyhow::Result<First> {
+    if let Some(kept) = kept {
+        let tokens = Tokens::read(&kept["tokens"]).context("credentials.json has no tokens")?;
+        return Ok(First {
+            tokens,
+            are_new: false,
+        });
+    }
+    let older = read(&data.join(OLDER))?;
+    let are_new = older.is_none();
+    let tokens = match older {
+        Some(tokens) => tokens,
+        None => drawn(data)?,
     };
-    // Said at every start, since a crash may have come between the file and the tables.
-    for (tenant, is_unit) in [("unit", true), ("uploader", false)] {
-        make_tenant(store, tenant, is_unit, clock).await?;
+    for (name, is_unit) in [("unit", true), ("uploader", false)] {
+        let tenant = make_tenant(store, name, is_unit, clock).await?;
+        key_pair(embedded, &tenant).await?;
     }
-    for (token, tenant, role) in [
-        (&tokens.unit, "unit", Role::Unit),
-        (&tokens.uploader, "uploader", Role::Uploader),
-        (&tokens.admin, "unit", Role::Admin),
-    ] {
-        let principal = Principal {
-            tenant: TenantId::parse(tenant)?,
-            role,
-        };
+    for (token, tenant, role) in tokens.each() {
         let token = Token::parse(token)?;
-        store.put_token(&token, &principal).await?;
+        // An older version's may have been revoked by hand.
+        if are_new || store.authenticate(&token).await?.is_some() {
+            let issued = IssuedToken {
+                token_id: token_id(&token),
+                tenant: TenantId::parse(tenant)?,
+                role,
+                created_at: clock.now(),
+            };
+            store.issue_token(&token, &issued).await?;
+        }
     }
-    Ok(tokens)
+    Ok(First { tokens, are_new })
+}
+
+/// The tokens are kept among the credentials: no other file has them any more.
+pub(super) fn kept_elsewhere(data: &Path) -> std::io::Result<()> {
+    for name in [DRAWN, OLDER] {
+        match fs::remove_file(data.join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The same for the same token, so that a first start that was cut off lists none twice.
+fn token_id(token: &Token) -> TokenId {
+    let digest = Sha256::digest(format!("the id of {}", token.reveal()));
+    let mut id = [0; 16];
+    id.copy_from_slice(&digest[..16]);
+    TokenId::from_random(&id)
 }
 
 async fn make_tenant(
@@ -76,10 +131,10 @@ async fn make_tenant(
     name: &str,
     is_unit: bool,
     clock: &Clock,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<TenantSettings> {
     let tenant = TenantId::parse(name)?;
-    if store.tenant(&tenant).await?.is_some() {
-        return Ok(());
+    if let Some(there) = store.tenant(&tenant).await? {
+        return Ok(there);
     }
     let settings = TenantSettings {
         tenant,
@@ -90,40 +145,61 @@ async fn make_tenant(
         tell_withdrawals: false,
         created_at: clock.now(),
     };
-    Ok(store.put_tenant(&settings).await?)
+    store.put_tenant(&settings).await?;
+    Ok(settings)
 }
 
-/// The tokens that a data folder keeps.
-pub(super) fn kept(data: &Path) -> anyhow::Result<Tokens> {
-    let text = fs::read_to_string(data.join(FILE)).context("reading the folder's tokens")?;
-    Tokens::parse(&text).context("the tokens in the data folder are damaged")
+/// A tenant's key pair, made if it has none: it reaches the tenant's own objects in S3.
+pub(super) async fn key_pair(
+    embedded: &Embedded,
+    tenant: &TenantSettings,
+) -> embedded::Result<AccessKey> {
+    let ads = (
+        tenant.is_uploader,
+        ADS_BUCKET,
+        AdKey::prefix(&tenant.tenant),
+    );
+    let references = ReferenceKey::prefix(&tenant.tenant);
+    let references = (tenant.is_unit, REFERENCES_BUCKET, references);
+    let reaches = [ads, references].into_iter().filter(|(may, ..)| *may);
+    let reaches = reaches.map(|(_, bucket, prefix)| Reach {
+        bucket: bucket.to_owned(),
+        prefix,
+    });
+    embedded
+        .hold(tenant.tenant.as_str(), reaches.collect())
+        .await
+}
+
+/// The tokens that a file keeps; none if it is not there.
+fn read(path: &Path) -> anyhow::Result<Option<Tokens>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let text = fs::read_to_string(path).context("reading the folder's tokens")?;
+    let value: Value = serde_json::from_str(&text).unwrap_or_default();
+    let tokens = Tokens::read(&value).context("the tokens in the data folder are damaged")?;
+    Ok(Some(tokens))
 }
 
 /// Draws tokens and keeps them, durably, before anybody is told of them.
-fn draw(path: &Path) -> anyhow::Result<Tokens> {
-    let tokens = Tokens {
-        unit: token()?,
-        uploader: token()?,
-        admin: token()?,
-    };
-    let written = path.with_extension("new");
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&written)?;
-    file.write_all(tokens.to_json().to_string().as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&written, path)?;
-    if let Some(folder) = path.parent() {
-        fs::File::open(folder)?.sync_all()?;
+fn drawn(data: &Path) -> anyhow::Result<Tokens> {
+    let path = data.join(DRAWN);
+    if let Some(tokens) = read(&path)? {
+        return Ok(tokens);
     }
+    let tokens = Tokens {
+        unit: token()?.reveal().to_owned(),
+        uploader: token()?.reveal().to_owned(),
+        admin: token()?.reveal().to_owned(),
+    };
+    credentials::write_private(&path, &tokens.to_json().to_string())?;
     Ok(tokens)
 }
 
-fn token() -> anyhow::Result<String> {
+/// A token that nobody has.
+pub(super) fn token() -> anyhow::Result<Token> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|_| anyhow::anyhow!("the system gives no randomness"))?;
-    Ok(Token::from_random(&bytes).reveal().to_owned())
+    Ok(Token::from_random(&bytes))
 }

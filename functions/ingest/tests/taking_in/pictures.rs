@@ -55,6 +55,21 @@ async fn pictures_of_one_batch_share_a_pack() {
     assert_eq!(packs("2").await, 1);
 }
 
+#[tokio::test]
+async fn what_was_compressed_for_the_way_is_told_so() {
+    let world = World::new().await;
+    for (name, magic) in [
+        ("a.jpg", &b"\x1f\x8b\x08"[..]),
+        ("b.jpg", b"\x28\xb5\x2f\xfd"),
+    ] {
+        let bytes = [magic, &picture(1)[..]].concat();
+        world.put(name, bytes, &[]).await;
+    }
+    world.settle().await;
+    let ends = [("a.jpg", "content_encoded"), ("b.jpg", "content_encoded")];
+    assert_eq!(world.states().await, rows(&ends));
+}
+
 /// Something in it may have killed its function: what is taken alone is done before or after it.
 #[tokio::test]
 async fn a_batch_that_keeps_coming_is_taken_one_by_one() {

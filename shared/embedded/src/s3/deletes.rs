@@ -1,22 +1,22 @@
 //! Deletes: a delete marker on a key, or the end of a version.
 
-use std::sync::Arc;
-
 use s3s::dto::*;
 use s3s::{S3ErrorCode, S3Request, S3Response, S3Result};
 
+use super::{Server, words};
 use crate::error::blocking;
 use crate::removal::Doomed;
-use crate::store::{Condition, Store};
+use crate::store::Condition;
 use crate::versions::Version;
 
 type Answer<T> = S3Result<S3Response<T>>;
 
 pub(super) async fn delete(
-    store: &Arc<Store>,
+    server: &Server,
     request: S3Request<DeleteObjectInput>,
 ) -> Answer<DeleteObjectOutput> {
     let input = request.input;
+    let (bucket, key) = (input.bucket.clone(), input.key.clone());
     let doomed = Doomed {
         key: input.key,
         version_id: input.version_id.clone(),
@@ -25,12 +25,13 @@ pub(super) async fn delete(
             if_none_match: None,
         },
     };
-    let store = store.clone();
+    let store = server.store.clone();
     let answers = blocking(move || store.delete(input.bucket, vec![doomed])).await?;
     let version = answers
         .into_iter()
         .next()
         .ok_or(S3ErrorCode::InternalError)??;
+    server.house.removed(&bucket, &[key]).await?;
     Ok(S3Response::new(DeleteObjectOutput {
         delete_marker: version.as_ref().map(|version| version.content.is_none()),
         version_id: version
@@ -41,7 +42,7 @@ pub(super) async fn delete(
 }
 
 pub(super) async fn delete_many(
-    store: &Arc<Store>,
+    server: &Server,
     request: S3Request<DeleteObjectsInput>,
 ) -> Answer<DeleteObjectsOutput> {
     let input = request.input;
@@ -57,8 +58,15 @@ pub(super) async fn delete_many(
         version_id,
         condition: Condition::default(),
     });
-    let (store, doomed) = (store.clone(), doomed.collect());
+    let (store, doomed) = (server.store.clone(), doomed.collect());
+    let bucket = input.bucket.clone();
     let answers = blocking(move || store.delete(input.bucket, doomed)).await?;
+    let done = names
+        .iter()
+        .zip(&answers)
+        .filter(|(_, answer)| answer.is_ok());
+    let gone: Vec<String> = done.map(|((key, _), _)| key.clone()).collect();
+    server.house.removed(&bucket, &gone).await?;
     let (mut deleted, mut errors) = (Vec::new(), Vec::new());
     for ((key, version_id), answer) in names.into_iter().zip(answers) {
         match answer {
@@ -67,7 +75,7 @@ pub(super) async fn delete_many(
             Err(code) => errors.push(Error {
                 code: Some(code.as_str().to_owned()),
                 key: Some(key),
-                message: None,
+                message: Some(words::of(code.as_str()).to_owned()),
                 version_id,
             }),
         }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use http::header::{ETAG, LOCATION};
 use http::{HeaderMap, HeaderValue, Method};
 use s3s::dto::*;
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
@@ -11,7 +12,7 @@ use super::conditions::unchanged;
 use super::{body, fields};
 use crate::digests::Claims;
 use crate::error::blocking;
-use crate::events::Cause;
+use crate::events::{Cause, encode_key};
 use crate::refused::Refused;
 use crate::store::{Condition, Place, Store};
 use crate::versions::{Headers, Version};
@@ -42,6 +43,7 @@ pub(super) async fn put(
         return Err(S3ErrorCode::InvalidArgument.into());
     }
     let place = place(input.bucket, input.key)?;
+    let location = place.clone();
     let condition = Condition {
         if_match: input.if_match,
         if_none_match: input.if_none_match,
@@ -68,7 +70,11 @@ pub(super) async fn put(
         Ok::<_, Refused>((version, arrived.digested.checksums))
     })
     .await?;
-    Ok(S3Response::new(PutObjectOutput {
+    let told = match cause {
+        Cause::Post => said_to_forms(&location, &version),
+        _ => HeaderMap::new(),
+    };
+    let output = PutObjectOutput {
         e_tag: Some(fields::etag(&version)),
         version_id: Some(version.version_id),
         checksum_crc32: checksum.checksum_crc32,
@@ -77,7 +83,21 @@ pub(super) async fn put(
         checksum_sha1: checksum.checksum_sha1,
         checksum_sha256: checksum.checksum_sha256,
         ..Default::default()
-    }))
+    };
+    Ok(S3Response::with_headers(output, told))
+}
+
+/// What the answer to a form says beside its status, as S3 has it: `s3s` leaves both out.
+fn said_to_forms(place: &Place, version: &Version) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let key = encode_key(&place.key).replace('+', "%20");
+    let path = format!("/{}/{key}", place.bucket);
+    for (name, value) in [(ETAG, format!("\"{}\"", version.etag)), (LOCATION, path)] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
+    headers
 }
 
 fn claims(request: &S3Request<PutObjectInput>) -> Claims {

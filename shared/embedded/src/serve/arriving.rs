@@ -2,10 +2,13 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::{Request, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use tokio::time::{Instant, Sleep};
@@ -22,11 +25,36 @@ const REST_BYTES_MAX: usize = 4 << 20;
 /// How long the rest of a refused request may take.
 const REST_TIME_MAX: Duration = Duration::from_secs(5);
 
+/// Whether the body of a request has been asked for: at once, unless the client waits for that with
+/// `Expect: 100-continue`.
+#[derive(Clone)]
+pub(super) struct AskedFor(Arc<AtomicBool>);
+
+impl AskedFor {
+    pub(super) fn of(request: &Request<Incoming>) -> Self {
+        let waits = request.headers().contains_key(header::EXPECT);
+        let is_so = !waits || request.body().is_end_stream();
+        Self(Arc::new(AtomicBool::new(is_so)))
+    }
+
+    pub(super) fn is_so(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn now(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// A body that must not come too slowly, and that is read to its end even if the request is refused
 /// before. Without that, hyper would close the connection, and a client that already reuses it would
 /// get no answer.
+///
+/// A client that waits to be asked for the body never sends it once it is refused: its next request
+/// would be taken for the body. There the connection has to end, and the answer has to say so.
 pub struct Arriving {
     body: Option<Incoming>,
+    asked_for: AskedFor,
     received_bytes: u64,
     /// How long it was waited for so far; the time that we take with what has come is not the
     /// sender's.
@@ -46,9 +74,10 @@ pub enum TooSlow {
 }
 
 impl Arriving {
-    pub(super) fn new(body: Incoming) -> Self {
+    pub(super) fn new(body: Incoming, asked_for: AskedFor) -> Self {
         Self {
             body: Some(body),
+            asked_for,
             received_bytes: 0,
             waited: Duration::ZERO,
             waiting: None,
@@ -82,6 +111,7 @@ impl hyper::body::Body for Arriving {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, TooSlow>>> {
         let this = &mut *self;
+        this.asked_for.now();
         let Some(body) = &mut this.body else {
             return Poll::Ready(None);
         };
@@ -112,7 +142,8 @@ impl hyper::body::Body for Arriving {
 
 impl Drop for Arriving {
     fn drop(&mut self) {
-        let left = self.body.take().filter(|body| !body.is_end_stream());
+        let left = self.body.take();
+        let left = left.filter(|body| self.asked_for.is_so() && !body.is_end_stream());
         if let (Some(body), Ok(runtime)) = (left, tokio::runtime::Handle::try_current()) {
             let rest = Limited::new(body, REST_BYTES_MAX).collect();
             runtime.spawn(async move { drop(tokio::time::timeout(REST_TIME_MAX, rest).await) });

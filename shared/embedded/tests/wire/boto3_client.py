@@ -4,7 +4,7 @@
 Reads {"s3": URL, "dynamodb": URL, "region": …, "access_key_id": …, "secret_access_key": …} on
 standard input. The bucket "ads" must exist. Exits 0 if everything is as AWS has it.
 """
-import base64, datetime, hashlib, io, json, socket, sys, time
+import base64, datetime, email.utils, hashlib, hmac, io, json, socket, sys, time
 import boto3, botocore, botocore.auth, botocore.config, botocore.exceptions, urllib3
 from boto3.s3.transfer import TransferConfig
 
@@ -205,6 +205,77 @@ def tables():
     assert page.status == 400 and b"MissingAuthenticationToken" in page.data
 
 
-for check in (unusual_keys, presigned, forms, large, conditions, versions, tables):
+def signatures():
+    """What the laptop's S3 once took and S3 refuses."""
+    path = plan["s3"] + "/ads"
+    for name, date in (("now", email.utils.formatdate(usegmt=True)), ("2007", "Tue, 27 Mar 2007 19:36:42 GMT")):
+        mac = hmac.new(plan["secret_access_key"].encode(), f"GET\n\n\n{date}\n/ads".encode(), "sha1").digest()
+        old = {"date": date, "authorization": f"AWS {plan['access_key_id']}:{base64.b64encode(mac).decode()}"}
+        assert http.request("GET", path, headers=old).status == 400, f"a signature of version 2 of {name}"
+    version_2 = boto3.client("s3", endpoint_url=plan["s3"], config=botocore.config.Config(s3={"addressing_style": "path"}, signature_version="s3"), **common)
+    url = version_2.generate_presigned_url("list_objects_v2", Params={"Bucket": "ads"}, ExpiresIn=60)
+    assert "Signature=" in url and "X-Amz" not in url and http.request("GET", url).status == 400
+    form = version_2.generate_presigned_post("ads", "v2/photo.jpg", ExpiresIn=60)
+    assert "signature" in form["fields"] and post(form, b"photo") == (400, "InvalidRequest")
+    week = lambda s: s3.generate_presigned_url("list_objects_v2", Params={"Bucket": "ads"}, ExpiresIn=s)
+    assert http.request("GET", week(604800)).status == 200
+    assert http.request("GET", week(604801)).status == 400 and http.request("GET", week(365 * 86400)).status == 400
+    real = botocore.auth.get_current_datetime
+    for minutes, status in ((10, 200), (20, 403), (6 * 24 * 60, 403)):
+        botocore.auth.get_current_datetime = lambda *a, **k: real() + datetime.timedelta(minutes=minutes)
+        try:
+            ahead = week(60)
+        finally:
+            botocore.auth.get_current_datetime = real
+        assert http.request("GET", ahead).status == status, f"dated {minutes} minutes ahead"
+    put("signed/source", b"secret")
+    url = s3.generate_presigned_url("put_object", Params={"Bucket": "ads", "Key": "signed/copy"}, ExpiresIn=60)
+    copied = http.request("PUT", url, body=b"", headers={"x-amz-copy-source": "/ads/signed/source"})
+    assert copied.status == 403 and b"not signed" in copied.data and keys("signed/") == ["signed/source"]
+    assert http.request("PUT", url, body=b"x", headers={"x-amz-meta-place": "Lviv"}).status == 403
+    url = s3.generate_presigned_url("copy_object", Params={"Bucket": "ads", "Key": "signed/copy", "CopySource": "ads/signed/source"}, ExpiresIn=60)
+    assert http.request("PUT", url, headers={"x-amz-copy-source": "ads/signed/source"}).status == 200
+    assert get("signed/copy") == b"secret"
+
+
+def sentences():
+    """No client is left with "Unknown"."""
+    def message(call, *args, **kwargs):
+        try:
+            call(*args, **kwargs)
+        except botocore.exceptions.ClientError as e:
+            return e.response["Error"].get("Message", "")
+        raise AssertionError("not refused")
+
+    wrong = boto3.client("s3", endpoint_url=plan["s3"], config=config, **{**common, "aws_secret_access_key": "guess"})
+    nobody = boto3.client("s3", endpoint_url=plan["s3"], config=config, **{**common, "aws_access_key_id": "nobody"})
+    for call, words in ((lambda: get("none"), "no object"), (lambda: s3.list_objects_v2(Bucket="none"), "no such bucket"),
+                        (lambda: put("k" * 1025), "1,024 bytes"), (lambda: wrong.list_buckets(), "secret access key"),
+                        (lambda: nobody.list_buckets(), "homeward env"), (lambda: put("signed/source", b"2", IfMatch='"0"'), "condition"),
+                        (lambda: s3.get_object_tagging(Bucket="ads", Key="c"), "not implemented"),
+                        (lambda: put("acl", b"x", ACL="public-read"), "does not allow ACLs"),
+                        (lambda: put("acl", b"x", GrantRead="id=a"), "does not allow ACLs")):
+        got = message(call)
+        assert words in got and "Unknown" not in got, got
+    put("acl", b"x", ACL="bucket-owner-full-control")
+    bare = http.request("GET", plan["s3"] + "/ads")
+    assert bare.status == 403 and b"homeward env" in bare.data and bare.headers["x-amz-request-id"].encode() in bare.data
+    answer = http.request("POST", (form := s3.generate_presigned_post("ads", "told/a b+c"))["url"], fields={**form["fields"], "file": ("f", b"photo")})
+    assert answer.headers["location"].endswith("/ads/told/a%20b%2Bc") and answer.headers["etag"] == s3.head_object(Bucket="ads", Key="told/a b+c")["ETag"]
+
+
+def kept_connection():
+    """A refused put does not cost the next one on the same connection."""
+    one = botocore.config.Config(s3={"addressing_style": "path"}, signature_version="s3v4", retries={"total_max_attempts": 1}, max_pool_connections=1)
+    client = boto3.client("s3", endpoint_url=plan["s3"], config=one, **common)
+    for size in (5, 200_000):
+        for _ in range(3):
+            refused("KeyTooLongError", client.put_object, Bucket="ads", Key="k" * 1030, Body=b"x" * size)
+            client.put_object(Bucket="ads", Key="kept/good", Body=b"y" * size)
+            refused("NoSuchBucket", client.put_object, Bucket="none", Key="k", Body=b"x" * size)
+            assert client.get_object(Bucket="ads", Key="kept/good")["Body"].read() == b"y" * size
+
+
+for check in (unusual_keys, presigned, forms, signatures, sentences, kept_connection, large, conditions, versions, tables):
     check()
     print("boto3:", check.__name__, "as on AWS", file=sys.stderr)

@@ -217,3 +217,51 @@ async fn collecting_garbage_never_takes_what_a_put_is_about_to_refer_to() {
         (60, 3, 0)
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_way_to_delete_an_object_tells_who_asked_for_that() {
+    let services = start();
+    let embedded = &services.embedded;
+    let created = bucket_with_queue(embedded).await;
+    let told = embedded.notify_removals("ads", "ads/", "removed").await;
+    told.expect("set");
+    let client = s3(embedded);
+    let body = ByteStream::from_static(b"photo");
+    let put = client.put_object().bucket("ads").key("ads/a b").body(body);
+    let version = put.send().await.expect("stored").version_id;
+    for (key, version) in [
+        ("ads/a b", None),
+        ("ads/a b", version),
+        ("other", None),
+        ("ads/a b", Some("none".to_owned())),
+    ] {
+        let delete = client.delete_object().bucket("ads").key(key);
+        delete
+            .set_version_id(version)
+            .send()
+            .await
+            .expect("deleted");
+    }
+    let now = Timestamp::now();
+    let messages = embedded.queue("removed").receive(10, MINUTE, now).await;
+    let messages = messages.expect("received");
+    let records = messages.iter().map(|message| {
+        let event: S3Event = serde_json::from_str(&message.body).expect("an S3 event");
+        let record = event.records.into_iter().next().expect("a record");
+        (
+            record.event_name.expect("a name"),
+            record.s3.object.key.expect("a key"),
+        )
+    });
+    let name = |name: &str| (format!("ObjectRemoved:{name}"), "ads/a+b".to_owned());
+    let expected = [name("DeleteMarkerCreated"), name("Delete")];
+    assert_eq!(records.collect::<Vec<_>>(), expected);
+    assert_eq!(
+        created
+            .receive(10, MINUTE, now)
+            .await
+            .expect("received")
+            .len(),
+        1
+    );
+}

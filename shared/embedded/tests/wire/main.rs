@@ -11,6 +11,7 @@ mod kill;
 mod listings;
 mod multipart;
 mod objects;
+mod pairs;
 mod ports;
 mod queues;
 mod services;

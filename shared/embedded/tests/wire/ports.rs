@@ -12,7 +12,7 @@ async fn nobody_without_the_key_gets_in() {
     let key = services.embedded.access_key();
     for (id, secret, code) in [
         (key.id.as_str(), "guess", "SignatureDoesNotMatch"),
-        ("someone", key.secret.as_str(), "NotSignedUp"),
+        ("someone", key.secret.as_str(), "InvalidAccessKeyId"),
     ] {
         let refused = s3_over(&port, id, secret)
             .list_objects_v2()
