@@ -49,7 +49,7 @@ fn a_pair_gives_the_same_lead_whichever_came_first() {
 #[test]
 fn the_same_picture_is_as_is_from_corner_to_corner() {
     for seed in 910..918 {
-        let photo = drawn(seed, 500 + seed as usize % 7, 361);
+        let photo = drawn(seed, 500 + seed % 7, 361);
         // A dark vignette once read as a frame, seen askew.
         for photo in [photo.framed(60, 12), photo] {
             let found = found(&photo, &photo);
