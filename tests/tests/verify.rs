@@ -222,7 +222,7 @@ const DAMAGES: [(Damage, &str); 16] = [
     ),
     (
         Damage::Deleted("homeward-leads", |it| text(it, "sk").starts_with("lead#")),
-        "match and have no lead",
+        "alerts tell of leads that are gone",
     ),
     (
         Damage::Deleted("homeward-audit", |it| text(it, "sk") == "000000000003"),
