@@ -222,7 +222,7 @@ const DAMAGES: [(Damage, &str); 16] = [
     ),
     (
         Damage::Deleted("homeward-leads", |it| text(it, "sk").starts_with("lead#")),
-        "match and have no lead",
+        "alerts tell of leads that are gone",
     ),
     (
         Damage::Deleted("homeward-audit", |it| text(it, "sk") == "000000000003"),
@@ -260,11 +260,11 @@ const DAMAGES: [(Damage, &str); 16] = [
 const ELSEWHERE: [(Damage, &str); 2] = [
     (
         Damage::ObjectElsewhere(ADS, "photos/cat.jpg"),
-        "under keys that are not ads/TENANT/NAME",
+        "in the ads bucket lie where nobody looks",
     ),
     (
         Damage::ObjectElsewhere(REFERENCES, "references/unit/photo.jpg"),
-        "under keys that are not references/UNIT/CASE/NAME",
+        "in the references bucket lie where nobody looks",
     ),
 ];
 

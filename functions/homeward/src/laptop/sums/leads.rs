@@ -182,6 +182,7 @@ async fn check_alerts(
     references: &References,
 ) -> anyhow::Result<()> {
     let mut created: BTreeMap<LeadId, u64> = BTreeMap::new();
+    let mut of: BTreeMap<LeadId, ReferenceId> = BTreeMap::new();
     let mut cursor = None;
     loop {
         let page = store
@@ -195,7 +196,9 @@ async fn check_alerts(
             .iter()
             .filter(|alert| alert.kind == AlertKind::Created)
         {
-            *created.entry(alert.data.lead_id.clone()).or_default() += 1;
+            let data = &alert.data;
+            *created.entry(data.lead_id.clone()).or_default() += 1;
+            of.insert(data.lead_id.clone(), data.reference_id.clone());
         }
         cursor = page.next;
     }
@@ -208,7 +211,29 @@ async fn check_alerts(
         .map(|lead| lead.summary.lead_id.to_string());
     let what = "leads of alert level have no alert";
     sums.add(Disagreement::of(silent, what));
+    leads
+        .iter()
+        .for_each(|lead| drop(of.remove(&lead.summary.lead_id)));
+    check_told(sums, store, unit, of).await?;
     check_levels(sums, store, unit, (leads, &created)).await
+}
+
+/// Alerts whose lead was not among those read: recorded since then, erased since then, or gone.
+async fn check_told(
+    sums: &mut Sums,
+    store: &Store,
+    unit: &TenantId,
+    told: BTreeMap<LeadId, ReferenceId>,
+) -> anyhow::Result<()> {
+    let mut gone = Vec::new();
+    for (lead, reference) in told {
+        let is_there = store.lead(unit, &lead).await?.is_some();
+        if !is_there && super::sets::is_active(store, unit, &reference).await? {
+            gone.push(lead.to_string());
+        }
+    }
+    sums.add(Disagreement::of(gone, "alerts tell of leads that are gone"));
+    Ok(())
 }
 
 /// Whoever was alerted must find the lead at the level of an alert: levels never fall.

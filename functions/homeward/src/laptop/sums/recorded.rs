@@ -59,10 +59,7 @@ fn holder(upload: Upload) -> Option<AdKey> {
 
 /// Those that are neither in the bucket nor were deleted there.
 async fn missing(store: &Store, mut keys: BTreeSet<AdKey>) -> store::Result<BTreeSet<AdKey>> {
-    for object in super::objects::listed(store, ObjectKind::Ad, "ads/")
-        .await?
-        .items
-    {
+    for object in super::objects::listed(store, ObjectKind::Ad, "ads/").await? {
         if let ObjectKey::Ad(key) = object.key {
             keys.remove(&key);
         }

@@ -122,7 +122,11 @@ async fn active(store: &Store, tenants: &[TenantSettings]) -> store::Result<BTre
     Ok(active)
 }
 
-async fn is_active(store: &Store, unit: &TenantId, id: &ReferenceId) -> store::Result<bool> {
+pub(super) async fn is_active(
+    store: &Store,
+    unit: &TenantId,
+    id: &ReferenceId,
+) -> store::Result<bool> {
     let found = store.reference(unit, id).await?;
     Ok(found.is_some_and(|it| it.status == ReferenceStatus::Active))
 }
