@@ -92,6 +92,9 @@ def crafted():
     for size in ((1, 1), (8, 8), (15, 400), (400, 15)):
         for kind in ("PNG", "JPEG", "BMP"):
             yield "too_small", encoded(picture(*size), kind)
+    # A hash's work grows with the square of a side: 12 KB took eleven seconds of a processor.
+    for data in (png(16, 65536), png(65536, 16), png(16, 4 << 20, rows=9), encoded(picture(65536, 16), "BMP"), encoded(picture(16, 65536), "TIFF")):
+        yield "too_long", data
     for data in (overwritten(of["jpeg"], sof + 5, b"\0\xf0\0\xf0"), overwritten(of["png"], 60, bytes(8)), overwritten(of["bmp"], 18, bytes(8)),
                  overwritten(of["png"], 12, b"JUNK")):
         yield "corrupt", data
@@ -99,7 +102,8 @@ def crafted():
     # A bomb within the limits, bombs that nobody has to open, and what merely looks strange.
     for data in (png(8000, 8000), png(200, 200, before=chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(50_000_000), 9))),
                  png(200, 201, before=chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(50_000_000), 9))), of["gif"] + b"<script>alert(1)</script>",
-                 of["jpeg"] + b"PK\x05\x06" + bytes(18), of["png"] + of["jpeg"], encoded(picture(16, 16), "PNG"), encoded(picture(4000, 16), "JPEG")):
+                 of["jpeg"] + b"PK\x05\x06" + bytes(18), of["png"] + of["jpeg"], encoded(picture(16, 16), "PNG"), encoded(picture(4000, 16), "JPEG"),
+                 encoded(picture(65500, 16), "JPEG"), png(16, 65535), png(65535, 1024), encoded(picture(20, 65535), "GIF")):
         yield "recorded", data
 
 

@@ -202,9 +202,13 @@ impl Cloud {
             let (status, page) = self.ask(tenant, "GET", &format!("{path}?limit=7{after}"), None);
             assert_eq!(status, 200, "{page}");
             items.extend(page["items"].as_array().unwrap().clone());
+            let reached = after.clone();
             match page["next"].as_str() {
                 Some(next) => after = format!("&after={next}"),
                 None => return items,
+            }
+            if after == reached {
+                return items; // a feed goes on from its end
             }
         }
     }

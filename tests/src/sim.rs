@@ -34,5 +34,5 @@ pub use plant::Plant;
 pub use pump::Pump;
 pub use receiver::{Arrived, CaseSystem, Reception};
 pub use run::{Acknowledged, Report, run};
-pub use script::{list, tar};
+pub use script::{forged_list, list, tar};
 pub use time::Time;

@@ -14,7 +14,7 @@ use proofs::world::{Put, World, plan, upload_by};
 use serde_json::{Value, json};
 
 /// The reasons there are: the contract's list.
-const REASONS: [&str; 9] = [
+const REASONS: [&str; 10] = [
     "not_an_image",
     "unsupported_format",
     "truncated",
@@ -22,6 +22,7 @@ const REASONS: [&str; 9] = [
     "too_large",
     "too_many_pixels",
     "too_small",
+    "too_long",
     "decoder_failure",
     "bundle_truncated",
 ];

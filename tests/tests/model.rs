@@ -5,7 +5,8 @@
 //! What is modelled: `ingest`, `enroll`, `lookup` from both sides, `alert` (stream and timer at
 //! once), compaction of both sets, and a unit's withdrawal, each call on the cloud as one atomic
 //! step (`functions/`, `shared/store`). Time is modelled by what it allows: a lease may run out at
-//! any moment, save while its message is under way. Not modelled: sightings and digests, holding
+//! any moment, save while its message is under way. How a lead rises is a model of its own
+//! (`model/rising.rs`). Not modelled: sightings and digests, holding
 //! and expiry (which end as withdrawal does), the limit of ten attempts, erasure.
 //!
 //! Every rule of the protocol has a variant without it, and each variant must be found out.
@@ -19,6 +20,8 @@ mod compaction;
 mod delivery;
 #[path = "model/protocol.rs"]
 mod protocol;
+#[path = "model/rising.rs"]
+mod rising;
 #[path = "model/set.rs"]
 mod set;
 #[path = "model/state.rs"]
@@ -29,6 +32,7 @@ mod steps;
 use std::time::Instant;
 
 use protocol::{MISSED, Protocol, SILENT, TWICE};
+use rising::{Fault, Rising};
 use state::Bug;
 use stateright::{Checker, HasDiscoveries, Model};
 
@@ -122,6 +126,42 @@ fn a_reference_that_is_withdrawn_at_any_moment_stays_silent() {
 #[test]
 fn a_pair_is_told_once_and_never_after_its_withdrawal() {
     holds(TELLING);
+}
+
+#[test]
+fn a_lead_rises_to_the_best_evidence_and_is_alerted_once() {
+    let checker = Rising(None).checker().threads(2).spawn_bfs().join();
+    checker.assert_properties();
+}
+
+fn a_fault_breaks(fault: Fault, claim: &'static str) {
+    let checker = Rising(Some(fault))
+        .checker()
+        .finish_when(HasDiscoveries::AnyOf([claim].into()))
+        .spawn_bfs()
+        .join();
+    let path = checker.assert_any_discovery(claim);
+    println!("{fault:?} breaks {claim:?}: {:?}", path.into_actions());
+}
+
+#[test]
+fn a_lead_that_stays_as_it_came_is_frozen_by_a_claim() {
+    a_fault_breaks(Fault::FirstStays, rising::FROZEN);
+}
+
+#[test]
+fn a_lead_that_follows_the_last_evidence_sinks() {
+    a_fault_breaks(Fault::LastStays, rising::SUNK);
+}
+
+#[test]
+fn a_lead_that_is_raised_without_a_condition_is_alerted_twice() {
+    a_fault_breaks(Fault::WithoutCondition, rising::ONCE);
+}
+
+#[test]
+fn a_lead_that_is_raised_without_the_check_is_told_after_the_withdrawal() {
+    a_fault_breaks(Fault::WithoutCheck, rising::LATE);
 }
 
 #[test]

@@ -15,7 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use aws_config::retry::RetryConfig;
 use proofs::sim::holdings::{self, Holdings};
 use proofs::sim::{
-    Call, CaseSystem, Crew, Fate, Fault, House, Plan, Pump, Time, bmp, list, rubbish, tar,
+    Call, CaseSystem, Crew, Fate, Fault, House, Plan, Pump, Time, bmp, forged_list, list, rubbish,
+    tar,
 };
 use records::{CaseId, ImageSha256, ReferenceId, TenantId};
 
@@ -38,6 +39,8 @@ enum Story {
     Hashes,
     /// See [`renewal`].
     Renewal,
+    /// See [`rising`].
+    Rising,
 }
 
 impl Story {
@@ -47,6 +50,7 @@ impl Story {
             Self::EveryDay => every_day(&mut pump).await,
             Self::Hashes => hashes(&mut pump).await,
             Self::Renewal => renewal(&mut pump).await,
+            Self::Rising => rising(&mut pump).await,
         }
         let store = house.store(&house.line("faultless"));
         holdings::look(&store, &house.case_system.arrived()).await
@@ -56,8 +60,9 @@ impl Story {
     fn comes_to(self) -> [usize; 4] {
         match self {
             Self::EveryDay => [8, 2, 3, 4],
-            Self::Hashes => [3, 1, 1, 3],
+            Self::Hashes => [2, 1, 1, 3],
             Self::Renewal => [1, 1, 1, 1],
+            Self::Rising => [1, 1, 1, 2],
         }
     }
 }
@@ -145,6 +150,20 @@ async fn hashes(pump: &mut Pump) {
     pump.until_done().await;
 }
 
+/// Somebody claims of an ad a fingerprint that makes its lead one for review; then the ad comes.
+async fn rising(pump: &mut Pump) {
+    pump.put("references/unit/case-5/photo.bmp", bmp(5, 0))
+        .await;
+    pump.until_done().await;
+    let forged = forged_list(&bmp(5, 1));
+    pump.put("ads/forger/claim.jsonl", forged).await;
+    pump.until_done().await;
+    pump.put("ads/uploader/real.bmp", bmp(5, 1)).await;
+    pump.until_done().await;
+    pump.timers().await;
+    pump.until_done().await;
+}
+
 fn reference(case: &str, picture: u64) -> ReferenceId {
     let (unit, case) = (
         TenantId::parse("unit").unwrap(),
@@ -193,7 +212,12 @@ fn clean(story: Story) -> Ran {
 }
 
 fn every_call_fails_once(fault: Fault, retries: RetryConfig) {
-    for story in [Story::Renewal, Story::Hashes, Story::EveryDay] {
+    for story in [
+        Story::Renewal,
+        Story::Rising,
+        Story::Hashes,
+        Story::EveryDay,
+    ] {
         every_call_of(story, fault, retries.clone());
     }
 }

@@ -200,7 +200,13 @@ fn archives_of_other_tools_are_taken_apart() {
         notes["object_key"],
         "ads/uploader/half.zip/photos/notes.txt"
     );
-    assert_eq!(notes["reason"], "not_an_image");
+    assert_eq!(
+        (&notes["reason"], &notes["new"]),
+        (&"not_an_image".into(), &true.into())
+    );
+    let again = system.upload(&out, &["--wait"], 0);
+    let notes = &again["uploads"]["rejected"][0];
+    assert_eq!(notes["new"], false, "an old reject is no new failure");
     assert_eq!(pairs_of(&system.leads()), world.pairs());
 }
 

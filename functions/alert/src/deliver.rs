@@ -27,6 +27,8 @@ pub enum Ended {
     Delivered,
     /// To be tried again later.
     Postponed,
+    /// No answer came in time: to be tried again later, unless that was the last attempt.
+    Silent,
     /// No further attempt: refused for good, or the last attempt failed.
     Failed,
     /// Not sent and never to be: the reference has ended, or the webhook is gone or disabled.
@@ -41,10 +43,16 @@ pub fn is_due(delivery: &Delivery, now: Timestamp) -> bool {
         && delivery.next_attempt_at.is_some_and(|due| due <= now)
 }
 
-/// Makes one attempt if it may be made. Trouble with the store is logged: the delivery stays due,
-/// and a message that went out but was not settled goes out again under the same id.
-pub async fn attempt(alerting: &Alerting, unit: &TenantId, delivery: &Delivery) -> Ended {
-    let ended = match try_attempt(alerting, unit, delivery).await {
+/// Makes one attempt of this length at most, if it may be made. Trouble with the store is logged: the
+/// delivery stays due, and a message that went out but was not settled goes out again under the same
+/// id.
+pub async fn attempt(
+    alerting: &Alerting,
+    unit: &TenantId,
+    delivery: &Delivery,
+    within: Duration,
+) -> Ended {
+    let ended = match try_attempt(alerting, unit, delivery, within).await {
         Ok(ended) => ended,
         Err(Error::Conflict(_)) => Ended::Left, // settled by somebody else meanwhile
         Err(error) => {
@@ -63,6 +71,7 @@ async fn try_attempt(
     alerting: &Alerting,
     unit: &TenantId,
     delivery: &Delivery,
+    within: Duration,
 ) -> Result<Ended, Error> {
     let store = &alerting.store;
     let Some(webhook) = store.webhook(unit, &delivery.webhook).await? else {
@@ -76,9 +85,9 @@ async fn try_attempt(
         return abandon(alerting, unit, delivery, reason("alert_erased")).await;
     };
     let now = alerting.clock.now();
-    let until = now.plus(alerting.sender.attempt_time_max() + LEASE_SPARE);
+    let until = now.plus(within + LEASE_SPARE);
     match store.lease(unit, delivery, now, until).await? {
-        Leased::Granted(lease) => under_lease(alerting, &webhook, &alert, &lease).await,
+        Leased::Granted(lease) => under_lease(alerting, &webhook, &alert, &lease, within).await,
         Leased::NotActive => not_active(alerting, unit, delivery).await,
         Leased::Busy | Leased::Settled => Ok(Ended::Left),
     }
@@ -91,33 +100,30 @@ async fn under_lease(
     webhook: &Webhook,
     alert: &Alert,
     lease: &Lease,
+    within: Duration,
 ) -> Result<Ended, Error> {
-    let message = message(webhook, alert, alerting.clock.now());
+    let begun = alerting.clock.now();
+    let message = message(webhook, alert, begun);
     let outcome = match Target::parse(webhook.url.as_str()) {
         Err(_) => Outcome::Unanswered(Fault::AddressNotPermitted),
-        Ok(_) if too_late(alerting, lease) => return Ok(Ended::Left),
-        Ok(target) => alerting.sender.post(&target, message).await,
+        Ok(_) if alerting.clock.now().plus(within) > lease.until => return Ok(Ended::Left),
+        Ok(target) => alerting.sender.post(&target, message, within).await,
     };
     if matches!(outcome, Outcome::Answered { status: GONE, .. }) {
         disable(alerting, &lease.unit, webhook).await?;
     }
     let now = alerting.clock.now();
+    let is_silent = outcome == Outcome::Unanswered(Fault::TimedOut);
+    alerting.remember(lease, is_silent, now.since(begun), now);
     let settled = judge(&lease.delivery, alert, &outcome, now);
     let after = alerting.store.settle(lease, &settled, now).await?;
     Ok(match after.state {
+        DeliveryState::Pending | DeliveryState::Failed if is_silent => Ended::Silent,
         DeliveryState::Delivered => Ended::Delivered,
         DeliveryState::Pending => Ended::Postponed,
         DeliveryState::Failed => Ended::Failed,
         DeliveryState::Abandoned => Ended::Abandoned,
     })
-}
-
-fn too_late(alerting: &Alerting, lease: &Lease) -> bool {
-    alerting
-        .clock
-        .now()
-        .plus(alerting.sender.attempt_time_max())
-        > lease.until
 }
 
 /// The id of an alert holds no full stop: names of units are letters, digits, `-` and `_`.

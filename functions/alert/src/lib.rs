@@ -6,7 +6,10 @@
 //! sent only under a lease that was granted while its reference was active ([`deliver`]): once a
 //! withdrawal is acknowledged, nothing about the reference leaves.
 //!
-//! Receivers get a message at least once; repeats carry the same `webhook-id`.
+//! Receivers get a message at least once; repeats carry the same `webhook-id`. One that never answers
+//! holds up nobody: the stream gives a first attempt little time and a batch a bounded one, units and
+//! webhooks have lanes of their own ([`lanes`]), who keeps silent is left to the timer, and that one
+//! gives every unit its turn ([`timer`]).
 //!
 //! It logs names of webhooks, numbers of alerts and reason codes: never a URL, a key, a case
 //! number or a body.
@@ -14,34 +17,31 @@
 pub mod address;
 mod deliver;
 mod judge;
+mod lanes;
 pub mod resolver;
 pub mod schedule;
 pub mod send;
 pub mod signature;
+mod silences;
 pub mod target;
+mod timer;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_lambda_events::dynamodb::{Event, EventRecord};
 use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
-use futures::{StreamExt, stream};
-use records::{Alert, Delivery, TenantId, Timestamp, WebhookState};
-use store::{Change, Clock, Store};
+use futures::{StreamExt, TryStreamExt, stream};
+use records::{Alert, TenantId, Timestamp, WebhookName, WebhookState};
+use store::{Change, Clock, Lease, Store};
+
+use lanes::{Turn, UNITS_AT_ONCE, WEBHOOKS_AT_ONCE};
 
 pub use deliver::Ended;
 
-/// Attempts under way at the same time: a receiver that lets each wait for 15 seconds holds up a
-/// batch of a hundred for a minute and a half, and no longer.
-const SENDS_AT_ONCE: usize = 16;
-
-/// Deliveries taken up together by the timer; the store's page.
-const ROUND_MAX: usize = store::PAGE_ITEMS_MAX;
-
-/// The timer starts no further round after this; the next timer goes on.
-const ROUNDS_TIME: Duration = Duration::from_secs(60);
-
-/// Rounds of one unit in one timer, whatever the clock says.
-const ROUNDS_MAX: usize = 100;
+/// No first attempt of a batch starts later than this, so that the next batch, which has other units'
+/// alerts, waits little longer; whatever has had none by then, the timer gives one.
+const FIRST_ATTEMPTS_TIME: Duration = Duration::from_secs(10);
 
 /// Of an alert of this age that is not queued the stream is far behind, or gave it up. To queue it
 /// again would do nothing.
@@ -55,119 +55,117 @@ pub struct Alerting {
     pub sender: send::Sender,
     /// The time, asked anew for each attempt.
     pub clock: Clock,
+    silences: silences::Silences,
+    next: timer::Next,
 }
 
+/// An alert that could not be queued: the place of its record, and why.
+type NotQueued = (usize, store::Error);
+
 impl Alerting {
+    /// The program with an empty memory.
+    pub fn new(store: Store, sender: send::Sender, clock: Clock) -> Self {
+        Self {
+            store,
+            sender,
+            clock,
+            silences: silences::Silences::default(),
+            next: timer::Next::default(),
+        }
+    }
+
     /// Acts on a batch of the leads' stream: queues each new alert for each enabled webhook of its
-    /// unit, in order, then makes the first attempts. The first record whose alert cannot be queued
-    /// comes again with all after it; what is queued, the timer sees to. Repeated records do
-    /// nothing again.
+    /// unit, and makes first attempts, each unit's beside the others'. The first record whose alert
+    /// cannot be queued comes again with all after it; what is queued, the timer sees to. Repeated
+    /// records do nothing again.
     pub async fn on_leads(&self, event: &Event) -> DynamoDbEventResponse {
+        let turn = Turn {
+            attempt: self.sender.timeouts().first,
+            ends: self.clock.now().plus(FIRST_ATTEMPTS_TIME),
+        };
+        let (units, unread) = by_unit(&event.records);
+        let not_queued: Vec<Option<NotQueued>> = stream::iter(units)
+            .map(|alerts| async move { self.on_unit(&alerts, turn).await })
+            .buffer_unordered(UNITS_AT_ONCE)
+            .collect()
+            .await;
         let mut response = DynamoDbEventResponse::default();
-        let mut queued = Vec::new();
-        for record in &event.records {
-            match self.queue(record).await {
-                Ok(mut deliveries) => queued.append(&mut deliveries),
+        let failed = not_queued.into_iter().flatten().chain(unread);
+        if let Some((at, error)) = failed.min_by_key(|(at, _)| *at) {
+            let failure = comes_again(&event.records[at], error);
+            response.batch_item_failures.push(failure);
+        }
+        response
+    }
+
+    /// One unit's alerts of a batch, in order: queued, then tried.
+    async fn on_unit(&self, alerts: &[(usize, Alert)], turn: Turn) -> Option<NotQueued> {
+        let unit = &alerts.first()?.1.unit;
+        let (mut due, mut not_queued) = (BTreeMap::<WebhookName, Vec<u64>>::new(), None);
+        for (at, alert) in alerts {
+            match self.queue(alert).await {
+                Ok(webhooks) => {
+                    for webhook in webhooks {
+                        due.entry(webhook).or_default().push(alert.seq);
+                    }
+                }
                 Err(error) => {
-                    response
-                        .batch_item_failures
-                        .push(comes_again(record, error));
+                    not_queued = Some((*at, error));
                     break;
                 }
             }
         }
-        stream::iter(&queued)
-            .for_each_concurrent(SENDS_AT_ONCE, |(unit, delivery)| async move {
-                deliver::attempt(self, unit, delivery).await;
+        let now = self.clock.now();
+        due.retain(|webhook, _| !self.silences.is_silent(unit, webhook, now));
+        lanes::send(self, unit, due, turn).await;
+        not_queued
+    }
+
+    /// Queues an alert for the enabled webhooks of its unit, where it is not yet, and names them.
+    async fn queue(&self, alert: &Alert) -> store::Result<Vec<WebhookName>> {
+        let webhooks = self.store.webhooks(&alert.unit).await?.into_iter();
+        let enabled = webhooks.filter(|webhook| webhook.state == WebhookState::Enabled);
+        let now = self.clock.now();
+        stream::iter(enabled.map(|webhook| webhook.name).collect::<Vec<_>>())
+            .map(|webhook| async move {
+                self.store.enqueue(&webhook, alert, now).await?;
+                Ok(webhook)
             })
-            .await;
-        response
+            .buffered(WEBHOOKS_AT_ONCE)
+            .try_collect()
+            .await
     }
 
-    /// Queues a record's alert and gives what is due of it now. On a repeated record a delivery
-    /// may have been tried, or settled, before.
-    async fn queue(&self, record: &EventRecord) -> store::Result<Vec<(TenantId, Delivery)>> {
-        let Some(Change::Alert(alert)) = change_of(record)? else {
-            return Ok(Vec::new());
-        };
-        self.queue_alert(&alert).await
-    }
-
-    /// Queues an alert for the enabled webhooks of its unit, where it is not yet.
-    async fn queue_alert(&self, alert: &Alert) -> store::Result<Vec<(TenantId, Delivery)>> {
-        let mut due = Vec::new();
-        for webhook in self.store.webhooks(&alert.unit).await? {
-            if webhook.state == WebhookState::Disabled {
-                continue;
-            }
-            let now = self.clock.now();
-            self.store.enqueue(&webhook.name, alert, now).await?;
-            let delivery = self
-                .store
-                .delivery(&alert.unit, &webhook.name, alert.seq)
-                .await?;
-            due.extend(delivery.filter(|delivery| deliver::is_due(delivery, now)));
-        }
-        Ok(due
-            .into_iter()
-            .map(|delivery| (alert.unit.clone(), delivery))
-            .collect())
-    }
-
-    /// Queues what the stream gave up: alerts that are old enough for it to have had its time.
-    async fn queue_late(&self, unit: &TenantId) -> store::Result<()> {
-        loop {
-            let before = self.clock.now().minus(LATE_AFTER);
-            let late = self.store.unqueued_alerts(unit, before).await?;
-            for alert in &late {
-                self.queue_alert(alert).await?;
-            }
-            match late.last() {
-                Some(last) => self.store.note_queued(unit, last.seq).await?,
-                None => return Ok(()),
-            }
+    /// Notes whether a receiver answered within the time of a first attempt.
+    fn remember(&self, lease: &Lease, is_silent: bool, took: Duration, now: Timestamp) {
+        let webhook = &lease.delivery.webhook;
+        if is_silent || took > self.sender.timeouts().first {
+            self.silences.kept(&lease.unit, webhook, now);
+        } else {
+            self.silences.heard(&lease.unit, webhook);
         }
     }
+}
 
-    /// Acts on the timer, about once a minute: queues what was left of the outbox, and makes the
-    /// attempts that are due, of every unit.
-    /// Returns how many deliveries were taken up.
-    ///
-    /// # Errors
-    /// As the store's, if what is due cannot be read. One delivery's trouble is logged only, since
-    /// it stays due.
-    pub async fn on_timer(&self) -> store::Result<usize> {
-        let started = self.clock.now();
-        let mut taken = 0;
-        for tenant in self.store.tenants().await? {
-            if tenant.is_unit {
-                taken += self.on_unit(&tenant.tenant, started).await?;
+/// The alerts of a batch with the places of their records, unit by unit as they come; and the first
+/// record that cannot be read.
+fn by_unit(records: &[EventRecord]) -> (Vec<Vec<(usize, Alert)>>, Option<NotQueued>) {
+    let (mut units, mut unread) = (Vec::<Vec<(usize, Alert)>>::new(), None);
+    let mut places = BTreeMap::<TenantId, usize>::new();
+    for (at, record) in records.iter().enumerate() {
+        match change_of(record) {
+            Ok(Some(Change::Alert(alert))) => {
+                let place = *places.entry(alert.unit.clone()).or_insert(units.len());
+                match units.get_mut(place) {
+                    Some(alerts) => alerts.push((at, alert)),
+                    None => units.push(vec![(at, alert)]),
+                }
             }
+            Ok(_) => {}
+            Err(error) => unread = unread.or(Some((at, error))),
         }
-        Ok(taken)
     }
-
-    async fn on_unit(&self, unit: &TenantId, started: Timestamp) -> store::Result<usize> {
-        let mut taken = 0;
-        self.queue_late(unit).await?;
-        for _ in 0..ROUNDS_MAX {
-            let due = self.store.due(unit, self.clock.now(), ROUND_MAX).await?;
-            taken += due.len();
-            let all_left = stream::iter(due)
-                // Owned, and its future named: a host that spawns the timer needs it `Send`.
-                .map(|delivery| async move { deliver::attempt(self, unit, &delivery).await })
-                .buffer_unordered(SENDS_AT_ONCE)
-                .fold(
-                    true,
-                    |left, ended| async move { left & (ended == Ended::Left) },
-                )
-                .await;
-            if all_left || self.clock.now().since(started) > ROUNDS_TIME {
-                break; // nothing more that can be done, or no time for it
-            }
-        }
-        Ok(taken)
-    }
+    (units, unread)
 }
 
 /// The change that a record tells; none for what nobody acts upon.

@@ -17,11 +17,11 @@ const AUTHORITIES: &str = "HOMEWARD_WEBHOOK_CA";
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     batches::log_to_stderr();
-    let alerting = Alerting {
-        store: Store::from_env().await?,
-        sender: Sender::new(&exit()?)?,
-        clock: Clock::from_system(),
-    };
+    let alerting = Alerting::new(
+        Store::from_env(&[]).await?,
+        Sender::new(&exit()?)?,
+        Clock::from_system(),
+    );
     let alerting = &alerting;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         dispatch(event.payload, alerting).await

@@ -27,15 +27,19 @@ const ANSWER_TIME_MAX: Duration = Duration::from_secs(1);
 pub struct Timeouts {
     /// From the name to a connection, TLS included.
     pub connect: Duration,
-    /// The whole attempt.
+    /// A whole first attempt, which other units' alerts of the same batch may have to wait for.
+    pub first: Duration,
+    /// Any other attempt as a whole.
     pub total: Duration,
 }
 
 impl Default for Timeouts {
-    /// 5 and 15 seconds; Standard Webhooks recommends 15 to 30 for the whole.
+    /// 5, 3 and 15 seconds; Standard Webhooks recommends 15 to 30 for the whole. Who needs more than 3
+    /// gets the message again under the same id, with all of the 15.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
+            first: Duration::from_secs(3),
             total: Duration::from_secs(15),
         }
     }
@@ -111,12 +115,13 @@ pub(crate) fn reason(code: &'static str) -> ReasonCode {
 
 /// Posts messages.
 pub struct Sender {
-    attempt_time_max: Duration,
+    timeouts: Timeouts,
     way: Way,
 }
 
-/// What stands in for the network: it gets the URL's target and the message as it would be sent.
-pub type Post = dyn Fn(&Target, Message) -> BoxFuture<'static, Outcome> + Send + Sync;
+/// What stands in for the network: it gets the URL's target, the message as it would be sent, and the
+/// time that this may take, which it must keep.
+pub type Post = dyn Fn(&Target, Message, Duration) -> BoxFuture<'static, Outcome> + Send + Sync;
 
 enum Way {
     Out(Out),
@@ -142,36 +147,37 @@ impl Sender {
             plain: client(exit, true)?,
         };
         Ok(Self {
-            attempt_time_max: exit.timeouts.total,
+            timeouts: exit.timeouts,
             way: Way::Out(out),
         })
     }
 
-    /// A sender without a network, for a simulator: `post` must take `attempt_time_max` at most.
-    pub fn given(attempt_time_max: Duration, post: Arc<Post>) -> Self {
+    /// A sender without a network, for a simulator.
+    pub fn given(timeouts: Timeouts, post: Arc<Post>) -> Self {
         Self {
-            attempt_time_max,
+            timeouts,
             way: Way::Given(post),
         }
     }
 
-    /// The longest time that [`Sender::post`] takes.
-    pub fn attempt_time_max(&self) -> Duration {
-        self.attempt_time_max
+    /// How long attempts may take.
+    pub fn timeouts(&self) -> Timeouts {
+        self.timeouts
     }
 
-    /// Posts a message to a target, if its address is permitted. Redirects are answers like any
-    /// other, and the environment's proxies are not asked: they would connect on our behalf.
-    pub async fn post(&self, target: &Target, message: Message) -> Outcome {
+    /// Posts a message to a target, if its address is permitted, and waits no longer than this for
+    /// an answer. Redirects are answers like any other, and the environment's proxies are not asked:
+    /// they would connect on our behalf.
+    pub async fn post(&self, target: &Target, message: Message, within: Duration) -> Outcome {
         match &self.way {
-            Way::Out(out) => out.post(target, message).await,
-            Way::Given(post) => post(target, message).await,
+            Way::Out(out) => out.post(target, message, within).await,
+            Way::Given(post) => post(target, message, within).await,
         }
     }
 }
 
 impl Out {
-    async fn post(&self, target: &Target, message: Message) -> Outcome {
+    async fn post(&self, target: &Target, message: Message, within: Duration) -> Outcome {
         let plain = target.is_plain();
         if target
             .literal()
@@ -186,6 +192,7 @@ impl Out {
             .header(ID_HEADER, message.id)
             .header(TIMESTAMP_HEADER, message.timestamp_s)
             .header(SIGNATURE_HEADER, message.signature)
+            .timeout(within)
             .body(message.body);
         match request.send().await {
             Ok(response) => answered(response).await,
@@ -208,8 +215,7 @@ fn client(exit: &Exit, plain: bool) -> Result<Client, reqwest::Error> {
         .referer(false)
         .https_only(!plain)
         .pool_max_idle_per_host(0) // every attempt connects anew, and so is checked anew
-        .connect_timeout(exit.timeouts.connect)
-        .timeout(exit.timeouts.total);
+        .connect_timeout(exit.timeouts.connect);
     exit.authorities
         .iter()
         .cloned()

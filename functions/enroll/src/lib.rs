@@ -9,6 +9,7 @@ mod terms;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use intake::{Intake, NotDone, Read};
 use photo::{Limits, Reason};
+use records::features::ReferenceFeatures;
 use records::fingerprint::ReferenceFingerprint;
 use records::{
     Alerting, ImageSha256, ObjectKey, ObjectRemoved, ReasonCode, Reference, ReferenceId,
@@ -23,6 +24,10 @@ const MESSAGES_AT_ONCE: usize = 4;
 
 /// PDQ's authors discard hashes of a lower quality: such a picture resembles too many others.
 const QUALITY_MIN: u8 = 50;
+
+/// Features without which nothing aligns a photo with a part of an ad: a place, a size, a turn and a
+/// lean each have to be told (`matching` asks for as many that fit).
+const FEATURES_MIN: usize = 4;
 
 /// The handler.
 pub struct Enroll(Intake);
@@ -221,5 +226,7 @@ fn quality(fingerprint: &ReferenceFingerprint) -> Option<u8> {
 
 /// Whether neither stage could find it: it would be searched for in vain, or cry wolf.
 fn is_featureless(fingerprint: &ReferenceFingerprint) -> bool {
-    fingerprint.features.is_empty() && quality(fingerprint).is_none_or(|q| q < QUALITY_MIN)
+    let features = ReferenceFeatures::from_bytes(&fingerprint.features);
+    let has_parts = features.is_ok_and(|read| read.features.len() >= FEATURES_MIN);
+    !has_parts && quality(fingerprint).is_none_or(|q| q < QUALITY_MIN)
 }

@@ -3,7 +3,7 @@
 use aws_lambda_events::sqs::SqsEvent;
 use enroll::Enroll;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use store::{Clock, Store};
+use store::{Bucket, Clock, Store};
 
 /// One at a time: the function's memory is set for one picture at the limit.
 const DECODERS_MAX: usize = 1;
@@ -13,7 +13,7 @@ async fn main() -> Result<(), Error> {
     batches::log_to_stderr();
     let limits = photo::Limits::default();
     let enroll = Enroll::new(
-        Store::from_env().await?,
+        Store::from_env(&[Bucket::References]).await?,
         limits,
         Clock::from_system(),
         DECODERS_MAX,

@@ -12,6 +12,7 @@ pub mod demo;
 pub mod doctor;
 pub mod env;
 pub mod fingerprint;
+pub mod receipt;
 pub mod serve;
 pub mod upload;
 pub mod verify;
@@ -39,6 +40,7 @@ const EXAMPLES: &str = "Examples:
   homeward verify --data homeward-data
   homeward doctor --config-env prod --images-per-day 20000
   homeward dead-letters --data homeward-data
+  homeward receipt verify erasure.json --key \"$key\"
   homeward completions bash > ~/.local/share/bash-completion/completions/homeward
 
 Exit codes: 0 success, 1 the input was at fault, 2 usage, 3 our fault.
@@ -56,6 +58,7 @@ enum Command {
     Verify(verify::Arguments),
     Doctor(doctor::Arguments),
     DeadLetters(dead_letters::Arguments),
+    Receipt(receipt::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -76,6 +79,7 @@ impl Homeward {
             Command::Verify(arguments) => verify::run(&arguments),
             Command::Doctor(arguments) => doctor::run(&arguments),
             Command::DeadLetters(arguments) => dead_letters::run(&arguments),
+            Command::Receipt(arguments) => receipt::run(&arguments),
             Command::Completions(arguments) => completions::run(&arguments),
         }
     }

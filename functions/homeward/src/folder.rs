@@ -17,13 +17,54 @@ pub struct Entry {
     pub refused: Option<&'static str>,
 }
 
-/// Every file below `folder`, in the order of its name at each level. Links are followed; one
-/// that leads back into its own folder is refused, as is anything but a regular file.
+/// Every file below `folder`, in the order of its name at each level, for what stays on this machine.
+/// Links are followed; one that leads back into its own folder is refused, as is anything but a
+/// regular file.
 pub fn files(folder: &Path) -> Vec<Entry> {
-    let walk = WalkDir::new(folder).follow_links(true).sort_by_file_name();
-    walk.into_iter()
+    walk(folder)
+        .into_iter()
         .filter_map(|found| entry(folder, found))
         .collect()
+}
+
+/// As [`files`], for what leaves the machine: a link that leads out of the folder is refused by its
+/// name, and neither read nor descended into.
+pub fn files_within(folder: &Path) -> Vec<Entry> {
+    let root = folder.canonicalize().ok();
+    let mut walk = walk(folder).into_iter();
+    let mut entries = Vec::new();
+    while let Some(found) = walk.next() {
+        let link = found
+            .as_ref()
+            .ok()
+            .filter(|it| it.path_is_symlink() && it.depth() > 0);
+        let outside = link.filter(|link| !leads_within(link.path(), root.as_deref()));
+        if let Some(link) = outside {
+            if link.file_type().is_dir() {
+                walk.skip_current_dir();
+            }
+            entries.push(Entry {
+                path: link.path().to_owned(),
+                name: name_below(folder, link.path()),
+                refused: Some(LEADS_OUT),
+            });
+            continue;
+        }
+        entries.extend(entry(folder, found));
+    }
+    entries
+}
+
+/// The reason of a link that leads out of the folder.
+pub const LEADS_OUT: &str = "link_out";
+
+fn walk(folder: &Path) -> WalkDir {
+    WalkDir::new(folder).follow_links(true).sort_by_file_name()
+}
+
+fn leads_within(link: &Path, root: Option<&Path>) -> bool {
+    let target = link.canonicalize();
+    root.is_some_and(|root| target.is_ok_and(|target| target.starts_with(root)))
 }
 
 /// The file that `path` names, as a folder of one.
@@ -113,6 +154,55 @@ mod tests {
                 file("d.jpg"),
                 ("e.jpg".to_owned(), Some("not_found")),
             ]
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn what_leaves_the_machine_lies_within_the_folder() -> std::io::Result<()> {
+        let outside = tempfile::tempdir()?;
+        std::fs::create_dir(outside.path().join("sub"))?;
+        for name in ["key.txt", "sub/other.jpg"] {
+            std::fs::write(outside.path().join(name), b"")?;
+        }
+        let parent = tempfile::tempdir()?;
+        let folder = parent.path().join("ads");
+        let at = |name: &str| folder.join(name);
+        std::fs::create_dir_all(at("b"))?;
+        std::fs::write(at("a.jpg"), b"")?;
+        std::fs::write(at("b/z.jpg"), b"")?;
+        let link = |to: &Path, name: &str| std::os::unix::fs::symlink(to, at(name));
+        link(outside.path(), "link")?;
+        link(&outside.path().join("key.txt"), "b/key.txt")?;
+        link(Path::new("../.."), "b/up")?;
+        link(Path::new("../a.jpg"), "b/same.jpg")?;
+        link(&at("b"), "c")?;
+        let names: Vec<_> = files_within(&folder)
+            .into_iter()
+            .map(|entry| (entry.name, entry.refused))
+            .collect();
+        let file = |name: &str| (name.to_owned(), None);
+        let out = |name: &str| (name.to_owned(), Some(LEADS_OUT));
+        let b = |folder: &str| {
+            [
+                out(&format!("{folder}/key.txt")),
+                file(&format!("{folder}/same.jpg")),
+                out(&format!("{folder}/up")),
+                file(&format!("{folder}/z.jpg")),
+            ]
+        };
+        let expected = [
+            vec![file("a.jpg")],
+            b("b").to_vec(),
+            b("c").to_vec(),
+            vec![out("link")],
+        ];
+        assert_eq!(names, expected.concat());
+        // The folder itself may be named by a link.
+        std::os::unix::fs::symlink(&folder, parent.path().join("named"))?;
+        assert_eq!(
+            files_within(&parent.path().join("named")).len(),
+            names.len()
         );
         Ok(())
     }

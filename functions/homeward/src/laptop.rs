@@ -1,6 +1,7 @@
 //! The whole system in one process: embedded S3 and DynamoDB servers, the same handlers as in the
 //! cloud, and what feeds them their events.
 
+mod behind;
 pub mod credentials;
 pub mod dead_letters;
 mod door;
@@ -8,6 +9,7 @@ mod erasing;
 mod host;
 mod inspect;
 mod logs;
+pub mod looking;
 mod ports;
 mod queues;
 mod streams;
@@ -34,6 +36,7 @@ pub use ports::{PORT, Ports};
 pub use streams::{STREAMS, StreamOf};
 pub use tenants::Tokens;
 
+use crate::laptop::behind::Behind;
 use crate::laptop::door::Door;
 use crate::laptop::host::Programs;
 
@@ -46,10 +49,12 @@ pub const INGEST_QUEUE: &str = "ingest";
 pub const ENROLL_QUEUE: &str = "enroll";
 
 /// How the system differs from its defaults.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// The first of three loopback ports: API, S3, DynamoDB. Zero: any that are free.
     pub port: Option<u16>,
+    /// Names beside the loopback ones that the ports answer to: `name`, or `name:port`.
+    pub allowed_hosts: Vec<String>,
     /// How often the timers of the cloud's minutes fire here.
     pub timer: Duration,
     /// Whether webhooks may lie on this machine.
@@ -66,6 +71,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             port: None,
+            allowed_hosts: Vec::new(),
             timer: Duration::from_secs(5),
             loopback_webhooks: true,
             pending_max: Duration::from_secs(10 * 60),
@@ -90,6 +96,7 @@ pub struct Laptop {
     is_first: bool,
     stop: CancellationToken,
     tasks: JoinSet<anyhow::Result<()>>,
+    _behind: Behind,
 }
 
 impl Laptop {
@@ -115,10 +122,19 @@ impl Laptop {
         embedded.abide_by(Arc::new(Door::new(store.clone(), clock.clone(), &limits)));
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        ports::serve(&mut tasks, &stop, &embedded, listeners, api);
-        queues::feed(&mut tasks, &stop, &embedded, &programs);
-        streams::feed(&mut tasks, &stop, &embedded, &programs);
-        timers::start(&mut tasks, &stop, &embedded, &programs, settings.timer);
+        let allowed = &settings.allowed_hosts;
+        ports::serve(&mut tasks, &stop, &embedded, listeners, api, allowed)?;
+        let behind = Behind::start()?;
+        let on = behind.handle();
+        queues::feed(&mut tasks, (&stop, &on), &embedded, &programs);
+        streams::feed(&mut tasks, (&stop, &on), &embedded, &programs);
+        timers::start(
+            &mut tasks,
+            (&stop, &on),
+            &embedded,
+            &programs,
+            settings.timer,
+        );
         inspect::note(data, &ports, &local)?;
         let laptop = Self {
             embedded,
@@ -129,6 +145,7 @@ impl Laptop {
             is_first: first.are_new,
             stop,
             tasks,
+            _behind: behind,
         };
         credentials::keep(data, &laptop.everything())?;
         tenants::kept_elsewhere(data)?;

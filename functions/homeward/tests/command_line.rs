@@ -430,10 +430,15 @@ fn help_has_examples_for_every_command_and_says_what_it_never_does() {
         "compare",
         "upload",
         "dead-letters",
+        "receipt",
         "completions",
     ] {
         assert!(help.contains(&format!("homeward {command} ")), "{help}");
-        let output = homeward(&[command, "--help"], here);
+        let words: &[&str] = match command {
+            "receipt" => &["receipt", "verify", "--help"],
+            command => &[command, "--help"],
+        };
+        let output = homeward(words, here);
         assert_eq!(output.status.code(), Some(0));
         assert!(text(&output.stdout).contains("Examples:\n"), "{command}");
     }
@@ -508,6 +513,71 @@ fn a_dry_run_says_what_would_be_sent_and_writes_nothing() {
     assert_eq!(names.len(), 2, "no state file: {names:?}");
 }
 
+/// What scrapers and laptops leave in a folder.
+#[cfg(unix)]
+#[test]
+fn what_is_no_picture_or_lies_outside_is_named_and_not_sent() {
+    let root = two_folders();
+    let at = |name: &str| root.path().join(name);
+    let litter = [
+        "ads/.DS_Store",
+        "ads/Thumbs.db",
+        "ads/._1.jpg",
+        "ads/desktop.ini",
+    ];
+    for name in litter {
+        fs::write(at(name), b"\0\x05\x16\x07").expect("a file");
+    }
+    fs::write(at("ads/blocked.jpg"), "<!DOCTYPE html>403").expect("a file");
+    fs::write(at("ads/token"), TOKEN).expect("a file");
+    fs::write(at("ads/book.pdf"), "%PDF-1.7").expect("a file");
+    fs::create_dir(at("outside")).expect("a folder");
+    fs::copy(at("references/a.png"), at("outside/other.png")).expect("a file");
+    let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, at(name)).expect("linked");
+    link("../outside", "ads/link");
+    link("missing.jpg", "ads/dangling.jpg");
+    let output = upload(
+        root.path(),
+        "https://homeward.example",
+        &["--dry-run", "--json"],
+    );
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains("not sent: link: a link that leads out of the folder"),
+        "{told}"
+    );
+    let summary = &json_lines(&output)[0];
+    let of = |row: &serde_json::Value| {
+        (
+            row["path"].to_string(),
+            row["reason"].to_string(),
+            row["new"].clone(),
+        )
+    };
+    let refused: Vec<_> = summary["refused"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(of)
+        .collect();
+    let row =
+        |path: &str, reason: &str| (format!("\"{path}\""), format!("\"{reason}\""), true.into());
+    let expected = [
+        row("blocked.jpg", "not_an_image"),
+        row("book.pdf", "unsupported_format"),
+        row("dangling.jpg", "not_found"),
+        row("link", "link_out"),
+        row("token", "not_an_image"),
+    ];
+    assert_eq!(refused, expected);
+    assert_eq!(
+        summary["left_out"].as_array().map(Vec::len),
+        Some(litter.len())
+    );
+    assert_eq!(summary["would_send"], 5);
+}
+
 #[test]
 fn an_upload_that_cannot_begin_says_why_and_never_shows_the_token() {
     let root = two_folders();
@@ -550,7 +620,7 @@ fn dead_letters_of_a_fresh_folder_are_none() {
         Some(1)
     );
     assert_eq!(at(&["dead-letters", "replay"]).status.code(), Some(2));
-    fs::create_dir(root.path().join("data")).expect("a folder");
+    drop(embedded::Embedded::open(&root.path().join("data")).expect("a data folder"));
     let listed = at(&["dead-letters", "--data", "data", "--json"]);
     assert_eq!(
         (listed.status.code(), text(&listed.stdout).trim()),
@@ -574,4 +644,126 @@ fn dead_letters_of_a_fresh_folder_are_none() {
     let one = at(&["dead-letters", "replay", "5d41402abc4b", "--data", "data"]);
     assert_eq!(one.status.code(), Some(1));
     assert!(text(&one.stderr).contains("hint: "));
+}
+
+#[test]
+fn what_is_no_data_folder_is_refused_and_left_as_it_is() {
+    let root = tempfile::tempdir().expect("a folder");
+    let wrong = root.path().join("photos");
+    fs::create_dir(&wrong).expect("a folder");
+    fs::write(wrong.join("tables.db"), "no database").expect("a file");
+    let before = fs::metadata(&wrong).expect("there");
+    for command in [
+        &["verify"][..],
+        &["dead-letters"],
+        &["dead-letters", "replay", "--all"],
+    ] {
+        for (name, said) in [
+            ("photos", "this is no data folder of homeward serve"),
+            ("nowhere", "there is no such data folder"),
+            ("photos/tables.db", "there is no such data folder"),
+        ] {
+            let output = homeward(&[command, &["--data", name]].concat(), root.path());
+            let told = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(1), "{command:?} {name}: {told}");
+            assert!(told.contains(said) && told.contains("hint: "), "{told}");
+            assert_eq!(text(&output.stdout), "", "{command:?} {name}");
+        }
+    }
+    let after = fs::metadata(&wrong).expect("there");
+    assert_eq!(
+        after.modified().expect("told"),
+        before.modified().expect("told")
+    );
+    assert_eq!(after.permissions(), before.permissions());
+    assert!(!root.path().join("nowhere").exists());
+}
+
+/// A receipt that this seed signed, as its unit is given it.
+fn receipt(seed: u8) -> (records::SignedReceipt, String) {
+    let seed = records::Secret::from_bytes(&[seed; 32]).expect("a seed");
+    let at = records::Timestamp::from_millis(0);
+    let receipt = records::Receipt {
+        format: records::Receipt::FORMAT.to_owned(),
+        erasure_id: records::ErasureId::from_random(&[3; 16]),
+        unit: records::TenantId::parse("unit").expect("a tenant"),
+        reference_ids: Vec::new(),
+        requested_at: at,
+        done_at: at,
+        removed: vec![records::Removed {
+            store: "leads".to_owned(),
+            removed: 6,
+        }],
+        remains: Vec::new(),
+    };
+    let key = records::Receipt::public_key(&seed).expect("a key");
+    (receipt.signed(&seed).expect("signed"), key)
+}
+
+#[test]
+fn a_receipt_proves_what_its_deployment_signed_and_nothing_else() {
+    let root = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| fs::write(root.path().join(name), text).expect("a file");
+    let (signed, key) = receipt(1);
+    let answer = serde_json::json!({ "state": "done", "receipt": signed });
+    write("erasure.json", &answer.to_string());
+    write("receipt.json", &serde_json::json!(signed).to_string());
+    let check = |file: &str, key: Option<&str>, code: i32, said: &str| {
+        let key = key.map_or(Vec::new(), |key| vec!["--key", key]);
+        let arguments = [&["receipt", "verify", file], &key[..]].concat();
+        let output = homeward(&arguments, root.path());
+        let told = text(&output.stderr) + &text(&output.stdout);
+        assert_eq!(output.status.code(), Some(code), "{file}: {told}");
+        assert!(told.contains(said), "{file}: {told}");
+        assert!(code == 0 || told.contains("hint: "), "{file}: {told}");
+    };
+    check("erasure.json", Some(&key), 0, "\"proved\": true");
+    check("receipt.json", Some(&key), 0, "\"removed\": 6");
+    check(
+        "erasure.json",
+        None,
+        1,
+        "nothing says whose key signed this",
+    );
+    check("erasure.json", None, 1, "\"proved\": false");
+    let (_, other) = receipt(2);
+    check("erasure.json", Some(&other), 1, "signed with another key");
+    check(
+        "erasure.json",
+        Some("no key"),
+        1,
+        "the public key is not base64",
+    );
+    check("erasure.json", Some(""), 1, "the public key is not base64");
+
+    let counts_less = answer
+        .to_string()
+        .replace("\\\"removed\\\":6", "\\\"removed\\\":0");
+    assert_ne!(counts_less, answer.to_string());
+    write("less.json", &counts_less);
+    check("less.json", Some(&key), 1, "one of them was changed");
+    write(
+        "pending.json",
+        "{\"state\": \"pending\", \"receipt\": null}",
+    );
+    check("pending.json", Some(&key), 1, "not done yet");
+    check("nowhere.json", Some(&key), 1, "cannot be read");
+    for (name, bytes) in [
+        ("empty", Vec::new()),
+        ("binary", vec![0xff; 100]),
+        ("deep", vec![b'['; 100_000]),
+        ("null", b"null".to_vec()),
+        (
+            "fields",
+            b"{\"receipt\": 7, \"signature\": [], \"public_key\": {}}".to_vec(),
+        ),
+        ("large", vec![b' '; (16 << 20) + 1]),
+    ] {
+        fs::write(root.path().join(name), bytes).expect("a file");
+        check(name, Some(&key), 1, "this is no receipt of an erasure");
+    }
+    assert_eq!(
+        homeward(&["receipt", "verify"], root.path()).status.code(),
+        Some(2)
+    );
 }

@@ -16,7 +16,7 @@ use bundles::{Bundle, Error, Limits, Metadata, Reason};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use intake::NotDone;
-use records::{AdKey, BundleCounts, MemberName, ReasonCode};
+use records::{AdKey, BundleCounts, LineFaults, MemberName, ReasonCode};
 use store::{NewObject, ObjectFacts, Unpacked};
 
 use crate::Ingest;
@@ -138,7 +138,8 @@ impl Ingest {
             Err(reason) => return self.refuse_whole(key, facts, reason).await,
         };
         let counts = self.take_apart(key, facts, &opened).await?;
-        self.record_whole(key, facts, Ok(counts)).await
+        self.record_whole(key, facts, Ok((counts, LineFaults::default())))
+            .await
     }
 
     pub(crate) async fn refuse_whole(

@@ -2,9 +2,9 @@
 //! picture's name in it; no object lies there, so a person who reviews a lead sees what the uploader
 //! said about the ad, and no picture.
 //!
-//! Of what is taken in, nothing is written but the searchable set: the sighting travels there with its
-//! fingerprint, and the list's own upload says how many there were. Records of their own have lines that
-//! somebody may want to mend: those that were refused, and those of which something was kept out.
+//! Nothing is written but the searchable set, where the sighting travels with its fingerprint, and the
+//! list's own upload, which says how many lines there were, how many are at fault and why, and names the
+//! first of those: whatever a list holds, it costs one record.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,8 @@ use bytes::Bytes;
 use futures::{TryStreamExt, stream};
 use intake::NotDone;
 use records::{
-    AdKey, BundleCounts, HashFault, HashRecord, ReasonCode, Sighting, Upload, UploadState,
+    AdKey, BundleCounts, HashFault, HashRecord, LineFaults, MemberName, ReasonCode, Sighting,
+    Upload, UploadState,
 };
 use store::{ObjectFacts, PACK_ADS_MAX, StoredAd};
 
@@ -47,39 +48,22 @@ impl Ingest {
             Ok(lines) => lines,
             Err(reason) => return self.record_whole(key, facts, Err(reason)).await,
         };
-        let members = lines.len() as u64;
-        let (mut records, mut refused) = (Vec::new(), Vec::new());
-        for (place, line) in lines.into_iter().enumerate() {
-            match line.read {
-                Ok(read) => records.push(read),
-                Err(fault) => refused.push((place, line.bytes, fault)),
-            }
-        }
-        let counts = BundleCounts {
-            members,
-            taken_in: records.len() as u64,
-            refused: refused.len() as u64,
-            metadata_faults: 0,
-            holds_members: false,
-            is_list: true,
-        };
-        stream::iter(refused.into_iter().map(Ok))
-            .try_for_each_concurrent(RECORDS_AT_ONCE, |(place, bytes, fault)| async move {
-                let HashFault { name, reason } = fault;
-                self.refuse_member((key, place), name.as_ref(), bytes, facts, reason)
-                    .await
-            })
-            .await?;
+        let Lines {
+            mut records,
+            counts,
+            faults,
+        } = lines;
         let told = self.told_members(key).await?;
         while !records.is_empty() {
             let rest = records.split_off(records.len().min(PACK_ADS_MAX));
             let pack = std::mem::replace(&mut records, rest);
             self.hash_records(pack, &told, facts).await?;
         }
-        self.record_whole(key, facts, Ok(counts)).await
+        self.record_whole(key, facts, Ok((counts, faults))).await
     }
 
-    /// Lines of the list that have records of their own, from an earlier version of it.
+    /// Lines of the list to which an earlier build gave records of their own. Such a line may stand
+    /// there as refused; once it is mended, it is told to be recorded.
     async fn told_members(&self, list: &AdKey) -> Result<HashSet<AdKey>, NotDone> {
         let below = self.intake.store.uploads_within(list).await?;
         // An object that lies below the list has a version, and an end of its own.
@@ -102,9 +86,7 @@ impl Ingest {
             postings: vec![Sighting::of(key, &record.metadata)],
         });
         store.put_ads(ads.collect(), clock).await?;
-        let to_be_told = records
-            .into_iter()
-            .filter(|(key, record)| !record.notes.is_empty() || told.contains(key));
+        let to_be_told = records.into_iter().filter(|(key, _)| told.contains(key));
         stream::iter(to_be_told.map(Ok))
             .try_for_each_concurrent(RECORDS_AT_ONCE, |(key, record)| async move {
                 self.tell_member(&key, facts, record).await
@@ -128,28 +110,60 @@ impl Ingest {
     }
 }
 
-/// A line, and the upload that it becomes.
-struct Line {
-    bytes: u64,
-    read: Result<(AdKey, HashRecord), HashFault>,
+/// A list that was read.
+#[derive(Default)]
+struct Lines {
+    records: Vec<(AdKey, HashRecord)>,
+    counts: BundleCounts,
+    faults: LineFaults,
 }
 
 /// Every line of a list. A name that an earlier line has is refused, as in a bundle.
-fn read(list: &AdKey, bytes: &[u8], side_px_min: u32) -> Result<Vec<Line>, ReasonCode> {
+fn read(list: &AdKey, bytes: &[u8], side_px_min: u32) -> Result<Lines, ReasonCode> {
     let mut seen = HashSet::new();
-    let lines = records::hash_lines(bytes)?.map(|line| {
-        let nameless = |reason| HashFault { name: None, reason };
-        let read = HashRecord::parse(line, side_px_min).and_then(|record| {
-            let key = list.member(&record.name);
-            let key = key.map_err(|_| nameless(ReasonCode::MALFORMED_RECORD))?; // too long
-            if seen.insert(record.name.clone()) {
-                Ok((key, record))
-            } else {
-                Err(nameless(ReasonCode::DUPLICATE_NAME))
+    let mut lines = Lines::default();
+    lines.counts.is_list = true;
+    for (number, line) in records::hash_lines(bytes)? {
+        lines.counts.members += 1;
+        let read = HashRecord::parse(line, side_px_min);
+        let named = read.and_then(|record| key_of(list, record, &mut seen));
+        lines.add(number, named);
+    }
+    Ok(lines)
+}
+
+fn key_of(
+    list: &AdKey,
+    record: HashRecord,
+    seen: &mut HashSet<MemberName>,
+) -> Result<(AdKey, HashRecord), HashFault> {
+    let fault = |reason| HashFault {
+        name: Some(record.name.clone()),
+        reason,
+    };
+    let key = list.member(&record.name);
+    let key = key.map_err(|_| fault(ReasonCode::MALFORMED_RECORD))?; // too long
+    if !seen.insert(record.name.clone()) {
+        return Err(fault(ReasonCode::DUPLICATE_NAME));
+    }
+    Ok((key, record))
+}
+
+impl Lines {
+    fn add(&mut self, number: u64, read: Result<(AdKey, HashRecord), HashFault>) {
+        match read {
+            Ok((key, record)) => {
+                self.counts.taken_in += 1;
+                self.counts.metadata_faults += u64::from(!record.notes.is_empty());
+                for note in &record.notes {
+                    self.faults.note(number, &record.name, *note);
+                }
+                self.records.push((key, record));
             }
-        });
-        let bytes = line.len() as u64;
-        Line { bytes, read }
-    });
-    Ok(lines.collect())
+            Err(HashFault { name, reason }) => {
+                self.counts.refused += 1;
+                self.faults.refuse(number, name.as_ref(), reason);
+            }
+        }
+    }
 }

@@ -17,8 +17,8 @@ use intake::{Intake, NotDone, Read};
 use photo::{Limits, Reason};
 use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION};
 use records::{
-    AdKey, AdMetadata, BundleCounts, Image, ImageSha256, MemberName, ObjectKey, ReasonCode,
-    Sighting, TenantId, Timestamp, Upload, UploadState,
+    AdKey, AdMetadata, BundleCounts, Image, ImageSha256, LineFaults, MemberName, ObjectKey,
+    ReasonCode, Sighting, TenantId, Timestamp, Upload, UploadState,
 };
 use small::Small;
 use store::{Clock, Fetched, Object, ObjectFacts, Store, StoredAd};
@@ -328,18 +328,19 @@ impl Ingest {
         &self,
         key: &AdKey,
         facts: &ObjectFacts,
-        outcome: Result<BundleCounts, ReasonCode>,
+        outcome: Result<(BundleCounts, LineFaults), ReasonCode>,
     ) -> Result<(), NotDone> {
         let now = self.intake.clock.now();
         let mut whole = upload(key, None, facts, UploadState::Recorded, now);
         match outcome {
-            Ok(counts) => {
+            Ok((counts, faults)) => {
                 tracing::info!(
                     members = counts.members,
                     refused = counts.refused,
                     "a bundle is done"
                 );
                 whole.bundle = Some(counts);
+                whole.faults = Some(faults).filter(|faults| !faults.is_empty());
             }
             Err(reason) => {
                 tracing::info!(%reason, "a bundle is rejected");
@@ -351,7 +352,7 @@ impl Ingest {
         Ok(())
     }
 
-    /// Records that a member of a bundle or list is refused, under its own name or by its place.
+    /// Records that a member of a bundle is refused, under its own name or by its place.
     async fn refuse_member(
         &self,
         (bundle, place): (&AdKey, usize),
@@ -395,6 +396,7 @@ fn upload(
         metadata,
         notes,
         bundle: None,
+        faults: None,
         uploaded_at: facts.last_modified,
         updated_at: now,
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use intake::NotDone;
-use records::{AdKey, BundleCounts};
+use records::{AdKey, BundleCounts, LineFaults};
 use store::ObjectFacts;
 
 use crate::bundle::{self, KEY_BYTES_MAX, Opened, SMALL_BYTES_MAX};
@@ -105,7 +105,8 @@ impl Ingest {
         stream::iter(small.ads.iter().map(Ok))
             .try_for_each_concurrent(MEMBERS_AT_ONCE, |ad| self.record(ad))
             .await?;
-        self.record_whole(&small.key, &small.facts, Ok(small.counts))
+        let outcome = (small.counts, LineFaults::default());
+        self.record_whole(&small.key, &small.facts, Ok(outcome))
             .await
     }
 }

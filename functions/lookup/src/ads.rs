@@ -103,11 +103,8 @@ impl Lookup {
         if ads.is_empty() {
             return Ok(());
         }
-        for pair in pairs(all, ads, &self.policy, &self.references).await? {
-            let image = (&pair.image, &pair.postings[..]);
-            self.record(&pair.key, image, &pair.found).await?;
-        }
-        Ok(())
+        let pairs = pairs(all, ads, &self.policy, &self.references).await?;
+        self.record(pairs).await
     }
 
     /// Goes on with a search that has not moved for long, from wherever it stands. Can be repeated.

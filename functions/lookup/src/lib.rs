@@ -9,17 +9,20 @@ mod ads;
 mod references;
 mod scan;
 
+use std::collections::HashMap;
+
 use aws_lambda_events::dynamodb::{Event, EventRecord};
 use aws_lambda_events::streams::DynamoDbEventResponse;
 use matching::{Match, Policy};
 use records::{
     Found, ImageSha256, Label, Level, Malformed, Method, ReferenceId, Sighting, TenantId,
 };
-use store::{Change, Clock, Pack, SearchKey, Store};
+use store::{Change, Clock, Pack, Recorded, SearchKey, Store, StoredAd};
 use tokio::sync::OnceCell;
 
 use crate::ads::NewReference;
 use crate::references::References;
+use crate::scan::{Brought, Pair};
 
 /// Whose reference, and which.
 type Key = (TenantId, ReferenceId);
@@ -108,46 +111,101 @@ impl Lookup {
     }
 
     async fn new_sighting(&self, image: &ImageSha256, sighting: &Sighting) -> Result<(), NotDone> {
-        let leads = self.store.extend_leads(image, sighting).await?;
+        let now = self.clock.now();
+        let leads = self.store.extend_leads(image, sighting, now).await?;
         if leads > 0 {
             tracing::info!(leads, "a sighting was added to leads");
         }
         Ok(())
     }
 
+    /// All leads of a pack first, then their sightings.
     async fn new_images(&self, pack: &Pack, fresh: &OnceCell<()>) -> Result<(), NotDone> {
         let ads = self.store.ads_of(pack).await?;
         fresh
             .get_or_try_init(|| self.references.refresh(&self.store, self.clock.now()))
             .await?;
-        for ad in ads {
-            let image = ad.image_sha256;
+        let mut pairs = Vec::new();
+        for ad in each_once(ads) {
+            let of_ad = Brought::of(&ad);
             let found = self
                 .references
                 .find(ad.fingerprint, self.policy.clone())
                 .await?;
-            for (key, found) in found {
-                self.record(&key, (&image, &ad.postings), &found).await?;
-            }
+            let pair = |(key, found)| Pair {
+                key,
+                brought: of_ad.clone(),
+                found,
+            };
+            pairs.extend(found.into_iter().map(pair));
         }
-        Ok(())
+        self.record(pairs).await
     }
 
-    async fn record(
-        &self,
-        key: &Key,
-        (image, postings): (&ImageSha256, &[Sighting]),
-        found: &Match,
-    ) -> Result<(), NotDone> {
-        let found = lead(key, image, found, self.policy.version)?;
-        let now = self.clock.now();
-        let recorded = self.store.record_lead(&found, postings, now).await?;
-        if let store::Recorded::New { lead_id, .. } = recorded {
-            let level = found.level;
-            tracing::info!(%lead_id, ?level, distance = found.distance, "a lead is recorded");
+    /// Records pairs that match: all leads with their alerts, and then what was posted of them, of
+    /// which there may be much.
+    async fn record(&self, pairs: Vec<Pair>) -> Result<(), NotDone> {
+        let mut told = Vec::new();
+        for Pair {
+            key,
+            brought,
+            found,
+        } in pairs
+        {
+            let found = lead(key, &brought, &found, self.policy.version)?;
+            let (postings, now) = (brought.postings, self.clock.now());
+            let recorded = self.store.tell_lead(&found, &postings, now).await?;
+            say(&recorded, &found);
+            if let Some(id) = recorded.lead_id() {
+                told.push((found.unit, id.clone(), found.image_sha256, postings));
+            }
+        }
+        for (unit, id, image, postings) in told {
+            let (lead, now) = ((&id, &image), self.clock.now());
+            self.store
+                .complete_lead(&unit, lead, &postings, now)
+                .await?;
         }
         Ok(())
     }
+}
+
+fn say(recorded: &Recorded, found: &Found) {
+    let (level, distance) = (found.level, found.distance);
+    match recorded {
+        Recorded::New { lead_id, .. } => {
+            tracing::info!(%lead_id, ?level, distance, "a lead is recorded");
+        }
+        Recorded::Raised { lead_id, .. } => {
+            tracing::info!(%lead_id, ?level, distance, "a lead is raised");
+        }
+        Recorded::Known(_) | Recorded::NotActive => {}
+    }
+}
+
+/// Ads of one tenant with the same picture and fingerprint as one, so that a list which names a
+/// picture a hundred times is compared once.
+fn each_once(ads: Vec<StoredAd>) -> Vec<StoredAd> {
+    let mut places: HashMap<(TenantId, ImageSha256), Vec<usize>> = HashMap::new();
+    let mut once: Vec<StoredAd> = Vec::with_capacity(ads.len());
+    for ad in ads {
+        let same = places
+            .entry((ad.tenant.clone(), ad.image_sha256))
+            .or_default();
+        // What came without postings was computed here: it is not of the same evidence.
+        let is_same = |known: &StoredAd| {
+            known.fingerprint == ad.fingerprint
+                && known.postings.is_empty() == ad.postings.is_empty()
+        };
+        match same.iter().find(|place| is_same(&once[**place])) {
+            Some(place) => once[*place].postings.extend(ad.postings),
+            None => {
+                same.push(once.len());
+                once.push(ad);
+            }
+        }
+    }
+    once
 }
 
 /// The change that a record tells; none for what nobody acts upon.
@@ -169,16 +227,17 @@ fn share_their_work(a: &Change, b: &Change) -> bool {
 
 /// A match in the words of the records.
 fn lead(
-    key: &Key,
-    image: &ImageSha256,
+    (unit, reference_id): Key,
+    brought: &Brought,
     found: &Match,
     policy_version: u16,
 ) -> Result<Found, Malformed> {
-    let (unit, reference_id) = key.clone();
     Ok(Found {
         unit,
         reference_id,
-        image_sha256: *image,
+        image_sha256: brought.image,
+        uploaded_by: brought.by.clone(),
+        evidence: brought.evidence,
         level: match found.level {
             matching::Level::Alert => Level::Alert,
             matching::Level::Review => Level::Review,

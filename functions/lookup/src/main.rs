@@ -4,13 +4,13 @@ use aws_lambda_events::dynamodb::Event;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use lookup::Lookup;
 use matching::Policy;
-use store::{Clock, Store};
+use store::{Bucket, Clock, Store};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     batches::log_to_stderr();
     let lookup = Lookup::new(
-        Store::from_env().await?,
+        Store::from_env(&[Bucket::Segments]).await?,
         Policy::default(),
         Clock::from_system(),
     );

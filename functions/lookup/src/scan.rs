@@ -7,7 +7,7 @@ use std::sync::Arc;
 use matching::scan::{Columns, near};
 use matching::{Match, Policy, parts};
 use records::fingerprint::{Hash256, ReferenceFingerprint};
-use records::{ImageSha256, Sighting};
+use records::{Evidence, ImageSha256, Sighting, TenantId};
 use store::{Front, StoredAd};
 
 use crate::references::References;
@@ -36,11 +36,34 @@ impl Sought {
     }
 }
 
+/// An ad image and who brought it.
+#[derive(Clone)]
+pub(crate) struct Brought {
+    pub(crate) by: TenantId,
+    pub(crate) image: ImageSha256,
+    pub(crate) evidence: Evidence,
+    pub(crate) postings: Vec<Sighting>,
+}
+
+impl Brought {
+    /// Only what a list of hashes claims has postings that travel with it.
+    pub(crate) fn of(ad: &StoredAd) -> Self {
+        Self {
+            by: ad.tenant.clone(),
+            image: ad.image_sha256,
+            evidence: match ad.postings.is_empty() {
+                true => Evidence::Computed,
+                false => Evidence::Claimed,
+            },
+            postings: ad.postings.clone(),
+        }
+    }
+}
+
 /// A pair that matches.
 pub(crate) struct Pair {
     pub(crate) key: Key,
-    pub(crate) image: ImageSha256,
-    pub(crate) postings: Vec<Sighting>,
+    pub(crate) brought: Brought,
     pub(crate) found: Match,
 }
 
@@ -76,8 +99,7 @@ fn of_ad(
         let found = matching::compare_read(reference, (&ad.fingerprint, parts), policy)?;
         Some(Pair {
             key: one.key.clone(),
-            image: ad.image_sha256,
-            postings: ad.postings.clone(),
+            brought: Brought::of(ad),
             found,
         })
     };

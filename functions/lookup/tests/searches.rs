@@ -10,7 +10,7 @@ use lookup::Lookup;
 use records::{SearchProgress, SearchState};
 use store::{CompactionRule, Kind, MergeRule, Table};
 
-use crate::world::{World, eager};
+use crate::world::{MANIFEST, World, eager};
 
 /// References and ads of the made-up world; every reference is in some of the ads.
 const REFERENCES: u64 = 6;
@@ -253,6 +253,22 @@ async fn a_damaged_segment_fails_its_parts_until_it_is_mended() {
     assert!(batch.sequence_numbers.contains(&failed));
     assert_eq!(world.search(0).await.state, SearchState::Running);
     world.put(&key, good).await;
+    world.settle(&lookup).await;
+    assert_eq!(world.leads().await, world.truth(0..1, 0..ADS));
+    assert_eq!(world.search(0).await.state, SearchState::Done);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_of_ads_that_have_lost_their_manifest_is_never_done() {
+    let world = world().await;
+    lay(&world, 2).await;
+    let manifest = world.lose_the_manifest().await;
+    world.activate(0).await;
+    let lookup = world.lookup();
+    let batch = world.read(Table::ReferencesTail, 10).await.unwrap();
+    world.hand_over_failing(&lookup, &batch).await;
+    assert_ne!(world.search(0).await.state, SearchState::Done);
+    world.put(MANIFEST, manifest).await;
     world.settle(&lookup).await;
     assert_eq!(world.leads().await, world.truth(0..1, 0..ADS));
     assert_eq!(world.search(0).await.state, SearchState::Done);

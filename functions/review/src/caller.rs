@@ -9,7 +9,7 @@ use http::request::Parts;
 use records::{Principal, Role, TenantId, Token};
 
 use crate::problem::{Kind, Problem};
-use crate::{Shared, faults};
+use crate::{Shared, faults, lanes};
 
 /// A missing-persons unit.
 pub(crate) struct Unit(pub(crate) TenantId);
@@ -19,6 +19,25 @@ pub(crate) struct Uploader(pub(crate) TenantId);
 
 /// Whoever runs the deployment. Sees tenants and tokens, no leads and no uploads.
 pub(crate) struct Admin(pub(crate) TenantId);
+
+/// Who may read an audit log: a unit its own, an administrator any. Uploaders have none to read.
+pub(crate) struct Auditor {
+    pub(crate) tenant: TenantId,
+    pub(crate) role: Role,
+}
+
+impl FromRequestParts<Shared> for Auditor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, shared: &Shared) -> Result<Self, Problem> {
+        let Principal { tenant, role } = principal(parts, shared).await?;
+        if role == Role::Uploader {
+            return Err(forbidden("unit or admin", role));
+        }
+        lanes::enter(&shared.lanes, parts, (&tenant, role))?;
+        Ok(Self { tenant, role })
+    }
+}
 
 impl FromRequestParts<Shared> for Unit {
     type Rejection = Problem;
@@ -46,28 +65,32 @@ impl FromRequestParts<Shared> for Admin {
 
 /// The tenant of the token, if the token is valid and of this role.
 async fn caller(parts: &Parts, shared: &Shared, role: Role) -> Result<TenantId, Problem> {
-    let token = token(parts).ok_or_else(Problem::unauthenticated)?;
-    let Principal {
-        tenant,
-        role: actual,
-    } = shared
-        .store
-        .authenticate(&token)
-        .await
-        .map_err(faults::problem)?
-        .ok_or_else(Problem::unauthenticated)?;
-    if actual == role {
-        return Ok(tenant);
+    let principal = principal(parts, shared).await?;
+    if principal.role != role {
+        return Err(forbidden(role.as_str(), principal.role));
     }
-    Err(Problem::new(
+    lanes::enter(&shared.lanes, parts, (&principal.tenant, role))?;
+    Ok(principal.tenant)
+}
+
+/// For whom the token acts, if it is valid.
+async fn principal(parts: &Parts, shared: &Shared) -> Result<Principal, Problem> {
+    let token = token(parts).ok_or_else(Problem::unauthenticated)?;
+    let found = shared.store.authenticate(&token).await;
+    found
+        .map_err(faults::problem)?
+        .ok_or_else(Problem::unauthenticated)
+}
+
+fn forbidden(wanted: &str, actual: Role) -> Problem {
+    Problem::new(
         Kind::Forbidden,
         format!(
-            "this route is for the role {}, and this token has the role {}; use a token of the \
+            "this route is for the role {wanted}, and this token has the role {}; use a token of the \
              other role, which an administrator issues",
-            role.as_str(),
             actual.as_str()
         ),
-    ))
+    )
 }
 
 /// The token of the one authorization header; two of them are none.

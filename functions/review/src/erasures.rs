@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::State;
 use http::StatusCode;
 use records::{
-    AuditAction, CaseId, Erasure, ErasureId, ErasureState, ReferenceId, Secret, TenantId,
+    AuditAction, CaseId, Erasure, ErasureId, ErasureState, Receipt, ReferenceId, TenantId,
 };
 use serde_json::{Value, json};
 
@@ -34,12 +34,7 @@ pub(crate) async fn ask(
     let (case_id, reference_ids) = scope(&shared, &unit, &mut body).await?;
     body.finish()?;
     // Whoever carries it out signs with this key; it is drawn here, where randomness is.
-    let drawn = Secret::from_bytes(&shared.random.draw::<32>()).map_err(|_| Problem::internal())?;
-    shared
-        .store
-        .receipts_key(&drawn)
-        .await
-        .map_err(faults::problem)?;
+    shared.seed().await?;
     let erasure = Erasure {
         erasure_id: ErasureId::from_random(&shared.random.draw::<16>()),
         state: ErasureState::Pending,
@@ -125,6 +120,14 @@ async fn silence(shared: &Shared, unit: &TenantId, id: &ReferenceId) -> Result<(
         tokio::time::sleep(LOOK_EVERY).await;
     }
     Err(Problem::overloaded())
+}
+
+/// `GET /v1/receipts-key`: for everybody, since whoever is shown a receipt has to know whose key it is
+/// to be signed with.
+pub(crate) async fn key(State(shared): State<Shared>) -> Answer {
+    let seed = shared.seed().await?;
+    let key = Receipt::public_key(&seed).map_err(|_| Problem::internal())?;
+    ok(&json!({ "algorithm": "ed25519", "public_key": key }))
 }
 
 /// `GET /v1/erasures/{erasure_id}`

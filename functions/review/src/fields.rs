@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::problem::{Kind, Place, Problem};
 
 /// A name longer than this is cut where a refusal names it.
-const NAME_CHARS_MAX: usize = 64;
+pub(crate) const NAME_CHARS_MAX: usize = 64;
 
 /// Where the fields came from: it decides how a refusal points at one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +108,8 @@ impl Fields {
         }
     }
 
-    /// A whole number within `range`, as a JSON number or, in a query or form, as digits.
+    /// A whole number within `range`, as a JSON number (`430.0` is one, as JSON Schema has it) or, in a
+    /// query or form, as digits.
     pub(crate) fn whole(
         &mut self,
         name: &str,
@@ -116,7 +117,10 @@ impl Fields {
     ) -> Result<Option<u64>, Problem> {
         let number = match self.values.remove(name) {
             None | Some(Value::Null) => return Ok(None),
-            Some(Value::Number(number)) => number.as_u64(),
+            Some(Value::Number(number)) => {
+                let text = number.to_string(); // 4.3e2 is 430.0
+                text.strip_suffix(".0").unwrap_or(&text).parse().ok()
+            }
             Some(Value::String(text)) if self.source != Source::Body => text.parse().ok(),
             Some(_) => None,
         };

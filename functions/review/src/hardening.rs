@@ -71,6 +71,7 @@ pub(crate) fn harden(router: Router, outermost: Outermost) -> Router {
             .layer(LoadShedLayer::new())
             .layer(GlobalConcurrencyLimitLayer::new(REQUESTS_MAX))
             .layer(TimeoutLayer::new(REQUEST_TIMEOUT))
+            .layer(middleware::from_fn(crate::lanes::keep))
             .layer(middleware::from_fn(acceptable)),
     )
 }

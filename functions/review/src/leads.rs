@@ -1,7 +1,7 @@
 //! Leads: seen and judged by the unit whose reference they are of.
 
 use axum::extract::State;
-use records::{AuditAction, LeadId, LeadStatus, Level, TenantId, Verdict, VerdictEntry};
+use records::{AuditAction, Lead, LeadId, LeadStatus, Level, TenantId, Verdict, VerdictEntry};
 use serde_json::json;
 use store::{Error, LeadFilter};
 
@@ -11,6 +11,10 @@ use crate::problem::{Answer, Kind, Problem, ok};
 use crate::{Shared, faults, paging};
 
 const MISSING: &str = "no such lead; GET /v1/leads lists yours";
+
+/// Bytes of sightings that a list shows of one lead, as JSON, beside the first one of at most 5 KB: 100
+/// leads stay below half of the 6 MB that a function may answer. Usual ones of 400 bytes are shown all.
+const LISTED_SIGHTINGS_BYTES_MAX: usize = 16 << 10;
 
 const STATUSES: &[(&str, LeadStatus)] = &[
     ("open", LeadStatus::Open),
@@ -48,7 +52,50 @@ pub(crate) async fn list(
     if !page.items.is_empty() {
         shared.audit(&unit, AuditAction::LeadSeen, None).await?;
     }
-    paging::page(page.map(|lead| json!(lead)))
+    paging::page(page.map(|lead| json!(listed(lead))))
+}
+
+/// A lead as one of a list, with as many sightings as there is room for, and at least one.
+fn listed(mut lead: Lead) -> Lead {
+    let mut room = LISTED_SIGHTINGS_BYTES_MAX;
+    let mut is_first = true;
+    lead.sightings.retain(|sighting| {
+        let bytes = json!(sighting).to_string().len();
+        let fits = std::mem::take(&mut is_first) || bytes <= room;
+        room = room.saturating_sub(bytes);
+        fits
+    });
+    lead
+}
+
+/// `GET /v1/leads/{lead_id}/sightings`
+pub(crate) async fn sightings(
+    State(shared): State<Shared>,
+    Unit(unit): Unit,
+    Ids([id]): Ids<1>,
+    Query(mut query): Query,
+) -> Answer {
+    let asked = paging::asked(&mut query)?;
+    paging::opened(&asked, &query, &unit, records::Listing::Sightings)?;
+    let of_another_lead = query.invalid("after", "it is not a cursor of this listing");
+    query.finish()?;
+    let id = LeadId::parse(&id).map_err(|_| Problem::not_found(MISSING))?;
+    let found = shared.store.lead(&unit, &id).await;
+    found
+        .map_err(faults::problem)?
+        .ok_or_else(|| Problem::not_found(MISSING))?;
+    let page = shared
+        .store
+        .lead_sightings_page(&unit, &id, asked.after.as_ref(), asked.limit)
+        .await
+        .map_err(|error| match error {
+            Error::Rejected(_) => of_another_lead,
+            other => faults::problem(other),
+        })?;
+    shared
+        .audit(&unit, AuditAction::LeadSeen, Some(id.as_str()))
+        .await?;
+    paging::page(page.map(|sighting| json!(sighting)))
 }
 
 /// `GET /v1/leads/{lead_id}`

@@ -8,6 +8,7 @@
 mod hardening;
 
 mod caller;
+mod lanes;
 mod random;
 
 mod body;
@@ -18,6 +19,7 @@ mod faults;
 mod problem;
 
 mod alerts;
+mod audit;
 mod erasures;
 mod leads;
 mod photo;
@@ -34,10 +36,10 @@ use axum::routing::{delete, get, post};
 use axum::{Router, body::Body};
 use http::{HeaderValue, StatusCode, header};
 use ipnet::IpNet;
-use records::{AuditAction, Label, Role, TenantId};
+use records::{AuditAction, AuditKey, Label, Role, Secret, TenantId};
 use serde_json::json;
 use store::{Clock, Store};
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::problem::{Answer, Kind, Problem, ok};
 
@@ -63,8 +65,11 @@ pub struct Review {
 #[derive(Clone)]
 pub(crate) struct Shared {
     review: Arc<Review>,
+    /// What audit logs are sealed with, once it was read: it never changes.
+    audit_key: Arc<OnceCell<AuditKey>>,
     /// Photos in memory at once.
     photos: Arc<Semaphore>,
+    lanes: lanes::Lanes,
 }
 
 impl std::ops::Deref for Shared {
@@ -86,6 +91,22 @@ impl Shared {
         self.audit_as(unit, Role::Unit, action, subject).await
     }
 
+    /// Writes into an administrator's audit log what it did to a tenant, and into that tenant's: who
+    /// reads it sees what was done in its name.
+    async fn audit_admin(
+        &self,
+        (admin, tenant): (&TenantId, &TenantId),
+        action: AuditAction,
+        subject: &str,
+    ) -> Answer<()> {
+        if tenant != admin {
+            self.audit_as(tenant, Role::Admin, action, Some(subject))
+                .await?;
+        }
+        self.audit_as(admin, Role::Admin, action, Some(subject))
+            .await
+    }
+
     async fn audit_as(
         &self,
         tenant: &TenantId,
@@ -94,12 +115,31 @@ impl Shared {
         subject: Option<&str>,
     ) -> Answer<()> {
         let subject = subject.and_then(|text| Label::parse(text).ok());
+        let key = self.audit_key().await?;
+        let deed = (Some(role), action);
         let entry = self
             .store
-            .audit(tenant, self.clock.now(), Some(role), action, subject);
+            .audit(key, tenant, self.clock.now(), deed, subject);
         entry.await.map(|_| ()).map_err(faults::problem)
     }
+
+    async fn audit_key(&self) -> Answer<&AuditKey> {
+        let read = async || Ok(AuditKey::of(&self.seed().await?));
+        self.audit_key.get_or_try_init(read).await
+    }
+
+    /// The seed of the deployment's keys, made by whoever needs it first: for receipts of erasures
+    /// and for audit logs.
+    async fn seed(&self) -> Answer<Secret> {
+        let drawn = Secret::from_bytes(&self.random.draw::<32>());
+        let drawn = drawn.map_err(|_| Problem::internal())?;
+        let seed = self.store.receipts_key(&drawn).await;
+        seed.map_err(faults::problem)
+    }
 }
+
+/// The route that shows and withdraws a reference.
+const REFERENCE_ROUTE: &str = "/v1/references/{reference_id}";
 
 /// Photos taken at once by one process: of at most 32 MiB each, they fit the smallest machine.
 const PHOTOS_MAX: usize = 8;
@@ -109,7 +149,9 @@ pub fn router(review: Review) -> Router {
     let outermost = hardening::Outermost::of(&review);
     let shared = Shared {
         review: Arc::new(review),
+        audit_key: Arc::new(OnceCell::new()),
         photos: Arc::new(Semaphore::new(PHOTOS_MAX)),
+        lanes: lanes::Lanes::default(),
     };
     hardening::harden(routes().with_state(shared), outermost)
 }
@@ -118,9 +160,11 @@ fn routes() -> Router<Shared> {
     Router::new()
         .route("/v1/health", get(health))
         .route("/v1/openapi.json", get(openapi))
+        .route("/v1/receipts-key", get(erasures::key))
         .merge(for_units())
         .merge(for_uploaders())
         .merge(for_admins())
+        .route("/v1/audit", get(audit::read))
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
 }
@@ -130,10 +174,11 @@ fn for_units() -> Router<Shared> {
     Router::new()
         .route("/v1/leads", get(leads::list))
         .route("/v1/leads/{lead_id}", get(leads::show))
+        .route("/v1/leads/{lead_id}/sightings", get(leads::sightings))
         .route("/v1/leads/{lead_id}/verdict", post(leads::judge))
         .route("/v1/references", submit.get(references::list))
         .route(
-            "/v1/references/{reference_id}",
+            REFERENCE_ROUTE,
             get(references::show).delete(references::withdraw),
         )
         .route(

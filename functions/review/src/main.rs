@@ -3,13 +3,13 @@
 use anyhow::Context;
 use ipnet::IpNet;
 use review::{Random, Review};
-use store::{Clock, Store};
+use store::{Bucket, Clock, Store};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     batches::log_to_stderr();
     let review = Review {
-        store: Store::from_env()
+        store: Store::from_env(&[Bucket::Ads, Bucket::References])
             .await
             .context("the store is not configured")?,
         clock: Clock::from_system(),

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::StatusCode;
 
 use crate::body::{cut, refuse_encoded, too_large};
-use crate::fields::{Fields, Source};
+use crate::fields::{Fields, NAME_CHARS_MAX, Source};
 use crate::problem::{Kind, Place, Problem};
 
 /// The largest photo, in bytes: what `enroll` decodes at most.
@@ -48,7 +48,8 @@ pub(crate) async fn read(request: Request) -> Result<Form, Problem> {
             ));
         }
         if name != "photo" {
-            texts.push((name, text(part).await?));
+            let value = text(&name, part).await?;
+            texts.push((name, value));
         } else if photo.replace(bytes(part).await?).is_some() {
             return Err(at_photo(
                 Kind::Malformed,
@@ -78,13 +79,15 @@ async fn bytes(part: Field<'_>) -> Result<Bytes, Problem> {
     Ok(bytes)
 }
 
-async fn text(part: Field<'_>) -> Result<String, Problem> {
+async fn text(name: &str, part: Field<'_>) -> Result<String, Problem> {
+    if part.file_name().is_some() {
+        let detail = "this part is a file, and only the part 'photo' may be one; rename it";
+        return Err(at_part(name, Kind::InvalidField, detail));
+    }
     let bytes = part.bytes().await.map_err(|error| refused(&error))?;
     if bytes.len() > TEXT_BYTES_MAX {
-        return Err(Problem::new(
-            Kind::InvalidField,
-            "a part of the form is too long; shorten it",
-        ));
+        let detail = "this part of the form is too long; shorten it";
+        return Err(at_part(name, Kind::InvalidField, detail));
     }
     String::from_utf8(bytes.into()).map_err(|_| {
         Problem::new(
@@ -103,5 +106,10 @@ fn refused(error: &MultipartError) -> Problem {
 }
 
 fn at_photo(kind: Kind, detail: &'static str) -> Problem {
-    Problem::new(kind, detail).at(Place::Part("photo".to_owned()))
+    at_part("photo", kind, detail)
+}
+
+fn at_part(name: &str, kind: Kind, detail: &'static str) -> Problem {
+    let short: String = name.chars().take(NAME_CHARS_MAX).collect();
+    Problem::new(kind, detail).at(Place::Part(short))
 }

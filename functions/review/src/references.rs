@@ -4,6 +4,7 @@
 mod terms;
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -107,8 +108,16 @@ fn view(reference: &Reference) -> Value {
         "ended_at": reference.ended_at,
         "search": reference.search,
         "leads_held_since": reference.alerting.held_since,
+        "leads_held_of": held_of(&reference.alerting),
         "alerts_per_day_max": reference.alerting.per_day_max,
     })
+}
+
+/// Whose leads are held, and since when.
+fn held_of(alerting: &Alerting) -> Vec<Value> {
+    let held = alerting.held.iter();
+    held.map(|(uploader, since)| json!({"uploaded_by": uploader, "since": since}))
+        .collect()
 }
 
 /// `POST /v1/references`
@@ -119,6 +128,7 @@ pub(crate) async fn submit(
 ) -> Answer {
     let reference = match media_type(request.headers()).as_str() {
         "multipart/form-data" => {
+            let _of_unit = shared.lanes.photo(&unit)?;
             let _place = shared
                 .photos
                 .try_acquire()
@@ -216,7 +226,7 @@ async fn submit_hash(
     let now = shared.clock.now();
     let mut reference = terms.reference(ReferenceId::of_hash(unit, &terms.case_id, &pdq), now);
     reference.quality = Some(quality);
-    if quality < QUALITY_MIN {
+    if quality < QUALITY_MIN || !is_of_a_picture(&pdq) {
         reference.status = ReferenceStatus::Rejected;
         reference.reason = Some(ReasonCode::LOW_QUALITY);
         reference.ended_at = Some(now);
@@ -267,6 +277,16 @@ fn hash(fields: &mut Fields) -> Result<Hash256, Problem> {
         Ok(()) => Ok(Hash256(bytes)),
         Err(_) => Err(fields.invalid("pdq", "it is not 64 hex digits")),
     }
+}
+
+/// Bits that the median of a picture's coefficients splits off: half of 256, fewer only where several
+/// are equal. A hash that has far fewer or more is that of a blank picture, whatever is said of its
+/// quality, and would resemble every other blank one.
+const BITS_SET: RangeInclusive<u32> = 64..=192;
+
+fn is_of_a_picture(pdq: &Hash256) -> bool {
+    let set: u32 = pdq.0.iter().map(|byte| byte.count_ones()).sum();
+    BITS_SET.contains(&set)
 }
 
 /// What a hash alone can tell: the picture as is, and its negative, whose hash is the complement.

@@ -57,9 +57,13 @@ pub(crate) async fn make(
             "a tenant of this name exists already; choose another name or issue a token for it",
         ));
     }
-    let subject = Some(settings.tenant.as_str());
+    let tenant = &settings.tenant;
     shared
-        .audit_as(&admin, Role::Admin, AuditAction::SettingsChanged, subject)
+        .audit_admin(
+            (&admin, tenant),
+            AuditAction::SettingsChanged,
+            tenant.as_str(),
+        )
         .await?;
     Ok(answer(StatusCode::CREATED, &json!(settings)))
 }
@@ -109,9 +113,9 @@ pub(crate) async fn issue(
         .issue_token(&token, &issued)
         .await
         .map_err(faults::problem)?;
-    let subject = Some(issued.token_id.as_str());
+    let whose = (&admin, &issued.tenant);
     shared
-        .audit_as(&admin, Role::Admin, AuditAction::TokenIssued, subject)
+        .audit_admin(whose, AuditAction::TokenIssued, issued.token_id.as_str())
         .await?;
     let mut body = json!(issued);
     body["token"] = json!(token.reveal());
@@ -129,14 +133,13 @@ pub(crate) async fn revoke(
     let id = TokenId::parse(&id).map_err(|_| missing())?;
     let revoked = shared.store.revoke_issued_token(&tenant, &id).await;
     revoked.map_err(faults::or_missing(MISSING_TOKEN))?;
-    let subject = Some(id.as_str());
     shared
-        .audit_as(&admin, Role::Admin, AuditAction::TokenRevoked, subject)
+        .audit_admin((&admin, &tenant), AuditAction::TokenRevoked, id.as_str())
         .await?;
     Ok(done())
 }
 
-async fn found(shared: &Shared, tenant: &str) -> Answer<TenantSettings> {
+pub(crate) async fn found(shared: &Shared, tenant: &str) -> Answer<TenantSettings> {
     let missing = || Problem::not_found(MISSING_TENANT);
     let tenant = TenantId::parse(tenant).map_err(|_| missing())?;
     shared

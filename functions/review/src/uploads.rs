@@ -250,6 +250,7 @@ fn settled(record: &Upload) -> Value {
         "size_bytes": record.size_bytes,
         "notes": record.notes,
         "bundle": record.bundle,
+        "faults": record.faults,
         "stored_in": record.stored_in,
         "uploaded_at": record.uploaded_at,
     })
@@ -263,6 +264,7 @@ fn pending(object: &ListedObject) -> Value {
         "size_bytes": object.size_bytes,
         "notes": [],
         "bundle": null,
+        "faults": null,
         "stored_in": null,
         "uploaded_at": object.last_modified,
     })
@@ -320,6 +322,7 @@ mod tests {
             notes: Vec::new(),
             stored_in: None,
             bundle: None,
+            faults: None,
             uploaded_at,
             updated_at: uploaded_at,
         }

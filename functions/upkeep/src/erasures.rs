@@ -1,19 +1,16 @@
 //! Erasures: what a unit asked to be erased, taken out of every store, then proved by a receipt.
 //!
 //! The order is the promise: silent first, then the photos, then what was told, then what is known,
-//! until only ids are left. Every step can be repeated; an erasure is done only when one run has
-//! found every store empty of it.
+//! until only ids are left; then what lies behind the stores; then the case's number; then the
+//! receipt. Every step can be repeated; an erasure is done only when one run has found every store
+//! empty of it. What each run is about to remove it notes before, so the receipt counts what all of
+//! them removed.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use ed25519_dalek::{Signer as _, SigningKey};
-use records::{
-    Erasure, ErasureState, Receipt, ReferenceId, Removed, SignedReceipt, TenantId, Timestamp,
-};
-use store::{Error, Id, Kind};
+use records::{Erasure, ErasureState, Receipt, ReferenceId, Removed, TenantId, Timestamp};
+use store::{Erased, ErasedBy, Error, Finds, Id, Kind};
 
 use crate::Upkeep;
 
@@ -29,107 +26,142 @@ const REMAINS: [&str; 3] = [
 ];
 
 /// What is beyond the reach of the programs where they run on AWS.
-pub const REMAINS_ON_AWS: [&str; 2] = [
+const REMAINS_ON_AWS: [&str; 2] = [
     "the tables' streams forget within 24 hours",
     "the tables' continuous backups forget after 35 days",
 ];
 
-/// What was done where the stores' own verbs do not reach, and what remains there.
+/// What lies behind the stores, where their own verbs do not reach.
+pub trait Behind {
+    /// Forgets what is behind the stores of an erasure that has emptied them; says whether it could.
+    /// What it removes it notes before.
+    fn forget(&self, erasure: &Erasure, by: ErasedBy<'_>) -> impl Future<Output = Done> + Send;
+
+    /// Leaves nothing of rows that were deleted or written over, and says what it did.
+    fn scrub(&self) -> impl Future<Output = store::Result<Scrubbed>> + Send;
+}
+
+/// Whether nothing is left; if not, the next run comes back to it.
+type Done = store::Result<bool>;
+
+/// What was scrubbed, and what remains.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Beyond {
+pub struct Scrubbed {
     /// What went.
     pub removed: Vec<Removed>,
     /// What remains, in words.
     pub remains: Vec<String>,
 }
 
-impl Beyond {
-    /// Nothing can be done beyond the stores on AWS: what remains there forgets by itself.
-    pub fn on_aws() -> Self {
-        Self {
+/// On AWS nothing can be done behind the stores: what remains there forgets by itself.
+pub(crate) struct Aws;
+
+impl Behind for Aws {
+    async fn forget(&self, _: &Erasure, _: ErasedBy<'_>) -> Done {
+        Ok(true)
+    }
+
+    async fn scrub(&self) -> store::Result<Scrubbed> {
+        Ok(Scrubbed {
             removed: Vec::new(),
             remains: REMAINS_ON_AWS.map(str::to_owned).to_vec(),
-        }
+        })
     }
 }
 
 impl Upkeep {
-    /// Carries out erasures of all units, and says how many were done. `beyond` reaches what lies
-    /// behind the stores once they are empty; none from it means "not yet".
+    /// Carries out erasures of all units, and says how many were done.
     ///
     /// # Errors
     /// As the store's; what was done until then stays done, and the next run goes on.
-    pub async fn erasures<F>(&self, beyond: impl Fn(Erasure) -> F) -> store::Result<u64>
-    where
-        F: Future<Output = store::Result<Option<Beyond>>> + Send,
-    {
+    pub async fn erasures(&self, behind: &impl Behind) -> store::Result<u64> {
         let mut done = 0;
         for tenant in self.store.tenants().await? {
             let unit = &tenant.tenant;
             for erasure in self.store.pending_erasures(unit).await? {
-                let Some(mut removed) = self.empty_stores(unit, &erasure).await? else {
-                    continue;
-                };
-                let Some(beyond) = beyond(erasure.clone()).await? else {
-                    continue;
-                };
-                removed.extend(beyond.removed);
-                self.finish(unit, erasure, removed, beyond.remains).await?;
-                done += 1;
+                done += u64::from(self.erase_all(unit, erasure, behind).await?);
             }
         }
         Ok(done)
     }
 
-    /// Takes an erasure's references out of the stores; none if something of them is still under
-    /// way: then the next run comes back to it.
-    async fn empty_stores(
-        &self,
-        unit: &TenantId,
-        erasure: &Erasure,
-    ) -> store::Result<Option<Vec<Removed>>> {
-        let now = self.clock.now();
-        let references = self.scope(unit, erasure).await?;
-        if !self.silence(unit, &references, now).await? {
-            return Ok(None);
+    /// Goes on with one erasure; says whether it is done.
+    async fn erase_all(&self, unit: &TenantId, erasure: Erasure, behind: &impl Behind) -> Done {
+        if erasure.state == ErasureState::Done {
+            // A crash came before its mark was taken away.
+            return self
+                .store
+                .finish_erasure(unit, &erasure)
+                .await
+                .map(|()| false);
         }
-        let photos = self.erase_scope_photos(unit, erasure, &references).await?;
-        let told = self.store.erase_leads(unit, &references).await?;
+        let id = erasure.erasure_id.clone();
+        let by = ErasedBy { unit, erasure: &id };
+        if !self.empty_stores(by, &erasure).await? {
+            return Ok(false);
+        }
+        // All that it was about, those that joined its case meanwhile too.
+        let references = self.store.erased(by).await?.references;
+        let erasure = Erasure {
+            reference_ids: references.into_iter().collect(),
+            ..erasure
+        };
+        if !behind.forget(&erasure, by).await? {
+            return Ok(false);
+        }
+        let erasure = self.store.forget_case(unit, erasure).await?;
+        // Only now is the case's number in nothing but rows that were written over.
+        let scrubbed = behind.scrub().await?;
+        let finds = self.store.erased(by).await?;
+        self.finish(unit, erasure, &finds, scrubbed).await?;
+        Ok(true)
+    }
+
+    /// Takes an erasure's references out of the stores; says whether nothing of them is under way any
+    /// more.
+    async fn empty_stores(&self, by: ErasedBy<'_>, erasure: &Erasure) -> Done {
+        let (unit, now) = (by.unit, self.clock.now());
+        let (references, noted) = self.scope(by, erasure).await?;
+        let new = references.difference(&noted).map(ReferenceId::to_string);
+        self.store.note_erased(by, Erased::References, new).await?;
+        if !self.silence(unit, &references, now).await? {
+            return Ok(false);
+        }
+        self.erase_scope_photos(by, erasure, &references).await?;
+        self.store.erase_leads(by, &references).await?;
         for reference in &references {
             self.store.entomb(unit, reference, now).await?;
         }
         let ids = references.iter().cloned().map(Id::Reference).collect();
-        let segments = self
-            .store
-            .rewrite_without(Kind::References, &ids, now)
+        self.store
+            .rewrite_without(Kind::References, &ids, now, Some(by))
             .await?;
-        let is_young = now.since(erasure.requested_at) < CASE_SETTLES_AFTER;
-        if erasure.case_id.is_some() && (is_young || self.scope(unit, erasure).await? != references)
-        {
-            return Ok(None);
+        if erasure.case_id.is_none() {
+            return Ok(true);
         }
-        let removed = |store: &str, removed| Removed {
-            store: store.to_owned(),
-            removed,
-        };
-        Ok(Some(vec![
-            removed("reference_photos", photos),
-            removed("references", references.len() as u64),
-            removed("segments", segments.segments),
-            removed("segment_objects", segments.deleted),
-            removed("leads", told.leads),
-            removed("alerts", told.alerts),
-            removed("deliveries", told.deliveries),
-        ]))
+        let is_young = now.since(erasure.requested_at) < CASE_SETTLES_AFTER;
+        Ok(!is_young && self.scope(by, erasure).await?.0 == references)
     }
 
-    /// The references that were named, and those of the case as it stands.
+    /// The references that were named, those of the case as it stands, and those of the case until
+    /// they were erased; the last are noted, and come apart too.
     async fn scope(
+        &self,
+        by: ErasedBy<'_>,
+        erasure: &Erasure,
+    ) -> store::Result<(BTreeSet<ReferenceId>, BTreeSet<ReferenceId>)> {
+        let noted = self.store.erased(by).await?.references;
+        let mut references = self.of_case(by.unit, erasure).await?;
+        references.extend(erasure.reference_ids.iter().chain(&noted).cloned());
+        Ok((references, noted))
+    }
+
+    async fn of_case(
         &self,
         unit: &TenantId,
         erasure: &Erasure,
     ) -> store::Result<BTreeSet<ReferenceId>> {
-        let mut references: BTreeSet<_> = erasure.reference_ids.iter().cloned().collect();
+        let mut references = BTreeSet::new();
         let Some(case) = &erasure.case_id else {
             return Ok(references);
         };
@@ -168,37 +200,38 @@ impl Upkeep {
 
     async fn erase_scope_photos(
         &self,
-        unit: &TenantId,
+        by: ErasedBy<'_>,
         erasure: &Erasure,
         references: &BTreeSet<ReferenceId>,
-    ) -> store::Result<u64> {
+    ) -> store::Result<()> {
         let before = erasure.requested_at;
         if let Some(case) = &erasure.case_id {
-            return self.store.erase_photos(unit, case, None, before).await;
+            return self.store.erase_photos(by, case, None, before).await;
         }
-        let mut erased = 0;
         for reference in references {
-            let Some(found) = self.store.reference(unit, reference).await? else {
+            let Some(found) = self.store.reference(by.unit, reference).await? else {
                 continue;
             };
             if let Some(content) = &found.image_sha256 {
                 let case = &found.case_id;
-                erased += self
-                    .store
-                    .erase_photos(unit, case, Some(content), before)
+                self.store
+                    .erase_photos(by, case, Some(content), before)
                     .await?;
             }
         }
-        Ok(erased)
+        Ok(())
     }
 
     async fn finish(
         &self,
         unit: &TenantId,
         erasure: Erasure,
-        removed: Vec<Removed>,
-        remains: Vec<String>,
+        finds: &Finds,
+        scrubbed: Scrubbed,
     ) -> store::Result<()> {
+        let mut removed = counts(finds);
+        removed.extend(scrubbed.removed);
+        let remains = REMAINS.map(str::to_owned).into_iter();
         let receipt = Receipt {
             format: Receipt::FORMAT.to_owned(),
             erasure_id: erasure.erasure_id.clone(),
@@ -207,33 +240,31 @@ impl Upkeep {
             requested_at: erasure.requested_at,
             done_at: self.clock.now(),
             removed,
-            remains: REMAINS
-                .iter()
-                .map(|text| (*text).to_owned())
-                .chain(remains)
-                .collect(),
+            remains: remains.chain(scrubbed.remains).collect(),
         };
+        let seed = self.store.known_receipts_key().await?;
+        let seed = seed.ok_or(Error::Damaged("receipts' key"))?;
         let done = Erasure {
             state: ErasureState::Done,
             case_id: None,
-            receipt: Some(self.signed(&receipt).await?),
+            receipt: Some(receipt.signed(&seed)?),
             ..erasure
         };
         self.store.finish_erasure(unit, &done).await?;
         tracing::info!(%unit, erasure = %done.erasure_id, "an erasure is done");
         Ok(())
     }
+}
 
-    async fn signed(&self, receipt: &Receipt) -> store::Result<SignedReceipt> {
-        const MISSING: Error = Error::Damaged("receipts' key");
-        let seed = self.store.known_receipts_key().await?.ok_or(MISSING)?;
-        let seed: &[u8; 32] = seed.bytes().try_into().map_err(|_| MISSING)?;
-        let key = SigningKey::from_bytes(seed);
-        let receipt = serde_json::to_string(receipt).map_err(|_| MISSING)?;
-        Ok(SignedReceipt {
-            signature: STANDARD.encode(key.sign(receipt.as_bytes()).to_bytes()),
-            public_key: STANDARD.encode(key.verifying_key().to_bytes()),
-            receipt,
-        })
-    }
+/// What went from each store: also where nothing did, of those that every deployment has.
+fn counts(finds: &Finds) -> Vec<Removed> {
+    let on_a_laptop = [Erased::TableStreams, Erased::DeadLetters];
+    let found = on_a_laptop.into_iter();
+    let found = found.filter(|it| finds.has_looked_for(*it));
+    let counted = Erased::EVERYWHERE.into_iter().chain(found);
+    let removed = counted.map(|it| Removed {
+        store: it.as_str().to_owned(),
+        removed: finds.count(it),
+    });
+    removed.collect()
 }

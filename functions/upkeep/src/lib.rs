@@ -4,6 +4,7 @@
 //! Every task can be repeated, cut off, or run twice at once; what one run leaves, the next does.
 
 mod compact;
+mod ended;
 mod erasures;
 mod fingerprints;
 mod objects;
@@ -17,7 +18,7 @@ use std::time::Duration;
 use records::TenantId;
 use store::{Clock, CompactionRule, Store};
 
-pub use erasures::Beyond;
+pub use erasures::{Behind, Scrubbed};
 pub use queues::{Queues, Sqs};
 
 /// One task of the house.
@@ -111,6 +112,9 @@ pub struct Upkeep {
     /// How long ads are kept after they were uploaded; none keeps them until the bucket's own rule
     /// removes them.
     pub ads_kept: Option<Duration>,
+    /// How long two looks at the clock may lie apart: further ahead it has jumped, and ends nothing by
+    /// its date for now. None believes it always, as where it is bent.
+    pub looks_apart_max: Option<Duration>,
     /// When and how much of the searchable sets is compacted.
     pub compaction: CompactionRule,
     /// What wakes those who take in photos.
@@ -126,7 +130,7 @@ pub struct Done {
     pub removed: u64,
     /// Searches through the past that were driven again.
     pub searches: u64,
-    /// Leads taken back since their references were withdrawn.
+    /// Leads closed since their references have ended.
     pub taken_back: u64,
     /// References that ended.
     pub expired: u64,
@@ -175,10 +179,7 @@ impl Upkeep {
                 Task::Fingerprints => self.renew_fingerprints(&mut done).await?,
                 Task::Forget => self.forget(&mut done).await?,
                 Task::Compact => self.compact(&tenants, &mut done).await?,
-                Task::Erasures => {
-                    let beyond = |_| async { Ok(Some(Beyond::on_aws())) };
-                    done.erasures += self.erasures(beyond).await?;
-                }
+                Task::Erasures => done.erasures += self.erasures(&erasures::Aws).await?,
                 Task::References | Task::Digests | Task::Search => {
                     for unit in tenants.iter().filter(|tenant| tenant.is_unit) {
                         self.of_unit(*task, &unit.tenant, &mut done).await?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
-use store::{Clock, CompactionRule, Jitter, Names, Store};
+use store::{Bucket, Clock, CompactionRule, Jitter, Names, Store};
 use upkeep::{Sqs, Task, Upkeep};
 
 /// The URLs of both buckets' queues.
@@ -21,6 +21,8 @@ const PENDING_MAX: Duration = Duration::from_secs(30 * 60);
 /// A round over both buckets each day, by a timer that fires each hour.
 const ROUND_EVERY: Duration = Duration::from_secs(DAY_S - 1_800);
 const DAY_S: u64 = 86_400;
+/// The timers of what ends by its date fire each hour and every six: a day without either is a jump.
+const LOOKS_APART_MAX: Duration = Duration::from_secs(DAY_S);
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -29,11 +31,16 @@ async fn main() -> Result<(), Error> {
     let ads_kept = number(ADS_KEPT_DAYS)?;
     let tail_items_min = number(TAIL_ITEMS_MIN)?.map(|it| it as usize);
     let upkeep = Upkeep {
-        store: Store::with_sdk_config(&config, Names::from_env()?, Jitter::from_system()),
+        store: Store::with_sdk_config(
+            &config,
+            Names::from_env(&[Bucket::Ads, Bucket::References, Bucket::Segments])?,
+            Jitter::from_system(),
+        ),
         clock: Clock::from_system(),
         pending_max: PENDING_MAX,
         objects_every: ROUND_EVERY,
         ads_kept: ads_kept.map(|days| Duration::from_secs(u64::from(days) * DAY_S)),
+        looks_apart_max: Some(LOOKS_APART_MAX),
         compaction: CompactionRule::from_tail_ads(tail_items_min),
         queues: Arc::new(Sqs::new(&config, url(ADS_QUEUE)?, url(REFERENCES_QUEUE)?)),
     };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use records::{AdKey, ObjectKey, Round, Upload, UploadState, WalkStage};
+use records::{AdKey, ObjectKey, Round, Timestamp, Upload, UploadState, WalkStage};
 use store::{ListedObject, ObjectKind};
 
 use crate::walk::{Listed, RUN_MAX};
@@ -67,7 +67,7 @@ impl Upkeep {
         let is_old = |it: &ListedObject| now.since(it.last_modified) > self.pending_max;
         let old: Vec<ListedObject> = objects.into_iter().filter(is_old).collect();
         let due = match kind {
-            ObjectKind::Ad => self.ads_due(old).await?,
+            ObjectKind::Ad => self.ads_due(old, self.ended_by().await?).await?,
             ObjectKind::Reference => self.photos_due(old).await?,
         };
         let did: Vec<Due> = stream::iter(due)
@@ -81,20 +81,24 @@ impl Upkeep {
         Ok(())
     }
 
-    async fn ads_due(&self, objects: Vec<ListedObject>) -> store::Result<Vec<(ListedObject, Due)>> {
+    async fn ads_due(
+        &self,
+        objects: Vec<ListedObject>,
+        ended_by: Timestamp,
+    ) -> store::Result<Vec<(ListedObject, Due)>> {
         let keys: Vec<&AdKey> = objects.iter().filter_map(ad_key).collect();
         let uploads = self.store.uploads_of(&keys).await?.into_iter();
         let uploads: HashMap<AdKey, Upload> =
             uploads.map(|it| (it.object_key.clone(), it)).collect();
         let due = objects.into_iter().map(|object| {
             let upload = ad_key(&object).and_then(|key| uploads.get(key));
-            let due = self.ad_due(&object, upload);
+            let due = self.ad_due(&object, upload, ended_by);
             (object, due)
         });
         Ok(due.collect())
     }
 
-    fn ad_due(&self, object: &ListedObject, upload: Option<&Upload>) -> Due {
+    fn ad_due(&self, object: &ListedObject, upload: Option<&Upload>, ended_by: Timestamp) -> Due {
         let upload = upload.filter(|upload| {
             upload.state != UploadState::Pending
                 && upload.is_about(object.last_modified, object.size_bytes)
@@ -106,7 +110,7 @@ impl Upkeep {
             Some(counts) if !counts.holds_members => Some(BUNDLES_KEPT),
             _ => self.ads_kept,
         };
-        let age = self.clock.now().since(object.last_modified);
+        let age = ended_by.since(object.last_modified);
         match kept {
             Some(kept) if age > kept => Due::Remove,
             _ => Due::Nothing,

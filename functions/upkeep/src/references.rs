@@ -10,17 +10,17 @@ use crate::{Done, Upkeep};
 const STALLED_FOR: Duration = Duration::from_secs(3_600);
 
 impl Upkeep {
-    /// Ends a unit's references whose date has passed.
+    /// Ends a unit's references whose date has passed for sure.
     pub(crate) async fn expire(&self, unit: &TenantId, done: &mut Done) -> store::Result<()> {
-        let now = self.clock.now();
-        for id in self.store.expiring(unit, now).await? {
-            self.store.expire(unit, &id, now).await?;
+        let ended_by = self.ended_by().await?;
+        for id in self.store.expiring(unit, ended_by).await? {
+            self.store.expire(unit, &id, self.clock.now()).await?;
             done.expired += 1;
         }
         Ok(())
     }
 
-    /// Takes back the leads of withdrawn references that a crash left, where the unit wants it told.
+    /// Closes the leads of references that have ended, and takes them back where the unit wants that.
     pub(crate) async fn take_back(&self, unit: &TenantId, done: &mut Done) -> store::Result<()> {
         let now = self.clock.now();
         done.taken_back += self.store.take_back_leads(unit, now).await?;
@@ -55,7 +55,8 @@ impl Upkeep {
     }
 
     /// Removes the photos of a unit's withdrawn and expired references. A photo that was put there
-    /// again after the end is a new submission and stays.
+    /// again after the end is a new submission and stays. What an erasure under way is about is left
+    /// to it, which counts what it removes.
     pub(crate) async fn erase(&self, unit: &TenantId, done: &mut Done) -> store::Result<()> {
         let mut cursor = None;
         loop {
@@ -63,7 +64,11 @@ impl Upkeep {
                 .store
                 .references(unit, None, cursor.as_ref(), store::PAGE_ITEMS_MAX)
                 .await?;
-            for reference in page.items.iter().filter(|reference| has_ended(reference)) {
+            // Asked after the references: an erasure is written before it ends any.
+            let erasures = self.store.pending_erasures(unit).await?;
+            let is_left = |it: &&Reference| erasures.iter().any(|erasure| erasure.covers(it));
+            let ended = page.items.iter().filter(|it| has_ended(it));
+            for reference in ended.filter(|it| !is_left(it)) {
                 done.erased += u64::from(self.erase_photo(reference).await?);
             }
             match page.next {

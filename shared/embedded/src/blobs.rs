@@ -1,7 +1,9 @@
 //! Object contents: one file per content, named by its SHA-256.
 //!
 //! A content arrives in `incoming/`, is made durable there and then renamed into place, so that a
-//! name in `blobs/` always stands for a whole content. Rows of the ledger refer to contents; a
+//! name in `blobs/` always stands for a whole content. It is written, synced and renamed every time
+//! that it comes, be it there or not: how long that takes says nothing about who else has it, and
+//! bytes that rotted on the disk are replaced by whoever brings them whole. Rows of the ledger refer to contents; a
 //! content without a row is garbage and may go, except while it is *pinned*: a pin is taken before
 //! the content is put in place and held until the row is committed. Collecting looks at pins and
 //! rows under the same lock that takes pins, so no content goes that is about to get its row.
@@ -21,9 +23,16 @@ use crate::error::{Error, Result};
 use crate::folder::{Folder, sync_dir};
 use crate::incoming::Incoming;
 use crate::refused::Refused;
+use crate::replaced::Replaced;
 
 /// The SHA-256 of a content.
 pub(crate) type ContentId = [u8; 32];
+
+/// A twentieth of a disk is kept free of what is brought ...
+const KEPT_SHARE: u64 = 20;
+
+/// ... but no more than this: withdrawals, erasures and alerts of months.
+const KEPT_BYTES_MAX: u64 = 1 << 30;
 
 /// Bytes that are copied at a time.
 const COPY_BYTES: usize = 1 << 20;
@@ -36,6 +45,7 @@ pub(crate) struct Blobs {
     incoming: PathBuf,
     arrivals: AtomicU64,
     pins: Arc<Pins>,
+    replaced: Replaced,
 }
 
 /// Keeps a content from being collected, until dropped.
@@ -93,7 +103,19 @@ impl Blobs {
             incoming,
             arrivals: AtomicU64::new(0),
             pins: Arc::default(),
+            replaced: Replaced::start()?,
         })
+    }
+
+    /// Whether the disk has room for what is brought: the last of it is kept for what must always be
+    /// possible, withdrawals before all. A disk that cannot be asked is written to.
+    pub(crate) fn has_room(&self) -> bool {
+        let Ok(disk) = rustix::fs::statvfs(&self.root) else {
+            return true;
+        };
+        let (free, whole) = (disk.f_bavail, disk.f_blocks);
+        let kept = (whole / KEPT_SHARE).min(KEPT_BYTES_MAX / disk.f_frsize.max(1));
+        free >= kept
     }
 
     fn shelf(&self, content: &ContentId) -> PathBuf {
@@ -110,7 +132,8 @@ impl Blobs {
         Incoming::start(self.incoming.join(name), claims)
     }
 
-    /// Takes a received content in: checks its digests, makes it durable, puts it in place.
+    /// Takes a received content in: checks its digests, makes it durable, puts it in place, also of
+    /// the same one if that is there.
     ///
     /// # Errors
     /// [`Refused::Client`] with `BadDigest` or `InvalidDigest`; then nothing of it is kept.
@@ -122,10 +145,13 @@ impl Blobs {
         let digested = incoming.digest().ok_or(S3ErrorCode::InternalError)?;
         digested.check(claims)?;
         let (content, size_bytes) = (digested.sha256, incoming.size_bytes());
-        let pin = self.pin(content);
-        if self.size(&content)? != Some(size_bytes) {
-            incoming.put_in_place(&self.path(&content))?;
-        }
+        let (pin, place) = (self.pin(content), self.path(&content));
+        // Kept open, so that what is replaced goes after the answer and not before it.
+        let replaced = File::open(&place).ok();
+        incoming.put_in_place(&place)?;
+        replaced
+            .into_iter()
+            .for_each(|file| self.replaced.let_go(file));
         let folder = self.shelf(&content);
         let placed = Placed {
             content,
@@ -295,6 +321,27 @@ mod tests {
                 .count(),
             0
         );
+    }
+
+    #[test]
+    fn a_content_that_rotted_is_replaced_when_it_comes_again() {
+        let (_dir, blobs) = blobs();
+        let first = store(&blobs, b"photo");
+        let path = blobs.path(&first.digested.sha256);
+        fs::write(&path, b"phot0").expect("writes");
+        store(&blobs, b"photo");
+        assert_eq!(fs::read(path).expect("reads"), b"photo");
+    }
+
+    #[test]
+    fn a_content_that_is_there_is_written_and_synced_like_one_that_is_not() {
+        use std::os::unix::fs::MetadataExt;
+        let (_dir, blobs) = blobs();
+        let first = store(&blobs, b"photo");
+        let path = blobs.path(&first.digested.sha256);
+        let before = fs::metadata(&path).expect("there").ino();
+        store(&blobs, b"photo");
+        assert_ne!(fs::metadata(&path).expect("there").ino(), before);
     }
 
     #[test]

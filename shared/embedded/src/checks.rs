@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::blobs::{Blobs, ContentId};
 use crate::error::{Error, Result};
-use crate::queue::{self, Depth};
+use crate::queue::Depth;
 use crate::store::Store;
 use crate::tables::Tables;
 use crate::versions;
@@ -36,7 +36,7 @@ pub struct Checks {
     pub wrong_hashes: Option<u64>,
     /// Contents that no row refers to; `collect_garbage` removes them.
     pub orphan_contents: u64,
-    /// What SQLite's own check found wrong with the two database files.
+    /// What SQLite's own check found wrong with the database files.
     pub database_faults: Vec<String>,
     /// Every queue that holds anything.
     pub queues: Vec<Depth>,
@@ -81,17 +81,26 @@ impl Checks {
     }
 }
 
-/// Gathers the facts; a `deep` check reads and hashes every content. Blocks.
-pub(crate) fn check(store: &Store, tables: &Tables, deep: bool, now: Timestamp) -> Result<Checks> {
-    let (mut checks, referred) = store.ledger.read(|db| rows(db, now))?;
+/// How far a deep check has come: contents read, of how many.
+pub type Told<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
+
+/// Gathers the facts; a deep check reads and hashes every content, and tells how far it is. Blocks.
+pub(crate) fn check(
+    store: &Store,
+    tables: &Tables,
+    deep: Option<Told<'_>>,
+    now: Timestamp,
+) -> Result<Checks> {
+    let (mut checks, referred) = store.ledger.read(|db| rows(db))?;
     checks.contents = referred.len() as u64;
-    checks.wrong_hashes = deep.then_some(0);
-    for (content, size_bytes) in &referred {
+    checks.wrong_hashes = deep.map(|_| 0);
+    for (done, (content, size_bytes)) in (0..).zip(&referred) {
+        deep.inspect(|told| told(done, checks.contents));
         match store.blobs.size(content)? {
             None if is_referred_to(store, content)? => checks.missing_contents += 1,
             None => {} // removed since its row was read
             Some(size) if size != *size_bytes => checks.wrong_sizes += 1,
-            Some(_) if deep && !is_named_right(&store.blobs, content)? => {
+            Some(_) if deep.is_some() && !is_named_right(&store.blobs, content)? => {
                 checks.wrong_hashes = checks.wrong_hashes.map(|wrong| wrong + 1);
             }
             Some(_) => {}
@@ -102,12 +111,16 @@ pub(crate) fn check(store: &Store, tables: &Tables, deep: bool, now: Timestamp) 
         .iter()
         .filter(|content| !referred.contains_key(*content));
     checks.orphan_contents = orphans.count() as u64;
+    checks.queues = store.depths(now)?;
     checks.database_faults = store.ledger.read(faults)?;
-    checks.database_faults.extend(faults(&tables.connect()?)?);
+    checks.database_faults.extend(store.streams.read(faults)?);
+    for file in tables.connect_all()? {
+        checks.database_faults.extend(faults(&file)?);
+    }
     Ok(checks)
 }
 
-fn rows(db: &Connection, now: Timestamp) -> Result<(Checks, BTreeMap<ContentId, u64>)> {
+fn rows(db: &Connection) -> Result<(Checks, BTreeMap<ContentId, u64>)> {
     let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, u64>(0));
     let mut checks = Checks {
         versions: count("SELECT count(*) FROM versions WHERE sha256 IS NOT NULL")?,
@@ -122,7 +135,6 @@ fn rows(db: &Connection, now: Timestamp) -> Result<(Checks, BTreeMap<ContentId, 
     )?;
     let objects = objects.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     checks.objects = objects.collect::<rusqlite::Result<_>>()?;
-    checks.queues = queue::depths(db, now)?;
     let mut contents = db.prepare(
         "SELECT sha256, max(size) FROM
              (SELECT sha256, size FROM versions WHERE sha256 IS NOT NULL

@@ -16,7 +16,7 @@ use http_body_util::BodyExt;
 use s3s::service::S3Service;
 
 use crate::error::{Error, blocking};
-use crate::tables::Tables;
+use crate::tables::{Lane, Tables};
 
 /// What every DynamoDB request names its operation with; S3 has no such header.
 pub(crate) const TARGET: &str = "x-amz-target";
@@ -26,11 +26,12 @@ pub(crate) const TARGET: &str = "x-amz-target";
 pub(crate) struct InProcess {
     s3: S3Service,
     tables: Arc<Tables>,
+    lane: Lane,
 }
 
 impl InProcess {
-    pub(crate) fn new(s3: S3Service, tables: Arc<Tables>) -> Self {
-        Self { s3, tables }
+    pub(crate) fn new(s3: S3Service, tables: Arc<Tables>, lane: Lane) -> Self {
+        Self { s3, tables, lane }
     }
 }
 
@@ -56,7 +57,8 @@ impl HttpConnector for InProcess {
             None => HttpConnectorFuture::new(stored(self.s3.clone(), request)),
             Some(operation) => {
                 let (tables, operation) = (self.tables.clone(), operation.to_owned());
-                HttpConnectorFuture::new(answer(tables, operation, request.into_body()))
+                let to = (tables, self.lane);
+                HttpConnectorFuture::new(answer(to, operation, request.into_body()))
             }
         }
     }
@@ -92,7 +94,7 @@ async fn stored(s3: S3Service, request: HttpRequest) -> Result<HttpResponse, Con
 }
 
 async fn answer(
-    tables: Arc<Tables>,
+    (tables, lane): (Arc<Tables>, Lane),
     operation: String,
     body: SdkBody,
 ) -> Result<HttpResponse, ConnectorError> {
@@ -102,7 +104,7 @@ async fn answer(
         .map_err(ConnectorError::user)?
         .to_bytes();
     let body = String::from_utf8(body.into()).map_err(|e| ConnectorError::user(e.into()))?;
-    let (status, json) = blocking(move || Ok::<_, Error>(tables.answer(&operation, &body)))
+    let (status, json) = blocking(move || Ok::<_, Error>(tables.answer(lane, &operation, &body)))
         .await
         .map_err(|error| ConnectorError::io(error.into()))?;
     let response = http::Response::builder()

@@ -9,6 +9,9 @@ pub enum Error {
     /// Another process has the folder open: stop it, or choose another folder.
     #[error("the data folder {0} is in use by another process")]
     FolderTaken(PathBuf),
+    /// The folder holds other things, and is no data folder: choose an empty one, or a new name.
+    #[error("{0} is no data folder and not empty")]
+    NoDataFolder(PathBuf),
     /// The folder was written by a newer version: run that one.
     #[error("the data folder was written by a newer version (layout {found}, known up to {known})")]
     FolderNewer {

@@ -4,8 +4,10 @@
 //! lock         held while a process has the folder open
 //! access-key   id and secret, one a line, readable by the owner only
 //! key-pairs.json  pairs that are held to a part of S3, likewise
-//! ledger.db    buckets, object versions, uploads, queues, stream checkpoints (SQLite)
+//! ledger.db    buckets, object versions, uploads, queues (SQLite)
+//! streams.db   how far readers of the tables have come, and what they gave up (SQLite)
 //! tables.db    DynamoDB (dynoxide's SQLite file)
+//! uploads.db   DynamoDB: the tables that uploaders wait for (likewise)
 //! blobs/ab/…   object contents by SHA-256
 //! incoming/    what is being received; emptied at every start
 //! ```
@@ -54,9 +56,13 @@ impl Folder {
     /// Creates the folder where it is missing, and takes it for this process.
     ///
     /// # Errors
-    /// [`Error::FolderTaken`] if another process, or another part of this one, has it open.
+    /// [`Error::FolderTaken`] if another process, or another part of this one, has it open;
+    /// [`Error::NoDataFolder`] if it holds other things.
     pub(crate) fn open(root: &Path) -> Result<Self> {
         fs::create_dir_all(root)?;
+        if !is_data_folder_or_empty(root)? {
+            return Err(Error::NoDataFolder(root.to_path_buf()));
+        }
         owner_only_dir(root)?;
         let lock = OpenOptions::new()
             .create(true)
@@ -94,6 +100,16 @@ impl Folder {
         self.root.join("tables.db")
     }
 
+    /// The tables that uploaders wait for.
+    pub(crate) fn uploads(&self) -> PathBuf {
+        self.root.join("uploads.db")
+    }
+
+    /// Checkpoints and dead letters of the streams.
+    pub(crate) fn streams(&self) -> PathBuf {
+        self.root.join("streams.db")
+    }
+
     pub(crate) fn blobs(&self) -> PathBuf {
         self.root.join("blobs")
     }
@@ -119,6 +135,30 @@ impl Folder {
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// What lies in a data folder before it has its ledger: a start may be cut off.
+const FIRST_FILES: [&str; 3] = ["lock", "access-key", "access-key.new"];
+
+/// What lies in a folder without anybody having put it there: the root of a disk has this one, and
+/// names that start with a dot are the system's.
+const NOBODYS: &str = "lost+found";
+
+/// Whether a folder is a data folder, or may become one: our files would be lost among others, and
+/// the folder is made private.
+fn is_data_folder_or_empty(root: &Path) -> std::io::Result<bool> {
+    if root.join("ledger.db").exists() {
+        return Ok(true);
+    }
+    for entry in fs::read_dir(root)? {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        let is_fine = name.starts_with('.') || name == NOBODYS || FIRST_FILES.contains(&&*name);
+        if !is_fine {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn read_key(text: &str) -> Option<AccessKey> {
@@ -268,6 +308,33 @@ mod tests {
         ] {
             assert_eq!(mode(name), closed, "{name}");
         }
+    }
+
+    #[test]
+    fn a_folder_with_other_things_in_it_is_refused_and_left_as_it_is() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("set");
+        fs::write(dir.path().join("thesis.txt"), b"words").expect("written");
+        let refused = Folder::open(dir.path()).expect_err("refused");
+        assert!(matches!(refused, Error::NoDataFolder(_)), "{refused}");
+        let names = fs::read_dir(dir.path()).expect("read").count();
+        let mode = fs::metadata(dir.path())
+            .expect("there")
+            .permissions()
+            .mode();
+        assert_eq!((names, mode & 0o777), (1, 0o755));
+        fs::write(dir.path().join("ledger.db"), b"").expect("written");
+        Folder::open(dir.path()).expect("a data folder may hold a note");
+    }
+
+    #[test]
+    fn a_first_start_that_was_cut_off_goes_on() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        for name in ["lock", "access-key", ".DS_Store", "lost+found"] {
+            fs::write(dir.path().join(name), b"").expect("written");
+        }
+        Folder::open(dir.path()).expect("opens");
     }
 
     #[test]

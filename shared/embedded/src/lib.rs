@@ -42,6 +42,7 @@ mod pairs;
 mod queue;
 mod refused;
 mod removal;
+mod replaced;
 mod rules;
 mod s3;
 mod scrub;
@@ -71,6 +72,7 @@ pub use folder::AccessKey;
 pub use pairs::Reach;
 pub use queue::{BATCH_MAX, DeadLetter, Depth, Message, Queue, RECEIVES_MAX};
 pub use rules::Rules;
+pub use serve::{Arriving, Doors, Serves, TooSlow, serve};
 pub use store::Clock;
 pub use streams::{Batch, FAILURES_MAX, Failure, RECORDS_MAX, Streams, dead_letter_queue};
 
@@ -80,9 +82,9 @@ use crate::folder::Folder;
 use crate::pairs::Pairs;
 use crate::rules::House;
 use crate::s3::Door;
-use crate::serve::Front;
+use crate::serve::{S3Front, TablesFront};
 use crate::store::Store;
-use crate::tables::Tables;
+use crate::tables::{Lane, Tables};
 
 /// The region that the services say they are in.
 pub const REGION: &str = "us-east-1";
@@ -183,7 +185,12 @@ impl Embedded {
     /// The HTTP client for the AWS SDK that reaches S3 and DynamoDB in this process.
     #[must_use]
     pub fn http_client(&self) -> SharedHttpClient {
-        SharedHttpClient::new(client::InProcess::new(self.s3.clone(), self.tables.clone()))
+        self.client(Lane::Front)
+    }
+
+    fn client(&self, lane: Lane) -> SharedHttpClient {
+        let (s3, tables) = (self.s3.clone(), self.tables.clone());
+        SharedHttpClient::new(client::InProcess::new(s3, tables, lane))
     }
 
     /// A configuration for the AWS SDK that reaches S3 and DynamoDB in this process. An S3 client
@@ -191,6 +198,16 @@ impl Embedded {
     #[must_use]
     pub fn sdk_config(&self) -> SdkConfig {
         self.sdk_config_at(ENDPOINT)
+    }
+
+    /// As [`Self::sdk_config`], for programs that nobody waits for: those that changes of the tables
+    /// and timers wake. What they do depends on who is sought, and must not be felt by who uploads:
+    /// their reads of tables have connections of their own, and their writes are done one at a time
+    /// with rests between.
+    #[must_use]
+    pub fn sdk_config_behind(&self) -> SdkConfig {
+        let config = self.sdk_config().into_builder();
+        config.http_client(self.client(Lane::Behind)).build()
     }
 
     /// As [`Self::sdk_config`], with presigned URLs and forms for those who reach S3 at that URL:
@@ -223,9 +240,24 @@ impl Embedded {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<()> {
+        let doors = Doors::of(&listener)?;
+        self.serve_s3_at(listener, doors, shutdown).await
+    }
+
+    /// As [`Self::serve_s3`], through these doors.
+    ///
+    /// # Errors
+    /// [`Error::NotLoopback`].
+    pub async fn serve_s3_at(
+        &self,
+        listener: TcpListener,
+        doors: Doors,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<()> {
         let (pairs, house) = (self.pairs.clone(), self.house.clone());
         let door = Door::new(self.store.clone(), &self.key, pairs, house);
-        serve::serve(listener, Front::S3(door), shutdown).await
+        let front = S3Front::new(door, self.store.clone());
+        serve(listener, doors, front, shutdown).await
     }
 
     /// Serves DynamoDB on a loopback port until `shutdown`, and returns when the requests under way
@@ -238,8 +270,22 @@ impl Embedded {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<()> {
-        let front = Front::DynamoDb(self.tables.clone(), self.key.clone());
-        serve::serve(listener, front, shutdown).await
+        let doors = Doors::of(&listener)?;
+        self.serve_dynamodb_at(listener, doors, shutdown).await
+    }
+
+    /// As [`Self::serve_dynamodb`], through these doors.
+    ///
+    /// # Errors
+    /// [`Error::NotLoopback`].
+    pub async fn serve_dynamodb_at(
+        &self,
+        listener: TcpListener,
+        doors: Doors,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<()> {
+        let front = TablesFront::new(self.tables.clone(), self.key.clone());
+        serve(listener, doors, front, shutdown).await
     }
 
     /// Makes a bucket, versioned, unless it is there.
@@ -285,7 +331,7 @@ impl Embedded {
     /// Failures of the ledger.
     pub async fn queues(&self, now: Timestamp) -> Result<Vec<Depth>> {
         let store = self.store.clone();
-        blocking(move || store.ledger.read(|db| queue::depths(db, now))).await
+        blocking(move || store.depths(now)).await
     }
 
     /// The tables' streams.
@@ -332,7 +378,23 @@ impl Embedded {
     /// # Errors
     /// Failures of the disk.
     pub async fn checks(&self, deep: bool, now: Timestamp) -> Result<Checks> {
+        if deep {
+            return self.checks_told(|_, _| {}, now).await;
+        }
         let (store, tables) = (self.store.clone(), self.tables.clone());
-        blocking(move || checks::check(&store, &tables, deep, now)).await
+        blocking(move || checks::check(&store, &tables, None, now)).await
+    }
+
+    /// As [`Self::checks`], deep; `told` hears how many contents were read, of how many.
+    ///
+    /// # Errors
+    /// Failures of the disk.
+    pub async fn checks_told(
+        &self,
+        told: impl Fn(u64, u64) + Send + Sync + 'static,
+        now: Timestamp,
+    ) -> Result<Checks> {
+        let (store, tables) = (self.store.clone(), self.tables.clone());
+        blocking(move || checks::check(&store, &tables, Some(&told), now)).await
     }
 }

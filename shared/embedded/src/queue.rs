@@ -317,7 +317,14 @@ impl Queue {
         work: impl FnOnce(&Connection, &str) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (store, name) = (self.store.clone(), self.name.clone());
-        blocking(move || store.ledger.write(move |db| work(db, &name))).await
+        blocking(move || {
+            let ledger = store.ledger_of(&name);
+            ledger.write({
+                let name = name.clone();
+                move |db| work(db, &name)
+            })
+        })
+        .await
     }
 
     async fn read<T: Send + 'static>(
@@ -325,6 +332,6 @@ impl Queue {
         work: impl FnOnce(&Connection, &str) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (store, name) = (self.store.clone(), self.name.clone());
-        blocking(move || store.ledger.read(move |db| work(db, &name))).await
+        blocking(move || store.ledger_of(&name).read(|db| work(db, &name))).await
     }
 }

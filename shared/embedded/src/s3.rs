@@ -30,7 +30,7 @@ use crate::rules::House;
 use crate::store::Store;
 
 /// The largest object that a POST form may carry, in bytes: `s3s` holds the file in memory.
-const POST_BYTES_MAX: u64 = 128 << 20;
+pub(crate) const POST_BYTES_MAX: u64 = 128 << 20;
 
 /// How old a POST form's signature may be, in seconds. S3 lets the policy's own expiry decide, at
 /// most seven days after signing; `s3s` applies its clock-skew limit instead, so that is raised

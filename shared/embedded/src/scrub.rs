@@ -10,18 +10,23 @@ use crate::error::{Result, blocking};
 const BUSY_MS: u64 = 30_000;
 
 impl Embedded {
-    /// Rewrites both databases without their free pages, empties their logs, and removes contents
+    /// Rewrites all databases without their free pages, empties their logs, and removes contents
     /// that no object has. Writers wait meanwhile, for about a second a gigabyte. Safe at any time.
+    /// Says how many databases there are.
     ///
     /// # Errors
     /// Failures of the disk, and [`crate::Error::Database`] if others were at work for too long:
     /// then it may be repeated.
-    pub async fn scrub(&self) -> Result<()> {
+    pub async fn scrub(&self) -> Result<u64> {
         let (store, tables) = (self.store.clone(), self.tables.clone());
         blocking(move || {
-            rewrite(&tables.connect()?)?;
-            rewrite(&Connection::open(store.ledger.path())?)?;
-            store.collect_all().map(drop)
+            let mut databases = tables.connect_all()?;
+            for ledger in [&store.ledger, &store.streams] {
+                databases.push(Connection::open(ledger.path())?);
+            }
+            databases.iter().try_for_each(rewrite)?;
+            store.collect_all()?;
+            Ok(databases.len() as u64)
         })
         .await
     }

@@ -1,33 +1,52 @@
-//! The services on loopback ports, for boto3, the AWS command line, rclone and other processes.
+//! The one loop that serves every port: S3, DynamoDB, and the API of whoever hosts them.
+//!
+//! Whoever connects is a stranger. How many there are, how long a head may take, how slowly a body
+//! may come, and where from is limited here, before anything is read into memory or believed. What
+//! the system refuses for a moment (no descriptor, no memory) ends no port: it is tried again.
 
+mod arriving;
+mod doors;
+mod dynamodb;
+mod form;
+mod seats;
+mod watched;
+
+use std::convert::Infallible;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, ready};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Limited};
-use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use jiff::Timestamp;
 use s3s::{Body, HttpError};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::client::{TARGET, operation};
-use crate::error::{Error, Result, blocking};
+use crate::error::{Error, Result};
 use crate::folder::AccessKey;
 use crate::s3::Door;
-use crate::signature;
+use crate::store::Store;
 use crate::tables::Tables;
+use form::Places;
+use seats::{Seat, Seats, WhileBusy};
+use watched::Watched;
 
-/// How long a client may take to send a request's head.
-const HEAD_TIME_MAX: Duration = Duration::from_secs(30);
+pub use arriving::{Arriving, TooSlow};
+pub use doors::Doors;
+
+/// How long a client may take to send a request's head: over any line, that is a second's work.
+const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// The largest head, and the most that is read ahead of a body, in bytes: S3's own limits of a key
+/// and metadata, signed in an address, are a quarter of it.
+const HEAD_BYTES_MAX: usize = 64 << 10;
 
 /// How long a shutdown waits for requests under way before it cuts them off.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(25);
@@ -35,226 +54,156 @@ const DRAIN_TIME_MAX: Duration = Duration::from_secs(25);
 /// A pause after the system refused a connection, as it does when it is out of file descriptors.
 const REFUSAL_PAUSE: Duration = Duration::from_millis(50);
 
-/// What of a refused request is still read, at most; more is not worth the connection.
-const REST_BYTES_MAX: usize = 4 << 20;
+/// How often a connection is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
 
-/// How long the rest of a refused request may take.
-const REST_TIME_MAX: Duration = Duration::from_secs(5);
+/// After so many looks between which no byte moved in either direction, a connection is cut: twice
+/// what the slowest answer of the house may take.
+const STILL_LOOKS_MAX: u32 = 8;
 
-/// The start of a form that is given on together: more than its first line can have.
-const FORM_START_BYTES: usize = 256;
+/// What answers on a port.
+pub trait Serves: Clone + Send + 'static {
+    /// The answer's body.
+    type Body: hyper::body::Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+        + Send
+        + 'static;
+    /// Answers a request from a port whose doors it has passed.
+    fn answer(
+        self,
+        request: Request<Arriving>,
+    ) -> impl Future<Output = Response<Self::Body>> + Send;
+}
 
-/// The largest frame of a form.
-const FORM_FRAME_BYTES_MAX: usize = 32 << 10;
-
-/// The largest DynamoDB request, in bytes, as DynamoDB has it.
-const TABLE_REQUEST_BYTES_MAX: usize = 16 << 20;
-
-/// One of the two services, as hyper wants it.
+/// S3 on a port.
 #[derive(Clone)]
-pub(crate) enum Front {
-    S3(Door),
-    DynamoDb(Arc<Tables>, AccessKey),
+pub(crate) struct S3Front {
+    service: Door,
+    store: Arc<Store>,
+    places: Arc<Places>,
 }
 
-impl hyper::service::Service<Request<Incoming>> for Front {
-    type Response = Response<Body>;
-    type Error = HttpError;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, HttpError>> + Send>>;
-
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
-        match self.clone() {
-            Self::S3(service) => {
-                let is_form = is_form(&request);
-                let is_wanted = is_wanted(&request);
-                let request = request.map(|body| match ReadToTheEnd::new(body, &is_wanted) {
-                    body if is_form => Body::http_body_unsync(FormBody::new(body)),
-                    body => Body::http_body_unsync(body),
-                });
-                Box::pin(async move {
-                    let mut answer = service.call(request).await?;
-                    if !is_wanted.load(Ordering::Relaxed) {
-                        let close = http::HeaderValue::from_static("close");
-                        answer.headers_mut().insert(http::header::CONNECTION, close);
-                    }
-                    Ok(answer)
-                })
-            }
-            Self::DynamoDb(tables, key) => {
-                Box::pin(async move { Ok(tables_answer(tables, key, request).await) })
-            }
-        }
-    }
-}
-
-fn is_form(request: &Request<Incoming>) -> bool {
-    let media_type = request.headers().get(http::header::CONTENT_TYPE);
-    let media_type = media_type.and_then(|value| value.to_str().ok());
-    request.method() == Method::POST
-        && media_type.is_some_and(|it| it.trim_start().starts_with("multipart/form-data"))
-}
-
-/// A form's body in frames that `s3s` gets along with, however the network cut it. It takes what it
-/// has of the first line for the whole line, and holds at most 64 KiB where the end of a frame could
-/// be the start of a boundary.
-struct FormBody {
-    body: ReadToTheEnd,
-    held: Bytes,
-    /// Bytes that the next frame has, unless the body has no more.
-    frame_bytes_min: usize,
-}
-
-impl FormBody {
-    fn new(body: ReadToTheEnd) -> Self {
+impl S3Front {
+    pub(crate) fn new(service: Door, store: Arc<Store>) -> Self {
+        let places = Arc::default();
         Self {
-            body,
-            held: Bytes::new(),
-            frame_bytes_min: FORM_START_BYTES,
+            service,
+            store,
+            places,
         }
     }
 
-    fn hold(&mut self, data: Bytes) {
-        self.held = if self.held.is_empty() {
-            data
-        } else {
-            [std::mem::take(&mut self.held), data].concat().into()
+    async fn form(&self, request: Request<Arriving>) -> Result<Response<Body>, HttpError> {
+        let bytes_max = form::bytes_max(&request);
+        let (head, body) = request.into_parts();
+        let Some(begun) = form::begin(&head, body).await else {
+            let detail = "send the fields of the form, its policy and signature, before the file";
+            return Ok(refusal(StatusCode::FORBIDDEN, "AccessDenied", detail));
         };
+        let Some(_held) = self.places.place_for(bytes_max).await else {
+            let detail = "too many forms are under way; send this one again in a minute";
+            return Ok(refusal(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", detail));
+        };
+        let body = Body::http_body_unsync(begun);
+        self.service.call(Request::from_parts(head, body)).await
     }
 }
 
-impl hyper::body::Body for FormBody {
-    type Data = Bytes;
-    type Error = hyper::Error;
+impl Serves for S3Front {
+    type Body = Body;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let this = &mut *self;
-        while this.held.len() < this.frame_bytes_min {
-            match ready!(Pin::new(&mut this.body).poll_frame(cx)) {
-                // Trailers say nothing about a form.
-                Some(Ok(frame)) => frame.into_data().into_iter().for_each(|it| this.hold(it)),
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                None if this.held.is_empty() => return Poll::Ready(None),
-                None => break,
-            }
+    async fn answer(self, request: Request<Arriving>) -> Response<Body> {
+        let brings = matches!(*request.method(), Method::PUT | Method::POST);
+        if brings && !self.store.blobs.has_room() {
+            tracing::warn!("an upload is refused: the disk is nearly full");
+            let detail = "the disk is nearly full; make room and send this again";
+            return refusal(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", detail);
         }
-        this.frame_bytes_min = 1;
-        let frame = this
-            .held
-            .split_to(this.held.len().min(FORM_FRAME_BYTES_MAX));
-        Poll::Ready(Some(Ok(Frame::data(frame))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.held.is_empty() && self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let held = self.held.len() as u64;
-        let rest = self.body.size_hint();
-        let mut hint = SizeHint::new();
-        hint.set_lower(rest.lower() + held);
-        if let Some(upper) = rest.upper() {
-            hint.set_upper(upper + held);
-        }
-        hint
+        let answered = match form::is_form(&request) {
+            true => self.form(request).await,
+            false => self.service.call(request.map(Body::http_body_unsync)).await,
+        };
+        answered.unwrap_or_else(|_| {
+            tracing::warn!("a request to S3 was not answered");
+            refusal(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", "")
+        })
     }
 }
 
-/// Whether the body of a request has been asked for: at once, unless the client waits for that with
-/// `Expect: 100-continue`.
-fn is_wanted(request: &Request<Incoming>) -> Arc<AtomicBool> {
-    let waits = request.headers().contains_key(http::header::EXPECT);
-    Arc::new(AtomicBool::new(!waits || request.body().is_end_stream()))
+/// DynamoDB on a port.
+#[derive(Clone)]
+pub(crate) struct TablesFront {
+    tables: Arc<Tables>,
+    key: AccessKey,
+    places: Arc<Places>,
 }
 
-/// A request's body that is read to its end even if the request is refused before. Without that,
-/// hyper would close the connection, and a client that already reuses it would get no answer.
-///
-/// A client that waits to be asked for the body never sends it once it is refused: its next request
-/// would be taken for the body. There the connection does end, and the answer says so.
-struct ReadToTheEnd {
-    body: Option<Incoming>,
-    is_wanted: Arc<AtomicBool>,
-}
-
-impl ReadToTheEnd {
-    fn new(body: Incoming, is_wanted: &Arc<AtomicBool>) -> Self {
+impl TablesFront {
+    pub(crate) fn new(tables: Arc<Tables>, key: AccessKey) -> Self {
+        let places = Arc::default();
         Self {
-            body: Some(body),
-            is_wanted: is_wanted.clone(),
+            tables,
+            key,
+            places,
         }
     }
 }
 
-impl hyper::body::Body for ReadToTheEnd {
-    type Data = Bytes;
-    type Error = hyper::Error;
+impl Serves for TablesFront {
+    type Body = Body;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        self.is_wanted.store(true, Ordering::Relaxed);
-        match &mut self.body {
-            Some(body) => Pin::new(body).poll_frame(cx),
-            None => Poll::Ready(None),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(Incoming::is_end_stream)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body
-            .as_ref()
-            .map(Incoming::size_hint)
-            .unwrap_or_default()
+    async fn answer(self, request: Request<Arriving>) -> Response<Body> {
+        // A signature covers the body, so a stranger's is read before it is refused.
+        let Some(_held) = self.places.place_for(dynamodb::bytes_max(&request)).await else {
+            return dynamodb::overloaded();
+        };
+        dynamodb::answer(&self.tables, &self.key, request).await
     }
 }
 
-impl Drop for ReadToTheEnd {
-    fn drop(&mut self) {
-        let is_wanted = self.is_wanted.load(Ordering::Relaxed);
-        let left = self.body.take();
-        let left = left.filter(|body| is_wanted && !body.is_end_stream());
-        if let (Some(body), Ok(runtime)) = (left, tokio::runtime::Handle::try_current()) {
-            let rest = Limited::new(body, REST_BYTES_MAX).collect();
-            runtime.spawn(async move { drop(tokio::time::timeout(REST_TIME_MAX, rest).await) });
-        }
-    }
+/// An error as S3 writes it.
+fn refusal(status: StatusCode, code: &str, detail: &str) -> Response<Body> {
+    let xml = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <Error><Code>{code}</Code><Message>{detail}</Message></Error>"
+    );
+    let mut response = Response::new(Body::from(Bytes::from(xml)));
+    *response.status_mut() = status;
+    let xml = http::HeaderValue::from_static("application/xml");
+    response
+        .headers_mut()
+        .insert(http::header::CONTENT_TYPE, xml);
+    response
 }
 
-/// Serves until `shutdown`, then lets what is under way finish.
+/// Serves on a loopback port until `shutdown`, then lets what is under way finish. Who comes through
+/// another door than `doors` is refused.
 ///
 /// # Errors
 /// [`Error::NotLoopback`].
-pub(crate) async fn serve(
+pub async fn serve(
     listener: TcpListener,
-    front: Front,
+    doors: Doors,
+    service: impl Serves,
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
     let address = listener.local_addr()?;
     if !address.ip().is_loopback() {
         return Err(Error::NotLoopback(address));
     }
-    let (stop, connections) = (CancellationToken::new(), TaskTracker::new());
+    let (stop, connections, doors) = (
+        CancellationToken::new(),
+        TaskTracker::new(),
+        Arc::new(doors),
+    );
+    let seats = Seats::of_a_port();
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
             biased;
             () = &mut shutdown => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(connection(stream, front.clone(), stop.clone()));
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "a connection was not accepted");
-                    tokio::time::sleep(REFUSAL_PAUSE).await;
-                }
+            (stream, seat) = next(&listener, &seats) => {
+                let (doors, service) = (doors.clone(), service.clone());
+                connections.spawn(connection(stream, seat, (doors, service), stop.clone()));
             }
         }
     }
@@ -273,15 +222,42 @@ pub(crate) async fn serve(
     Ok(())
 }
 
-async fn connection(stream: TcpStream, front: Front, stop: CancellationToken) {
+/// The next connection, once there is a seat for it.
+async fn next(listener: &TcpListener, seats: &Seats) -> (TcpStream, Seat) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, seats.take().await),
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(REFUSAL_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    seat: Seat,
+    (doors, service): (Arc<Doors>, impl Serves),
+    stop: CancellationToken,
+) {
     let _ = stream.set_nodelay(true); // only slower without
+    let (stream, moved) = Watched::new(stream);
+    let seated = seat.handle();
+    let answer = service_fn(move |request: Request<Incoming>| {
+        let (doors, service, busy) = (doors.clone(), service.clone(), seated.busy());
+        async move { Ok::<_, Infallible>(through(&doors, service, request, busy).await) }
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME_MAX)
-        .serve_connection(TokioIo::new(stream), front);
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), answer);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        () = seat.must_leave() => Ok(()),
+        () = stands_still(&moved) => Ok(()),
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             tokio::time::timeout(DRAIN_TIME_MAX, connection).await.unwrap_or(Ok(()))
@@ -295,55 +271,39 @@ async fn connection(stream: TcpStream, front: Front, stop: CancellationToken) {
     }
 }
 
-/// One DynamoDB request from a port. dynoxide itself checks no signatures, and would answer any web
-/// page that the user has open; so signatures are checked here, and pages get no answer.
-async fn tables_answer(
-    tables: Arc<Tables>,
-    key: AccessKey,
+/// Ends once no byte has moved for too long.
+async fn stands_still(moved: &watched::Moved) {
+    let (mut last, mut still) = (moved.bytes(), 0);
+    while still < STILL_LOOKS_MAX {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let now = moved.bytes();
+        still = if now == last { still + 1 } else { 0 };
+        last = now;
+    }
+}
+
+type Answered<S> = WhileBusy<http_body_util::Either<<S as Serves>::Body, Body>>;
+
+async fn through<S: Serves>(
+    doors: &Doors,
+    service: S,
     request: Request<Incoming>,
-) -> Response<Body> {
-    let (head, body) = request.into_parts();
-    if head.method != Method::POST || head.headers.contains_key(http::header::ORIGIN) {
-        return refusal(StatusCode::FORBIDDEN, "AccessDeniedException");
-    }
-    let Ok(body) = Limited::new(body, TABLE_REQUEST_BYTES_MAX).collect().await else {
-        return refusal(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge");
+    busy: seats::Busy,
+) -> Response<Answered<S>> {
+    let is_wanted = arriving::is_wanted(&request);
+    let request = request.map(|body| Arriving::new(body, &is_wanted));
+    let mut answer = match doors.check(&request) {
+        Ok(()) => service
+            .answer(request)
+            .await
+            .map(http_body_util::Either::Left),
+        Err(closed) => closed.answer().map(http_body_util::Either::Right),
     };
-    let body = body.to_bytes();
-    if let Err(reason) = signature::check(&head, &body, &key, Timestamp::now()) {
-        return refusal(StatusCode::BAD_REQUEST, reason);
+    if !is_wanted.load(Ordering::Relaxed) {
+        let close = http::HeaderValue::from_static("close");
+        answer
+            .headers_mut()
+            .insert(http::header::CONNECTION, close);
     }
-    let target = head
-        .headers
-        .get(TARGET)
-        .and_then(|target| target.to_str().ok());
-    let (Some(target), Ok(body)) = (target, String::from_utf8(body.into())) else {
-        return refusal(StatusCode::BAD_REQUEST, "SerializationException");
-    };
-    let operation = operation(target).to_owned();
-    match blocking(move || Ok::<_, Error>(tables.answer(&operation, &body))).await {
-        Ok((status, json)) => {
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            json_response(status, json)
-        }
-        Err(_) => refusal(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError"),
-    }
-}
-
-fn refusal(status: StatusCode, code: &str) -> Response<Body> {
-    let code = format!("com.amazon.coral.service#{code}");
-    json_response(
-        status,
-        serde_json::json!({"__type": code, "message": ""}).to_string(),
-    )
-}
-
-fn json_response(status: StatusCode, json: String) -> Response<Body> {
-    let mut response = Response::new(Body::from(Bytes::from(json)));
-    *response.status_mut() = status;
-    let json_1_0 = http::HeaderValue::from_static("application/x-amz-json-1.0");
-    response
-        .headers_mut()
-        .insert(http::header::CONTENT_TYPE, json_1_0);
-    response
+    answer.map(|body| WhileBusy::new(body, busy))
 }

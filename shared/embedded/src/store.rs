@@ -16,6 +16,7 @@ use crate::folder::Folder;
 use crate::ledger::Ledger;
 use crate::queue;
 use crate::refused::Refused;
+use crate::streams;
 use crate::versions::{self, Headers, NewVersion, Version};
 
 /// Tells the time of new objects.
@@ -26,6 +27,9 @@ pub(crate) struct Store {
     pub(crate) doorbells: Doorbells,
     pub(crate) blobs: Blobs,
     pub(crate) ledger: Ledger,
+    /// Checkpoints and dead letters of the tables' streams: how often they are written depends on
+    /// who is sought, and a put waits for the ledger.
+    pub(crate) streams: Ledger,
     clock: Clock,
     /// Keeps other processes out; let go last.
     _folder: Arc<Folder>,
@@ -48,12 +52,17 @@ pub(crate) struct Place {
 impl Store {
     pub(crate) fn open(folder: Arc<Folder>, clock: Clock) -> Result<Self> {
         let ledger = Ledger::open(&folder.ledger())?;
-        ledger.write(|db| Ok::<_, Error>(queue::free_cut_off(db)?))?;
+        let streams = Ledger::open(&folder.streams())?;
+        streams::move_out(&ledger, &streams)?;
+        for ledger in [&ledger, &streams] {
+            ledger.write(|db| Ok::<_, Error>(queue::free_cut_off(db)?))?;
+        }
         let blobs = Blobs::open(&folder)?;
         Ok(Self {
             doorbells: Doorbells::default(),
             blobs,
             ledger,
+            streams,
             clock,
             _folder: folder,
         })
@@ -61,6 +70,22 @@ impl Store {
 
     pub(crate) fn now(&self) -> Timestamp {
         (self.clock)()
+    }
+
+    /// The ledger that holds a queue.
+    pub(crate) fn ledger_of(&self, queue: &str) -> &Ledger {
+        match streams::is_dead_letter_queue(queue) {
+            true => &self.streams,
+            false => &self.ledger,
+        }
+    }
+
+    /// Every queue that holds anything, by name.
+    pub(crate) fn depths(&self, now: Timestamp) -> Result<Vec<queue::Depth>> {
+        let mut depths = self.ledger.read(|db| queue::depths(db, now))?;
+        depths.extend(self.streams.read(|db| queue::depths(db, now))?);
+        depths.sort_by(|a, b| a.queue.cmp(&b.queue));
+        Ok(depths)
     }
 
     /// Makes a bucket that is not there yet.
@@ -78,7 +103,7 @@ impl Store {
     /// From now on a queue hears of new objects under a prefix of a bucket, or of removed ones.
     ///
     /// # Errors
-    /// [`Error::Missing`] for the bucket.
+    /// [`Error::Missing`] for the bucket, and for a queue that lies in the streams' ledger.
     pub(crate) fn notify(
         &self,
         bucket: String,
@@ -86,6 +111,9 @@ impl Store {
         queue: String,
         of: Cause,
     ) -> Result<()> {
+        if streams::is_dead_letter_queue(&queue) {
+            return Err(Error::Missing("queue for objects: its name holds a dot"));
+        }
         self.ledger.write(move |db| {
             let there: bool = db.query_row(
                 "SELECT EXISTS (SELECT 1 FROM buckets WHERE name = ?1)",

@@ -1,7 +1,7 @@
 //! The streams of the tables, for readers that remember how far they have come.
 //!
 //! dynoxide writes a stream record in the transaction that changes the item, and keeps it. A
-//! reader's checkpoint is a row of the ledger, moved only after the reader has dealt with a batch;
+//! reader's checkpoint is a row of the streams' ledger, moved only after the reader has dealt with a batch;
 //! so a record comes at least once, whatever dies in between. AWS drops records after 24 hours:
 //! here [`Streams::trim`] drops only what every reader has dealt with.
 
@@ -17,6 +17,7 @@ use tokio::sync::watch;
 
 use crate::REGION;
 use crate::error::{Error, Result, blocking};
+use crate::ledger::Ledger;
 use crate::queue;
 use crate::store::Store;
 use crate::tables::Tables;
@@ -81,6 +82,42 @@ pub fn dead_letter_queue(consumer: &str, table: &str) -> String {
     format!("{consumer}.{table}")
 }
 
+/// Whether a queue's name is of that kind.
+pub(crate) fn is_dead_letter_queue(name: &str) -> bool {
+    name.contains('.')
+}
+
+/// Moves what streams keep out of the one ledger that a folder had before. A crash between leaves it
+/// in both, and the next call goes on: checkpoints never move back, and a letter has one id.
+pub(crate) fn move_out(from: &Ledger, to: &Ledger) -> Result<()> {
+    let path = from.path().to_string_lossy().into_owned();
+    let moved = |db: &Connection| -> Result<i64> {
+        let sql = "SELECT (SELECT count(*) FROM checkpoints)
+                 + (SELECT count(*) FROM messages WHERE queue LIKE '%.%')";
+        Ok(db.query_row(sql, [], |row| row.get(0))?)
+    };
+    if from.read(moved)? == 0 {
+        return Ok(());
+    }
+    let copied = rusqlite::Connection::open(to.path())?;
+    copied.busy_timeout(std::time::Duration::from_secs(5))?;
+    copied.execute("ATTACH ?1 AS old", [path])?;
+    copied.execute_batch(MOVE_OUT)?;
+    from.write(|db| {
+        db.execute_batch("DELETE FROM checkpoints; DELETE FROM messages WHERE queue LIKE '%.%'")?;
+        Ok(())
+    })
+}
+
+const MOVE_OUT: &str = "BEGIN;
+    INSERT INTO checkpoints SELECT * FROM old.checkpoints WHERE true
+        ON CONFLICT DO UPDATE SET sequence = max(sequence, excluded.sequence);
+    INSERT OR IGNORE INTO messages
+        (queue, id, body, sent_ms, visible_ms, receives, cut_off, receipt, reason, dead_ms)
+        SELECT queue, id, body, sent_ms, visible_ms, receives, cut_off, receipt, reason, dead_ms
+        FROM old.messages WHERE queue LIKE '%.%' ORDER BY seq;
+    COMMIT";
+
 impl Streams {
     pub(crate) fn new(store: Arc<Store>, tables: Arc<Tables>) -> Self {
         Self { store, tables }
@@ -96,7 +133,7 @@ impl Streams {
         blocking(move || {
             let after = this
                 .store
-                .ledger
+                .streams
                 .read(|db| checkpoint(db, &consumer, &table))?;
             this.records(consumer, table, after, max.clamp(1, RECORDS_MAX))
         })
@@ -114,7 +151,7 @@ impl Streams {
         let (this, consumer, table) = (self.clone(), batch.consumer.clone(), batch.table.clone());
         blocking(move || {
             this.store
-                .ledger
+                .streams
                 .write(move |db| advance(db, &consumer, &table, &last))
         })
         .await
@@ -150,7 +187,7 @@ impl Streams {
             reason: reason.to_owned(),
         };
         let this = self.clone();
-        blocking(move || this.store.ledger.write(move |db| failed.note(db, now))).await
+        blocking(move || this.store.streams.write(move |db| failed.note(db, now))).await
     }
 
     /// How many records a reader has not dealt with, up to [`RECORDS_MAX`].
@@ -162,10 +199,10 @@ impl Streams {
         Ok(batch.map_or(0, |batch| batch.sequence_numbers.len()))
     }
 
-    /// Rings after writes to tables. Subscribe first, read until nothing comes, then wait.
+    /// Rings after writes to a table. Subscribe first, read until nothing comes, then wait.
     #[must_use]
-    pub fn arrivals(&self) -> watch::Receiver<u64> {
-        self.tables.writes()
+    pub fn arrivals(&self, table: &str) -> watch::Receiver<u64> {
+        self.tables.writes(table)
     }
 
     /// Drops the records of a table that are older than `before` and that every reader has dealt
@@ -176,9 +213,9 @@ impl Streams {
     pub async fn trim(&self, table: &str, before: Timestamp) -> Result<usize> {
         let (this, table) = (self.clone(), table.to_owned());
         blocking(move || {
-            let through = this.store.ledger.read(|db| slowest(db, &table))?;
+            let through = this.store.streams.read(|db| slowest(db, &table))?;
             let Some(through) = through else { return Ok(0) };
-            drop_records(&this.tables.connect()?, &table, &through, before)
+            drop_records(&this.tables.connect(&table)?, &table, &through, before)
         })
         .await
     }
@@ -190,7 +227,8 @@ impl Streams {
         after: Option<String>,
         max: usize,
     ) -> Result<Option<Batch>> {
-        let metadata = self.tables.database.get_table_metadata(&table)?;
+        let database = self.tables.stream_reader(&table);
+        let metadata = database.get_table_metadata(&table)?;
         let label = metadata
             .filter(|table| table.stream_enabled)
             .and_then(|t| t.stream_label);
@@ -200,16 +238,13 @@ impl Streams {
         } else {
             "TRIM_HORIZON"
         };
-        let iterator = self
-            .tables
-            .database
-            .get_shard_iterator(GetShardIteratorRequest {
-                stream_arn: arn.clone(),
-                shard_id: shard_id(&table),
-                shard_iterator_type: kind.to_owned(),
-                sequence_number: after,
-            })?;
-        let records = self.tables.database.get_records(GetRecordsRequest {
+        let iterator = database.get_shard_iterator(GetShardIteratorRequest {
+            stream_arn: arn.clone(),
+            shard_id: shard_id(&table),
+            shard_iterator_type: kind.to_owned(),
+            sequence_number: after,
+        })?;
+        let records = database.get_records(GetRecordsRequest {
             shard_iterator: iterator.shard_iterator.unwrap_or_default(),
             limit: Some(max),
         })?;
@@ -331,5 +366,53 @@ impl Failed {
         queue::insert_dead(db, &queue, &self.body, (failures, &self.reason), now)?;
         advance(db, &self.consumer, &self.table, &self.sequence_number)?;
         Ok(Failure::GivenUp)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checkpoints_and_dead_letters_move_once_and_never_back() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let open = |name: &str| Ledger::open(&dir.path().join(name)).expect("opens");
+        let (from, to) = (open("ledger.db"), open("streams.db"));
+        let now = Timestamp::UNIX_EPOCH;
+        let old = from.write(move |db| {
+            advance(db, "lookup", "ads", "100")?;
+            advance(db, "alert", "leads", "300")?;
+            queue::insert(db, "ingest", "stays", now)?;
+            Ok::<_, Error>(queue::insert_dead(
+                db,
+                "lookup.ads",
+                "moves",
+                (5, "why"),
+                now,
+            )?)
+        });
+        old.expect("written");
+        let newer = to.write(|db| advance(db, "lookup", "ads", "200"));
+        newer.expect("written");
+        for _ in 0..2 {
+            move_out(&from, &to).expect("moved");
+            let ads = to.read(|db| checkpoint(db, "lookup", "ads")).expect("read");
+            let leads = to
+                .read(|db| checkpoint(db, "alert", "leads"))
+                .expect("read");
+            assert_eq!(
+                (ads.as_deref(), leads.as_deref()),
+                (Some("200"), Some("300"))
+            );
+            let held = |ledger: &Ledger| {
+                let depths = ledger.read(|db| queue::depths(db, now)).expect("read");
+                let held = depths
+                    .into_iter()
+                    .map(|it| (it.queue, it.visible + it.dead));
+                held.collect::<Vec<_>>()
+            };
+            assert_eq!(held(&from), [("ingest".to_owned(), 1)]);
+            assert_eq!(held(&to), [("lookup.ads".to_owned(), 1)]);
+        }
     }
 }

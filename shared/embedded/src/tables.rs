@@ -1,9 +1,15 @@
-//! DynamoDB, by dynoxide, over one SQLite file.
+//! DynamoDB, by dynoxide, over two SQLite files.
 //!
 //! A request is the operation's name and its JSON, whether it came over a port or from the SDK in
-//! this process: both end in [`Tables::answer`].
+//! this process: both end in [`Tables::answer`]. What uploaders wait for lies in a file of its own,
+//! with a lock, caches and connections of its own: how long an uploader waits for the records of its
+//! uploads must not depend on who is sought ([`OF_UPLOADERS`], [`Lane`]).
 
-use std::path::Path;
+mod behind;
+mod file;
+mod moved;
+mod named;
+
 use std::sync::Arc;
 
 use dynoxide::{Database, DynoxideError};
@@ -12,19 +18,34 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
-use crate::error::{Error, Result};
+use crate::doorbells::Doorbells;
+use crate::error::Result;
 use crate::folder::Folder;
 
-/// dynoxide numbers each stream record one past the greatest, and reads them by number, without an
-/// index: every write would read all records there are. SQLite uses this one for both.
-const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS homeward_stream_order
-    ON _stream_records (table_name, CAST(sequence_number AS INTEGER))";
+use behind::Behind;
+use file::TablesFile;
+use named::Named;
+
+/// Tables that lie in the uploaders' file: what an answer to an uploader is made of. No transaction
+/// of the house has steps in these and in others; one that has is refused.
+const OF_UPLOADERS: [&str; 2] = ["homeward-ads", "homeward-tenants"];
+
+/// Who waits for an answer of the tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Somebody does: whoever asks the ports, and uploads on their way in.
+    Front,
+    /// Nobody does: programs that the tables' changes and timers wake. Their reads have connections
+    /// of their own, and their writes are done one at a time with a rest after each.
+    Behind,
+}
 
 /// The open tables.
 pub(crate) struct Tables {
-    pub(crate) database: Database,
-    written: watch::Sender<u64>,
-    path: std::path::PathBuf,
+    uploaders: Arc<TablesFile>,
+    others: Arc<TablesFile>,
+    behind: Behind,
+    written: Doorbells,
     /// Keeps other processes out; let go last.
     _folder: Arc<Folder>,
 }
@@ -33,43 +54,72 @@ pub(crate) struct Tables {
 pub(crate) type Answer = (u16, String);
 
 impl Tables {
-    /// Opens or creates the file. dynoxide sets WAL; SQLite's default is to sync every commit.
+    /// Opens or creates the files, and moves the uploaders' tables out of a folder's one file of
+    /// before. dynoxide sets WAL; SQLite's default is to sync every commit.
     pub(crate) fn open(folder: Arc<Folder>) -> Result<Self> {
-        let path = folder.tables();
-        let database = Database::new(utf8(&path)?)?;
-        Connection::open(&path)?.execute_batch(STREAM_INDEX)?;
+        let (uploaders, others) = (folder.uploads(), folder.tables());
+        moved::move_out(&others, &uploaders, &OF_UPLOADERS)?;
         Ok(Self {
-            database,
-            written: watch::Sender::new(0),
-            path,
+            uploaders: Arc::new(TablesFile::open(uploaders)?),
+            others: Arc::new(TablesFile::open(others)?),
+            behind: Behind::start()?,
+            written: Doorbells::default(),
             _folder: folder,
         })
     }
 
-    /// Rings after every write.
-    pub(crate) fn writes(&self) -> watch::Receiver<u64> {
-        self.written.subscribe()
+    /// Rings after every write to a table.
+    pub(crate) fn writes(&self, table: &str) -> watch::Receiver<u64> {
+        self.written.listen(table)
     }
 
-    /// A connection of our own to the same file.
-    pub(crate) fn connect(&self) -> Result<Connection> {
-        let connection = Connection::open(&self.path)?;
-        connection.busy_timeout(std::time::Duration::from_secs(5))?;
-        Ok(connection)
+    fn files(&self) -> [&Arc<TablesFile>; 2] {
+        [&self.uploaders, &self.others]
+    }
+
+    fn file_of(&self, table: &str) -> &Arc<TablesFile> {
+        match OF_UPLOADERS.contains(&table) {
+            true => &self.uploaders,
+            false => &self.others,
+        }
+    }
+
+    /// A connection of our own to each file.
+    pub(crate) fn connect_all(&self) -> Result<Vec<Connection>> {
+        self.files()
+            .map(|file| file.connect())
+            .into_iter()
+            .collect()
+    }
+
+    /// A connection of our own to a table's file.
+    pub(crate) fn connect(&self, table: &str) -> Result<Connection> {
+        self.file_of(table).connect()
+    }
+
+    /// A connection for reading a table's stream, which programs do that nobody waits for.
+    pub(crate) fn stream_reader(&self, table: &str) -> Database {
+        self.file_of(table).reader(Lane::Behind)
     }
 
     /// Removes items whose time to live is over. Blocks.
     pub(crate) fn sweep_ttl(&self) -> Result<usize> {
-        let swept = self.database.sweep_ttl()?;
-        self.written.send_modify(|writes| *writes += 1);
+        let mut swept = 0;
+        for file in self.files() {
+            swept += file.writer().sweep_ttl()?;
+            for table in file.writer().list_tables(Default::default())?.table_names {
+                self.written.ring(&table);
+            }
+        }
         Ok(swept)
     }
 
     /// Does one operation. Blocks.
-    pub(crate) fn answer(&self, operation: &str, body: &str) -> Answer {
-        let done = self.operate(operation, body);
+    pub(crate) fn answer(&self, lane: Lane, operation: &str, body: &str) -> Answer {
+        let named = Named::read(operation, body);
+        let done = self.operate_on_file(lane, &named, operation, body);
         if !READS.contains(&operation) {
-            self.written.send_modify(|writes| *writes += 1);
+            named.tables().for_each(|table| self.written.ring(table));
         }
         match done {
             Ok(json) => (200, json),
@@ -77,40 +127,103 @@ impl Tables {
         }
     }
 
-    fn operate(&self, operation: &str, body: &str) -> Outcome {
-        let db = &self.database;
-        match operation {
-            "CreateTable" => run(body, |request| db.create_table(request)),
-            "DeleteTable" => run(body, |request| db.delete_table(request)),
-            "DescribeTable" => run(body, |request| db.describe_table(request)),
-            "ListTables" => run(body, |request| db.list_tables(request)),
-            "UpdateTable" => run(body, |request| db.update_table(request)),
-            "PutItem" => run(body, |request| db.put_item(request)),
-            "GetItem" => run(body, |request| db.get_item(request)),
-            "DeleteItem" => run(body, |request| db.delete_item(request)),
-            "UpdateItem" => run(body, |request| db.update_item(request)),
-            "Query" => run(body, |request| db.query(request)),
-            "Scan" => run(body, |request| db.scan(request)),
-            "BatchGetItem" => run(body, |request| db.batch_get_item(request)),
-            "BatchWriteItem" => run(body, |request| db.batch_write_item(request)),
-            "TransactWriteItems" => run(body, |request| db.transact_write_items(request)),
-            "TransactGetItems" => run(body, |request| db.transact_get_items(request)),
-            "ListStreams" => run(body, |request| db.list_streams(request)),
-            "DescribeStream" => run(body, |request| db.describe_stream(request)),
-            "GetShardIterator" => run(body, |request| db.get_shard_iterator(request)),
-            "GetRecords" => run(body, |request| db.get_records(request)),
-            "UpdateTimeToLive" => run(body, |request| db.update_time_to_live(request)),
-            "DescribeTimeToLive" => run(body, |request| db.describe_time_to_live(request)),
-            "ExecuteStatement" => run(body, |request| db.execute_statement(request)),
-            "ExecuteTransaction" => run(body, |request| db.execute_transaction(request)),
-            "BatchExecuteStatement" => run(body, |request| db.batch_execute_statement(request)),
-            "TagResource" => run(body, |request| db.tag_resource(request)),
-            "UntagResource" => run(body, |request| db.untag_resource(request)),
-            "ListTagsOfResource" => run(body, |request| db.list_tags_of_resource(request)),
-            _ => Err(DynoxideError::SerializationException(
-                "UnknownOperationException".into(),
-            )),
+    fn operate_on_file(&self, lane: Lane, named: &Named, operation: &str, body: &str) -> Outcome {
+        if let ("ListTables" | "ListStreams", None) = (operation, named.tables().next()) {
+            return self.list(named, operation, body);
         }
+        let apart = named.tables().filter(|table| OF_UPLOADERS.contains(table));
+        let file = match (apart.count(), named.tables().count()) {
+            (0, _) => &self.others,
+            (apart, all) if apart == all => &self.uploaders,
+            _ => return Err(DynoxideError::ValidationException(SPANS_FILES.into())),
+        };
+        if ITEM_READS.contains(&operation) {
+            return operate(&file.reader(lane), operation, body);
+        }
+        let done = match lane {
+            Lane::Front => operate(file.writer(), operation, body),
+            Lane::Behind => {
+                let (file, operation, body) = (file.clone(), operation.to_owned(), body.to_owned());
+                self.behind
+                    .run(move || operate(file.writer(), &operation, &body))
+            }
+        };
+        if done.is_ok() && DEFINITIONS.contains(&operation) {
+            let opened = file.forget_definitions();
+            opened.map_err(|error| DynoxideError::InternalServerError(error.to_string()))?;
+        }
+        done
+    }
+
+    /// What both files list, as one list.
+    fn list(&self, named: &Named, operation: &str, body: &str) -> Outcome {
+        let lists = self
+            .files()
+            .map(|file| operate(file.writer(), operation, body));
+        let [uploaders, others] = lists;
+        let lists = [uploaders?, others?];
+        let lists = [lists[0].as_str(), lists[1].as_str()];
+        let merged = match operation {
+            "ListTables" => named::merged_tables(lists, named.limit()),
+            _ => named::merged_streams(lists),
+        };
+        merged.map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+    }
+}
+
+/// What is said of a request over tables of both files.
+const SPANS_FILES: &str = "the tables homeward-ads and homeward-tenants lie apart from the others: \
+    ask for them in a request of their own";
+
+/// Reads of items: a connection for reading does them, whatever the writer is at.
+const ITEM_READS: [&str; 5] = [
+    "GetItem",
+    "Query",
+    "Scan",
+    "BatchGetItem",
+    "TransactGetItems",
+];
+
+/// Operations after which what a connection remembers of a table may be wrong.
+const DEFINITIONS: [&str; 4] = [
+    "CreateTable",
+    "DeleteTable",
+    "UpdateTable",
+    "UpdateTimeToLive",
+];
+
+fn operate(db: &Database, operation: &str, body: &str) -> Outcome {
+    match operation {
+        "CreateTable" => run(body, |request| db.create_table(request)),
+        "DeleteTable" => run(body, |request| db.delete_table(request)),
+        "DescribeTable" => run(body, |request| db.describe_table(request)),
+        "ListTables" => run(body, |request| db.list_tables(request)),
+        "UpdateTable" => run(body, |request| db.update_table(request)),
+        "PutItem" => run(body, |request| db.put_item(request)),
+        "GetItem" => run(body, |request| db.get_item(request)),
+        "DeleteItem" => run(body, |request| db.delete_item(request)),
+        "UpdateItem" => run(body, |request| db.update_item(request)),
+        "Query" => run(body, |request| db.query(request)),
+        "Scan" => run(body, |request| db.scan(request)),
+        "BatchGetItem" => run(body, |request| db.batch_get_item(request)),
+        "BatchWriteItem" => run(body, |request| db.batch_write_item(request)),
+        "TransactWriteItems" => run(body, |request| db.transact_write_items(request)),
+        "TransactGetItems" => run(body, |request| db.transact_get_items(request)),
+        "ListStreams" => run(body, |request| db.list_streams(request)),
+        "DescribeStream" => run(body, |request| db.describe_stream(request)),
+        "GetShardIterator" => run(body, |request| db.get_shard_iterator(request)),
+        "GetRecords" => run(body, |request| db.get_records(request)),
+        "UpdateTimeToLive" => run(body, |request| db.update_time_to_live(request)),
+        "DescribeTimeToLive" => run(body, |request| db.describe_time_to_live(request)),
+        "ExecuteStatement" => run(body, |request| db.execute_statement(request)),
+        "ExecuteTransaction" => run(body, |request| db.execute_transaction(request)),
+        "BatchExecuteStatement" => run(body, |request| db.batch_execute_statement(request)),
+        "TagResource" => run(body, |request| db.tag_resource(request)),
+        "UntagResource" => run(body, |request| db.untag_resource(request)),
+        "ListTagsOfResource" => run(body, |request| db.list_tags_of_resource(request)),
+        _ => Err(DynoxideError::SerializationException(
+            "UnknownOperationException".into(),
+        )),
     }
 }
 
@@ -166,11 +279,6 @@ fn unreadable(text: &str) -> DynoxideError {
     DynoxideError::SerializationException(text.to_owned())
 }
 
-fn utf8(path: &Path) -> Result<&str> {
-    path.to_str()
-        .ok_or_else(|| Error::Tables("the data folder's path is not UTF-8".into()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,21 +293,22 @@ mod tests {
     #[test]
     fn every_commit_is_synced() {
         let (_dir, tables) = tables();
-        let own = tables.connect().expect("opens");
-        let mode: String = own
-            .pragma_query_value(None, "journal_mode", |r| r.get(0))
-            .expect("set");
-        let level: i64 = own
-            .pragma_query_value(None, "synchronous", |r| r.get(0))
-            .expect("set");
-        assert_eq!((mode.as_str(), level), ("wal", 2));
+        for own in tables.connect_all().expect("opens") {
+            let mode: String = own
+                .pragma_query_value(None, "journal_mode", |r| r.get(0))
+                .expect("set");
+            let level: i64 = own
+                .pragma_query_value(None, "synchronous", |r| r.get(0))
+                .expect("set");
+            assert_eq!((mode.as_str(), level), ("wal", 2));
+        }
     }
 
     /// The statements are dynoxide's: the next sequence number, and the records behind one.
     #[test]
     fn the_streams_statements_use_our_index() {
         let (_dir, tables) = tables();
-        let own = tables.connect().expect("opens");
+        let own = tables.connect("homeward-ads").expect("opens");
         for statement in [
             "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1
              FROM _stream_records WHERE table_name = ?1",
@@ -223,6 +332,85 @@ mod tests {
                 !plan.iter().any(|step| step.contains("TEMP B-TREE")),
                 "{plan:?}"
             );
+        }
+    }
+
+    const ITEM: &str = r#"{"TableName":"NAME","Item":{"pk":{"S":"a"}},"Key":{"pk":{"S":"a"}}}"#;
+
+    fn make(tables: &Tables, name: &str) {
+        let table = r#"{"TableName":"NAME","BillingMode":"PAY_PER_REQUEST",
+            "AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}],
+            "KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}]}"#;
+        let made = tables.answer(Lane::Front, "CreateTable", &table.replace("NAME", name));
+        assert_eq!(made.0, 200, "{}", made.1);
+    }
+
+    fn ask(tables: &Tables, lane: Lane, operation: &str, name: &str) -> u16 {
+        tables
+            .answer(lane, operation, &ITEM.replace("NAME", name))
+            .0
+    }
+
+    /// Held as a long write of leads would hold it.
+    #[test]
+    fn what_uploaders_wait_for_goes_on_while_the_other_tables_are_locked() {
+        let (_dir, tables) = tables();
+        make(&tables, "homeward-ads");
+        make(&tables, "homeward-leads");
+        assert_eq!(ask(&tables, Lane::Behind, "PutItem", "homeward-leads"), 200);
+        let others = tables.connect("homeward-leads").expect("opens");
+        others.execute_batch("BEGIN IMMEDIATE").expect("locked");
+        assert_eq!(ask(&tables, Lane::Front, "PutItem", "homeward-ads"), 200);
+        for lane in [Lane::Front, Lane::Behind] {
+            for table in ["homeward-ads", "homeward-leads"] {
+                assert_eq!(ask(&tables, lane, "GetItem", table), 200, "{table}");
+            }
+        }
+        others.execute_batch("ROLLBACK").expect("free");
+    }
+
+    #[test]
+    fn uploaders_are_answered_while_their_own_tables_are_written() {
+        let (_dir, tables) = tables();
+        make(&tables, "homeward-ads");
+        let written = tables.connect("homeward-ads").expect("opens");
+        written.execute_batch("BEGIN IMMEDIATE").expect("locked");
+        assert_eq!(ask(&tables, Lane::Front, "GetItem", "homeward-ads"), 200);
+    }
+
+    #[test]
+    fn all_tables_are_listed_and_none_is_asked_for_with_those_of_the_other_file() {
+        let (_dir, tables) = tables();
+        for name in ["homeward-ads", "homeward-leads"] {
+            make(&tables, name);
+        }
+        let (_, listed) = tables.answer(Lane::Front, "ListTables", "{}");
+        assert_eq!(
+            listed,
+            r#"{"TableNames":["homeward-ads","homeward-leads"]}"#
+        );
+        let get = |name: &str| {
+            format!(r#"{{"Get":{{"TableName":"{name}","Key":{{"pk":{{"S":"a"}}}}}}}}"#)
+        };
+        let both = [get("homeward-ads"), get("homeward-leads")].join(",");
+        let spanning = format!(r#"{{"TransactItems":[{both}]}}"#);
+        let (status, error) = tables.answer(Lane::Front, "TransactGetItems", &spanning);
+        assert_eq!(status, 400);
+        assert!(error.contains("homeward-tenants lie apart"), "{error}");
+    }
+
+    #[test]
+    fn a_table_that_is_made_anew_is_read_as_it_is() {
+        let (_dir, tables) = tables();
+        for _ in 0..2 {
+            make(&tables, "homeward-ads");
+            assert_eq!(ask(&tables, Lane::Front, "PutItem", "homeward-ads"), 200);
+            assert_eq!(ask(&tables, Lane::Front, "GetItem", "homeward-ads"), 200);
+            assert_eq!(
+                ask(&tables, Lane::Front, "DeleteTable", "homeward-ads"),
+                200
+            );
+            assert_eq!(ask(&tables, Lane::Front, "GetItem", "homeward-ads"), 400);
         }
     }
 

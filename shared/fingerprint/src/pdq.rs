@@ -26,6 +26,12 @@ use self::grid::{Grid, grids};
 /// Below this many pixels on a side, the reference answers with an empty hash of quality 0.
 const SIDE_PX_MIN: usize = 5;
 
+/// Pixels up to which a turned or mirrored form is hashed by the reference's arithmetic too where the
+/// fast way is not certain. Each form costs a copy of the picture, so seven of 64 megapixels took five
+/// seconds of a processor. Beyond, such a form keeps the fast hash, whose bits at the median may
+/// differ; nobody exchanges the hashes of these forms. Phones' photos have 12 megapixels.
+const EXACT_FORM_PIXELS_MAX: usize = 16 << 20;
+
 /// The PDQ hash of a picture and its quality, 0 (featureless) to 100: what PyPI `pdqhash` 0.2.8
 /// gives for equal pixels, byte for byte in the order in which the reference prints a hash.
 ///
@@ -52,8 +58,13 @@ pub(crate) fn of_form(region: &Region<'_>, form: Form, grid: &Grid) -> (Hash256,
         Some(quality) if certainty::bits_are_certain(&coefficients) => {
             (dct::hash(&coefficients), quality)
         }
-        _ => of_exact_grid(&exact_grid(region, form)),
+        _ if is_too_large(region, form) => of_grid(grid),
+        _ => of_grid(&exact_grid(region, form)),
     }
+}
+
+fn is_too_large(region: &Region<'_>, form: Form) -> bool {
+    form != Form::AS_IS && region.width_px() * region.height_px() > EXACT_FORM_PIXELS_MAX
 }
 
 fn exact_grid(region: &Region<'_>, form: Form) -> Grid {
@@ -64,7 +75,7 @@ fn exact_grid(region: &Region<'_>, form: Form) -> Grid {
     }
 }
 
-fn of_exact_grid(grid: &Grid) -> (Hash256, u8) {
+fn of_grid(grid: &Grid) -> (Hash256, u8) {
     (dct::hash(&dct::coefficients(grid)), quality::quality(grid))
 }
 

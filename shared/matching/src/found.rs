@@ -83,6 +83,17 @@ impl Match {
         first.into_iter().chain(second()).min_by_key(Self::rank)
     }
 
+    /// Of two pictures that are the same as a whole, and of too low a quality to be sure of more.
+    pub(crate) fn of_the_same() -> Self {
+        Self {
+            level: Level::Review,
+            method: Method::Whole,
+            distance_bits: 0,
+            edit: Edit::default(),
+            outline: None,
+        }
+    }
+
     /// Sorts better matches first; a total order, so that the best of several is always the same.
     pub(crate) fn rank(&self) -> impl Ord + use<> {
         (

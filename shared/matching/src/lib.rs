@@ -61,21 +61,15 @@ pub fn compare(
 fn judge(
     reference: &ReferenceFingerprint,
     ad: &AdFingerprint,
-    parts: Option<&parts::Ad>,
+    ad_parts: Option<&parts::Ad>,
     policy: &Policy,
 ) -> Option<Match> {
-    let pair = OnceCell::new();
-    let pair = || pair.get_or_init(|| Some((parts::Reference::read(&reference.features)?, parts?)));
-    let found = Match::surest(whole::compare(reference, ad, &policy.whole), || {
-        let (reference, ad) = pair().as_ref()?;
-        parts::judge(reference, ad, &policy.parts)
-    })?;
-    match (found.method, pair()) {
-        (Method::Whole, Some((reference, ad))) => {
-            Some(parts::explained(found, reference, ad, &policy.parts))
-        }
-        _ => Some(found),
-    }
+    let read = OnceCell::new();
+    let own_parts = || {
+        read.get_or_init(|| parts::Reference::read(&reference.features))
+            .as_ref()
+    };
+    best(reference, ad, || Some((own_parts()?, ad_parts?)), policy)
 }
 
 /// As [`compare`], with the features of both sides read before (by [`parts::Reference::read`] and
@@ -85,7 +79,35 @@ pub fn compare_read(
     (ad, ad_parts): (&AdFingerprint, Option<&parts::Ad>),
     policy: &Policy,
 ) -> Option<Match> {
-    Match::surest(whole::compare(reference, ad, &policy.whole), || {
-        parts::judge(reference_parts?, ad_parts?, &policy.parts)
-    })
+    let pair = || Some((reference_parts?, ad_parts?));
+    best(reference, ad, pair, policy)
+}
+
+/// The one judge of a pair, whichever of the two came first.
+fn best<'a>(
+    reference: &ReferenceFingerprint,
+    ad: &AdFingerprint,
+    pair: impl Fn() -> Option<(&'a parts::Reference, &'a parts::Ad)>,
+    policy: &Policy,
+) -> Option<Match> {
+    let is_same = whole::is_same(reference, ad);
+    let found = Match::surest(whole::compare(reference, ad, &policy.whole), || {
+        let (reference, ad) = pair()?;
+        parts::judge(reference, ad, &policy.parts)
+    });
+    let Some((own, shown)) = pair() else {
+        return found;
+    };
+    match found {
+        Some(found) if is_same => Some(parts::unchanged(found, own, shown, &policy.parts)),
+        Some(found) if found.method == Method::Whole => {
+            Some(parts::explained(found, own, shown, &policy.parts))
+        }
+        // Too little to see for either stage, and yet the same: for a person to look at.
+        None if is_same => {
+            let found = Match::of_the_same();
+            Some(parts::unchanged(found, own, shown, &policy.parts))
+        }
+        found => found,
+    }
 }

@@ -16,7 +16,7 @@ mod sides;
 mod tiles;
 mod view;
 
-use crate::{Edit, Evidence, Level, Match, Method, PartsRule, PerGrid};
+use crate::{Edit, Evidence, Level, Match, Method, PartsRule, PerGrid, Surroundings};
 use align::Alignment;
 pub use common::{Commonness, learned};
 pub(crate) use index::Index;
@@ -25,6 +25,9 @@ pub use sides::{Ad, Reference};
 
 /// Alignments proved per handedness.
 const ALIGNMENTS_MAX: usize = 2;
+/// By how much the shapes of two sizes of one picture may differ: the shorter side of a reference's
+/// 512 pixels is rounded to whole ones, and so is that of an ad's 1,024.
+const SAME_SHAPE_MAX: f32 = 0.02;
 /// The scale of a distance.
 const DISTANCE_BITS: u32 = 256;
 
@@ -56,6 +59,26 @@ pub(crate) fn explained(found: Match, reference: &Reference, ad: &Ad, rule: &Par
             ..found
         },
         false => found,
+    }
+}
+
+/// A match of two pictures that are the same as a whole: as is, from corner to corner. Their features
+/// are of different scales, so that a fit of them might tell of an edit that nobody made. Hashes do
+/// not see a stretch: one of another shape is explained like any other.
+pub(crate) fn unchanged(found: Match, reference: &Reference, ad: &Ad, rule: &PartsRule) -> Match {
+    let shape = |(width, height): (f32, f32)| width / height;
+    let stretch = shape(ad.size) / shape(reference.size);
+    if (stretch - 1.0).abs() > SAME_SHAPE_MAX {
+        return explained(found, reference, ad, rule);
+    }
+    Match {
+        edit: Edit {
+            share_percent: 100,
+            surroundings: Surroundings::Nothing,
+            ..Edit::default()
+        },
+        outline: Some([(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]),
+        ..found
     }
 }
 

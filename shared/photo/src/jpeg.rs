@@ -3,6 +3,7 @@
 mod clean;
 mod frame;
 mod rare;
+mod standard;
 
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;

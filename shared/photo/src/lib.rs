@@ -35,7 +35,16 @@ pub use limits::{Detail, Limits};
 pub use orientation::Orientation;
 pub use pixels::{Photo, Pixels};
 pub use reason::Reason;
-pub use sniff::Format;
+pub use sniff::{Format, HEAD_BYTES};
+
+/// What a file is by its first [`HEAD_BYTES`]; the rest may be anything.
+///
+/// # Errors
+/// [`Reason::UnsupportedFormat`] for a picture of a kind that is not decoded,
+/// [`Reason::NotAnImage`] for what is none.
+pub fn format_of(head: &[u8]) -> Result<Format, Reason> {
+    sniff::sniff(head)
+}
 
 /// Decodes a picture of unknown origin.
 ///
@@ -46,7 +55,7 @@ pub use sniff::Format;
 ///
 /// # Errors
 /// One [`Reason`] for every refusal. `too_large` is decided before the first byte is read,
-/// `too_many_pixels` and `too_small` from the header before anything is allocated.
+/// `too_many_pixels`, `too_long` and `too_small` from the header before anything is allocated.
 pub fn decode(bytes: &[u8], detail: Detail, limits: &Limits) -> Result<Photo, Reason> {
     if bytes.len() > limits.bytes_max {
         return Err(Reason::TooLarge);

@@ -20,17 +20,24 @@ pub struct Limits {
     pub pixels_max: u64,
     /// Shortest side in pixels.
     pub side_px_min: u32,
+    /// Longest side in pixels.
+    pub side_px_max: u32,
 }
 
 impl Default for Limits {
     /// 32 MiB (a 12 megapixel photo at full quality has 5 to 10), 64 Mipx (phones reach 50), and
     /// sides of at least 16 px: the exchange hash samples a 64×64 grid, so that a smaller
     /// picture is blown up more than four times and hashes of unrelated icons meet.
+    ///
+    /// Sides of at most 65,535 px, the longest that a JPEG or a GIF can have. The work of a hash
+    /// grows with the pixels and, by its filter's weights, with the square of a side: at this
+    /// side that square is a quarter of what 64 Mipx cost. No browser draws a longer page.
     fn default() -> Limits {
         Limits {
             bytes_max: 32 << 20,
             pixels_max: 64 << 20,
             side_px_min: 16,
+            side_px_max: u32::from(u16::MAX),
         }
     }
 }
@@ -82,10 +89,13 @@ impl Limits {
         Ok(())
     }
 
-    /// Judges the dimensions of a part of a picture: it may be small, but not large.
+    /// Judges the dimensions of a part of a picture: it may be small, but not large or long.
     pub(crate) fn admit_part(&self, width_px: u32, height_px: u32) -> Result<(), Reason> {
         if u64::from(width_px) * u64::from(height_px) > self.pixels_max {
             return Err(Reason::TooManyPixels);
+        }
+        if width_px.max(height_px) > self.side_px_max {
+            return Err(Reason::TooLong);
         }
         Ok(())
     }

@@ -19,13 +19,16 @@ pub enum Reason {
     TooManyPixels,
     /// A side is shorter than [`Limits::side_px_min`](crate::Limits::side_px_min).
     TooSmall,
+    /// A side is longer than [`Limits::side_px_max`](crate::Limits::side_px_max): cut it into
+    /// several pictures.
+    TooLong,
     /// The decoder gave up in a way that says nothing about the file: it panicked.
     DecoderFailure,
 }
 
 impl Reason {
     /// Every reason, in the order of the documentation.
-    pub const ALL: [Reason; 8] = [
+    pub const ALL: [Reason; 9] = [
         Reason::NotAnImage,
         Reason::UnsupportedFormat,
         Reason::Truncated,
@@ -33,6 +36,7 @@ impl Reason {
         Reason::TooLarge,
         Reason::TooManyPixels,
         Reason::TooSmall,
+        Reason::TooLong,
         Reason::DecoderFailure,
     ];
 
@@ -46,6 +50,7 @@ impl Reason {
             Reason::TooLarge => "too_large",
             Reason::TooManyPixels => "too_many_pixels",
             Reason::TooSmall => "too_small",
+            Reason::TooLong => "too_long",
             Reason::DecoderFailure => "decoder_failure",
         }
     }

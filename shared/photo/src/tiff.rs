@@ -45,6 +45,10 @@ const COMPRESSIONS: [u32; 5] = [1, 5, 8, 32_773, 32_946];
 /// Widest tile in pixels: twice what any writer uses.
 const TILE_SIDE_PX_MAX: u32 = 16_384;
 
+/// Pixels that are unpacked for one that a page may have: what tiles of 512 reach beyond the edge of
+/// the longest page is a quarter of that.
+const PADDING_MAX: u64 = 2;
+
 type Reader<'a> = Decoder<Cursor<&'a [u8]>>;
 
 pub(crate) fn decode(
@@ -66,13 +70,57 @@ pub(crate) fn decode(
     let layout = layout(decoder.colortype().map_err(reason)?)?;
     let mut samples = vec![0; samples_len(width_px, height_px, layout)?];
     Sheet {
+        unpacked_px_max: limits.pixels_max.saturating_mul(PADDING_MAX),
         width: width_px,
         height: height_px,
         layout,
     }
     .read(&mut decoder, &mut samples)?;
+    let extra = decoder
+        .find_tag_unsigned_vec::<u16>(Tag::ExtraSamples)
+        .map_err(reason)?;
+    settle_alpha(
+        extra.as_deref().and_then(<[u16]>::first),
+        layout,
+        &mut samples,
+    );
     let raster = Raster::new(width_px, height_px, layout, samples)?;
     Ok((raster, directory.orientation()))
+}
+
+/// An extra sample that says nothing about the colours before it.
+const UNSPECIFIED: u16 = 0;
+/// An alpha by which the colours before it are multiplied already.
+const ASSOCIATED_ALPHA: u16 = 1;
+
+/// Puts colours that are multiplied by their alpha on white, and forgets an extra sample that is no
+/// alpha: what is left has the plain alpha that every other format has.
+fn settle_alpha(extra: Option<&u16>, layout: Layout, samples: &mut [u8]) {
+    match (extra, layout) {
+        (Some(&ASSOCIATED_ALPHA), Layout::LumaAlpha) => put_on_white::<2>(samples),
+        (Some(&ASSOCIATED_ALPHA), Layout::Rgba) => put_on_white::<4>(samples),
+        (Some(&UNSPECIFIED), Layout::LumaAlpha) => {
+            samples
+                .iter_mut()
+                .skip(1)
+                .step_by(2)
+                .for_each(|it| *it = 255);
+        }
+        _ => {}
+    }
+}
+
+fn put_on_white<const BYTES: usize>(samples: &mut [u8]) {
+    let (pixels, _) = samples.as_chunks_mut::<BYTES>();
+    for pixel in pixels {
+        if let Some((alpha, colours)) = pixel.split_last_mut() {
+            let white = 255 - *alpha;
+            colours
+                .iter_mut()
+                .for_each(|it| *it = it.saturating_add(white));
+            *alpha = 255;
+        }
+    }
 }
 
 /// Judges the directory before the decoder reads it; gives width and height in pixels.
@@ -122,6 +170,8 @@ fn layout(colour: ColorType) -> Result<Layout, Reason> {
 
 /// The page to fill, strip by strip or tile by tile.
 struct Sheet {
+    /// Most pixels of all its strips or tiles, padding included.
+    unpacked_px_max: u64,
     width: u32,
     height: u32,
     layout: Layout,
@@ -141,6 +191,7 @@ impl Sheet {
         }
         let across = self.width.div_ceil(chunk_width);
         let down = self.height.div_ceil(chunk_height);
+        self.check_padding(across, chunk_width)?;
         for row in 0..down {
             for column in 0..across {
                 let chunk = decoder.read_chunk(row * across + column).map_err(reason)?;
@@ -155,6 +206,16 @@ impl Sheet {
                     _ => return Err(Reason::UnsupportedFormat),
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Tiles are unpacked in their whole width: a thin page of wide tiles may not cost what no page
+    /// would.
+    fn check_padding(&self, across: u32, chunk_width: u32) -> Result<(), Reason> {
+        let padded = u64::from(across) * u64::from(chunk_width);
+        if padded.saturating_mul(u64::from(self.height)) > self.unpacked_px_max {
+            return Err(Reason::TooManyPixels);
         }
         Ok(())
     }

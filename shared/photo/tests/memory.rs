@@ -105,6 +105,7 @@ fn just(file: &[u8], pixels: u64) -> Limits {
         bytes_max: file.len(),
         pixels_max: pixels,
         side_px_min: 1,
+        ..Limits::default()
     }
 }
 
@@ -325,6 +326,7 @@ fn tiff_bombs_stay_below_the_bound() {
                     bytes_max: file.len(),
                     pixels_max: 1600,
                     side_px_min: 1,
+                    ..Limits::default()
                 },
             );
         }
@@ -403,6 +405,7 @@ fn mutations_stay_below_the_bound() {
         bytes_max: 1 << 16,
         pixels_max: 1 << 14,
         side_px_min: 1,
+        ..Limits::default()
     };
     let (bound, tight) = bounds(&limits);
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;

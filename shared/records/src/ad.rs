@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::encoded_word;
+use crate::faults::LineFaults;
 use crate::ids::{ImageSha256, TenantId};
 use crate::key::AdKey;
 use crate::member::BundleCounts;
@@ -38,8 +38,8 @@ pub enum MetadataNote {
 }
 
 impl AdMetadata {
-    /// Reads user metadata: names without the `x-amz-meta-` prefix, in any case; values as they are
-    /// or as S3 gives them back if they are not ASCII (RFC 2047). Unknown names are ignored; a
+    /// Reads user metadata: names without the `x-amz-meta-` prefix, in any case; values as they were
+    /// sent (`store` reads what S3 makes of those that are not ASCII). Unknown names are ignored; a
     /// malformed or empty value is left out, a malformed one with a note. Never fails: a wrong date
     /// must not cost a lead.
     pub fn parse<'a>(
@@ -48,11 +48,10 @@ impl AdMetadata {
         let mut metadata = Self::default();
         let mut notes = Vec::new();
         for (name, value) in pairs {
-            let value = encoded_word::decode(value);
             if value.trim().is_empty() {
                 continue;
             }
-            if let Err(note) = metadata.set(&name.to_ascii_lowercase(), &value) {
+            if let Err(note) = metadata.set(&name.to_ascii_lowercase(), value) {
                 notes.push(note);
             }
         }
@@ -122,6 +121,9 @@ pub struct Upload {
     /// For a bundle or a list of hashes: what became of its members.
     #[serde(default)]
     pub bundle: Option<BundleCounts>,
+    /// For a list of hashes: which of its lines are at fault; none if all are sound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub faults: Option<LineFaults>,
     /// When S3 accepted it (the object's `Last-Modified`).
     pub uploaded_at: Timestamp,
     /// When this state was written.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ad::Sighting;
 use crate::ids::{CaseId, LeadId, ReferenceId, TenantId};
-use crate::lead::{LeadStatus, LeadSummary, Level, Method, VerdictEntry};
+use crate::lead::{Evidence, LeadStatus, LeadSummary, Level, Method, VerdictEntry};
 use crate::text::Label;
 use crate::time::Timestamp;
 
@@ -14,14 +14,14 @@ pub enum AlertKind {
     /// A new lead.
     #[serde(rename = "org.homeward.lead.created")]
     Created,
-    /// Sightings were added to a lead since its last alert.
+    /// Sightings were added to a lead since its last alert, or it is open again.
     #[serde(rename = "org.homeward.lead.extended")]
     Extended,
     /// A person judged a lead.
     #[serde(rename = "org.homeward.lead.verdict")]
     Verdict,
-    /// A lead is held for review and so will be those after it, since its reference matches too
-    /// much; told once, with the first such lead.
+    /// A lead is held for review and so will be those after it of the same uploader, whose ads match
+    /// its reference too much; told once an uploader, with the first such lead, which names it.
     #[serde(rename = "org.homeward.lead.held")]
     Held,
     /// A lead was taken back because its reference was withdrawn: ids only, no sightings. Told only
@@ -65,9 +65,18 @@ pub struct AlertData {
     pub status: LeadStatus,
     /// The verdict, if there was one.
     pub verdict: Option<VerdictEntry>,
+    /// Where the fingerprint comes from that matched.
+    #[serde(default)]
+    pub evidence: Evidence,
+    /// The uploader whose flood of matches has it held for review; none if it is not held.
+    #[serde(default)]
+    pub held_for: Option<TenantId>,
+    /// Since when it is open again although a person dismissed it.
+    #[serde(default)]
+    pub reopened_at: Option<Timestamp>,
     /// The lead's path in the API.
     pub link: String,
-    /// Known postings; of very many, the first [`AlertData::SIGHTINGS_MAX`] by object key.
+    /// Known postings; of very many, [`AlertData::SIGHTINGS_MAX`] of them.
     pub sightings: Vec<Sighting>,
     /// How many postings were known.
     pub sightings_total: u64,
@@ -78,8 +87,10 @@ impl AlertData {
     /// DynamoDB's 400 KB an item and 100 items a transaction. The lead itself has them all.
     pub const SIGHTINGS_MAX: usize = 50;
 
-    /// The snapshot of a lead and the sightings known of it.
+    /// The snapshot of a lead and the sightings known of it: as many as the lead says, or as there
+    /// are here, if that is more.
     pub fn of(lead: &LeadSummary, sightings: &[Sighting]) -> Self {
+        let total = lead.sightings_total.unwrap_or(0);
         Self {
             lead_id: lead.lead_id.clone(),
             case_id: lead.case_id.clone(),
@@ -90,13 +101,16 @@ impl AlertData {
             edit: lead.edit.clone(),
             status: lead.status,
             verdict: lead.verdict.clone(),
+            evidence: lead.evidence,
+            held_for: lead.held_for.clone(),
+            reopened_at: lead.reopened_at,
             link: lead.path(),
             sightings: sightings
                 .iter()
                 .take(Self::SIGHTINGS_MAX)
                 .cloned()
                 .collect(),
-            sightings_total: sightings.len() as u64,
+            sightings_total: total.max(sightings.len() as u64),
         }
     }
 }

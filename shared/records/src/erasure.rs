@@ -1,10 +1,15 @@
 //! Erasures: asked for by a unit, carried out everywhere, and proved by a signed receipt.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{CaseId, ReferenceId, TenantId};
+use crate::reference::Reference;
 use crate::text::{Malformed, text_form};
 use crate::time::Timestamp;
+use crate::webhook::Secret;
 
 /// Names an erasure: 32 lower-case hex digits, drawn at random. May be logged.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -63,6 +68,14 @@ pub struct Erasure {
     pub receipt: Option<SignedReceipt>,
 }
 
+impl Erasure {
+    /// Whether this reference is to be erased by it.
+    pub fn covers(&self, reference: &Reference) -> bool {
+        self.reference_ids.contains(&reference.reference_id)
+            || self.case_id.as_ref() == Some(&reference.case_id)
+    }
+}
+
 /// What was removed from one store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removed {
@@ -96,6 +109,36 @@ pub struct Receipt {
 impl Receipt {
     /// The format that this build writes.
     pub const FORMAT: &'static str = "homeward-erasure-receipt/1";
+
+    /// The public key of a deployment's seed, base64: what its receipts are held against.
+    ///
+    /// # Errors
+    /// [`Malformed`] for a seed of another length than 32 bytes.
+    pub fn public_key(seed: &Secret) -> Result<String, Malformed> {
+        Ok(STANDARD.encode(signing_key(seed)?.verifying_key().to_bytes()))
+    }
+
+    /// The receipt, signed with the key of a deployment's seed.
+    ///
+    /// # Errors
+    /// [`Malformed`] for a seed of another length than 32 bytes.
+    pub fn signed(&self, seed: &Secret) -> Result<SignedReceipt, Malformed> {
+        let key = signing_key(seed)?;
+        let receipt = serde_json::to_string(self).expect("plain fields serialise");
+        Ok(SignedReceipt {
+            signature: STANDARD.encode(key.sign(receipt.as_bytes()).to_bytes()),
+            public_key: STANDARD.encode(key.verifying_key().to_bytes()),
+            receipt,
+        })
+    }
+}
+
+fn signing_key(seed: &Secret) -> Result<SigningKey, Malformed> {
+    let seed = seed.bytes().try_into().map_err(|_| Malformed {
+        what: "seed",
+        rule: "it does not have 32 bytes",
+    })?;
+    Ok(SigningKey::from_bytes(seed))
 }
 
 /// A receipt with its proof: the ed25519 signature of `receipt`, byte for byte as it stands here.
@@ -107,4 +150,61 @@ pub struct SignedReceipt {
     pub signature: String,
     /// The deployment's public key, base64: 32 bytes.
     pub public_key: String,
+}
+
+/// Why a receipt proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReceiptFault {
+    /// Not a public key at all.
+    #[error("the public key is not base64 of an ed25519 key's 32 bytes")]
+    Key,
+    /// Somebody else's signature.
+    #[error("the receipt is signed with another key")]
+    AnotherKey,
+    /// The signature is none, or not of these bytes.
+    #[error("the signature is not that of this receipt: one of them was changed")]
+    Signature,
+    /// It is signed and is no receipt of an erasure that this build knows.
+    #[error("what is signed is no receipt of the format homeward-erasure-receipt/1")]
+    Unreadable,
+}
+
+impl SignedReceipt {
+    /// What was signed, if the signature is good by the key that the receipt names itself. Whose key
+    /// that is, it cannot tell: see [`SignedReceipt::is_by`].
+    ///
+    /// # Errors
+    /// [`ReceiptFault`]
+    pub fn opened(&self) -> Result<Receipt, ReceiptFault> {
+        let key = public_key(&self.public_key)?;
+        let signature = bytes(&self.signature).ok_or(ReceiptFault::Signature)?;
+        key.verify_strict(self.receipt.as_bytes(), &Signature::from_bytes(&signature))
+            .map_err(|_| ReceiptFault::Signature)?;
+        let receipt: Receipt =
+            serde_json::from_str(&self.receipt).map_err(|_| ReceiptFault::Unreadable)?;
+        match receipt.format == Receipt::FORMAT {
+            true => Ok(receipt),
+            false => Err(ReceiptFault::Unreadable),
+        }
+    }
+
+    /// Whether it names this public key (base64) as its own.
+    ///
+    /// # Errors
+    /// [`ReceiptFault::Key`], [`ReceiptFault::AnotherKey`]
+    pub fn is_by(&self, key: &str) -> Result<(), ReceiptFault> {
+        match public_key(key)? == public_key(&self.public_key)? {
+            true => Ok(()),
+            false => Err(ReceiptFault::AnotherKey),
+        }
+    }
+}
+
+fn public_key(text: &str) -> Result<VerifyingKey, ReceiptFault> {
+    let key = bytes(text).ok_or(ReceiptFault::Key)?;
+    VerifyingKey::from_bytes(&key).map_err(|_| ReceiptFault::Key)
+}
+
+fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
+    STANDARD.decode(text.trim()).ok()?.try_into().ok()
 }

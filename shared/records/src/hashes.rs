@@ -31,6 +31,10 @@ const FORMAT: &[u8] = br#"{"format":"homeward-hashes""#;
 /// 5 KB, six times that if every character is escaped.
 pub const HASH_LINE_BYTES_MAX: usize = 64 * 1024;
 
+/// Most lines of a list that are not empty, its first left out: as many as a bundle may have entries.
+/// Records with all features come to half of that within the 32 MiB that a list may have.
+pub const HASH_LINES_MAX: usize = 10_000;
+
 /// One picture that stays where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HashRecord {
@@ -66,17 +70,23 @@ pub fn is_hash_list(bytes: &[u8]) -> bool {
     bytes.starts_with(FORMAT)
 }
 
-/// The lines of a list of hashes behind its first.
+/// The lines of a list of hashes behind its first that are not empty, each with its number in the
+/// file, from 1.
 ///
 /// # Errors
-/// [`ReasonCode::NEWER_FORMAT`] if the first line is not one that this build knows.
-pub fn hash_lines(bytes: &[u8]) -> Result<impl Iterator<Item = &[u8]>, ReasonCode> {
-    let mut lines = bytes.split(|byte| *byte == b'\n');
-    let first = lines.next().unwrap_or_default();
+/// [`ReasonCode::NEWER_FORMAT`] if the first line is not one that this build knows,
+/// [`ReasonCode::TOO_MANY_LINES`] if there are more than [`HASH_LINES_MAX`].
+pub fn hash_lines(bytes: &[u8]) -> Result<impl Iterator<Item = (u64, &[u8])>, ReasonCode> {
+    let mut lines = (1..).zip(bytes.split(|byte| *byte == b'\n'));
+    let first = lines.next().map_or(&[][..], |(_, first)| first);
     if first.trim_ascii() != HEADER.as_bytes() {
         return Err(ReasonCode::NEWER_FORMAT);
     }
-    Ok(lines.filter(|line| !line.trim_ascii().is_empty()))
+    let lines = lines.filter(|(_, line)| !line.trim_ascii().is_empty());
+    if lines.clone().nth(HASH_LINES_MAX).is_some() {
+        return Err(ReasonCode::TOO_MANY_LINES);
+    }
+    Ok(lines)
 }
 
 /// The first line of a list, with its end.
@@ -245,9 +255,20 @@ mod tests {
         assert!(is_hash_list(list.as_bytes()));
         let read: Vec<_> = hash_lines(list.as_bytes())
             .unwrap()
-            .map(|line| HashRecord::parse(line, 16).unwrap())
+            .map(|(number, line)| (number, HashRecord::parse(line, 16).unwrap()))
             .collect();
-        assert_eq!(read, [record.clone(), record]);
+        assert_eq!(read, [(2, record.clone()), (4, record)]);
+    }
+
+    #[test]
+    fn a_list_has_a_bounded_number_of_lines() {
+        let check = |lines: usize, expected: Result<usize, ReasonCode>| {
+            let list = hash_list_header() + &"x\n \n".repeat(lines);
+            let read = hash_lines(list.as_bytes()).map(Iterator::count);
+            assert_eq!(read, expected);
+        };
+        check(HASH_LINES_MAX, Ok(HASH_LINES_MAX));
+        check(HASH_LINES_MAX + 1, Err(ReasonCode::TOO_MANY_LINES));
     }
 
     fn check(change: impl Fn(&mut Map<String, Value>), expected: ReasonCode) {
@@ -303,6 +324,15 @@ mod tests {
         assert_eq!(read.notes, [MetadataNote::MalformedSeenAt]);
         assert_eq!(read.metadata.seen_at, None);
         assert!(read.metadata.place.is_some());
+    }
+
+    #[test]
+    fn a_text_of_a_line_stands_for_itself() {
+        let line = record(FINGERPRINT_VERSION).to_line();
+        let line = line.replace("Köln", "=?UTF-8?Q?a?=");
+        let read = HashRecord::parse(line.as_bytes(), 16).unwrap();
+        let place = read.metadata.place.unwrap();
+        assert_eq!(place.as_str(), "=?UTF-8?Q?a?=");
     }
 
     #[test]

@@ -17,6 +17,20 @@ pub enum Level {
     Review,
 }
 
+/// Where the fingerprint that matched comes from. What was computed here from pixels is the better
+/// evidence, hence the greater one.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// An uploader says so in a list of hashes; nobody here has seen the picture.
+    Claimed,
+    /// It was computed here from the picture.
+    #[default]
+    Computed,
+}
+
 /// What matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -113,6 +127,28 @@ pub struct LeadSummary {
     pub verdict: Option<VerdictEntry>,
     /// When it was found.
     pub created_at: Timestamp,
+    /// Where the fingerprint comes from by which it has its level.
+    #[serde(default)]
+    pub evidence: Evidence,
+    /// The uploader whose flood of matches has it held for review; none if it is not held.
+    #[serde(default)]
+    pub held_for: Option<TenantId>,
+    /// Since when it is open again although a person dismissed it: another uploader posted it, or
+    /// better evidence came.
+    #[serde(default)]
+    pub reopened_at: Option<Timestamp>,
+    /// How many postings are known; none only in a record of an older build.
+    #[serde(default)]
+    pub sightings_total: Option<u64>,
+}
+
+/// How often one uploader posted a lead's ad image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeadUploader {
+    /// Who.
+    pub uploaded_by: TenantId,
+    /// How many postings of theirs are known.
+    pub sightings: u64,
 }
 
 /// A lead as its unit sees it.
@@ -121,14 +157,29 @@ pub struct Lead {
     /// Everything but the sightings.
     #[serde(flatten)]
     pub summary: LeadSummary,
-    /// Every posting of the ad image that is known, by object key.
+    /// Known postings of the ad image by object key; of more than [`Lead::SIGHTINGS_MAX`] only so
+    /// many, among them one of each uploader. All of them can be had by the page.
     pub sightings: Vec<Sighting>,
+    /// Who posted it, and how often.
+    #[serde(default)]
+    pub uploaders: Vec<LeadUploader>,
+}
+
+impl Lead {
+    /// Sightings shown with a lead: as many as an alert tells.
+    pub const SIGHTINGS_MAX: usize = crate::alert::AlertData::SIGHTINGS_MAX;
 }
 
 impl LeadSummary {
     /// Whether the case system is told.
     pub fn is_alert(&self) -> bool {
         self.level == Level::Alert
+    }
+
+    /// How good the evidence is: first by the level that it gave, held or not, then by where it
+    /// comes from.
+    pub fn rank(&self) -> (bool, Evidence) {
+        (self.is_alert() || self.held_for.is_some(), self.evidence)
     }
 
     /// The API's path of this lead.
@@ -146,6 +197,10 @@ pub struct Found {
     pub reference_id: ReferenceId,
     /// The ad image.
     pub image_sha256: ImageSha256,
+    /// Who brought the ad image that was compared.
+    pub uploaded_by: TenantId,
+    /// Where the fingerprint comes from that was compared.
+    pub evidence: Evidence,
     /// How sure the policy is.
     pub level: Level,
     /// What matched.
@@ -158,4 +213,11 @@ pub struct Found {
     pub policy_version: u16,
     /// Where the reference lies within the ad; none if its parts do not tell.
     pub outline: Option<Outline>,
+}
+
+impl Found {
+    /// How good this evidence is, as [`LeadSummary::rank`] has it.
+    pub fn rank(&self) -> (bool, Evidence) {
+        (self.level == Level::Alert, self.evidence)
+    }
 }

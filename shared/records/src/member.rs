@@ -97,15 +97,16 @@ pub struct BundleCounts {
     pub members: u64,
     /// Those that became uploads of their own, or, of a list of hashes, ads.
     pub taken_in: u64,
-    /// Those that were refused, each with its reason under a key of its own.
+    /// Those that were refused: of a bundle each with its reason under a key of its own, of a list
+    /// of hashes as [`LineFaults`](crate::LineFaults) tell.
     pub refused: u64,
-    /// Lines of the list of metadata that could not be read or name no member.
+    /// Lines of the list of metadata that could not be read or name no member; lines of a list of
+    /// hashes that were taken in without a part of their metadata.
     pub metadata_faults: u64,
     /// Whether its members' bytes lie in it and nowhere else, so that it is kept as long as they are.
     #[serde(default)]
     pub holds_members: bool,
-    /// Whether it is a list of hashes: only those of its lines become uploads that were refused, or
-    /// of whose metadata something was kept out.
+    /// Whether it is a list of hashes, of whose lines none becomes an upload of its own.
     #[serde(default)]
     pub is_list: bool,
 }

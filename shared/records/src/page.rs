@@ -44,6 +44,8 @@ pub enum Listing {
     Deliveries,
     /// A tenant's audit log.
     Audit,
+    /// The sightings of a unit's lead.
+    Sightings,
 }
 
 impl Listing {
@@ -55,6 +57,7 @@ impl Listing {
             Self::Alerts => 4,
             Self::Deliveries => 5,
             Self::Audit => 6,
+            Self::Sightings => 7,
         }
     }
 }

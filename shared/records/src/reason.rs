@@ -29,6 +29,8 @@ impl ReasonCode {
     pub const TOO_MANY_PIXELS: Self = Self(Cow::Borrowed("too_many_pixels"));
     /// Fewer pixels than a fingerprint needs.
     pub const TOO_SMALL: Self = Self(Cow::Borrowed("too_small"));
+    /// A side of more pixels than allowed.
+    pub const TOO_LONG: Self = Self(Cow::Borrowed("too_long"));
     /// The decoder gave up or panicked.
     pub const DECODER_FAILURE: Self = Self(Cow::Borrowed("decoder_failure"));
     /// Too featureless to be told from other pictures.
@@ -60,6 +62,16 @@ impl ReasonCode {
     pub const NEWER_FORMAT: Self = Self(Cow::Borrowed("newer_format"));
     /// A line of a list is no record.
     pub const MALFORMED_RECORD: Self = Self(Cow::Borrowed("malformed_record"));
+    /// A list of more lines than allowed.
+    pub const TOO_MANY_LINES: Self = Self(Cow::Borrowed("too_many_lines"));
+    /// An ad's address was kept out.
+    pub const MALFORMED_SOURCE_URL: Self = Self(Cow::Borrowed("malformed_source_url"));
+    /// An ad's id was kept out.
+    pub const MALFORMED_AD_ID: Self = Self(Cow::Borrowed("malformed_ad_id"));
+    /// When an ad was seen was kept out.
+    pub const MALFORMED_SEEN_AT: Self = Self(Cow::Borrowed("malformed_seen_at"));
+    /// An ad's place was kept out.
+    pub const MALFORMED_PLACE: Self = Self(Cow::Borrowed("malformed_place"));
     /// A fingerprint that was sent instead of a picture cannot be read.
     pub const MALFORMED_FINGERPRINT: Self = Self(Cow::Borrowed("malformed_fingerprint"));
     /// A fingerprint that was sent instead of a picture is of another version than ours: make it

@@ -1,10 +1,11 @@
 //! References: photos of the sought, or only their fingerprints.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{CaseId, ImageSha256, ReferenceId};
+use crate::ids::{CaseId, ImageSha256, ReferenceId, TenantId};
 use crate::key::ReferenceKey;
 use crate::reason::ReasonCode;
 use crate::text::Label;
@@ -70,16 +71,20 @@ pub struct SearchProgress {
     pub updated_at: Option<Timestamp>,
 }
 
-/// Whether leads of a reference reach the case system.
+/// Whether leads of a reference reach the case system: counted and held for each uploader apart, so
+/// that the flood of one silences nobody else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alerting {
-    /// Since when its new leads are held for review, because it matched too much; none if they are
-    /// alerted.
+    /// Since when leads of some uploader are held for review; none if all are alerted.
     pub held_since: Option<Timestamp>,
-    /// Alerts in any 24 hours beyond which its leads are held.
+    /// Alerts in any 24 hours on what one uploader brings, beyond which its leads are held.
     pub per_day_max: u32,
-    /// When it was alerted on in the last 24 hours, in milliseconds since 1970.
-    pub recent_millis: Vec<i64>,
+    /// The uploaders whose leads are held, because their ads matched too much, and since when.
+    #[serde(default)]
+    pub held: BTreeMap<TenantId, Timestamp>,
+    /// When it was alerted on in the last 24 hours, by uploader, in milliseconds since 1970.
+    #[serde(default)]
+    pub recent: BTreeMap<TenantId, Vec<i64>>,
 }
 
 impl Alerting {
@@ -91,23 +96,34 @@ impl Alerting {
     pub const PER_DAY_MAX_DEFAULT: u32 = 50;
     /// The highest limit that a unit can set: the times fit a small item.
     pub const PER_DAY_MAX_MAX: u32 = 500;
+    /// Times kept of all uploaders together, about 90 KB of an item that may have 400: 200 uploaders
+    /// at the usual limit. Beyond it each uploader still has its first alert of a day.
+    pub const TIMES_MAX: usize = 10_000;
     /// What "a day" is.
     pub const WINDOW: Duration = Duration::from_secs(86_400);
 
-    /// How this stands after a new lead of alert level, and what becomes of that lead.
+    /// How this stands after a new lead of alert level from an uploader, and what becomes of that
+    /// lead.
     #[must_use]
-    pub fn after_lead(&self, now: Timestamp) -> (Self, Told) {
+    pub fn after_lead(&self, uploader: &TenantId, now: Timestamp) -> (Self, Told) {
         let mut after = self.clone();
-        if self.held_since.is_some() {
+        if self.held.contains_key(uploader) {
             return (after, Told::Held);
         }
         let oldest = now.minus(Self::WINDOW).millis();
-        after.recent_millis.retain(|at| *at > oldest);
-        if after.recent_millis.len() >= self.per_day_max as usize {
-            after.held_since = Some(now);
+        after.recent.retain(|_, times| {
+            times.retain(|at| *at > oldest);
+            !times.is_empty()
+        });
+        let all: usize = after.recent.values().map(Vec::len).sum();
+        let own = after.recent.entry(uploader.clone()).or_default();
+        let is_full = all >= Self::TIMES_MAX && !own.is_empty();
+        if is_full || own.len() >= self.per_day_max as usize {
+            after.held.insert(uploader.clone(), now);
+            after.held_since = after.held_since.or(Some(now));
             return (after, Told::FirstHeld);
         }
-        after.recent_millis.push(now.millis());
+        own.push(now.millis());
         (after, Told::Alerted)
     }
 
@@ -126,7 +142,8 @@ impl Default for Alerting {
         Self {
             held_since: None,
             per_day_max: Self::PER_DAY_MAX_DEFAULT,
-            recent_millis: Vec::new(),
+            held: BTreeMap::new(),
+            recent: BTreeMap::new(),
         }
     }
 }
@@ -136,7 +153,7 @@ impl Default for Alerting {
 pub enum Told {
     /// The case system is told.
     Alerted,
-    /// It is the first that is held: the case system is told that, once.
+    /// It is the first of its uploader that is held: the case system is told that, once.
     FirstHeld,
     /// It is held like those before it.
     Held,
@@ -188,10 +205,18 @@ mod tests {
         Timestamp::from_millis(1_790_000_000_000 + hours * 3_600_000)
     }
 
-    fn told(alerting: &mut Alerting, hours: i64) -> Told {
-        let (after, told) = alerting.after_lead(at(hours));
+    fn uploader(name: &str) -> TenantId {
+        TenantId::parse(name).expect("a tenant")
+    }
+
+    fn told_of(alerting: &mut Alerting, by: &str, hours: i64) -> Told {
+        let (after, told) = alerting.after_lead(&uploader(by), at(hours));
         *alerting = after;
         told
+    }
+
+    fn told(alerting: &mut Alerting, hours: i64) -> Told {
+        told_of(alerting, "uploader", hours)
     }
 
     #[test]
@@ -217,7 +242,13 @@ mod tests {
         );
         let mut alerting = alerting.released(None);
         assert_eq!(told(&mut alerting, 1_000), Told::Alerted);
-        assert_eq!((alerting.per_day_max, alerting.recent_millis.len()), (3, 1));
+        assert_eq!(
+            (
+                alerting.per_day_max,
+                alerting.recent[&uploader("uploader")].len()
+            ),
+            (3, 1)
+        );
         assert_eq!(alerting.released(Some(9)).per_day_max, 9);
     }
 
@@ -235,5 +266,38 @@ mod tests {
             "the early one is over"
         );
         assert_eq!(told(&mut alerting, 51), Told::FirstHeld);
+    }
+
+    #[test]
+    fn a_flood_of_one_uploader_holds_nobody_else() {
+        let mut alerting = Alerting {
+            per_day_max: 2,
+            ..Alerting::default()
+        };
+        for _ in 0..9 {
+            told_of(&mut alerting, "flood", 0);
+        }
+        for _ in 0..2 {
+            assert_eq!(told_of(&mut alerting, "ngo", 1), Told::Alerted);
+        }
+        assert_eq!(told_of(&mut alerting, "ngo", 1), Told::FirstHeld);
+        assert_eq!(told_of(&mut alerting, "other", 1), Told::Alerted);
+        let held: Vec<_> = alerting.held.keys().map(TenantId::as_str).collect();
+        assert_eq!(held, ["flood", "ngo"]);
+        assert_eq!(alerting.held_since, Some(at(0)), "the first of them");
+    }
+
+    #[test]
+    fn what_is_counted_stays_small_and_a_first_alert_goes_out_still() {
+        let mut alerting = Alerting {
+            per_day_max: Alerting::PER_DAY_MAX_MAX,
+            ..Alerting::default()
+        };
+        for round in 0..Alerting::TIMES_MAX {
+            let by = format!("u{}", round % 20);
+            assert_eq!(told_of(&mut alerting, &by, 0), Told::Alerted);
+        }
+        assert_eq!(told_of(&mut alerting, "ngo", 1), Told::Alerted);
+        assert_eq!(told_of(&mut alerting, "ngo", 1), Told::FirstHeld);
     }
 }

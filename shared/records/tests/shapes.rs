@@ -55,6 +55,10 @@ fn summary() -> LeadSummary {
             decided_at: at(60),
         }),
         created_at: at(0),
+        evidence: Evidence::Computed,
+        held_for: None,
+        reopened_at: None,
+        sightings_total: Some(1),
     }
 }
 
@@ -73,6 +77,10 @@ fn a_lead_has_the_fields_of_the_contract() {
     let lead = Lead {
         summary: summary(),
         sightings: vec![sighting()],
+        uploaders: vec![LeadUploader {
+            uploaded_by: TenantId::parse("uploader").unwrap(),
+            sightings: 1,
+        }],
     };
     let json = serde_json::to_value(&lead).unwrap();
     let fields = |value: &serde_json::Value| -> BTreeSet<String> {
@@ -90,7 +98,17 @@ fn a_lead_has_the_fields_of_the_contract() {
         "created_at",
         "sightings",
     ];
-    let besides = ["level", "policy_version", "outline", "verdict"];
+    let besides = [
+        "level",
+        "policy_version",
+        "outline",
+        "verdict",
+        "evidence",
+        "held_for",
+        "reopened_at",
+        "sightings_total",
+        "uploaders",
+    ];
     let expected: BTreeSet<String> = contract
         .iter()
         .chain(&besides)
@@ -192,6 +210,7 @@ fn an_upload_as_its_uploader_sees_it() {
         notes,
         stored_in: None,
         bundle: None,
+        faults: None,
         uploaded_at: at(0),
         updated_at: at(1),
     };
@@ -216,7 +235,9 @@ fn a_delivery_and_an_audit_entry() {
     };
     assert_json_snapshot!("delivery", delivery);
     let subject = Some(Label::parse(summary().lead_id.as_str()).unwrap());
+    let key = AuditKey::of(&Secret::from_bytes(&[7; 32]).unwrap());
     let entry = AuditEntry::after(
+        &key,
         None,
         at(3),
         Some(Role::Unit),
@@ -242,6 +263,7 @@ fn nothing_secret_is_printed() {
     let lead = Lead {
         summary: summary(),
         sightings: vec![sighting()],
+        uploaders: Vec::new(),
     };
     let cursor = Cursor::new(&unit(), Listing::Uploads, "ads/uploader/cat");
     let printed = format!(

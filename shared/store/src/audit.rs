@@ -1,36 +1,88 @@
-//! The audit log of each tenant: append-only, hash-chained.
+//! The audit log of each tenant: append-only, chained, sealed with the deployment's key, and its head
+//! in another table.
+//!
+//! The head is there before the first entry that is sealed with a key, and moves on after each entry
+//! is written. So whatever cuts an append off leaves a log that is whole: its head lags by entries
+//! that are chained and sealed as all others, which the next append takes in. Only such an entry could
+//! be cut off unseen, and nobody was answered what it tells of.
 
-use records::{AuditAction, AuditEntry, Cursor, Label, Listing, Page, Role, TenantId, Timestamp};
+use aws_sdk_dynamodb::types::AttributeValue;
+use records::{
+    AuditAction, AuditEntry, AuditHead, AuditKey, Cursor, Label, Listing, Page, Role, TenantId,
+    Timestamp,
+};
 
 use crate::calls::{Query, Range};
 use crate::error::{Error, Result};
-use crate::items::{SEQ_TEXT_MAX, item, record, seq_text};
+use crate::items::{SEQ_TEXT_MAX, item, number, record, seq_text};
 use crate::{PAGE_ITEMS_MAX, Store, Table, retry};
 
+/// Under which the head of a tenant's log stands beside its settings.
+const HEAD: &str = "audit-head";
+
 impl Store {
-    /// Appends an entry to a tenant's log, sealed to the one before. Not idempotent: call it once
-    /// per deed.
+    /// Appends an entry to a tenant's log, sealed with `key` over the one before, and moves its head.
+    /// Not idempotent: call it once per deed.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if others kept appending.
     pub async fn audit(
         &self,
+        key: &AuditKey,
         tenant: &TenantId,
         at: Timestamp,
-        actor: Option<Role>,
-        action: AuditAction,
+        (actor, action): (Option<Role>, AuditAction),
         subject: Option<Label>,
     ) -> Result<AuditEntry> {
         for attempt in 0..retry::ATTEMPTS_MAX {
+            let head = self.audit_head_or_anchor(tenant).await?;
             let last = self.last_audit_entry(tenant).await?;
-            let entry = AuditEntry::after(last.as_ref(), at, actor, action, subject.clone());
+            let last = head.next_after(last.as_ref());
+            let entry = AuditEntry::after(key, last, at, actor, action, subject.clone());
             let item = item(tenant.as_str(), seq_text(entry.seq), &entry)?;
             if self.put_new(Table::Audit, item).await? {
+                self.move_head(tenant, &head.at(&entry)).await?;
                 return Ok(entry);
             }
             self.pause(attempt).await;
         }
         Err(Error::Unavailable("appending to an audit log"))
+    }
+
+    /// How far a tenant's log has come; none before its first entry that is sealed with a key.
+    /// Strongly consistent: entries that are read afterwards reach at least as far.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn audit_head(&self, tenant: &TenantId) -> Result<Option<AuditHead>> {
+        let found = self.get(Table::Tenants, tenant.as_str(), HEAD).await?;
+        found.map(|item| record(item, "audit head")).transpose()
+    }
+
+    async fn audit_head_or_anchor(&self, tenant: &TenantId) -> Result<AuditHead> {
+        if let Some(head) = self.audit_head(tenant).await? {
+            return Ok(head);
+        }
+        let last = self.last_audit_entry(tenant).await?;
+        let new = item(tenant.as_str(), HEAD, &AuditHead::anchoring(last.as_ref()))?;
+        self.put_new(Table::Tenants, new).await?;
+        let head = self.audit_head(tenant).await?;
+        head.ok_or(Error::Conflict("it changed meanwhile"))
+    }
+
+    /// Moves a head forward, never back: others may have appended meanwhile.
+    async fn move_head(&self, tenant: &TenantId, head: &AuditHead) -> Result<()> {
+        let values: [(&str, AttributeValue); 1] = [(":seq", number(head.seq))];
+        let head = item(tenant.as_str(), HEAD, head)?;
+        self.put_if(
+            Table::Tenants,
+            head,
+            "attribute_not_exists(pk) OR seq < :seq",
+            &[],
+            &values,
+        )
+        .await
+        .map(drop)
     }
 
     async fn last_audit_entry(&self, tenant: &TenantId) -> Result<Option<AuditEntry>> {
@@ -49,7 +101,7 @@ impl Store {
             .transpose()
     }
 
-    /// A page of a tenant's audit log, oldest first, to be checked by [`records::verify_chain`].
+    /// A page of a tenant's audit log, oldest first, to be checked by [`records::AuditCheck`].
     /// Strongly consistent.
     ///
     /// # Errors

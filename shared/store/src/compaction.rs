@@ -267,6 +267,7 @@ impl Store {
             if uncleared.is_empty() {
                 return Ok(cleared);
             }
+            self.note_standing(&standing).await?;
             let deleted: Vec<bool> = stream::iter(uncleared)
                 .map(|name| self.delete_from_tail(name))
                 .buffer_unordered(DELETES_AT_ONCE)

@@ -16,17 +16,22 @@ pub(crate) fn digest_sk(lead: &LeadId) -> String {
 }
 
 impl Store {
-    /// A step that marks a lead as extended since its last alert.
-    pub(crate) fn step_digest(&self, unit: &TenantId, lead: &LeadId) -> Result<TransactWriteItem> {
+    /// A step that marks a lead as extended by so many sightings since its last alert.
+    pub(crate) fn step_digest(
+        &self,
+        unit: &TenantId,
+        lead: &LeadId,
+        count: u64,
+    ) -> Result<TransactWriteItem> {
         self.step_update(
             Table::Leads,
             key(unit.as_str(), digest_sk(lead)),
-            "SET lead_id = :lead ADD added :one",
+            "SET lead_id = :lead ADD added :count",
             None,
             &[],
             &[
                 (":lead", crate::items::text(lead.as_str())),
-                (":one", number(1)),
+                (":count", number(count)),
             ],
         )
     }

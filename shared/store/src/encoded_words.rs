@@ -1,20 +1,34 @@
 //! Encoded words (RFC 2047): how S3 gives back user metadata that is not ASCII. `Köln` comes as
-//! `=?UTF-8?B?S8O2bG4=?=` or `=?UTF-8?Q?K=C3=B6ln?=`.
+//! `=?UTF-8?B?S8O2bG4=?=` or `=?UTF-8?Q?K=C3=B6ln?=`. They are read here, once, where S3 gives them;
+//! what comes by other ways, in a bundle or a list, stands for itself.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// The text that was sent. What is no well-formed encoded word in UTF-8 stands for itself.
+/// The text that was sent: encoded words in UTF-8 are read, and white space between two of them is
+/// dropped; what stands beside them is kept. A text with a word that cannot be read, or that is no
+/// UTF-8 then, stands for itself.
 pub(crate) fn decoded(value: &str) -> String {
-    if !value.contains("=?") {
-        return value.to_owned();
+    read(value).unwrap_or_else(|| value.to_owned())
+}
+
+fn read(value: &str) -> Option<String> {
+    let (mut bytes, mut rest, mut follows_word) = (Vec::new(), value, false);
+    while !rest.is_empty() {
+        let text = rest.trim_start();
+        let (gap, _) = rest.split_at(rest.len() - text.len());
+        let (token, after) = text.split_at(text.find(char::is_whitespace).unwrap_or(text.len()));
+        let is_word = token.starts_with("=?") && token.ends_with("?=");
+        if !(follows_word && is_word) {
+            bytes.extend_from_slice(gap.as_bytes());
+        }
+        match is_word {
+            true => bytes.extend(word(token)?),
+            false => bytes.extend_from_slice(token.as_bytes()),
+        }
+        (rest, follows_word) = (after, is_word);
     }
-    // The space between two encoded words is not part of the text, and a word may end within a
-    // character.
-    let words: Option<Vec<Vec<u8>>> = value.split_ascii_whitespace().map(word).collect();
-    words
-        .and_then(|words| String::from_utf8(words.concat()).ok())
-        .unwrap_or_else(|| value.to_owned())
+    String::from_utf8(bytes).ok() // only whole: a character may be cut between two words
 }
 
 fn word(text: &str) -> Option<Vec<u8>> {
@@ -50,23 +64,49 @@ fn quoted(body: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
+    fn check(rows: &[(&str, &str)]) {
+        for (sent, expected) in rows {
+            assert_eq!(decoded(sent), *expected, "{sent}");
+        }
+    }
+
     #[test]
     fn encoded_words_are_read_and_other_texts_left_alone() {
-        let rows = [
+        check(&[
             ("Berlin", "Berlin"),
             ("", ""),
             ("=?UTF-8?B?S8O2bG4=?=", "Köln"),
             ("=?utf-8?q?K=C3=B6ln_am_Rhein?=", "Köln am Rhein"),
             ("=?UTF-8?Q?K=C3?= =?UTF-8?Q?=B6ln?=", "Köln"),
-            ("a =?UTF-8?B?S8O2bG4=?=", "a =?UTF-8?B?S8O2bG4=?="),
             ("=?UTF-8?B?***?=", "=?UTF-8?B?***?="),
             ("=?UTF-8?Q?=C3?=", "=?UTF-8?Q?=C3?="),
             ("=?UTF-8?Q?=Z?=", "=?UTF-8?Q?=Z?="),
+            ("=?UTF-8?Q?K=C", "=?UTF-8?Q?K=C"),
             ("=?latin1?Q?K=F6ln?=", "=?latin1?Q?K=F6ln?="),
             ("https://a.example/?q==?x", "https://a.example/?q==?x"),
-        ];
-        for (sent, expected) in rows {
-            assert_eq!(decoded(sent), expected, "{sent}");
-        }
+            (" two  spaces ", " two  spaces "),
+        ]);
+    }
+
+    /// Where two readers, one after the other, once disagreed.
+    #[test]
+    fn a_value_is_read_once_and_by_one_rule() {
+        check(&[
+            // beside plain text: the first left it, the second read it
+            ("a =?UTF-8?B?S8O2bG4=?=", "a Köln"),
+            ("in =?UTF-8?Q?Z=C3=BCrich_West?= !", "in Zürich West !"),
+            // one that cannot be read leaves all as it is
+            (
+                "=?UTF-8?Q?a?= =?latin1?Q?=F6?=",
+                "=?UTF-8?Q?a?= =?latin1?Q?=F6?=",
+            ),
+            // words stand apart, or they are none
+            ("x=?UTF-8?Q?a?=", "x=?UTF-8?Q?a?="),
+            ("=?UTF-8?Q?a?==?UTF-8?Q?b?=", "=?UTF-8?Q?a?==?UTF-8?Q?b?="),
+            // a space that is part of a word stays
+            ("=?UTF-8?Q?a_?= =?UTF-8?Q?b?= c", "a b c"),
+            // what was sent looks like an encoded word itself: it was read twice
+            ("=?UTF-8?Q?=3D=3FUTF-8=3FQ=3Fa=3F=3D?=", "=?UTF-8?Q?a?="),
+        ]);
     }
 }

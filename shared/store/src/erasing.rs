@@ -14,7 +14,7 @@ use crate::compaction::{Compacted, CompactionRule, build_aside};
 use crate::error::{Error, Result};
 use crate::items::ms;
 use crate::segment_objects::{Shelf, Stored, StoredVersion, items_aside};
-use crate::{Store, retry};
+use crate::{Erased, ErasedBy, Store, retry};
 
 /// Longer than any pack that this build writes.
 const PACK_MAX: u64 = 16 << 20;
@@ -34,7 +34,8 @@ impl Store {
     /// Forgets items, whoever owns them: when this returns, no segment holds them, neither live nor
     /// replaced nor half written, and of ads neither does the tail. A reference must have been
     /// withdrawn before, which takes it out of the log. Idempotent; safe beside compaction.
-    /// Readers that lose a segment under their hands start again from the manifest.
+    /// Readers that lose a segment under their hands start again from the manifest. What an erasure
+    /// removes so is [noted](Store::note_erased) before.
     ///
     /// # Errors
     /// [`Error::Damaged`] if a segment cannot be read, [`Error::Unavailable`] if others kept
@@ -44,6 +45,7 @@ impl Store {
         kind: Kind,
         ids: &BTreeSet<Id>,
         now: Timestamp,
+        by: Option<ErasedBy<'_>>,
     ) -> Result<Rewritten> {
         let mut done = Rewritten::default();
         let at_once = CompactionRule {
@@ -54,7 +56,7 @@ impl Store {
             if kind == Kind::Ads {
                 self.compact_ads(&at_once, now).await?;
             }
-            match self.rewrite_once(kind, ids, now, &mut done).await {
+            match self.rewrite_once(kind, ids, (now, by), &mut done).await {
                 Ok(true) => return Ok(done),
                 Ok(false) | Err(Error::Gone(_)) => self.pause(attempt).await,
                 Err(error) => return Err(error),
@@ -67,7 +69,7 @@ impl Store {
         &self,
         kind: Kind,
         ids: &BTreeSet<Id>,
-        now: Timestamp,
+        (now, by): (Timestamp, Option<ErasedBy<'_>>),
         done: &mut Rewritten,
     ) -> Result<bool> {
         let standing = self.manifest(kind).await?;
@@ -87,11 +89,20 @@ impl Store {
         let with = self.put_all(kind, kept, (now, generation)).await?;
         let without = affected.iter().map(|entry| entry.name).collect();
         let next = standing.manifest.next(&without, ms(now), with);
+        if let Some(by) = by {
+            let names = without.iter().map(SegmentName::to_string);
+            self.note_erased(by, Erased::Segments, names).await?;
+        }
         if !self.swap(&standing, &next).await? {
             return Ok(false);
         }
         done.segments += without.len() as u64;
         done.items += forgotten;
+        if let Some(by) = by {
+            let doomed = lying.iter().filter(|it| is_doomed(it, &next));
+            let things = doomed.map(StoredVersion::to_string);
+            self.note_erased(by, Erased::SegmentObjects, things).await?;
+        }
         done.deleted += self.delete_all_but(&next, lying).await?;
         Ok(true)
     }
@@ -139,14 +150,9 @@ impl Store {
         lying: Vec<StoredVersion>,
     ) -> Result<u64> {
         let mut deleted = 0;
-        for version in lying {
-            let Stored::Segment(name) = version.stored else {
-                continue;
-            };
-            if manifest.entry(&name).is_none() {
-                self.delete_for_good(manifest.kind, &version).await?;
-                deleted += 1;
-            }
+        for version in lying.iter().filter(|it| is_doomed(it, manifest)) {
+            self.delete_for_good(manifest.kind, version).await?;
+            deleted += 1;
         }
         Ok(deleted)
     }
@@ -204,6 +210,7 @@ impl Store {
     ) -> Result<Compacted> {
         let mut done = Compacted::default();
         let standing = self.manifest(kind).await?;
+        self.note_standing(&standing).await?; // one of an older build is not noted yet
         let manifest = &standing.manifest;
         let (mut due, mut orphans) = (Vec::new(), Vec::new());
         for version in self.stored_versions(kind.into()).await? {
@@ -283,6 +290,11 @@ impl Store {
         let items = items_aside(Kind::Ads, &entry, bytes).await?;
         Ok(items.iter().any(|item| ids.contains(&item.id)))
     }
+}
+
+/// Whether what lay in the bucket before this manifest was swapped in has no place in the set any more.
+fn is_doomed(version: &StoredVersion, manifest: &Manifest) -> bool {
+    matches!(version.stored, Stored::Segment(name) if manifest.entry(&name).is_none())
 }
 
 /// How an object lies in the bucket.

@@ -9,19 +9,9 @@ use records::{Alert, Delivery, LeadSummary, ReferenceId, TenantId};
 use crate::calls::Range;
 use crate::error::{Error, Result, told};
 use crate::items::{Item, key, record, sort_key};
-use crate::leads_record::{LISTED, image_pk, lead_sightings_prefix, lead_sk};
-use crate::{Store, Table, retry};
-
-/// What went.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LeadsErased {
-    /// Leads.
-    pub leads: u64,
-    /// Alerts, from the outbox and the feed.
-    pub alerts: u64,
-    /// Deliveries.
-    pub deliveries: u64,
-}
+use crate::leads_record::{LISTED, image_pk, lead_sk};
+use crate::leads_sightings::lead_sightings_prefix;
+use crate::{Erased, ErasedBy, Store, Table, retry};
 
 /// Deletes in one request, DynamoDB's limit.
 const BATCH_DELETES_MAX: usize = 25;
@@ -29,38 +19,42 @@ const BATCH_DELETES_MAX: usize = 25;
 impl Store {
     /// Removes everything that tells about references which have ended: leads with their sightings,
     /// places in lists and marks, alerts, deliveries of the unit's webhooks and what is due of them.
-    /// Reads all of the unit's leads and alerts. Idempotent.
+    /// Each is [noted](Store::note_erased) before. Reads all of the unit's leads and alerts.
+    /// Idempotent.
     ///
     /// # Errors
     /// [`Error::Conflict`] if one of them is active: end it first, or leads come again.
     pub async fn erase_leads(
         &self,
-        unit: &TenantId,
+        by: ErasedBy<'_>,
         references: &BTreeSet<ReferenceId>,
-    ) -> Result<LeadsErased> {
+    ) -> Result<()> {
+        let unit = by.unit;
         for reference in references {
             let standing = self.reference(unit, reference).await?;
             if standing.is_some_and(|it| it.ended_at.is_none()) {
                 return Err(Error::Conflict("the reference has not ended"));
             }
         }
-        let mut erased = LeadsErased::default();
         for webhook in self.webhooks(unit).await? {
             let pk = crate::deliveries::webhook_pk(unit, &webhook.name);
-            erased.deliveries += self.erase_deliveries(unit, &pk, references).await?;
+            self.erase_deliveries(by, &pk, references).await?;
         }
-        erased.alerts = self.erase_alerts(unit, references).await?;
+        self.erase_alerts(by, references).await?;
         let items = self
             .query_all(Table::Leads, unit.as_str(), Range::prefix("lead#"))
             .await?;
+        let mut leads: Vec<LeadSummary> = Vec::new();
         for item in items {
-            let lead: LeadSummary = record(item, "lead")?;
-            if references.contains(&lead.reference_id) {
-                self.erase_lead(unit, &lead).await?;
-                erased.leads += 1;
-            }
+            leads.push(record(item, "lead")?);
         }
-        Ok(erased)
+        leads.retain(|lead| references.contains(&lead.reference_id));
+        let ids = leads.iter().map(|lead| lead.lead_id.to_string());
+        self.note_erased(by, Erased::Leads, ids).await?;
+        for lead in &leads {
+            self.erase_lead(unit, lead).await?;
+        }
+        Ok(())
     }
 
     /// The lead itself goes last: what a crash leaves is found by it again.
@@ -89,44 +83,48 @@ impl Store {
 
     async fn erase_alerts(
         &self,
-        unit: &TenantId,
+        by: ErasedBy<'_>,
         references: &BTreeSet<ReferenceId>,
-    ) -> Result<u64> {
+    ) -> Result<()> {
+        let pk = by.unit.as_str();
         let items = self
-            .query_all(Table::Leads, unit.as_str(), Range::prefix("alert#"))
+            .query_all(Table::Leads, pk, Range::prefix("alert#"))
             .await?;
-        let mut keys = Vec::new();
+        let mut found = Vec::new();
         for item in items {
-            let found = key(unit.as_str(), sort_key(&item)?);
+            let sk = sort_key(&item)?.to_owned();
             let alert: Alert = record(item, "alert")?;
             if references.contains(&alert.data.reference_id) {
-                keys.push(found);
+                found.push(sk);
             }
         }
-        self.delete_all(Table::Leads, keys).await
+        self.note_erased(by, Erased::Alerts, found.iter().cloned())
+            .await?;
+        let keys = found.into_iter().map(|sk| key(pk, sk)).collect();
+        self.delete_all(Table::Leads, keys).await.map(drop)
     }
 
     async fn erase_deliveries(
         &self,
-        unit: &TenantId,
+        by: ErasedBy<'_>,
         pk: &str,
         references: &BTreeSet<ReferenceId>,
-    ) -> Result<u64> {
-        let mut erased = 0;
+    ) -> Result<()> {
         for item in self.query_all(Table::Deliveries, pk, Range::All).await? {
             let sk = sort_key(&item)?.to_owned();
             let delivery: Delivery = record(item, "delivery")?;
             if !references.contains(&delivery.reference_id) {
                 continue;
             }
+            let thing = format!("{pk}#{sk}");
+            self.note_erased(by, Erased::Deliveries, [thing]).await?;
             if let Some(at) = delivery.next_attempt_at {
-                let due = crate::deliveries::due_key(unit, &delivery, at);
+                let due = crate::deliveries::due_key(by.unit, &delivery, at);
                 self.delete_all(Table::Deliveries, vec![due]).await?;
             }
             self.delete(Table::Deliveries, pk, sk).await?;
-            erased += 1;
         }
-        Ok(erased)
+        Ok(())
     }
 
     /// Deletes items by their keys, and says how many keys there were.

@@ -12,7 +12,7 @@ use crate::error::{Error, Result, told};
 use crate::items::item;
 use crate::objects::time;
 use crate::references::{NEW_OR_ENDED, ended_before, fingerprint_sk, reference_sk};
-use crate::{Fetched, ObjectKind, Store, Table};
+use crate::{Erased, ErasedBy, Fetched, ObjectKind, Store, Table};
 
 /// One version of an object, or a delete marker.
 #[derive(Clone, Debug)]
@@ -41,13 +41,30 @@ impl Store {
         case: &CaseId,
     ) -> Result<Vec<ObjectVersion>> {
         let prefix = format!("{}{case}/", ReferenceKey::prefix(unit));
+        self.versions_below(ObjectKind::Reference, &prefix).await
+    }
+
+    /// Whether an object that lies there no more was deleted, which leaves a marker.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn was_deleted(&self, key: &ObjectKey) -> Result<bool> {
+        let kind = match key {
+            ObjectKey::Ad(_) => ObjectKind::Ad,
+            ObjectKey::Reference(_) => ObjectKind::Reference,
+        };
+        let versions = self.versions_below(kind, key.as_str()).await?;
+        Ok(versions.iter().any(|it| it.is_marker && it.key == *key))
+    }
+
+    async fn versions_below(&self, kind: ObjectKind, prefix: &str) -> Result<Vec<ObjectVersion>> {
         let (mut versions, mut start) = (Vec::new(), (None, None));
         loop {
             let answer = self
                 .s3
                 .list_object_versions()
-                .bucket(self.bucket(ObjectKind::Reference))
-                .prefix(&prefix)
+                .bucket(self.bucket(kind))
+                .prefix(prefix)
                 .set_key_marker(start.0.take())
                 .set_version_id_marker(start.1.take())
                 .send()
@@ -69,25 +86,26 @@ impl Store {
     }
 
     /// Deletes for good the versions of a case's photos that were there before `before`: all of them,
-    /// or those with this content. Returns how many went. Idempotent.
+    /// or those with this content. Each is [noted](Store::note_erased) before. Idempotent.
     ///
     /// # Errors
     /// As every verb.
     pub async fn erase_photos(
         &self,
-        unit: &TenantId,
+        by: ErasedBy<'_>,
         case: &CaseId,
         only: Option<&ImageSha256>,
         before: Timestamp,
-    ) -> Result<u64> {
-        let versions = self.photo_versions(unit, case).await?;
+    ) -> Result<()> {
+        let versions = self.photo_versions(by.unit, case).await?;
         let mut erased_keys = Vec::new();
-        let mut erased = 0;
         for found in versions.iter().filter(|found| !found.is_marker) {
             if !self.came_later(found, before).await? && self.is_of(found, only).await? {
+                let thing = format!("{} {}", found.key.as_str(), found.version_id);
+                self.note_erased(by, Erased::ReferencePhotos, [thing])
+                    .await?;
                 self.delete_object(&found.key, Some(&found.version_id))
                     .await?;
-                erased += 1;
                 erased_keys.push(found.key.clone());
             }
         }
@@ -102,7 +120,7 @@ impl Store {
                 self.forget_enrolled(&key).await?;
             }
         }
-        Ok(erased)
+        Ok(())
     }
 
     /// Whether it was put there after the erasure was asked for, as a new submission. A copy that was

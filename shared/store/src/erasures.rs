@@ -8,7 +8,7 @@ use crate::calls::Range;
 use crate::error::{Error, Result};
 use crate::items::{attribute, item, key, parsed, record, text};
 use crate::transactions::Ended;
-use crate::{Store, Table};
+use crate::{ErasedBy, Store, Table};
 
 const MARK: &str = "erasing#";
 
@@ -57,7 +57,8 @@ impl Store {
         found.map(|item| record(item, "erasure")).transpose()
     }
 
-    /// Erasures of a unit that are not done. Strongly consistent.
+    /// Erasures of a unit that have a mark: those that are not done, and those that a crash came upon
+    /// before they were [finished](Store::finish_erasure) to the end. Strongly consistent.
     ///
     /// # Errors
     /// As every verb.
@@ -73,8 +74,25 @@ impl Store {
         Ok(pending)
     }
 
-    /// Writes an erasure that is done, without the case's number, and takes its mark away. Idempotent:
-    /// of two who finish it the first one's receipt stays.
+    /// Forgets the case of an erasure that has emptied the stores, so that its number can be scrubbed
+    /// from what a store keeps of rows that were written over. Idempotent. Returns the erasure as it
+    /// stands.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if somebody else finished it.
+    pub async fn forget_case(&self, unit: &TenantId, erasure: Erasure) -> Result<Erasure> {
+        let erasure = Erasure {
+            case_id: None,
+            ..erasure
+        };
+        match self.put_pending(unit, &erasure).await? {
+            true => Ok(erasure),
+            false => Err(Error::Conflict("it changed meanwhile")),
+        }
+    }
+
+    /// Writes an erasure that is done, without the case's number, then forgets what it found and takes
+    /// its mark away. Idempotent: of two who finish it the first one's receipt stays.
     ///
     /// # Errors
     /// [`Error::Rejected`] if it is not done.
@@ -86,27 +104,26 @@ impl Store {
                 "an erasure that is done has a receipt and no case",
             ));
         }
-        let steps = [
-            self.step_put_if(
-                Table::References,
-                item(unit.as_str(), erasure_sk(id), erasure)?,
-                "#state = :pending",
-                &[("#state", "state")],
-                &[(":pending", attribute(&ErasureState::Pending)?)],
-            )?,
-            self.step_delete(
-                Table::References,
-                key(unit.as_str(), mark_sk(id)),
-                None,
-                &[],
-            )?,
-        ];
-        self.transact("finishing an erasure", &steps)
+        self.put_pending(unit, erasure).await?;
+        self.forget_erased(ErasedBy { unit, erasure: id }).await?;
+        // Last: what a crash leaves is found by it again.
+        self.delete(Table::References, unit.as_str(), mark_sk(id))
             .await
-            .map(|_| ())
     }
 
-    /// The seed of the key that this deployment signs receipts with; `drawn` becomes it if there is
+    /// Writes an erasure in the place of one that is pending; says whether there was one.
+    async fn put_pending(&self, unit: &TenantId, erasure: &Erasure) -> Result<bool> {
+        self.put_if(
+            Table::References,
+            item(unit.as_str(), erasure_sk(&erasure.erasure_id), erasure)?,
+            "#state = :pending",
+            &[("#state", "state")],
+            &[(":pending", attribute(&ErasureState::Pending)?)],
+        )
+        .await
+    }
+
+    /// The seed of the keys that this deployment signs receipts with and seals audit logs; `drawn` becomes it if there is
     /// none yet. The same for all who ask.
     ///
     /// # Errors
@@ -124,7 +141,7 @@ impl Store {
         known.ok_or(Error::Conflict("it changed meanwhile"))
     }
 
-    /// That seed, if there is one: it is made when the first erasure is asked for.
+    /// That seed, if there is one: it is made by whoever needs it first.
     ///
     /// # Errors
     /// As every verb.

@@ -3,14 +3,14 @@
 use futures::{StreamExt, TryStreamExt, stream};
 use records::{
     AlertData, AlertKind, CaseId, Cursor, Lead, LeadId, LeadStatus, LeadSummary, Level, Listing,
-    Page, Sighting, TenantId, Timestamp, VerdictEntry,
+    Page, TenantId, Timestamp, VerdictEntry,
 };
 
 use crate::ads::AT_ONCE;
 use crate::calls::{Query, Range};
 use crate::error::{Error, Result};
 use crate::items::{attribute, key, parsed, record, sort_key};
-use crate::leads_record::{LISTED, lead_sightings_prefix, lead_sk};
+use crate::leads_record::{LISTED, lead_sk};
 use crate::transactions::Ended;
 use crate::{PAGE_ITEMS_MAX, Store, Table, retry};
 
@@ -36,7 +36,7 @@ impl LeadFilter {
 }
 
 impl Store {
-    /// A lead of this unit with all its sightings. Strongly consistent; another unit's is as one
+    /// A lead of this unit with some of its sightings ([`Lead::SIGHTINGS_MAX`]). Strongly consistent; another unit's is as one
     /// that does not exist.
     ///
     /// # Errors
@@ -57,27 +57,7 @@ impl Store {
         found.map(|item| record(item, "lead")).transpose()
     }
 
-    async fn with_sightings(&self, unit: &TenantId, summary: LeadSummary) -> Result<Lead> {
-        let sightings = self.lead_sightings(unit, &summary.lead_id).await?;
-        Ok(Lead { summary, sightings })
-    }
-
-    pub(crate) async fn lead_sightings(
-        &self,
-        unit: &TenantId,
-        id: &LeadId,
-    ) -> Result<Vec<Sighting>> {
-        let range = Range::prefix(&lead_sightings_prefix(id));
-        let items = self.query_all(Table::Leads, unit.as_str(), range).await?;
-        let mut sightings: Vec<Sighting> = items
-            .into_iter()
-            .map(|item| record(item, "sighting"))
-            .collect::<Result<_>>()?;
-        sightings.sort_by(|a, b| a.object_key.cmp(&b.object_key));
-        Ok(sightings)
-    }
-
-    /// A page of a unit's leads with their sightings, newest first. Strongly consistent. A page may
+    /// A page of a unit's leads, each with some of its sightings, newest first. Strongly consistent. A page may
     /// hold fewer leads than asked for, even none, and still have a next one.
     ///
     /// # Errors
@@ -148,12 +128,10 @@ impl Store {
                 .lead_summary(unit, id)
                 .await?
                 .ok_or(Error::Gone("the lead"))?;
-            if lead
-                .verdict
-                .as_ref()
-                .is_some_and(|known| same_decision(known, verdict))
-            {
-                return Ok(lead);
+            let known = lead.verdict.as_ref();
+            let is_same = known.is_some_and(|known| same_decision(known, verdict));
+            if is_same && lead.status != LeadStatus::Open {
+                return Ok(lead); // one that is open again is judged anew
             }
             lead.status = verdict.verdict.status();
             lead.verdict = Some(verdict.clone());
@@ -175,8 +153,8 @@ impl Store {
         lead: &LeadSummary,
         now: Timestamp,
     ) -> Result<Ended> {
-        let sightings = self.lead_sightings(unit, &lead.lead_id).await?;
-        let data = AlertData::of(lead, &sightings);
+        let shown = self.with_sightings(unit, lead.clone()).await?;
+        let data = AlertData::of(&shown.summary, &shown.sightings);
         let (_, outbox) = self
             .steps_alert(unit, AlertKind::Verdict, data, now)
             .await?;

@@ -1,5 +1,6 @@
-//! The circuit breaker: a reference that suddenly matches much has its leads held for review
-//! instead of alerted, until its unit says that it is in order.
+//! The circuit breaker: where an uploader's ads suddenly match a reference much, what it brings is held
+//! for review instead of alerted, until the unit says that the reference is in order. What others bring
+//! is alerted all the while, held leads among it.
 //!
 //! How much a reference was alerted on stands with the reference itself and changes in the
 //! transaction that records a lead, so that every lead is counted once, whatever repeats. Every
@@ -8,14 +9,13 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use records::{
-    AlertData, AlertKind, Alerting, LeadId, LeadStatus, LeadSummary, Level, Reference, ReferenceId,
-    ReferenceStatus, TenantId, Timestamp, Told,
+    AlertData, AlertKind, Alerting, Found, LeadId, LeadStatus, LeadSummary, Level, Reference,
+    ReferenceId, ReferenceStatus, TenantId, Timestamp, Told,
 };
 
 use crate::calls::Range;
 use crate::error::{Error, Result};
 use crate::items::{attribute, counted, key, number, parsed, record, text};
-use crate::leads_record::{image_pk, lead_sk};
 use crate::references::reference_sk;
 use crate::transactions::Ended;
 use crate::{Store, Table, retry};
@@ -32,32 +32,41 @@ pub(crate) struct Alerted {
     pub(crate) seq: u64,
 }
 
-/// What a new lead means for the case system, as its reference stood when it was read.
+/// What a lead means for the case system, as its reference stood when it was read.
 pub(crate) enum Calling {
     /// Nothing: it is for review by itself.
     Quiet,
     /// It is told or held; then the reference's alerting stands so.
     Loud {
         told: Told,
+        uploader: TenantId,
         after: Alerting,
         seq: u64,
     },
 }
 
 impl Calling {
-    pub(crate) fn of(lead: &LeadSummary, alerting: &Alerting, seq: u64, now: Timestamp) -> Self {
-        if !lead.is_alert() {
+    pub(crate) fn of(found: &Found, alerted: &Alerted, now: Timestamp) -> Self {
+        if found.level != Level::Alert {
             return Self::Quiet;
         }
-        let (after, told) = alerting.after_lead(now);
-        Self::Loud { told, after, seq }
+        let uploader = found.uploaded_by.clone();
+        let (after, told) = alerted.reference.alerting.after_lead(&uploader, now);
+        let seq = alerted.seq;
+        Self::Loud {
+            told,
+            uploader,
+            after,
+            seq,
+        }
     }
 
     /// The lead at the level at which it is recorded: held ones are for review.
     pub(crate) fn level(&self, lead: LeadSummary) -> LeadSummary {
         match self {
-            Self::Loud { told, .. } if *told != Told::Alerted => LeadSummary {
+            Self::Loud { told, uploader, .. } if *told != Told::Alerted => LeadSummary {
                 level: Level::Review,
+                held_for: Some(uploader.clone()),
                 ..lead
             },
             _ => lead,
@@ -125,7 +134,10 @@ impl Store {
         calling: &Calling,
     ) -> Result<Vec<TransactWriteItem>> {
         let id = &lead.reference_id;
-        let Calling::Loud { told, after, seq } = calling else {
+        let Calling::Loud {
+            told, after, seq, ..
+        } = calling
+        else {
             return Ok(vec![self.step_active(unit, id)?]);
         };
         let counted = match told {
@@ -194,7 +206,8 @@ impl Store {
     /// Says that a reference is in order although it matched much: its leads are alerted again from
     /// now on, counted anew, and those that were held are alerted now, at most 100 a call. With
     /// `per_day_max`, so many alerts a day are in order from now on. Leads that a person has judged
-    /// meanwhile are not alerted: somebody has seen them. Idempotent.
+    /// meanwhile are not alerted: somebody has seen them. What all uploaders brought is released.
+    /// Idempotent.
     ///
     /// # Errors
     /// [`Error::Gone`] if there is no such reference, [`Error::Conflict`] if it is not active,
@@ -235,7 +248,7 @@ impl Store {
             };
             let before = &reference.alerting;
             let same_limit = per_day_max.is_none_or(|max| max == before.per_day_max);
-            if before.held_since.is_none() && same_limit {
+            if before.held_since.is_none() && before.held.is_empty() && same_limit {
                 return Ok(());
             }
             let after = before.released(per_day_max);
@@ -259,26 +272,34 @@ impl Store {
         let mark = || key(unit.as_str(), held_sk(reference, id));
         for attempt in 0..retry::ATTEMPTS_MAX {
             let lead = self.lead_summary(unit, id).await?;
-            let open = lead.filter(|l| l.level == Level::Review && l.status == LeadStatus::Open);
-            let Some(lead) = open else {
+            let Some(known) = lead.filter(|lead| lead.level == Level::Review) else {
                 self.delete(Table::Leads, unit.as_str(), held_sk(reference, id))
                     .await?;
                 return Ok(false);
             };
-            let lead = LeadSummary {
-                level: Level::Alert,
-                ..lead
-            };
+            if known.sightings_total.is_none() {
+                self.count_sightings(unit, &known).await?;
+                continue;
+            }
+            let is_open = known.status == LeadStatus::Open;
+            let mut lead = known.clone();
+            lead.held_for = None;
+            if is_open {
+                lead.level = Level::Alert;
+            }
             let mut steps = vec![
                 self.step_active(unit, reference)?,
                 self.step_delete(Table::Leads, mark(), Some("attribute_exists(pk)"), &[])?,
+                self.step_better(unit, &known, &lead)?,
             ];
-            let told = self.steps_raise(unit, &lead, now, &mut steps).await?;
+            if is_open {
+                let glance = self.glance(unit, id).await?;
+                let data = AlertData::of(&lead, &glance.sightings);
+                let alert = self.steps_alert(unit, AlertKind::Created, data, now);
+                steps.extend(alert.await?.1);
+            }
             match self.transact("alerting a held lead", &steps).await? {
-                Ended::Done => {
-                    self.tell_later_sightings(unit, &lead, told).await?;
-                    return Ok(true);
-                }
+                Ended::Done => return Ok(is_open),
                 ended if ended.refused(0) => {
                     return Err(Error::Conflict("the reference is not active"));
                 }
@@ -287,63 +308,5 @@ impl Store {
             }
         }
         Err(Error::Unavailable("alerting a held lead"))
-    }
-
-    /// Adds the steps that raise a lead to alert level, with its alert; how many sightings that
-    /// tells.
-    async fn steps_raise(
-        &self,
-        unit: &TenantId,
-        lead: &LeadSummary,
-        now: Timestamp,
-        steps: &mut Vec<TransactWriteItem>,
-    ) -> Result<u64> {
-        let sightings = self.lead_sightings(unit, &lead.lead_id).await?;
-        let data = AlertData::of(lead, &sightings);
-        let told = data.sightings_total;
-        let (_, outbox) = self
-            .steps_alert(unit, AlertKind::Created, data, now)
-            .await?;
-        steps.push(self.step_update(
-            Table::Leads,
-            key(unit.as_str(), lead_sk(&lead.lead_id)),
-            "SET #level = :alert",
-            Some("#level = :review AND #status = :open"),
-            &[("#level", "level"), ("#status", "status")],
-            &[
-                (":alert", attribute(&Level::Alert)?),
-                (":review", attribute(&Level::Review)?),
-                (":open", attribute(&LeadStatus::Open)?),
-            ],
-        )?);
-        steps.push(self.step_update(
-            Table::Leads,
-            key(
-                image_pk(&lead.image_sha256),
-                format!("{unit}#{}", lead.lead_id),
-            ),
-            "SET alerts = :one",
-            Some("attribute_exists(pk)"),
-            &[],
-            &[(":one", number(1))],
-        )?);
-        steps.extend(outbox);
-        Ok(told)
-    }
-
-    /// A sighting that was added while the lead was still held is in no alert and in no digest: it
-    /// goes out in the next one.
-    async fn tell_later_sightings(
-        &self,
-        unit: &TenantId,
-        lead: &LeadSummary,
-        told: u64,
-    ) -> Result<()> {
-        let known = self.lead_sightings(unit, &lead.lead_id).await?.len() as u64;
-        if known > told {
-            let steps = [self.step_digest(unit, &lead.lead_id)?];
-            self.transact("marking a digest", &steps).await?;
-        }
-        Ok(())
     }
 }

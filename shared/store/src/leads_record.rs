@@ -1,7 +1,8 @@
 //! Recording leads: once per pair, never after a withdrawal, no sighting missed.
 //!
 //! The lead, its outbox entry and the check that its reference is active are one transaction. The
-//! alert carries the sightings known just before; they are written in the same transaction. Those
+//! alert carries the sightings known just before; some are written in the same transaction, the rest
+//! afterwards ([`Store::complete_lead`]), so that no list of postings holds up another lead. Those
 //! that come later are met from both sides: whoever writes a lead then reads the image's sightings,
 //! and whoever writes a sighting then reads the image's leads. Sightings that travel with the ad
 //! ([`crate::StoredAd::postings`]) come with the match instead, and are written with the lead and
@@ -10,15 +11,16 @@
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use futures::{StreamExt, TryStreamExt, stream};
 use records::{
-    Alert, AlertData, AlertKind, Found, ImageSha256, LeadId, LeadStatus, LeadSummary, ReferenceId,
-    Sighting, TenantId, Timestamp,
+    Alert, AlertData, AlertKind, Found, ImageSha256, LeadId, LeadStatus, LeadSummary, Sighting,
+    TenantId, Timestamp,
 };
 
-use crate::ads::{AT_ONCE, sighting_digest};
+use crate::ads::AT_ONCE;
 use crate::calls::Range;
 use crate::error::{Error, Result};
-use crate::items::{item, key, number, parsed, text};
+use crate::items::{item, key, parsed, text};
 use crate::leads_held::{Alerted, Calling};
+use crate::leads_sightings::written_with_lead;
 use crate::transactions::Ended;
 use crate::{Store, Table, retry};
 
@@ -32,30 +34,39 @@ pub enum Recorded {
         /// The alert's number within the unit; none at review level, and none if it is held.
         alert_seq: Option<u64>,
     },
+    /// The lead was for review, and better evidence raised it to alert level.
+    Raised {
+        /// The lead.
+        lead_id: LeadId,
+        /// Its alert's number within the unit.
+        alert_seq: u64,
+    },
     /// The pair has its lead already.
     Known(LeadId),
     /// The reference is not active: nothing was written.
     NotActive,
 }
 
+impl Recorded {
+    /// The lead, if the reference is active.
+    pub fn lead_id(&self) -> Option<&LeadId> {
+        match self {
+            Self::New { lead_id, .. } | Self::Raised { lead_id, .. } | Self::Known(lead_id) => {
+                Some(lead_id)
+            }
+            Self::NotActive => None,
+        }
+    }
+}
+
 /// A lead as an image knows it.
-pub(crate) struct ImageLead {
-    pub(crate) unit: TenantId,
+struct ImageLead {
+    unit: TenantId,
     lead_id: LeadId,
-    reference_id: ReferenceId,
-    is_alert: bool,
 }
 
 pub(crate) fn lead_sk(lead: &LeadId) -> String {
     format!("lead#{lead}")
-}
-
-pub(crate) fn lead_sightings_prefix(lead: &LeadId) -> String {
-    format!("sighting#{lead}#")
-}
-
-fn lead_sighting_sk(lead: &LeadId, sighting: &Sighting) -> String {
-    format!("sighting#{lead}#{}", sighting_digest(&sighting.object_key))
 }
 
 pub(crate) fn image_pk(image: &ImageSha256) -> String {
@@ -65,78 +76,98 @@ pub(crate) fn image_pk(image: &ImageSha256) -> String {
 pub(crate) const LISTED: &str = "listed#";
 
 impl Store {
-    /// Records a match as a lead, with its alert if the policy is sure enough. One lead and one
-    /// alert per pair, whatever repeats and whoever else tries; none once a withdrawal of the
-    /// reference has returned. Afterwards the lead has every sighting that was recorded before the
-    /// call, and these `postings` of its image. A reference that matches too much
-    /// ([`records::Alerting`]) has its further leads held: recorded at review level, to be alerted
-    /// by [`Store::release`]. Idempotent.
+    /// [Tells](Self::tell_lead) and [completes](Self::complete_lead) a lead. Idempotent.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if others kept writing leads of this unit.
+    /// As these two.
     pub async fn record_lead(
         &self,
         found: &Found,
         postings: &[Sighting],
         now: Timestamp,
     ) -> Result<Recorded> {
+        let recorded = self.tell_lead(found, postings, now).await?;
+        if let Some(id) = recorded.lead_id() {
+            let lead = (id, &found.image_sha256);
+            self.complete_lead(&found.unit, lead, postings, now).await?;
+        }
+        Ok(recorded)
+    }
+
+    /// Records a match as a lead, with its alert if the policy is sure enough. One lead and one
+    /// alert per pair, whatever repeats and whoever else tries; none once a withdrawal of the
+    /// reference has returned. A lead that is there rises if this evidence is better
+    /// ([`records::LeadSummary::rank`]) and never sinks; if it is at alert level for the first time
+    /// it is alerted then. Where an uploader's ads match a reference too much
+    /// ([`records::Alerting`]) its further leads are held: recorded at review level, to be alerted
+    /// by [`Store::release`], or by what another uploader brings. The lead has some of the sightings
+    /// afterwards, and all of them after [`Store::complete_lead`]. Idempotent.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if others kept writing leads of this unit.
+    pub async fn tell_lead(
+        &self,
+        found: &Found,
+        postings: &[Sighting],
+        now: Timestamp,
+    ) -> Result<Recorded> {
+        let id = LeadId::of(&found.reference_id, &found.image_sha256);
         for attempt in 0..retry::ATTEMPTS_MAX {
-            let reference = self.alerting(&found.unit, &found.reference_id).await?;
-            let Some(Alerted { reference, seq }) = reference else {
+            let alerted = self.alerting(&found.unit, &found.reference_id).await?;
+            let Some(alerted) = alerted else {
                 return Ok(Recorded::NotActive);
             };
-            let lead = summary(found, reference.case_id, now);
-            let calling = Calling::of(&lead, &reference.alerting, seq, now);
-            let lead = calling.level(lead);
-            if let Some(known) = self.lead_summary(&found.unit, &lead.lead_id).await? {
-                if known.status == LeadStatus::Withdrawn {
+            let done = match self.lead_summary(&found.unit, &id).await? {
+                None => self.new_lead(found, postings, &alerted, now).await?,
+                Some(known) if known.status == LeadStatus::Withdrawn => {
                     self.open_again(&found.unit, &known).await?;
+                    None
                 }
-                self.complete_sightings(&found.unit, &known, postings)
-                    .await?;
-                return Ok(Recorded::Known(known.lead_id));
-            }
-            let sightings = self.sightings_with(&lead.image_sha256, postings).await?;
-            let written = self.write_lead(&found.unit, &lead, sightings, &calling, now);
-            if let Some(alert_seq) = written.await? {
-                self.complete_sightings(&found.unit, &lead, postings)
-                    .await?;
-                return Ok(Recorded::New {
-                    lead_id: lead.lead_id,
-                    alert_seq,
-                });
+                Some(known) if known.sightings_total.is_none() => {
+                    self.count_sightings(&found.unit, &known).await?;
+                    None
+                }
+                Some(known) => {
+                    let evidence = (found, postings);
+                    self.better_lead(evidence, known, &alerted, now).await?
+                }
+            };
+            if let Some(recorded) = done {
+                return Ok(recorded);
             }
             self.pause(attempt).await;
         }
         Err(Error::Unavailable("recording a lead"))
     }
 
-    /// One attempt to write a new lead. The alert's number (none at review level), or nothing if
-    /// something changed meanwhile: then look again.
-    async fn write_lead(
+    /// One attempt to write a new lead; nothing if something changed meanwhile: then look again.
+    async fn new_lead(
         &self,
-        unit: &TenantId,
-        lead: &LeadSummary,
-        mut sightings: Vec<Sighting>,
-        calling: &Calling,
+        found: &Found,
+        postings: &[Sighting],
+        alerted: &Alerted,
         now: Timestamp,
-    ) -> Result<Option<Option<u64>>> {
-        let data = AlertData::of(lead, &sightings);
-        sightings.truncate(AlertData::SIGHTINGS_MAX);
-        let mut steps = self.steps_lead(unit, lead)?;
-        steps.extend(self.steps_calling(unit, lead, calling)?);
-        for sighting in &sightings {
-            let sk = lead_sighting_sk(&lead.lead_id, sighting);
-            steps.push(self.step_put(Table::Leads, item(unit.as_str(), sk, sighting)?)?);
-        }
+    ) -> Result<Option<Recorded>> {
+        let unit = &found.unit;
+        let calling = Calling::of(found, alerted, now);
+        let case_id = alerted.reference.case_id.clone();
+        let mut lead = calling.level(summary(found, case_id, now));
+        let sightings = self.sightings_with(&lead.image_sha256, postings).await?;
+        let first = written_with_lead(&sightings);
+        lead.sightings_total = Some(first.len() as u64);
+        let mut steps = self.steps_calling(unit, &lead, &calling)?;
+        steps.extend(self.steps_lead(unit, &lead)?);
+        steps.extend(self.steps_first_sightings(unit, &lead.lead_id, first)?);
         let mut alert_seq = None;
         if let Some(kind) = calling.kind() {
+            let data = AlertData::of(&lead, &sightings);
             let (seq, outbox) = self.steps_alert(unit, kind, data, now).await?;
             steps.extend(outbox);
             alert_seq = (kind == AlertKind::Created).then_some(seq);
         }
         let ended = self.transact("recording a lead", &steps).await?;
-        Ok((ended == Ended::Done).then_some(alert_seq))
+        let lead_id = lead.lead_id;
+        Ok((ended == Ended::Done).then_some(Recorded::New { lead_id, alert_seq }))
     }
 
     fn steps_lead(&self, unit: &TenantId, lead: &LeadSummary) -> Result<Vec<TransactWriteItem>> {
@@ -148,8 +179,6 @@ impl Store {
         of_image.extend([
             ("unit".to_owned(), text(unit.as_str())),
             ("lead_id".to_owned(), text(id.as_str())),
-            ("reference_id".to_owned(), text(lead.reference_id.as_str())),
-            ("alerts".to_owned(), number(u64::from(lead.is_alert()))),
         ]);
         Ok(vec![
             self.step_put_new(Table::Leads, item(unit.as_str(), lead_sk(id), lead)?)?,
@@ -187,31 +216,6 @@ impl Store {
         Ok((seq, steps))
     }
 
-    /// Adds the image's sightings that a lead does not have yet; they go out in its next digest.
-    async fn complete_sightings(
-        &self,
-        unit: &TenantId,
-        lead: &LeadSummary,
-        postings: &[Sighting],
-    ) -> Result<()> {
-        let of_image = ImageLead {
-            unit: unit.clone(),
-            lead_id: lead.lead_id.clone(),
-            reference_id: lead.reference_id.clone(),
-            is_alert: lead.is_alert(),
-        };
-        let known = self.lead_sightings(unit, &lead.lead_id).await?;
-        for sighting in self.sightings_with(&lead.image_sha256, postings).await? {
-            if !known
-                .iter()
-                .any(|known| known.object_key == sighting.object_key)
-            {
-                self.add_sighting(&of_image, &sighting).await?;
-            }
-        }
-        Ok(())
-    }
-
     /// The recorded sightings of an image and these, by object key, each once.
     async fn sightings_with(
         &self,
@@ -231,44 +235,37 @@ impl Store {
     ///
     /// # Errors
     /// As every verb.
-    pub async fn extend_leads(&self, image: &ImageSha256, sighting: &Sighting) -> Result<u64> {
+    pub async fn extend_leads(
+        &self,
+        image: &ImageSha256,
+        sighting: &Sighting,
+        now: Timestamp,
+    ) -> Result<u64> {
         let leads = self.leads_of_image(image).await?;
-        let added: Vec<bool> = stream::iter(leads)
-            .map(|lead| async move { self.add_sighting(&lead, sighting).await })
+        let add = async |lead: ImageLead| {
+            let sightings = std::slice::from_ref(sighting);
+            self.add_sightings(&lead.unit, &lead.lead_id, sightings, now)
+                .await
+        };
+        let added: Vec<u64> = stream::iter(leads)
+            .map(add)
             .buffered(AT_ONCE)
             .try_collect()
             .await?;
-        Ok(added.into_iter().map(u64::from).sum())
+        Ok(added.into_iter().sum())
     }
 
-    pub(crate) async fn leads_of_image(&self, image: &ImageSha256) -> Result<Vec<ImageLead>> {
+    async fn leads_of_image(&self, image: &ImageSha256) -> Result<Vec<ImageLead>> {
         let items = self
             .query_all(Table::Leads, image_pk(image), Range::All)
             .await?;
-        items
-            .iter()
-            .map(|item| {
-                Ok(ImageLead {
-                    unit: parsed(item, "unit", "image's lead")?,
-                    lead_id: parsed(item, "lead_id", "image's lead")?,
-                    reference_id: parsed(item, "reference_id", "image's lead")?,
-                    is_alert: crate::items::counted(item, "alerts", "image's lead")? == 1,
-                })
+        let read = items.iter().map(|item| {
+            Ok(ImageLead {
+                unit: parsed(item, "unit", "image's lead")?,
+                lead_id: parsed(item, "lead_id", "image's lead")?,
             })
-            .collect()
-    }
-
-    pub(crate) async fn add_sighting(&self, lead: &ImageLead, sighting: &Sighting) -> Result<bool> {
-        let unit = lead.unit.as_str();
-        let sk = lead_sighting_sk(&lead.lead_id, sighting);
-        let mut steps = vec![
-            self.step_active(&lead.unit, &lead.reference_id)?,
-            self.step_put_new(Table::Leads, item(unit, sk, sighting)?)?,
-        ];
-        if lead.is_alert {
-            steps.push(self.step_digest(&lead.unit, &lead.lead_id)?);
-        }
-        Ok(self.transact("adding a sighting", &steps).await? == Ended::Done)
+        });
+        read.collect()
     }
 }
 
@@ -287,5 +284,9 @@ fn summary(found: &Found, case_id: records::CaseId, now: Timestamp) -> LeadSumma
         status: LeadStatus::Open,
         verdict: None,
         created_at: now,
+        evidence: found.evidence,
+        held_for: None,
+        reopened_at: None,
+        sightings_total: None,
     }
 }

@@ -28,6 +28,7 @@ mod deliveries;
 mod digests;
 mod encoded_words;
 mod enrolled;
+mod erased;
 mod erasing;
 mod erasing_leads;
 mod erasing_references;
@@ -36,8 +37,11 @@ mod error;
 mod forms;
 mod items;
 mod leads;
+mod leads_better;
+mod leads_extend;
 mod leads_held;
 mod leads_record;
+mod leads_sightings;
 mod manifests;
 mod merging;
 mod names;
@@ -78,8 +82,8 @@ pub use clock::Clock;
 pub use common::Lesson;
 pub use compaction::{Compacted, CompactionRule, TailBatch, Written};
 pub use deliveries::{Lease, Leased, Outcome};
+pub use erased::{Erased, ErasedBy, Finds};
 pub use erasing::Rewritten;
-pub use erasing_leads::LeadsErased;
 pub use erasing_references::ObjectVersion;
 pub use error::{Error, Result};
 pub use forms::{Form, FormLimits};
@@ -87,7 +91,7 @@ pub use leads::LeadFilter;
 pub use leads_held::Released;
 pub use leads_record::Recorded;
 pub use manifests::Standing;
-pub use names::Names;
+pub use names::{Bucket, Names};
 pub use objects::{Fetched, ListedObject, NewObject, Object, ObjectFacts, ObjectKind, ObjectsPage};
 pub use references::Submitted;
 pub use references_log::{LogBatch, LogChange, LogEntry, LogPosition};
@@ -142,12 +146,13 @@ pub async fn sdk_config() -> aws_config::SdkConfig {
 
 impl Store {
     /// A store as the environment says: the usual AWS variables (`AWS_ENDPOINT_URL_S3` and
-    /// `AWS_ENDPOINT_URL_DYNAMODB` among them) and those of [`Names::from_env`].
+    /// `AWS_ENDPOINT_URL_DYNAMODB` among them) and those of [`Names::from_env`]. `needed` are the
+    /// buckets that the program works with.
     ///
     /// # Errors
-    /// [`Error::Configuration`] if a name is missing.
-    pub async fn from_env() -> Result<Self> {
-        let names = Names::from_env()?;
+    /// [`Error::Configuration`] if the name of one is missing.
+    pub async fn from_env(needed: &[Bucket]) -> Result<Self> {
+        let names = Names::from_env(needed)?;
         let config = sdk_config().await;
         Ok(Self::with_sdk_config(&config, names, Jitter::from_system()))
     }

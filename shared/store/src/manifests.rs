@@ -1,13 +1,23 @@
 //! The manifest of a set: read, and replaced by compare-and-swap only.
+//!
+//! An empty set and one that has lost its manifest look alike in the bucket, and must never be taken
+//! for one another: nobody would be found, and nobody told. So a table notes how far the manifest of
+//! ads has come. The first manifest is an empty one; it is noted before any manifest lists a segment,
+//! and each later one before the tail gives up what it absorbed. Whoever reads a manifest reads the
+//! note first: then the manifest is at least as new, or it was lost.
+//!
+//! References need no such note: their log has everything, and a reader without a manifest reads it
+//! from its start.
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use segments::{Kind, Manifest};
 
-use crate::Store;
-use crate::error::{Result, told};
+use crate::error::{Error, Result, told};
+use crate::items::{counted, key, number};
 use crate::segment_objects::manifest_key;
+use crate::{Store, Table};
 
 /// A manifest as it stood when it was read: what the next swap is conditioned on.
 #[derive(Clone, Debug)]
@@ -16,7 +26,14 @@ pub struct Standing {
     pub manifest: Manifest,
     /// The object's entity tag; none if there was no manifest yet.
     etag: Option<String>,
+    /// The generation that was noted when it was read; none if none ever was.
+    noted: Option<u64>,
 }
+
+/// Where it is noted how far manifests have come.
+const NOTES: &str = "manifest";
+const ADS: &str = "ads";
+const GENERATION: &str = "generation";
 
 /// Longer than any manifest that this build writes: 100 bytes a segment, and a segment holds
 /// thousands of ads.
@@ -31,21 +48,68 @@ const LOST_CODES: &[&str] = &[
 ];
 
 impl Store {
-    /// The manifest of a set as it stands. Strongly consistent. A set without one is empty.
+    /// The manifest of a set as it stands. Strongly consistent. A set that never had one is empty.
     ///
     /// # Errors
-    /// [`crate::Error::Damaged`] if it cannot be read: better stop than miss a match.
+    /// [`Error::Damaged`] if it cannot be read, or is gone or older than it was: better stop than miss
+    /// a match.
     pub async fn manifest(&self, kind: Kind) -> Result<Standing> {
+        let noted = match kind {
+            Kind::Ads => self.noted_generation().await?,
+            Kind::References => None,
+        };
         let Some((bytes, etag)) = self.manifest_bytes(kind).await? else {
+            if noted.is_some() {
+                return Err(Error::Damaged("manifest of ads (it is gone)"));
+            }
             return Ok(Standing {
                 manifest: Manifest::empty(kind),
                 etag: None,
+                noted,
             });
         };
+        let manifest = Manifest::from_bytes(kind, &bytes)?;
+        if noted.is_some_and(|noted| manifest.generation < noted) {
+            return Err(Error::Damaged("manifest of ads (an older one lies there)"));
+        }
         Ok(Standing {
-            manifest: Manifest::from_bytes(kind, &bytes)?,
+            manifest,
             etag: Some(etag),
+            noted,
         })
+    }
+
+    async fn noted_generation(&self) -> Result<Option<u64>> {
+        let found = self.get(Table::Ads, NOTES, ADS).await?;
+        let generation = found.map(|note| counted(&note, GENERATION, "note of a manifest"));
+        generation.transpose()
+    }
+
+    /// Notes that the manifest has come so far, if that is not noted: before anything is given up that
+    /// only this manifest, or one after it, leads to. Idempotent.
+    pub(crate) async fn note_standing(&self, standing: &Standing) -> Result<()> {
+        let generation = standing.manifest.generation;
+        let is_noted = standing.noted.is_some_and(|noted| noted >= generation);
+        match standing.etag.is_none() || is_noted {
+            true => Ok(()),
+            false => {
+                self.note_generation(standing.manifest.kind, generation)
+                    .await
+            }
+        }
+    }
+
+    async fn note_generation(&self, kind: Kind, generation: u64) -> Result<()> {
+        if kind != Kind::Ads {
+            return Ok(());
+        }
+        let mut note = key(NOTES, ADS);
+        note.insert(GENERATION.into(), number(generation));
+        let is_newer = "attribute_not_exists(pk) OR generation < :generation";
+        let values = [(":generation", number(generation))];
+        self.put_if(Table::Ads, note, is_newer, &[], &values)
+            .await
+            .map(drop)
     }
 
     async fn manifest_bytes(&self, kind: Kind) -> Result<Option<(Bytes, String)>> {
@@ -60,6 +124,36 @@ impl Store {
     /// Replaces a manifest, unless somebody else did since it was read; says whether it did. What
     /// was replaced by this very call although its first answer was lost counts as done.
     pub(crate) async fn swap(&self, standing: &Standing, next: &Manifest) -> Result<bool> {
+        let Some(standing) = self.begun(standing).await? else {
+            return Ok(false);
+        };
+        self.note_standing(&standing).await?;
+        let is_swapped = self.put_manifest(next, standing.etag.as_deref()).await?;
+        if is_swapped.is_some() {
+            self.note_generation(next.kind, next.generation).await?;
+        }
+        Ok(is_swapped.is_some())
+    }
+
+    /// A set that has a manifest: the first one of ads is empty, and is noted before another one takes
+    /// its place. None if somebody else was faster.
+    async fn begun(&self, standing: &Standing) -> Result<Option<Standing>> {
+        let kind = standing.manifest.kind;
+        if kind != Kind::Ads || standing.etag.is_some() {
+            return Ok(Some(standing.clone()));
+        }
+        let first = Manifest::empty(kind);
+        let etag = self.put_manifest(&first, None).await?;
+        Ok(etag.map(|etag| Standing {
+            manifest: first,
+            etag: Some(etag),
+            noted: None,
+        }))
+    }
+
+    /// Writes a manifest in the place of the one of this entity tag, or where there is none; its own
+    /// tag, or none if the condition does not hold.
+    async fn put_manifest(&self, next: &Manifest, over: Option<&str>) -> Result<Option<String>> {
         let bytes = next.to_bytes();
         let request = self
             .s3
@@ -68,15 +162,15 @@ impl Store {
             .key(manifest_key(next.kind))
             .content_type("application/octet-stream")
             .body(ByteStream::from(bytes.clone()));
-        let request = match &standing.etag {
+        let request = match over {
             Some(etag) => request.if_match(etag),
             None => request.if_none_match("*"),
         };
         match request.send().await {
-            Ok(_) => Ok(true),
+            Ok(answer) => Ok(Some(answer.e_tag.unwrap_or_default())),
             Err(error) if is_lost(error.as_service_error()) => {
                 let found = self.manifest_bytes(next.kind).await?;
-                Ok(found.is_some_and(|(found, _)| found == bytes))
+                Ok(found.and_then(|(found, etag)| (found == bytes).then_some(etag)))
             }
             Err(error) => Err(told("replacing a manifest", &error)),
         }

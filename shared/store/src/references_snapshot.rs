@@ -79,6 +79,7 @@ impl Store {
     pub(crate) async fn references_in_segments(&self) -> Result<(Vec<LogEntry>, LogPosition)> {
         for attempt in 0..retry::ATTEMPTS_MAX {
             let manifest = self.manifest(Kind::References).await?.manifest;
+            self.check_position(&manifest).await?;
             match self.entries_of(&manifest).await {
                 // Rewritten meanwhile, since a reference ended.
                 Err(Error::Gone(_)) => self.pause(attempt).await,
@@ -86,6 +87,24 @@ impl Store {
             }
         }
         Err(Error::Unavailable("reading the references"))
+    }
+
+    /// Segments of a time that the log has not come to, since it was put back to an earlier one, would
+    /// hide what is numbered anew. Ask after the manifest was read.
+    async fn check_position(&self, manifest: &Manifest) -> Result<()> {
+        if manifest.generation == 0 {
+            return Ok(()); // there is none
+        }
+        let ends = self.log_ends().await?;
+        match manifest
+            .position
+            .iter()
+            .zip(ends)
+            .any(|(at, end)| *at > end)
+        {
+            true => Err(Error::Damaged("manifest of references (ahead of its log)")),
+            false => Ok(()),
+        }
     }
 
     async fn entries_of(&self, manifest: &Manifest) -> Result<Vec<LogEntry>> {
@@ -148,6 +167,7 @@ impl Store {
         done: &mut Compacted,
     ) -> Result<bool> {
         let manifest = &standing.manifest;
+        self.check_position(manifest).await?;
         let from = LogPosition(manifest.position);
         let news = News::of(self.log_after(&from).await?, from);
         let is_long = news.entries >= rule.log_entries_min.max(1);

@@ -1,6 +1,7 @@
 //! Segments as objects: written, read by ranges, listed, deleted for good. A pack of the ads' tail is
 //! a small segment on a shelf of its own.
 
+use std::fmt;
 use std::ops::Range;
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
@@ -27,6 +28,17 @@ pub(crate) struct StoredVersion {
     pub(crate) stored: Stored,
     pub(crate) modified: Timestamp,
     version_id: Option<String>,
+}
+
+impl fmt::Display for StoredVersion {
+    /// What tells it from every other one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.stored {
+            Stored::Segment(name) => write!(f, "{name}")?,
+            Stored::OldManifest => write!(f, "manifest")?,
+        }
+        write!(f, " {}", self.version_id.as_deref().unwrap_or_default())
+    }
 }
 
 /// Where segments lie.

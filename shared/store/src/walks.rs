@@ -1,6 +1,6 @@
 //! How far walks over all objects of both buckets have come.
 
-use records::{Renewal, Round, Timestamp, WalkStage};
+use records::{ClockSeen, Renewal, Round, Timestamp, WalkStage};
 
 use crate::error::Result;
 use crate::items::{item, record};
@@ -13,6 +13,7 @@ const FIRST_VERSION: u16 = 1;
 const WALKS: &str = "walk";
 const FINGERPRINTS: &str = "fingerprints";
 const OBJECTS: &str = "objects";
+const CLOCK: &str = "clock";
 
 impl Store {
     /// The walk that is due for this version of the algorithms; none if it is over, or a newer one has
@@ -45,6 +46,23 @@ impl Store {
     pub async fn note_renewal(&self, renewal: &Renewal) -> Result<()> {
         let item = item(WALKS, FINGERPRINTS, renewal)?;
         self.put(Table::Ads, item).await
+    }
+
+    /// What was last seen of the clock; none if nobody looked. Strongly consistent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn clock_seen(&self) -> Result<Option<ClockSeen>> {
+        let found = self.get(Table::Ads, WALKS, CLOCK).await?;
+        found.map(|it| record(it, "look at the clock")).transpose()
+    }
+
+    /// Notes what was seen of the clock.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn note_clock(&self, seen: &ClockSeen) -> Result<()> {
+        self.put(Table::Ads, item(WALKS, CLOCK, seen)?).await
     }
 
     /// The round over all objects that was begun last; none if none ever was. Strongly consistent.

@@ -1,9 +1,12 @@
-//! What a case system is told after a withdrawal, if its unit asked for that: the lead is taken back.
+//! The leads of references that have ended are closed, so that no list of open ones shows them; and a
+//! case system is told that a lead was taken back, if its unit asked for that.
+
+use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use records::{
-    AlertData, AlertKind, LeadStatus, LeadSummary, ReferenceId, ReferenceStatus, TenantId,
-    Timestamp,
+    AlertData, AlertKind, LeadId, LeadStatus, LeadSummary, Reference, ReferenceId, ReferenceStatus,
+    TenantId, Timestamp,
 };
 
 use crate::calls::Range;
@@ -17,51 +20,89 @@ use crate::{Store, Table, retry};
 /// Only a lead that stands as it was read is changed.
 const AS_READ: &str = "#status = :before";
 
+/// On a reference: up to which end of it its leads are closed.
+const CLOSED: &str = "leads_closed";
+
+/// A reference that has ended and may have leads that are open.
+struct Over {
+    status: ReferenceStatus,
+    ended_at: Timestamp,
+}
+
 impl Store {
-    /// Takes back the alerted leads of all of a unit's withdrawn references, each with an alert
-    /// that says so, in one transaction; returns how many. The alert has ids only: whoever was not
-    /// told of the lead before learns of no sighting. Nothing for a unit that did not ask for it
-    /// ([`records::TenantSettings::tell_withdrawals`]). Idempotent; reads all of the unit's leads.
+    /// Closes the leads of all of a unit's references that were withdrawn or have expired; returns how
+    /// many. If the unit asked for it ([`records::TenantSettings::tell_withdrawals`]), each alerted
+    /// lead of a withdrawn one is taken back with an alert that says so, in one transaction. The alert
+    /// has ids only: whoever was not told of the lead before learns of no sighting. Idempotent; where
+    /// a reference has ended since the last time it reads all of the unit's leads.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if others kept writing alerts of this unit.
     pub async fn take_back_leads(&self, unit: &TenantId, now: Timestamp) -> Result<u64> {
-        let settings = self.tenant(unit).await?;
-        if !settings.is_some_and(|unit| unit.tell_withdrawals) {
+        let over = self.over(unit).await?;
+        if over.is_empty() {
             return Ok(0);
         }
-        let withdrawn = self.withdrawn(unit).await?;
+        let settings = self.tenant(unit).await?;
+        let tells = settings.is_some_and(|unit| unit.tell_withdrawals);
         let leads = Range::prefix("lead#");
-        let mut taken_back = 0;
+        let mut closed = 0;
         for item in self.query_all(Table::Leads, unit.as_str(), leads).await? {
             let lead: LeadSummary = record(item, "lead")?;
-            let is_told = lead.is_alert() && lead.status != LeadStatus::Withdrawn;
-            if is_told && withdrawn.contains(&lead.reference_id) {
-                taken_back += u64::from(self.take_back(unit, &lead.lead_id, now).await?);
+            if let Some(reference) = over.get(&lead.reference_id) {
+                let is_told = tells && reference.status == ReferenceStatus::Withdrawn;
+                closed += u64::from(self.close(unit, &lead.lead_id, is_told, now).await?);
             }
         }
-        Ok(taken_back)
+        for (id, reference) in &over {
+            self.note_closed(unit, id, reference).await?;
+        }
+        Ok(closed)
     }
 
-    async fn withdrawn(&self, unit: &TenantId) -> Result<std::collections::BTreeSet<ReferenceId>> {
+    /// References that have ended since their leads were closed, if ever.
+    async fn over(&self, unit: &TenantId) -> Result<BTreeMap<ReferenceId, Over>> {
         let references = Range::prefix("reference#");
         let items = self
             .query_all(Table::References, unit.as_str(), references)
             .await?;
-        let mut withdrawn = std::collections::BTreeSet::new();
+        let mut over = BTreeMap::new();
         for item in items {
-            let reference: records::Reference = record(item, "reference")?;
-            if reference.status == ReferenceStatus::Withdrawn {
-                withdrawn.insert(reference.reference_id);
+            let closed = item.get(CLOSED).cloned();
+            let reference: Reference = record(item, "reference")?;
+            let status = reference.status;
+            let Some(ended_at) = reference.ended_at.filter(|_| is_over(status)) else {
+                continue;
+            };
+            if closed != Some(text(ended_at.as_str())) {
+                over.insert(reference.reference_id, Over { status, ended_at });
             }
         }
-        Ok(withdrawn)
+        Ok(over)
     }
 
-    async fn take_back(
+    /// Refused: it was submitted again, or withdrawn again, and will be looked at again.
+    async fn note_closed(&self, unit: &TenantId, id: &ReferenceId, over: &Over) -> Result<()> {
+        let step = self.step_update(
+            Table::References,
+            key(unit.as_str(), reference_sk(id)),
+            "SET leads_closed = :ended_at",
+            Some("#status = :status AND ended_at = :ended_at"),
+            &[("#status", "status")],
+            &[
+                (":status", text(over.status.as_str())),
+                (":ended_at", text(over.ended_at.as_str())),
+            ],
+        )?;
+        let steps = [step];
+        self.transact("noting closed leads", &steps).await.map(drop)
+    }
+
+    async fn close(
         &self,
         unit: &TenantId,
-        id: &records::LeadId,
+        id: &LeadId,
+        is_told: bool,
         now: Timestamp,
     ) -> Result<bool> {
         for attempt in 0..retry::ATTEMPTS_MAX {
@@ -69,20 +110,16 @@ impl Store {
             let Some(lead) = found.filter(|lead| lead.status != LeadStatus::Withdrawn) else {
                 return Ok(false);
             };
-            let after = LeadSummary {
-                status: LeadStatus::Withdrawn,
-                ..lead.clone()
-            };
-            let data = AlertData::of(&after, &[]);
-            let (_, outbox) = self
-                .steps_alert(unit, AlertKind::Withdrawn, data, now)
-                .await?;
             let mut steps = vec![
-                self.step_withdrawn(unit, &lead.reference_id)?,
-                self.step_lead_status(unit, &lead, after.status)?,
+                self.step_over(unit, &lead.reference_id)?,
+                self.step_lead_status(unit, &lead, LeadStatus::Withdrawn)?,
             ];
-            steps.extend(outbox);
-            let ended = self.transact("taking a lead back", &steps).await?;
+            if is_told && lead.is_alert() {
+                let data = taken_back(&lead);
+                let outbox = self.steps_alert(unit, AlertKind::Withdrawn, data, now);
+                steps.extend(outbox.await?.1);
+            }
+            let ended = self.transact("closing a lead", &steps).await?;
             if ended == Ended::Done {
                 return Ok(true);
             }
@@ -91,16 +128,19 @@ impl Store {
             }
             self.pause(attempt).await;
         }
-        Err(Error::Unavailable("taking a lead back"))
+        Err(Error::Unavailable("closing a lead"))
     }
 
-    fn step_withdrawn(&self, unit: &TenantId, id: &ReferenceId) -> Result<TransactWriteItem> {
+    fn step_over(&self, unit: &TenantId, id: &ReferenceId) -> Result<TransactWriteItem> {
         self.step_check(
             Table::References,
             key(unit.as_str(), reference_sk(id)),
-            "#status = :withdrawn",
+            "#status IN (:withdrawn, :expired)",
             &[("#status", "status")],
-            &[(":withdrawn", text(ReferenceStatus::Withdrawn.as_str()))],
+            &[
+                (":withdrawn", text(ReferenceStatus::Withdrawn.as_str())),
+                (":expired", text(ReferenceStatus::Expired.as_str())),
+            ],
         )
     }
 
@@ -123,18 +163,46 @@ impl Store {
         )
     }
 
-    /// Opens a lead again that was taken back and whose reference was submitted again: it stands as
-    /// its verdict says, and goes out with the next digest. Idempotent.
+    /// Opens a lead again that was closed and whose reference was submitted again: it stands as its
+    /// verdict says, and if it was alerted it goes out with the next digest. Idempotent.
     pub(crate) async fn open_again(&self, unit: &TenantId, lead: &LeadSummary) -> Result<()> {
-        let verdict = lead.verdict.as_ref();
-        let status = verdict.map_or(LeadStatus::Open, |entry| entry.verdict.status());
-        let steps = [
+        let mut steps = vec![
             self.step_active(unit, &lead.reference_id)?,
-            self.step_lead_status(unit, lead, status)?,
-            self.step_digest(unit, &lead.lead_id)?,
+            self.step_lead_status(unit, lead, status_before(lead))?,
         ];
+        if lead.is_alert() {
+            steps.push(self.step_digest(unit, &lead.lead_id, 1)?);
+        }
         // Refused: somebody else did it, or it has ended again.
         self.transact("opening a lead again", &steps).await?;
         Ok(())
     }
+}
+
+fn is_over(status: ReferenceStatus) -> bool {
+    matches!(
+        status,
+        ReferenceStatus::Withdrawn | ReferenceStatus::Expired
+    )
+}
+
+/// As its verdict says, unless it was opened again since.
+fn status_before(lead: &LeadSummary) -> LeadStatus {
+    match &lead.verdict {
+        Some(entry) if lead.reopened_at.is_none_or(|at| at < entry.decided_at) => {
+            entry.verdict.status()
+        }
+        _ => LeadStatus::Open,
+    }
+}
+
+/// What is told of it: ids, and no sighting.
+fn taken_back(lead: &LeadSummary) -> AlertData {
+    let after = LeadSummary {
+        status: LeadStatus::Withdrawn,
+        held_for: None,
+        sightings_total: None,
+        ..lead.clone()
+    };
+    AlertData::of(&after, &[])
 }

@@ -33,6 +33,8 @@ macro_rules! claims {
 mod ads;
 #[path = "behaviour/alerts.rs"]
 mod alerts;
+#[path = "behaviour/better.rs"]
+mod better;
 #[path = "behaviour/deliveries.rs"]
 mod deliveries;
 #[path = "behaviour/errors.rs"]
@@ -47,6 +49,8 @@ mod held;
 mod host;
 #[path = "behaviour/leads.rs"]
 mod leads;
+#[path = "behaviour/manifests.rs"]
+mod manifests;
 #[path = "behaviour/objects.rs"]
 mod objects;
 #[path = "behaviour/races.rs"]

@@ -32,8 +32,9 @@ const LASTS_MAX: Duration = Duration::from_secs(20 * 60);
 pub(super) fn add(crew: &mut Crew, run: &Rc<Run>) {
     let script = &run.script;
     run.to_be_told
-        .set(2 + usize::from(script.withdrawal.is_some()));
+        .set(3 + usize::from(script.withdrawal.is_some()));
     crew.add("uploader", put_all(run.clone(), script.ads.clone()));
+    crew.add("forger", put_all(run.clone(), script.forged.clone()));
     crew.add("unit", put_all(run.clone(), script.references.clone()));
     if let Some((place, at)) = script.withdrawal {
         crew.add(

@@ -147,6 +147,7 @@ impl Generator {
             notes: Vec::new(),
             stored_in: None,
             bundle: None,
+            faults: None,
             uploaded_at: now,
             updated_at: now,
         };

@@ -47,8 +47,9 @@ pub async fn look(store: &Store, arrived: &[Arrived]) -> Holdings {
         let Upload { state, reason, .. } = &upload;
         let state = match state {
             UploadState::Pending => "pending".to_owned(),
+            UploadState::Recorded if upload.faults.is_some() => "recorded, faults told".to_owned(),
             UploadState::Recorded => "recorded".to_owned(),
-            UploadState::Rejected => format!("rejected {reason:?}"),
+            UploadState::Rejected => format!("rejected ({reason:?})"),
         };
         held.uploads.insert(upload.object_key.to_string(), state);
     }
@@ -72,7 +73,10 @@ pub async fn look(store: &Store, arrived: &[Arrived]) -> Holdings {
 }
 
 fn hold_leads(held: &mut Holdings, leads: Vec<Lead>) {
-    for Lead { summary, sightings } in leads {
+    for Lead {
+        summary, sightings, ..
+    } in leads
+    {
         let level = match summary.level {
             Level::Alert => "alert",
             Level::Review => "review",

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use alert::Alerting;
-use alert::send::Sender;
+use alert::send::{Sender, Timeouts};
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_smithy_async::rt::sleep::SharedAsyncSleep;
@@ -137,14 +137,11 @@ impl House {
 
     /// `alert`, whose way out leads to the case system.
     pub fn alerting(&self, line: &Line) -> Alerting {
-        Alerting {
-            store: self.store(line),
-            sender: Sender::given(
-                CaseSystem::ATTEMPT_TIME_MAX,
-                self.case_system.clone().post(),
-            ),
-            clock: self.time().clock(),
-        }
+        Alerting::new(
+            self.store(line),
+            Sender::given(Timeouts::default(), self.case_system.clone().post()),
+            self.time().clock(),
+        )
     }
 
     /// `upkeep`.
@@ -156,6 +153,7 @@ impl House {
             objects_every: Duration::ZERO,
             compaction: compaction(),
             ads_kept: None,
+            looks_apart_max: None, // virtual time goes in leaps
             queues: Arc::new(ServersQueues(self.exchange.clone())),
         }
     }

@@ -28,12 +28,9 @@ pub fn judge(
 
 fn uploads(found: &mut Vec<String>, script: &Script, held: &Holdings) {
     for ad in &script.ads {
-        let expected = match ad.picture {
-            Some(_) => "recorded",
-            None => "rejected",
-        };
+        let expected = ad.end();
         match held.uploads.get(ad.told_at()) {
-            Some(state) if state.starts_with(expected) => {}
+            Some(state) if state.split(" (").next() == Some(expected) => {}
             other => found.push(format!("{} is {other:?}, not {expected}", ad.key)),
         }
     }
@@ -66,7 +63,8 @@ fn leads(found: &mut Vec<String>, script: &Script, held: &Holdings) {
         *counts
             .entry((reference.clone(), image.clone()))
             .or_default() += 1;
-        if level != "alert" {
+        // What rises after a withdrawal is silent, and stays for review.
+        if level != "alert" && withdrawn.as_ref() != Some(reference) {
             found.push(format!("a lead is of level {level}"));
         }
     }
@@ -101,12 +99,9 @@ fn alerts(found: &mut Vec<String>, held: &Holdings) {
     if distinct.len() != held.created.len() {
         found.push("a lead was alerted twice".to_owned());
     }
-    if distinct.len() != held.leads.len() {
-        found.push(format!(
-            "{} leads, {} alerts",
-            held.leads.len(),
-            distinct.len()
-        ));
+    let sure = held.leads.iter().filter(|lead| lead.2 == "alert").count();
+    if distinct.len() != sure {
+        found.push(format!("{sure} leads, {} alerts", distinct.len()));
     }
     if held.alerts.0 != held.alerts.1 {
         found.push(format!(

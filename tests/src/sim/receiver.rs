@@ -49,9 +49,6 @@ pub struct CaseSystem {
 }
 
 impl CaseSystem {
-    /// The longest time of an attempt, as the program's default.
-    pub const ATTEMPT_TIME_MAX: Duration = Duration::from_secs(15);
-
     /// One whose receptions are drawn, by the message's id and the number of the attempt.
     pub fn new(
         time: &Time,
@@ -96,13 +93,13 @@ impl CaseSystem {
 
     /// Itself as an alert program's way out.
     pub fn post(self: Arc<Self>) -> Arc<Post> {
-        Arc::new(move |_, message| {
+        Arc::new(move |_, message, within| {
             let this = self.clone();
-            Box::pin(async move { this.receive(message).await })
+            Box::pin(async move { this.receive(message, within).await })
         })
     }
 
-    async fn receive(&self, message: Message) -> Outcome {
+    async fn receive(&self, message: Message, within: Duration) -> Outcome {
         let attempt = {
             let mut attempts = self.attempts.lock().expect("nobody panics with it");
             *attempts += 1;
@@ -110,13 +107,17 @@ impl CaseSystem {
         };
         let purpose = hash(message.id.as_bytes());
         let reception = (self.receptions)(&message.id, attempt);
-        self.time.sleep(reception.before, purpose).await;
+        self.time.sleep(reception.before.min(within), purpose).await;
         if reception.is_lost {
             return Outcome::Unanswered(Fault::Broken);
         }
+        let left = within.saturating_sub(reception.before);
+        if left.is_zero() {
+            return Outcome::Unanswered(Fault::TimedOut);
+        }
         self.note(&message);
-        self.time.sleep(reception.after, purpose).await;
-        if reception.is_answer_lost {
+        self.time.sleep(reception.after.min(left), purpose).await;
+        if reception.is_answer_lost || reception.after >= left {
             return Outcome::Unanswered(Fault::TimedOut);
         }
         Outcome::Answered {

@@ -39,6 +39,8 @@ pub struct Within {
     pub key: String,
     /// Whether it is a list of hashes, and not a bundle.
     pub is_list: bool,
+    /// Whether the hashes are not those of the picture, but near enough for review.
+    pub is_forged: bool,
 }
 
 impl Put {
@@ -47,16 +49,32 @@ impl Put {
         let member = (MEMBER, self.bytes.clone());
         match &self.within {
             None => (&self.key, member.1),
-            Some(Within { key, is_list: true }) => (key, list(&[member])),
+            Some(Within {
+                key,
+                is_list: true,
+                is_forged,
+            }) => match is_forged {
+                true => (key, forged_list(&member.1)),
+                false => (key, list(&[member])),
+            },
             Some(Within { key, .. }) => (key, tar(&[member])),
         }
     }
 
     /// The key of the upload that says what became of it.
     pub fn told_at(&self) -> &str {
-        match (&self.within, self.picture) {
-            (Some(list), Some(_)) if list.is_list => &list.key,
+        match &self.within {
+            Some(list) if list.is_list => &list.key,
             _ => &self.key,
+        }
+    }
+
+    /// What is said there in the end, as [`super::holdings::Holdings::uploads`] has it.
+    pub fn end(&self) -> &'static str {
+        match (self.picture, &self.within) {
+            (Some(_), _) => "recorded",
+            (None, Some(Within { is_list: true, .. })) => "recorded, faults told",
+            (None, _) => "rejected",
         }
     }
 }
@@ -76,6 +94,24 @@ pub fn list(members: &[(impl AsRef<str>, Vec<u8>)]) -> Vec<u8> {
     list.into_bytes()
 }
 
+/// Bits in which a forged hash differs: near enough for review and not for an alert.
+const FORGED_BITS: usize = 22;
+
+/// A list that claims of this picture a fingerprint which is for review only.
+pub fn forged_list(picture: &[u8]) -> Vec<u8> {
+    let path = MemberName::parse(MEMBER).expect("a name");
+    let limits = Limits::default();
+    let record = intake::hash_record(path, picture, &limits, AdMetadata::default());
+    let mut record = record.expect("a picture");
+    let whole = &mut record.fingerprint.whole;
+    for bit in (0..FORGED_BITS).map(|n| n * 7 % 256) {
+        whole.pdq.0[bit / 8] ^= 1 << (bit % 8);
+    }
+    whole.second.0 = [0x55; 32];
+    (record.fingerprint.trimmed, record.fingerprint.features) = (None, Vec::new());
+    (hash_list_header() + &record.to_line()).into_bytes()
+}
+
 /// A bundle of these files.
 pub fn tar(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let members = members.iter().map(|(name, bytes)| {
@@ -93,11 +129,16 @@ const BUNDLED_ONE_IN: u64 = 4;
 /// Of the others, one in so many comes as a hash only.
 const LISTED_ONE_IN: u64 = 4;
 
+/// Of one ad in so many somebody else claims beforehand, or afterwards, that it is hardly like anybody.
+const FORGED_ONE_IN: u64 = 3;
+
 /// A run's story.
 #[derive(Clone, Debug)]
 pub struct Script {
     /// Ads, by time.
     pub ads: Vec<Put>,
+    /// What another uploader claims of some of the ads in lists of hashes.
+    pub forged: Vec<Put>,
     /// References, by time; each of another picture.
     pub references: Vec<Put>,
     /// Which reference is withdrawn when, by its place.
@@ -127,7 +168,11 @@ impl Script {
                 let ending = if is_list { "jsonl" } else { "tar" };
                 let key = format!("ads/uploader/{number}.{ending}");
                 ad.key = format!("{key}/{MEMBER}");
-                ad.within = Some(Within { key, is_list });
+                ad.within = Some(Within {
+                    key,
+                    is_list,
+                    is_forged: false,
+                });
             }
         }
         if dice.one_in(3) {
@@ -146,8 +191,10 @@ impl Script {
         let place = dice.below(references.len() as u64) as usize;
         let at = Duration::from_millis(dice.below(WITHDRAWN_WITHIN_MS));
         let withdrawal = dice.one_in(2).then_some((place, references[place].at + at));
+        let forged = (0..).zip(&ads).filter_map(|it| forged(seed, it)).collect();
         Self {
             ads,
+            forged,
             references,
             withdrawal,
         }
@@ -173,7 +220,8 @@ impl Script {
     pub fn pairs(&self) -> BTreeMap<(String, String), BTreeSet<String>> {
         let mut pairs: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
         for (place, reference) in self.references.iter().enumerate() {
-            for ad in self.ads.iter().filter(|ad| ad.picture == reference.picture) {
+            let ads = self.ads.iter().chain(&self.forged);
+            for ad in ads.filter(|ad| ad.picture == reference.picture) {
                 let image = ImageSha256::of(&ad.bytes).to_string();
                 let pair = (self.reference_id(place).to_string(), image);
                 pairs.entry(pair).or_default().insert(ad.key.clone());
@@ -181,6 +229,24 @@ impl Script {
         }
         pairs
     }
+}
+
+/// What somebody else claims of this ad, if anything.
+fn forged(seed: Dice, (number, ad): (u64, &Put)) -> Option<Put> {
+    let mut dice = seed.of("forged", number);
+    let is_forged = dice.one_in(FORGED_ONE_IN) && ad.picture.is_some();
+    let at = Duration::from_millis(dice.below(PUTS_WITHIN_MS));
+    let key = format!("ads/forger/{number}.jsonl");
+    is_forged.then(|| Put {
+        at,
+        key: format!("{key}/{MEMBER}"),
+        within: Some(Within {
+            key,
+            is_list: true,
+            is_forged,
+        }),
+        ..ad.clone()
+    })
 }
 
 /// Of a reference's picture more often than of a stranger; rubbish now and then.

@@ -76,6 +76,9 @@ impl Life {
         self.get("admin", tokens);
         let path = format!("{tokens}/{}", made["token_id"].as_str().unwrap());
         self.ask("admin", "DELETE", &path, Value::Null);
+        self.get("admin", "/v1/audit?tenant=second");
+        self.get("unit", "/v1/audit");
+        self.get("unit", "/v1/receipts-key");
     }
 
     fn webhook(&self, name: &str, url: &str) {
@@ -191,6 +194,7 @@ impl Life {
         let leads = self.cloud.all("unit", "/v1/leads");
         let path = format!("/v1/leads/{}", leads[0]["lead_id"].as_str().unwrap());
         self.get("unit", &path);
+        self.get("unit", &format!("{path}/sightings"));
         let verdict = json!({"verdict": "confirmed"});
         self.ask("unit", "POST", &format!("{path}/verdict"), verdict);
         self.get("unit", "/v1/alerts");
@@ -207,7 +211,8 @@ impl Life {
         assert_ne!(done["digests"], 0, "{done}");
     }
 
-    /// A reference that matches more than its limit: the lead beyond it is held, then released.
+    /// A reference that matches more than its limit: the leads beyond it are held, then one is brought
+    /// by somebody else too and the other one released.
     fn held(&self) {
         let leads = self.cloud.all("unit", "/v1/leads");
         let of_first = |lead: &&Value| lead["case_id"] == "person 0.jpg";
@@ -216,9 +221,20 @@ impl Life {
         let release = format!("/v1/references/{id}/release");
         let limit = json!({"alerts_per_day_max": 1});
         self.ask("unit", "POST", &release, limit);
-        let copies = [1, 2].map(|number| self.copy("ad 0 small.jpg", number));
-        let copies = self.cloud.upload(&copies);
-        self.cloud.send(&self.cloud.ingest, &copies, once);
+        let copies = [1, 2, 3].map(|number| self.copy("ad 0 small.jpg", number));
+        let messages = self.cloud.upload(&copies);
+        self.cloud.send(&self.cloud.ingest, &messages, once);
+        self.cloud.settle(once);
+        let leads = self.cloud.all("unit", "/v1/leads");
+        let held = leads.iter().find(|lead| lead["held_for"] == "uploader");
+        let key = &held.unwrap()["sightings"][0]["object_key"];
+        let copy = copies.iter().find(|copy| *key == copy.key).unwrap();
+        let by_another = Put {
+            key: "ads/another/copy.jpg".to_owned(),
+            ..copy.clone()
+        };
+        let by_another = self.cloud.upload(&[by_another]);
+        self.cloud.send(&self.cloud.ingest, &by_another, once);
         self.cloud.settle(once);
         let released = self.ask("unit", "POST", &release, json!({}));
         assert_eq!(released, json!({"alerted": 1, "held": 0}));

@@ -8,7 +8,7 @@ use alert::resolver::Lookup;
 use alert::send::{Fault, Outcome, Sender};
 
 use crate::receiver::{Answer, Receiver};
-use crate::sending::{exit, message, sender, target};
+use crate::sending::{ATTEMPT, exit, message, sender, target};
 
 const NOT_PERMITTED: Outcome = Outcome::Unanswered(Fault::AddressNotPermitted);
 
@@ -74,7 +74,9 @@ async fn no_spelling_of_loopback_is_reached() {
         for scheme in ["http", "https"] {
             let url = format!("{scheme}://{host}:{port}/");
             // Even where the deployment lists another network.
-            let outcome = sender("10.0.0.0/8").post(&target(&url), message()).await;
+            let outcome = sender("10.0.0.0/8")
+                .post(&target(&url), message(), ATTEMPT)
+                .await;
             assert_eq!(outcome, NOT_PERMITTED, "{url}");
         }
     }
@@ -87,13 +89,17 @@ async fn disguises_of_loopback_stay_closed_where_loopback_is_open() {
     let port = receiver.address.port();
     for host in ["[::ffff:127.0.0.1]", "[::127.0.0.1]", "0.0.0.0", "[::1]"] {
         let url = format!("http://{host}:{port}/");
-        let outcome = sender("127.0.0.0/8").post(&target(&url), message()).await;
+        let outcome = sender("127.0.0.0/8")
+            .post(&target(&url), message(), ATTEMPT)
+            .await;
         assert_eq!(outcome, NOT_PERMITTED, "{url}");
     }
     assert_eq!(receiver.connections(), 0);
     for host in ["127.0.0.1", "2130706433", "localhost"] {
         let url = format!("http://{host}:{port}/");
-        let outcome = sender("127.0.0.0/8").post(&target(&url), message()).await;
+        let outcome = sender("127.0.0.0/8")
+            .post(&target(&url), message(), ATTEMPT)
+            .await;
         assert!(
             matches!(outcome, Outcome::Answered { status: 200, .. }),
             "{url}"
@@ -119,7 +125,7 @@ async fn a_name_for_a_closed_address_is_not_reached() {
             let sender = Sender::new(&exit("", lookup)).expect("a sender");
             let url = target(&format!("{scheme}://case.example:{port}/"));
             assert_eq!(
-                sender.post(&url, message()).await,
+                sender.post(&url, message(), ATTEMPT).await,
                 NOT_PERMITTED,
                 "{answer:?}"
             );
@@ -135,7 +141,7 @@ async fn of_a_names_addresses_only_the_permitted_are_tried() {
     // 127.0.0.2 would be taken first if it were permitted, and nobody listens there.
     let sender = Sender::new(&exit("127.0.0.1/32", lookup)).expect("a sender");
     let url = target(&format!("http://case.example:{}/", open.address.port()));
-    let outcome = sender.post(&url, message()).await;
+    let outcome = sender.post(&url, message(), ATTEMPT).await;
     assert!(matches!(outcome, Outcome::Answered { status: 200, .. }));
 }
 
@@ -151,7 +157,7 @@ async fn a_name_that_changes_its_mind_reaches_nothing_closed() {
     let sender = Sender::new(&exit("127.0.0.1/32", lookup)).expect("a sender");
     let url = target(&format!("http://case.example:{port}/"));
 
-    let first = sender.post(&url, message()).await;
+    let first = sender.post(&url, message(), ATTEMPT).await;
     assert!(matches!(first, Outcome::Answered { status: 200, .. }));
     assert_eq!(
         *asked.lock().expect("not poisoned"),
@@ -159,7 +165,7 @@ async fn a_name_that_changes_its_mind_reaches_nothing_closed() {
         "checked and connected by one answer"
     );
     for _ in 0..5 {
-        assert_eq!(sender.post(&url, message()).await, NOT_PERMITTED);
+        assert_eq!(sender.post(&url, message(), ATTEMPT).await, NOT_PERMITTED);
     }
     assert_eq!(open.connections(), 1, "and no old connection is used again");
     let visit = std::time::Duration::from_millis(50);
@@ -175,6 +181,10 @@ async fn without_tls_nothing_leaves_the_machine() {
     let sender = Sender::new(&exit("10.0.0.0/8,127.0.0.0/8", lookup)).expect("a sender");
     for host in ["case.example", "93.184.215.14", "10.1.2.3"] {
         let url = target(&format!("http://{host}/"));
-        assert_eq!(sender.post(&url, message()).await, NOT_PERMITTED, "{host}");
+        assert_eq!(
+            sender.post(&url, message(), ATTEMPT).await,
+            NOT_PERMITTED,
+            "{host}"
+        );
     }
 }

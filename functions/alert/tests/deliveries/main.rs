@@ -4,6 +4,7 @@
 
 mod addresses;
 mod delivering;
+mod isolation;
 mod receiver;
 mod sending;
 mod verifiers;

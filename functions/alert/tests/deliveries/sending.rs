@@ -15,6 +15,9 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::receiver::{Answer, Receiver};
 
+/// What an attempt may take here: enough for an honest receiver on a busy machine.
+pub const ATTEMPT: Duration = Duration::from_millis(3_000);
+
 pub const BODY: &[u8] = br#"{"specversion":"1.0"}"#;
 
 pub fn message() -> Message {
@@ -26,13 +29,14 @@ pub fn message() -> Message {
     }
 }
 
-/// An exit for tests: an attempt ends after 3 s, enough for an honest receiver on a busy machine.
+/// An exit for tests.
 pub fn exit(networks: &str, lookup: Lookup) -> Exit {
     Exit {
         networks: Networks::parse(networks).expect("a list"),
         timeouts: Timeouts {
             connect: Duration::from_millis(2_500),
-            total: Duration::from_millis(3_000),
+            first: ATTEMPT,
+            total: ATTEMPT,
         },
         authorities: Vec::new(),
         lookup,
@@ -59,7 +63,7 @@ async fn outcome(answer: Answer) -> (Outcome, Receiver) {
     let receiver = Receiver::start([answer]).await;
     let sender = sender("127.0.0.0/8");
     let outcome = sender
-        .post(&target(&receiver.url("/hook")), message())
+        .post(&target(&receiver.url("/hook")), message(), ATTEMPT)
         .await;
     (outcome, receiver)
 }
@@ -147,7 +151,9 @@ async fn nobody_listening_is_no_connection() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         format!("http://{}/", listener.local_addr().expect("bound"))
     };
-    let outcome = sender("127.0.0.0/8").post(&target(&url), message()).await;
+    let outcome = sender("127.0.0.0/8")
+        .post(&target(&url), message(), ATTEMPT)
+        .await;
     assert_eq!(outcome, Outcome::Unanswered(Fault::NotConnected));
 }
 
@@ -157,7 +163,7 @@ async fn an_unknown_name_is_no_connection() {
         Arc::new(|_| Box::pin(async { Err(std::io::Error::other("no such name")) }));
     let sender = Sender::new(&exit("", lookup)).expect("a sender");
     let outcome = sender
-        .post(&target("https://case.example/"), message())
+        .post(&target("https://case.example/"), message(), ATTEMPT)
         .await;
     assert_eq!(outcome, Outcome::Unanswered(Fault::NotConnected));
 }
@@ -204,7 +210,11 @@ async fn tls_is_spoken_with_whom_a_trusted_authority_names() {
         };
         let sender = Sender::new(&exit).expect("a sender");
         let url = target(&format!("https://{name}:{port}/hook"));
-        assert_eq!(sender.post(&url, message()).await, expected, "{name}");
+        assert_eq!(
+            sender.post(&url, message(), ATTEMPT).await,
+            expected,
+            "{name}"
+        );
     }
     assert_eq!(
         receiver.received().len(),

@@ -14,9 +14,9 @@ use records::fingerprint::{
     AdFingerprint, FINGERPRINT_VERSION, Framing, Hash256, ReferenceFingerprint, View,
 };
 use records::{
-    AdKey, AdMetadata, Delivery, Found, Image, ImageSha256, Level, Method, Reference, ReferenceId,
-    ReferenceStatus, SearchProgress, Secret, Sighting, TenantId, TenantSettings, Timestamp,
-    Webhook, WebhookName, WebhookState,
+    AdKey, AdMetadata, Delivery, Evidence, Found, Image, ImageSha256, Level, Method, Reference,
+    ReferenceId, ReferenceStatus, SearchProgress, Secret, Sighting, TenantId, TenantSettings,
+    Timestamp, Webhook, WebhookName, WebhookState,
 };
 use store::{Clock, Jitter, Names, Recorded, Store, StoredAd, Table};
 
@@ -56,6 +56,11 @@ fn names() -> Names {
 impl World {
     /// Two units, `unit` and `other`; loopback is permitted.
     pub async fn new() -> Self {
+        Self::with(Sender::new(&exit("127.0.0.0/8", system())).expect("a sender")).await
+    }
+
+    /// The same with another way out.
+    pub async fn with(sender: Sender) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let embedded = Embedded::open(folder.path()).expect("it opens");
         let store = Store::with_sdk_config(&embedded.sdk_config(), names(), Jitter::new(|| 7));
@@ -64,11 +69,11 @@ impl World {
         packs.expect("a bucket");
         let now_ms = Arc::new(AtomicI64::new(jiff::Timestamp::now().as_millisecond()));
         let source = now_ms.clone();
-        let alerting = Alerting {
-            store: store.clone(),
-            sender: Sender::new(&exit("127.0.0.0/8", system())).expect("a sender"),
-            clock: Clock::new(move || Timestamp::from_millis(source.load(Ordering::SeqCst))),
-        };
+        let alerting = Alerting::new(
+            store.clone(),
+            sender,
+            Clock::new(move || Timestamp::from_millis(source.load(Ordering::SeqCst))),
+        );
         let world = Self {
             alerting: Arc::new(alerting),
             store,
@@ -82,7 +87,7 @@ impl World {
         world
     }
 
-    async fn tenant(&self, tenant: &str) {
+    pub async fn tenant(&self, tenant: &str) {
         let settings = TenantSettings {
             tenant: TenantId::parse(tenant).expect("a tenant"),
             is_unit: true,
@@ -126,12 +131,17 @@ impl World {
             .expect("stored");
     }
 
-    /// An active reference.
+    /// An active reference of `unit`.
     pub async fn reference(&self, case: &str) -> ReferenceId {
+        self.reference_of(&self.unit, case).await
+    }
+
+    /// An active reference of a unit.
+    pub async fn reference_of(&self, unit: &TenantId, case: &str) -> ReferenceId {
         let case_id = case.parse().expect("a case");
         let image = ImageSha256::of(case.as_bytes());
         let reference = Reference {
-            reference_id: ReferenceId::of_photo(&self.unit, &case_id, &image),
+            reference_id: ReferenceId::of_photo(unit, &case_id, &image),
             case_id,
             status: ReferenceStatus::Pending,
             reason: None,
@@ -155,18 +165,23 @@ impl World {
         };
         let id = reference.reference_id.clone();
         self.store
-            .submit(&self.unit, &reference, &fingerprint)
+            .submit(unit, &reference, &fingerprint)
             .await
             .expect("stored");
         self.store
-            .activate(&self.unit, &id, self.now())
+            .activate(unit, &id, self.now())
             .await
             .expect("active");
         id
     }
 
-    /// A lead of the reference with one sighting, and the number of its alert.
+    /// A lead of a reference of `unit` with one sighting, and the number of its alert.
     pub async fn lead(&self, reference: &ReferenceId, ad: &str) -> u64 {
+        self.lead_of(&self.unit, reference, ad).await
+    }
+
+    /// A lead of a unit's reference with one sighting, and the number of its alert.
+    pub async fn lead_of(&self, unit: &TenantId, reference: &ReferenceId, ad: &str) -> u64 {
         let image_sha256 = ImageSha256::of(ad.as_bytes());
         let key = AdKey::parse(&format!("ads/ngo/{ad}.jpg")).expect("a key");
         let metadata = AdMetadata {
@@ -203,9 +218,11 @@ impl World {
             .await
             .expect("stored");
         let found = Found {
-            unit: self.unit.clone(),
+            unit: unit.clone(),
             reference_id: reference.clone(),
             image_sha256,
+            uploaded_by: TenantId::parse("uploader").expect("a tenant"),
+            evidence: Evidence::Computed,
             level: Level::Alert,
             method: Method::Whole,
             distance: 12,

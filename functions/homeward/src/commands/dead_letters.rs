@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::laptop;
 use crate::laptop::dead_letters::{self, Which};
+use crate::laptop::looking::{self, Looked};
 use crate::outcome::{Failure, Outcome, Result};
 use crate::talk::say;
 
@@ -81,9 +82,11 @@ pub fn run(arguments: &Arguments) -> Result {
 }
 
 async fn list(arguments: &List) -> Result {
-    let letters = match open(&arguments.data)? {
-        Some(embedded) => dead_letters::list(&embedded).await.map_err(Failure::ours)?,
-        None => laptop::ask_for_letters(&arguments.data).await?,
+    let letters = match looking::look(&arguments.data)? {
+        Looked::At(look) => dead_letters::list(&look.embedded)
+            .await
+            .map_err(Failure::ours)?,
+        Looked::Taken => laptop::ask_for_letters(&arguments.data).await?,
     };
     let mut out = std::io::stdout().lock();
     if arguments.json {
@@ -137,14 +140,9 @@ async fn replay(data: &Path, which: &Which, json: bool) -> Result {
     Ok(Outcome::Done)
 }
 
-/// The folder, or none if a system runs on it that is to be asked.
+/// The folder, to be changed, or none if a system runs on it that is to be asked.
 fn open(data: &Path) -> Result<Option<Embedded>> {
-    if !data.is_dir() {
-        return Err(Failure::input(
-            "there is no such data folder",
-            "give --data the folder that homeward serve uses",
-        ));
-    }
+    looking::check(data)?;
     match Embedded::open(data) {
         Ok(embedded) => Ok(Some(embedded)),
         Err(embedded::Error::FolderTaken(_)) => Ok(None),

@@ -31,6 +31,10 @@ pub struct Arguments {
     /// Remove ads this many days after their upload; without it they are kept
     #[arg(long, value_name = "DAYS")]
     keep_ads: Option<u32>,
+    /// Answer requests under this name too, not only 127.0.0.1 and localhost (for a reverse proxy or
+    /// a tunnel that has one); `name`, or `name:port`; may be repeated
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
     /// Move ads, and changes of references, from the database into segments once so many lie there;
     /// fewer take less memory while it is done
     #[arg(long, value_name = "N", default_value_t = CompactionRule::default().tail_ads_min)]
@@ -64,6 +68,7 @@ async fn serve(arguments: &Arguments) -> Result {
     let usual = CompactionRule::default();
     let settings = Settings {
         port: arguments.port,
+        allowed_hosts: arguments.allow_host.clone(),
         ads_kept: arguments.keep_ads.map(days),
         compaction: CompactionRule {
             tail_ads_min: arguments.compact_at.max(1),
@@ -103,6 +108,10 @@ fn failure(error: anyhow::Error) -> Failure {
         Some(embedded::Error::FolderTaken(_)) => Failure::input(
             error,
             "another homeward runs on this folder; stop it, or give --data another folder",
+        ),
+        Some(embedded::Error::NoDataFolder(_)) => Failure::usage(
+            error,
+            "give --data an empty folder, or one that does not exist yet",
         ),
         Some(embedded::Error::FolderNewer { .. }) => Failure::input(
             error,

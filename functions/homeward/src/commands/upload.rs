@@ -27,10 +27,12 @@ use server::Server;
 
 /// Upload a folder of ad pictures
 ///
-/// Everything below the folder is sent, by content and not by name; archives (.tar, .zip) are sent
-/// as bundles. What was acknowledged is noted in a state file, so that the same command goes on
-/// where it was cut off, and later sends only what is new. The token of an uploader is read from
-/// HOMEWARD_TOKEN or a file.
+/// Every picture below the folder is sent, told by its first bytes and not by its name; archives (.tar,
+/// .zip) are sent as bundles. Nothing else leaves this machine: what is no picture, and links that lead
+/// out of the folder, are named and not sent; what systems leave in folders (.DS_Store, Thumbs.db,
+/// ._*, desktop.ini) is named and no fault. What was acknowledged is noted in a state file, so that the
+/// same command goes on where it was cut off, and later sends only what is new. The token of an
+/// uploader is read from HOMEWARD_TOKEN or a file.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
@@ -77,7 +79,9 @@ pub struct Arguments {
 }
 
 const EXAMPLES: &str = "Paths in the metadata file are relative to DIR, with / between the parts.
-Exit codes: 0 all was sent (and, with --wait, recorded), 1 some files were refused, 2 usage, 3 our fault.
+Exit codes: 0 all was sent (and, with --wait, recorded), 1 some files were refused of which no earlier
+run told, 2 usage, 3 our fault. The state file remembers what was told, so a nightly run ends with 1 only
+when something new is wrong; --json lists all of it, each with \"new\".
 
 Examples:
   HOMEWARD_TOKEN=hw_... homeward upload scraped/ --to https://homeward.example
@@ -114,6 +118,7 @@ pub fn run(arguments: &Arguments) -> Result {
     if arguments.dry_run {
         say(format_args!("{} files would be sent", rest.len()));
         summary.would_send = Some(rest.len());
+        summary.settle(&mut journal)?;
         return summary.tell(arguments.json, started.elapsed());
     }
     let patience = Duration::from_secs(arguments.patience);
@@ -127,6 +132,7 @@ pub fn run(arguments: &Arguments) -> Result {
         }
         Ok::<_, Failure>(())
     })?;
+    summary.settle(&mut journal)?;
     summary.tell(arguments.json, started.elapsed())
 }
 

@@ -2,20 +2,25 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use clap::Args;
-use embedded::Embedded;
 use serde_json::Value;
 
-use crate::laptop::{self, sums};
-use crate::outcome::{Failure, Outcome, Result};
-use crate::talk::say;
+use crate::laptop;
+use crate::laptop::looking::{self, Looked};
+use crate::laptop::sums::{self, Contents};
+use crate::outcome::{Outcome, Result};
+use crate::talk::{Progress, say};
 
 /// Prove that nothing was lost, missed or told twice
 ///
-/// Counts every upload from both ends, compares every image with every reference anew, and holds
-/// the leads and alerts against that. Works beside a running `homeward serve` as well. Prints the
-/// sums as JSON and exits with 1 if they disagree. Shows counts only: no hash, no name, no key.
+/// Counts every upload from both ends, reads every stored photo and holds it against its hash, holds
+/// records against objects, the searchable sets against records and audit logs against their heads,
+/// compares every image with every reference anew, and holds the leads and alerts against that.
+/// Changes nothing in the folder: a backup that cannot be written to will do. Works beside a running
+/// `homeward serve` as well. Prints the sums as JSON; what disagrees is named there in words. Shows
+/// counts and ids only: no hash, no name, no key.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
@@ -24,9 +29,13 @@ pub struct Arguments {
     data: PathBuf,
 }
 
-const EXAMPLES: &str = "Examples:
+const EXAMPLES: &str =
+    "Exit codes: 0 all agrees, 1 something disagrees or no such folder, 2 usage, 3 our fault.
+
+Examples:
   homeward verify --data homeward-data
-  homeward verify --data homeward-data | jq .uploads";
+  homeward verify --data homeward-data | jq .disagreements
+  homeward verify --data /mnt/backup/homeward-data";
 
 /// Prints the sums.
 ///
@@ -49,21 +58,28 @@ pub fn run(arguments: &Arguments) -> Result {
 }
 
 async fn sums_of(data: &Path) -> Result<Value> {
-    if !data.is_dir() {
-        return Err(Failure::input(
-            "there is no such data folder",
-            "give --data the folder that homeward serve uses",
-        ));
-    }
-    match Embedded::open(data) {
-        Ok(embedded) => {
-            let store = laptop::prepare(&embedded).await?;
-            Ok(sums::count(&embedded, &store).await?.to_json())
+    match looking::look(data)? {
+        Looked::At(look) => {
+            let store = laptop::prepare(&look.embedded).await?;
+            let contents = Contents::Read(Box::new(progress()));
+            Ok(sums::count(&look.embedded, &store, contents)
+                .await?
+                .to_json())
         }
-        Err(embedded::Error::FolderTaken(_)) => Ok(laptop::ask_for_sums(data).await?),
-        Err(error) => Err(Failure::input(
-            error,
-            "is this the folder of a homeward serve?",
-        )),
+        Looked::Taken => {
+            say("a homeward serve has this folder and is asked: it reads all that it holds");
+            Ok(laptop::ask_for_sums(data).await?)
+        }
+    }
+}
+
+/// Says how many contents were read.
+fn progress() -> impl Fn(u64, u64) + Send + Sync {
+    let shown = OnceLock::new();
+    move |_, total| {
+        let total = usize::try_from(total).unwrap_or(usize::MAX);
+        shown
+            .get_or_init(|| Progress::new("photos read", total))
+            .advance();
     }
 }

@@ -11,6 +11,9 @@ const QUEUE_REQUESTS: f64 = 2.0 * 5.0 * 3.0 * 60.0 * 24.0 * 30.4;
 /// Tests hold this against the template.
 pub const TIMER_RUNS_A_DAY: f64 = 1_440.0 + 2.0 * 288.0 + 4.0 * 24.0 + 4.0;
 const TIMER_RUNS: f64 = TIMER_RUNS_A_DAY * 30.4;
+/// Reads of a run: of the tenants, who are few. Every five minutes one run looks besides at the ends of
+/// the references' log, of 16 partitions, and at how far its snapshot is.
+const TIMER_READS: f64 = TIMER_RUNS + 288.0 * 30.4 * 17.0;
 /// What such a run takes, in gigabyte seconds: 20 ms with a quarter of a gigabyte.
 const TIMER_GB_SECONDS: f64 = 0.005;
 /// Bytes of log of such a run, the platform's three lines among them.
@@ -38,7 +41,7 @@ pub fn per_month(small: bool, dashboard: bool, prices: &Prices) -> Vec<Line> {
     let million = |count: f64, unit: &str| count / 1e6 * prices.per_million(unit);
     let timers = million(TIMER_RUNS, "lambda_request")
         + million(TIMER_RUNS * TIMER_GB_SECONDS, "lambda_gb_second_x86_64")
-        + million(TIMER_RUNS, "dynamodb_read_unit")
+        + million(TIMER_READS, "dynamodb_read_unit")
         + TIMER_RUNS * TIMER_LOG_BYTES / 1e9 * prices.per_gb_of_log();
     let board = if dashboard {
         prices.per_month("dashboard")
@@ -55,4 +58,34 @@ pub fn per_month(small: bool, dashboard: bool, prices: &Prices) -> Vec<Line> {
         line("timers", timers),
         line("dashboard", board),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::costs::sum;
+
+    /// A cell of the table of infra/README.md, by its line's name; the first column is 1.
+    fn told(line: &str, column: usize) -> String {
+        let readme = include_str!("../../../../infra/README.md");
+        let start = format!("| {line} |");
+        let row = readme.lines().find(|row| row.starts_with(&start)).unwrap();
+        row.split('|').nth(column + 1).unwrap().trim().to_owned()
+    }
+
+    #[test]
+    fn the_document_says_what_the_program_reckons() {
+        for (small, column) in [(false, 1), (true, 2)] {
+            let lines = per_month(small, false, &Prices::listed());
+            for (line, name) in lines.iter().zip(["KMS key", "alarms", "SQS", "timers"]) {
+                let reckoned = match line.dollars {
+                    0.0 => "\u{2013}".to_owned(),
+                    dollars => format!("{dollars:.2}"),
+                };
+                assert_eq!(told(name, column), reckoned, "{name}");
+            }
+            let reckoned = format!("**{:.2}**", sum(&lines));
+            assert_eq!(told("**sum**", column), reckoned);
+        }
+    }
 }

@@ -84,7 +84,9 @@ pub async fn run(data: &Path, photos: &[Source], ads: &[EditedAd]) -> anyhow::Re
     say("searching ...");
     settle(&laptop).await?;
     let took = started.elapsed();
-    let agree = sums::count(&laptop.embedded, &laptop.store).await?.agree();
+    let agree = sums::count(&laptop.embedded, &laptop.store, sums::Contents::Counted)
+        .await?
+        .agree();
     let leads = case_system.leads().await?;
     let alerts = case_system.await_alerts(&leads, PATIENCE).await?;
     laptop.stop().await?;

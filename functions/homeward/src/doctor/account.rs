@@ -106,7 +106,10 @@ fn quota_of(body: &str, chosen: &Chosen, known: &[Parameter]) -> Check {
         );
     }
     if free < ingest + EXECUTIONS_BESIDE_INGEST {
-        let hint = format!("{ask}; or IngestConcurrency=2. Nothing is lost, all waits longer");
+        let hint = format!(
+            "{ask}; until then a flood of ads takes the executions of photos, alerts and the API, \
+             whose messages may end as dead letters; IngestConcurrency=2 leaves them most"
+        );
         return Check::doubtful(QUOTA, format!("{seen}; a busy hour wants more"), hint);
     }
     Check::good(QUOTA, seen)

@@ -4,8 +4,8 @@
 use embedded::{DeadLetter, Embedded, dead_letter_queue};
 use jiff::Timestamp;
 use records::{Erasure, ObjectCreated, ObjectKey, Removed};
-use store::Table;
-use upkeep::Beyond;
+use store::{Erased, ErasedBy, Store, Table};
+use upkeep::{Behind, Scrubbed};
 
 use super::host::Programs;
 use super::{ENROLL_QUEUE, STREAMS};
@@ -15,67 +15,95 @@ const LETTERS_MAX: usize = 100_000;
 
 /// Carries out erasures that were asked for.
 pub(super) async fn round(programs: &Programs, embedded: &Embedded) -> anyhow::Result<()> {
-    let beyond = |erasure: Erasure| {
-        let embedded = embedded.clone();
-        async move {
-            let done = beyond(&embedded, &erasure).await;
-            done.map_err(|error| {
-                tracing::warn!(%error, "the data folder is not rid of what is erased yet");
-                store::Error::Unavailable("erasing from the data folder")
-            })
-        }
+    let behind = Folder {
+        embedded,
+        store: &programs.upkeep.store,
     };
-    programs.upkeep.erasures(beyond).await?;
+    programs.upkeep.erasures(&behind).await?;
     Ok(())
 }
 
-/// None while a program has not read yet what is to be forgotten.
-async fn beyond(embedded: &Embedded, erasure: &Erasure) -> embedded::Result<Option<Beyond>> {
-    let told = |table| {
-        matches!(
-            table,
-            Table::ReferencesTail | Table::Leads | Table::References
-        )
-    };
-    let mut records = 0;
-    for stream in STREAMS.into_iter().filter(|stream| told(stream.table)) {
-        let (streams, table) = (embedded.streams(), stream.table_name());
-        if streams.pending(stream.consumer(), &table).await? > 0 {
-            return Ok(None);
-        }
-        // A second on: the records of this one are in.
-        let now = Timestamp::now() + jiff::SignedDuration::from_secs(1);
-        records += streams.trim(&table, now).await? as u64;
-    }
-    let letters = drop_letters(embedded, erasure).await?;
-    embedded.scrub().await?;
-    let removed = |store: &str, removed| Removed {
-        store: store.to_owned(),
-        removed,
-    };
-    Ok(Some(Beyond {
-        removed: vec![
-            removed("table_streams", records),
-            removed("dead_letters", letters),
-            removed("database_files_rewritten", 2),
-        ],
-        remains: Vec::new(),
-    }))
+/// What lies behind the stores in a data folder.
+struct Folder<'a> {
+    embedded: &'a Embedded,
+    store: &'a Store,
 }
 
-async fn drop_letters(embedded: &Embedded, erasure: &Erasure) -> embedded::Result<u64> {
-    let mut dropped = 0;
-    let streams = STREAMS.map(|stream| dead_letter_queue(stream.consumer(), &stream.table_name()));
-    for source in streams.into_iter().chain([ENROLL_QUEUE.to_owned()]) {
-        let queue = embedded.queue(&source);
-        for letter in queue.dead_letters(LETTERS_MAX).await? {
-            if is_about(&letter, erasure) {
-                queue.drop_dead_letter(&letter.id).await?;
-                dropped += 1;
+impl Behind for Folder<'_> {
+    /// Not while a program has not read yet what is to be forgotten.
+    async fn forget(&self, erasure: &Erasure, by: ErasedBy<'_>) -> store::Result<bool> {
+        if !self.forget_streams(by).await? {
+            return Ok(false);
+        }
+        self.drop_letters(erasure, by).await?;
+        Ok(true)
+    }
+
+    async fn scrub(&self) -> store::Result<Scrubbed> {
+        let rewritten = self.embedded.scrub().await.map_err(not_yet)?;
+        Ok(Scrubbed {
+            removed: vec![Removed {
+                store: "database_files_rewritten".to_owned(),
+                removed: rewritten,
+            }],
+            remains: Vec::new(),
+        })
+    }
+}
+
+impl Folder<'_> {
+    /// Trims the tables' streams; says whether all of them could be.
+    async fn forget_streams(&self, by: ErasedBy<'_>) -> store::Result<bool> {
+        let told = |table| {
+            matches!(
+                table,
+                Table::ReferencesTail | Table::Leads | Table::References
+            )
+        };
+        for stream in STREAMS.into_iter().filter(|stream| told(stream.table)) {
+            let (streams, table) = (self.embedded.streams(), stream.table_name());
+            let pending = streams.pending(stream.consumer(), &table).await;
+            if pending.map_err(not_yet)? > 0 {
+                return Ok(false);
+            }
+            // A second on: the records of this one are in.
+            let now = Timestamp::now() + jiff::SignedDuration::from_secs(1);
+            let trimmed = streams.trim(&table, now).await.map_err(not_yet)? as u64;
+            let deed = match trimmed {
+                0 => table,
+                _ => format!("{table} {now}"),
+            };
+            self.store
+                .note_erased_together(by, Erased::TableStreams, &deed, trimmed)
+                .await?;
+        }
+        Ok(true)
+    }
+
+    async fn drop_letters(&self, erasure: &Erasure, by: ErasedBy<'_>) -> store::Result<()> {
+        let looked = self
+            .store
+            .note_erased_together(by, Erased::DeadLetters, "none", 0);
+        looked.await?;
+        let streams =
+            STREAMS.map(|stream| dead_letter_queue(stream.consumer(), &stream.table_name()));
+        for source in streams.into_iter().chain([ENROLL_QUEUE.to_owned()]) {
+            let queue = self.embedded.queue(&source);
+            let letters = queue.dead_letters(LETTERS_MAX).await.map_err(not_yet)?;
+            for letter in letters.iter().filter(|it| is_about(it, erasure)) {
+                self.store
+                    .note_erased(by, Erased::DeadLetters, [letter.id.clone()])
+                    .await?;
+                queue.drop_dead_letter(&letter.id).await.map_err(not_yet)?;
             }
         }
+        Ok(())
     }
-    Ok(dropped)
+}
+
+fn not_yet(error: embedded::Error) -> store::Error {
+    tracing::warn!(%error, "the data folder is not rid of what is erased yet");
+    store::Error::Unavailable("erasing from the data folder")
 }
 
 /// Records name references by their ids, events name photos by their case.

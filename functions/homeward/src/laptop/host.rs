@@ -60,6 +60,15 @@ pub async fn prepare(embedded: &Embedded) -> anyhow::Result<Store> {
     Ok(store)
 }
 
+/// The domain's verbs for programs that nobody waits for.
+fn behind(embedded: &Embedded) -> Store {
+    let config = embedded.sdk_config_behind();
+    Store::with_sdk_config(&config, names(), Jitter::from_system())
+}
+
+/// How long two looks at the clock lie apart at most: the timers look every few seconds.
+const LOOKS_APART_MAX: Duration = Duration::from_secs(3_600);
+
 /// Every handler of the house.
 pub(super) struct Programs {
     pub(super) ingest: Ingest,
@@ -78,6 +87,7 @@ impl Programs {
         settings: &Settings,
         ports: &Ports,
     ) -> anyhow::Result<Self> {
+        let behind = behind(embedded);
         let limits = photo::Limits::default();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let networks = if settings.loopback_webhooks {
@@ -93,19 +103,16 @@ impl Programs {
         };
         Ok(Self {
             ingest: Ingest::new(store.clone(), limits, clock.clone(), cores),
-            enroll: Enroll::new(store.clone(), limits, clock.clone(), 1),
-            lookup: Lookup::new(store.clone(), Policy::default(), clock.clone()),
-            alerting: Alerting {
-                store: store.clone(),
-                sender: Sender::new(&exit)?,
-                clock: clock.clone(),
-            },
+            enroll: Enroll::new(behind.clone(), limits, clock.clone(), 1),
+            lookup: Lookup::new(behind.clone(), Policy::default(), clock.clone()),
+            alerting: Alerting::new(behind.clone(), Sender::new(&exit)?, clock.clone()),
             upkeep: Upkeep {
-                store: store.clone(),
+                store: behind,
                 clock: clock.clone(),
                 pending_max: settings.pending_max,
                 objects_every: Duration::ZERO, // its timer is as slow as they should be
                 ads_kept: settings.ads_kept,
+                looks_apart_max: Some(LOOKS_APART_MAX),
                 compaction: settings.compaction,
                 queues: Arc::new(EmbeddedQueues(embedded.clone())),
             },

@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use store::Store;
 
 use super::dead_letters::{self, Which};
-use super::{Ports, credentials, sums, tenants};
+use super::sums::{self, Contents};
+use super::{Ports, credentials, tenants};
 
 /// The paths of what is asked; an administrator's token opens them, and the one that each start leaves
 /// in the folder for who may read that.
@@ -50,11 +51,21 @@ pub(super) fn route(embedded: &Embedded, store: &Store, local: &Token) -> Router
         .with_state(Arc::new(shared))
 }
 
-async fn sums_answer(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+/// `?contents=counted` asks only whether contents are there; without it each is read.
+async fn sums_answer(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    Query(query): Query<Vec<(String, String)>>,
+) -> Response {
     if !shared.admits(&headers).await {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let sums = sums::count(&shared.embedded, &shared.store).await;
+    let is_counted = |(name, value): &(String, String)| name == "contents" && value == "counted";
+    let contents = match query.iter().any(is_counted) {
+        true => Contents::Counted,
+        false => Contents::Read(Box::new(|_, _| {})),
+    };
+    let sums = sums::count(&shared.embedded, &shared.store, contents).await;
     answer(sums.map(|sums| sums.to_json()))
 }
 

@@ -1,14 +1,17 @@
 //! The loopback ports of the three servers.
 
-use std::future::IntoFuture;
+use std::convert::Infallible;
 use std::net::Ipv4Addr;
 
 use anyhow::Context;
 use axum::Router;
-use embedded::Embedded;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use embedded::{Arriving, Doors, Embedded, Serves};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tower::Service;
 
 /// The API's port unless another is asked for; S3 and DynamoDB take the next two.
 pub const PORT: u16 = 8750;
@@ -82,7 +85,8 @@ pub(super) fn serve(
     embedded: &Embedded,
     listeners: Listeners,
     api: Router,
-) {
+    allowed: &[String],
+) -> anyhow::Result<()> {
     let Listeners {
         api: api_at,
         s3,
@@ -91,8 +95,30 @@ pub(super) fn serve(
     let (one, two) = (embedded.clone(), embedded.clone());
     let stopped = || stop.clone().cancelled_owned();
     let (stop_s3, stop_dynamodb, stop_api) = (stopped(), stopped(), stopped());
-    tasks.spawn(async move { Ok(one.serve_s3(s3, stop_s3).await?) });
-    tasks.spawn(async move { Ok(two.serve_dynamodb(dynamodb, stop_dynamodb).await?) });
-    let api = axum::serve(api_at, api).with_graceful_shutdown(stop_api);
-    tasks.spawn(async move { Ok(api.into_future().await?) });
+    let doors = |listener: &TcpListener| Doors::of(listener).map(|doors| doors.allow(allowed));
+    let (doors_s3, doors_dynamodb, doors_api) = (doors(&s3)?, doors(&dynamodb)?, doors(&api_at)?);
+    tasks.spawn(async move { Ok(one.serve_s3_at(s3, doors_s3, stop_s3).await?) });
+    tasks.spawn(async move {
+        let served = two.serve_dynamodb_at(dynamodb, doors_dynamodb, stop_dynamodb);
+        Ok(served.await?)
+    });
+    let api = embedded::serve(api_at, doors_api, Api(api), stop_api);
+    tasks.spawn(async move { Ok(api.await?) });
+    Ok(())
+}
+
+/// The API on its port.
+#[derive(Clone)]
+struct Api(Router);
+
+impl Serves for Api {
+    type Body = Body;
+
+    async fn answer(mut self, request: Request<Arriving>) -> Response<Body> {
+        let answered: Result<_, Infallible> = self.0.call(request.map(Body::new)).await;
+        match answered {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
 }

@@ -12,6 +12,7 @@ use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::json;
 use store::ObjectKind;
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use upkeep::Queues;
@@ -30,7 +31,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) fn feed(
     tasks: &mut JoinSet<anyhow::Result<()>>,
-    stop: &CancellationToken,
+    (stop, behind): (&CancellationToken, &Handle),
     embedded: &Embedded,
     programs: &Arc<Programs>,
 ) {
@@ -46,14 +47,11 @@ pub(super) fn feed(
         ));
     }
     let programs = programs.clone();
-    tasks.spawn(pump(
-        embedded.queue(ENROLL_QUEUE),
-        stop.clone(),
-        move |event| {
-            let programs = programs.clone();
-            async move { programs.enroll.handle(event).await }
-        },
-    ));
+    let enrolling = pump(embedded.queue(ENROLL_QUEUE), stop.clone(), move |event| {
+        let programs = programs.clone();
+        async move { programs.enroll.handle(event).await }
+    });
+    tasks.spawn_on(enrolling, behind);
 }
 
 async fn pump<F: Future<Output = SqsBatchResponse>>(
@@ -63,21 +61,44 @@ async fn pump<F: Future<Output = SqsBatchResponse>>(
 ) -> anyhow::Result<()> {
     let mut arrivals = queue.arrivals();
     while !stop.is_cancelled() {
-        let messages = queue
-            .receive(BATCH_MAX, VISIBILITY, Timestamp::now())
-            .await?;
-        if messages.is_empty() {
+        let is_empty = match batch(&queue, &handle).await {
+            Ok(is_empty) => is_empty,
+            Err(error) => {
+                later(&error, "a queue");
+                true
+            }
+        };
+        if is_empty {
             tokio::select! {
                 _ = arrivals.changed() => {}
                 () = tokio::time::sleep(LOOK_EVERY) => {}
                 () = stop.cancelled() => {}
             }
-            continue;
         }
-        let (response, reasons) = batches::with_reasons(handle(event(&messages)?)).await;
-        settle(&queue, &messages, (&response, &reasons)).await?;
     }
     Ok(())
+}
+
+/// Hands on the next messages; says whether there were none. What fails here comes again: a message
+/// that is not ended is visible again later.
+async fn batch<F: Future<Output = SqsBatchResponse>>(
+    queue: &Queue,
+    handle: &impl Fn(SqsEvent) -> F,
+) -> anyhow::Result<bool> {
+    let received = queue.receive(BATCH_MAX, VISIBILITY, Timestamp::now());
+    let messages = received.await?;
+    if !messages.is_empty() {
+        let (response, reasons) = batches::with_reasons(handle(event(&messages)?)).await;
+        settle(queue, &messages, (&response, &reasons)).await?;
+    }
+    Ok(messages.is_empty())
+}
+
+/// Says that something could not be used for a moment. A disk that is full, a system out of
+/// descriptors, a database that is busy: all end by themselves or by a person's hand, and until then
+/// the rest of the house goes on.
+pub(super) fn later(error: &anyhow::Error, what: &str) {
+    tracing::error!(%error, "{what} cannot be used now and is tried again");
 }
 
 /// The event as Lambda gets it from SQS.

@@ -11,11 +11,13 @@ use aws_lambda_events::streams::DynamoDbEventResponse;
 use embedded::{Batch, Embedded, Failure, Queue, Streams, dead_letter_queue};
 use jiff::Timestamp;
 use store::Table;
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::NOT_FINISHED;
 use super::host::{Programs, names};
+use super::queues::later;
 
 /// Records of one batch.
 const BATCH_RECORDS_MAX: usize = 100;
@@ -87,16 +89,18 @@ impl StreamOf {
 
 pub(super) fn feed(
     tasks: &mut JoinSet<anyhow::Result<()>>,
-    stop: &CancellationToken,
+    (stop, behind): (&CancellationToken, &Handle),
     embedded: &Embedded,
     programs: &Arc<Programs>,
 ) {
     for stream in STREAMS {
         let (streams, again, stop_one) = (embedded.streams(), programs.clone(), stop.clone());
-        tasks.spawn(async move { pump(stream, streams, &again, stop_one).await });
+        let changes = async move { pump(stream, streams, &again, stop_one).await };
+        tasks.spawn_on(changes, behind);
         let letters = embedded.queue(&dead_letter_queue(stream.consumer(), &stream.table_name()));
         let (programs, stop) = (programs.clone(), stop.clone());
-        tasks.spawn(async move { pump_replayed(stream, letters, &programs, stop).await });
+        let replayed = async move { pump_replayed(stream, letters, &programs, stop).await };
+        tasks.spawn_on(replayed, behind);
     }
 }
 
@@ -110,23 +114,14 @@ async fn pump_replayed(
 ) -> anyhow::Result<()> {
     let mut arrivals = letters.arrivals();
     while !stop.is_cancelled() {
-        let replayed = letters
-            .receive(1, REPLAYED_VISIBILITY, Timestamp::now())
-            .await?;
-        for letter in &replayed {
-            let event: Event = serde_json::from_str(&letter.body)?;
-            let handled = handle(stream.program, event, programs);
-            let (response, reasons) = batches::with_reasons(handled).await;
-            if response.batch_item_failures.is_empty() {
-                letters.delete(&letter.receipt).await?;
-            } else {
-                let (rest, now) = (REST * letter.receive_count, Timestamp::now());
-                let reason = reasons.values().next();
-                let reason = reason.map_or(NOT_FINISHED, String::as_str);
-                letters.release(&letter.receipt, rest, reason, now).await?;
+        let is_empty = match replayed(stream, &letters, programs).await {
+            Ok(is_empty) => is_empty,
+            Err(error) => {
+                later(&error, "a queue of dead letters");
+                true
             }
-        }
-        if replayed.is_empty() {
+        };
+        if is_empty {
             tokio::select! {
                 _ = arrivals.changed() => {}
                 () = tokio::time::sleep(LOOK_FOR_REPLAYED_EVERY) => {}
@@ -137,29 +132,46 @@ async fn pump_replayed(
     Ok(())
 }
 
+/// Hands on the next letter that was sent again; says whether there was none.
+async fn replayed(stream: StreamOf, letters: &Queue, programs: &Programs) -> anyhow::Result<bool> {
+    let now = Timestamp::now();
+    let replayed = letters.receive(1, REPLAYED_VISIBILITY, now).await?;
+    for letter in &replayed {
+        let event: Event = serde_json::from_str(&letter.body)?;
+        let handled = handle(stream.program, event, programs);
+        let (response, reasons) = batches::with_reasons(handled).await;
+        if response.batch_item_failures.is_empty() {
+            letters.delete(&letter.receipt).await?;
+        } else {
+            let (rest, now) = (REST * letter.receive_count, Timestamp::now());
+            let reason = reasons.values().next();
+            let reason = reason.map_or(NOT_FINISHED, String::as_str);
+            letters.release(&letter.receipt, rest, reason, now).await?;
+        }
+    }
+    Ok(replayed.is_empty())
+}
+
 async fn pump(
     stream: StreamOf,
     streams: Streams,
     programs: &Programs,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let mut arrivals = streams.arrivals();
-    let table = stream.table_name();
+    let mut arrivals = streams.arrivals(&stream.table_name());
     while !stop.is_cancelled() {
-        match streams
-            .read(stream.consumer(), &table, BATCH_RECORDS_MAX)
-            .await?
-        {
-            Some(batch) => {
-                let event: Event = serde_json::from_value(batch.event.clone())?;
-                let handled = handle(stream.program, event, programs);
-                let (response, reasons) = batches::with_reasons(handled).await;
-                let rest = settle(&streams, &batch, (&response, &reasons)).await?;
-                tokio::select! {
-                    () = tokio::time::sleep(rest) => {}
-                    () = stop.cancelled() => {}
-                }
+        let rest = match changes(stream, &streams, programs).await {
+            Ok(rest) => rest,
+            Err(error) => {
+                later(&error, "a stream");
+                Some(REST)
             }
+        };
+        match rest {
+            Some(rest) => tokio::select! {
+                () = tokio::time::sleep(rest) => {}
+                () = stop.cancelled() => {}
+            },
             None => tokio::select! {
                 _ = arrivals.changed() => {}
                 () = tokio::time::sleep(LOOK_EVERY) => {}
@@ -168,6 +180,25 @@ async fn pump(
         }
     }
     Ok(())
+}
+
+/// Hands on the next changes; says how long to rest, or that there were none. What fails here comes
+/// again: the checkpoint has not moved.
+async fn changes(
+    stream: StreamOf,
+    streams: &Streams,
+    programs: &Programs,
+) -> anyhow::Result<Option<Duration>> {
+    let table = stream.table_name();
+    let read = streams.read(stream.consumer(), &table, BATCH_RECORDS_MAX);
+    let Some(batch) = read.await? else {
+        return Ok(None);
+    };
+    let event: Event = serde_json::from_value(batch.event.clone())?;
+    let handled = handle(stream.program, event, programs);
+    let (response, reasons) = batches::with_reasons(handled).await;
+    let rest = settle(streams, &batch, (&response, &reasons)).await?;
+    Ok(Some(rest))
 }
 
 async fn handle(program: Program, event: Event, programs: &Programs) -> DynamoDbEventResponse {

@@ -1,17 +1,26 @@
 //! Proof that nothing is lost, nothing is missed and nothing is told twice: everything that the
-//! data folder holds is counted from both ends, and every pair of image and reference is compared
-//! anew.
+//! data folder holds is counted from both ends, contents are held against their hashes, records
+//! against objects, the searchable sets against records, audit logs against their heads, and every
+//! pair of image and reference is compared anew.
 
+mod audit;
+mod disagreement;
 mod leads;
 mod objects;
+mod recorded;
+mod sets;
 mod strays;
 
-use embedded::Embedded;
+use std::collections::BTreeSet;
+
+use embedded::{Checks, Embedded};
 use jiff::Timestamp;
+use records::TenantId;
 use serde_json::{Value, json};
 use store::Store;
 
 use super::STREAMS;
+use disagreement::Disagreement;
 
 /// The sums, and where they disagree.
 #[derive(Debug, Default)]
@@ -19,12 +28,24 @@ pub struct Sums {
     uploads: objects::Uploads,
     references: objects::References,
     leads: leads::Leads,
+    audit: audit::Audit,
+    contents: Value,
     queues: Value,
     dead_letters: u64,
     changes_pending: u64,
     /// Objects that nobody looks at.
     strays: u64,
-    disagreements: Vec<String>,
+    disagreements: Vec<Disagreement>,
+    /// Tenants under whose names ads lie, whether or not they were made.
+    uploaders: BTreeSet<TenantId>,
+}
+
+/// Whether contents are read, each of them whole, and held against their hashes.
+pub enum Contents {
+    /// No: only whether they are there.
+    Counted,
+    /// Yes, and this hears how many were, of how many.
+    Read(Box<dyn Fn(u64, u64) + Send + Sync>),
 }
 
 impl Sums {
@@ -33,24 +54,48 @@ impl Sums {
         self.disagreements.is_empty()
     }
 
-    /// The sums as JSON: counts and words, nothing personal.
+    /// The sums as JSON: counts, words, and ids of references, leads and tenants; nothing personal.
     pub fn to_json(&self) -> Value {
+        let disagreements = self.disagreements.iter().map(Disagreement::to_json);
         json!({
             "agree": self.agree(),
             "uploads": self.uploads.to_json(),
             "references": self.references.to_json(),
             "leads": self.leads.to_json(),
             "strays": self.strays,
+            "audit": self.audit.to_json(),
+            "contents": self.contents,
             "changes_pending": self.changes_pending,
             "queues": self.queues,
             "dead_letters": self.dead_letters,
-            "disagreements": self.disagreements,
+            "disagreements": disagreements.collect::<Vec<_>>(),
         })
     }
 
-    pub(super) fn disagree(&mut self, count: u64, what: &str) {
-        if count > 0 {
-            self.disagreements.push(format!("{count} {what}"));
+    fn add(&mut self, disagreement: Disagreement) {
+        if !disagreement.is_none() {
+            self.disagreements.push(disagreement);
+        }
+    }
+
+    fn disagree(&mut self, count: u64, what: &str) {
+        self.add(Disagreement::new(count, what));
+    }
+
+    /// A part that is damaged is told, and the other parts are counted.
+    fn told<T>(&mut self, of: &str, counted: anyhow::Result<T>) -> anyhow::Result<Option<T>> {
+        match counted {
+            Ok(counted) => Ok(Some(counted)),
+            Err(error) => match error.downcast_ref() {
+                Some(damage @ store::Error::Damaged(_)) => {
+                    self.add(Disagreement::new(
+                        1,
+                        format!("count of {of} is cut off: {damage}"),
+                    ));
+                    Ok(None)
+                }
+                _ => Err(error),
+            },
         }
     }
 }
@@ -59,24 +104,72 @@ impl Sums {
 ///
 /// # Errors
 /// What could not be read.
-pub async fn count(embedded: &Embedded, store: &Store) -> anyhow::Result<Sums> {
+pub async fn count(embedded: &Embedded, store: &Store, contents: Contents) -> anyhow::Result<Sums> {
     let mut sums = Sums::default();
     let tenants = store.tenants().await?;
     strays::count(&mut sums, store, &tenants).await?;
-    objects::uploads(&mut sums, store, embedded).await?;
-    objects::references(&mut sums, store, &tenants, embedded).await?;
+    let counted = objects::uploads(&mut sums, store, embedded).await;
+    sums.told("uploads", counted)?;
+    let counted = objects::references(&mut sums, store, &tenants, embedded).await;
+    sums.told("references", counted)?;
+    let mut uploaders = std::mem::take(&mut sums.uploaders);
+    uploaders.extend(tenants.iter().map(|it| it.tenant.clone()));
+    let recorded = recorded::uploads(&mut sums, store, &uploaders).await;
+    let recorded = sums.told("records of uploads", recorded.map_err(Into::into))?;
+    let counted = recorded::photos(&mut sums, store, &tenants).await;
+    sums.told("photos of references", counted.map_err(Into::into))?;
+    let counted = sets::references(&mut sums, store, &tenants).await;
+    sums.told("the set of references", counted.map_err(Into::into))?;
     sums.changes_pending = changes_pending(embedded).await?;
     let settled_before = sums.changes_pending == 0;
-    leads::count(&mut sums, store, &tenants, settled_before).await?;
-    let checks = embedded.checks(false, Timestamp::now()).await?;
-    if !checks.agree() {
-        sums.disagreements
-            .push("the data folder is damaged; see queues and contents".to_owned());
-    }
-    let mut facts = checks.to_json();
-    sums.dead_letters = checks.queues.iter().map(|queue| queue.dead).sum();
-    sums.queues = facts.get_mut("queues").map(Value::take).unwrap_or_default();
+    let at = (&recorded.unwrap_or_default(), settled_before);
+    let counted = leads::count(&mut sums, store, &tenants, at).await;
+    sums.told("ads and leads", counted)?;
+    let counted = audit::count(&mut sums, store, &tenants).await;
+    sums.told("audit logs", counted.map_err(Into::into))?;
+    check_contents(&mut sums, embedded, contents).await?;
     Ok(sums)
+}
+
+async fn check_contents(
+    sums: &mut Sums,
+    embedded: &Embedded,
+    contents: Contents,
+) -> anyhow::Result<()> {
+    let now = Timestamp::now();
+    let checks = match contents {
+        Contents::Counted => embedded.checks(false, now).await?,
+        Contents::Read(told) => embedded.checks_told(told, now).await?,
+    };
+    tell_contents(sums, &checks);
+    sums.dead_letters = checks.queues.iter().map(|queue| queue.dead).sum();
+    let mut facts = checks.to_json();
+    sums.queues = facts.get_mut("queues").map(Value::take).unwrap_or_default();
+    sums.contents = json!({
+        "stored": checks.contents,
+        "read": checks.wrong_hashes.is_some(),
+        "orphans": checks.orphan_contents,
+    });
+    Ok(())
+}
+
+fn tell_contents(sums: &mut Sums, checks: &Checks) {
+    sums.disagree(
+        checks.missing_contents,
+        "contents of objects are gone from the folder blobs",
+    );
+    sums.disagree(
+        checks.wrong_sizes,
+        "contents of objects are longer or shorter than they were",
+    );
+    sums.disagree(
+        checks.wrong_hashes.unwrap_or(0),
+        "contents of objects have other bytes than were uploaded: their hashes differ",
+    );
+    sums.disagree(
+        checks.database_faults.len() as u64,
+        "faults were found by SQLite in the databases of the folder",
+    );
 }
 
 /// Whether no upload waits in a queue and no change waits to be acted upon.

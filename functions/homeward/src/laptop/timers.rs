@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use embedded::Embedded;
 use jiff::{SignedDuration, Timestamp};
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -24,23 +25,23 @@ const STREAM_HOURS: i64 = 24;
 
 pub(super) fn start(
     tasks: &mut JoinSet<anyhow::Result<()>>,
-    stop: &CancellationToken,
+    (stop, behind): (&CancellationToken, &Handle),
     embedded: &Embedded,
     programs: &Arc<Programs>,
     every: Duration,
 ) {
     let retries = programs.clone();
-    every_so_often(tasks, stop, every, move || {
+    every_so_often(tasks, (stop, behind), every, move || {
         let programs = retries.clone();
         async move { Ok(programs.alerting.on_timer().await.map(drop)?) }
     });
     let (erasing, folder) = (programs.clone(), embedded.clone());
-    every_so_often(tasks, stop, every, move || {
+    every_so_often(tasks, (stop, behind), every, move || {
         let (programs, embedded) = (erasing.clone(), folder.clone());
         async move { erasing::round(&programs, &embedded).await }
     });
     let upkeep = programs.clone();
-    every_so_often(tasks, stop, every, move || {
+    every_so_often(tasks, (stop, behind), every, move || {
         let programs = upkeep.clone();
         async move {
             Ok(programs
@@ -51,22 +52,32 @@ pub(super) fn start(
         }
     });
     let forgetting = programs.clone();
-    every_so_often(tasks, stop, every * TIMERS_PER_FORGETTING, move || {
-        let programs = forgetting.clone();
-        async move { Ok(programs.upkeep.run(&[Task::Forget]).await.map(drop)?) }
-    });
+    every_so_often(
+        tasks,
+        (stop, behind),
+        every * TIMERS_PER_FORGETTING,
+        move || {
+            let programs = forgetting.clone();
+            async move { Ok(programs.upkeep.run(&[Task::Forget]).await.map(drop)?) }
+        },
+    );
     let (renewing, stopped) = (programs.clone(), stop.clone());
-    every_so_often(tasks, stop, every * TIMERS_PER_FORGETTING, move || {
-        let (programs, stopped) = (renewing.clone(), stopped.clone());
-        async move {
-            let renewed = programs.upkeep.run(&[Task::Fingerprints]);
-            // It may wait for minutes until a queue is shorter; the next start goes on.
-            stopped.run_until_cancelled(renewed).await.transpose()?;
-            Ok(())
-        }
-    });
+    every_so_often(
+        tasks,
+        (stop, behind),
+        every * TIMERS_PER_FORGETTING,
+        move || {
+            let (programs, stopped) = (renewing.clone(), stopped.clone());
+            async move {
+                let renewed = programs.upkeep.run(&[Task::Fingerprints]);
+                // It may wait for minutes until a queue is shorter; the next start goes on.
+                stopped.run_until_cancelled(renewed).await.transpose()?;
+                Ok(())
+            }
+        },
+    );
     let (objects, embedded) = (programs.clone(), embedded.clone());
-    every_so_often(tasks, stop, every * TIMERS_PER_ROUND, move || {
+    every_so_often(tasks, (stop, behind), every * TIMERS_PER_ROUND, move || {
         let (programs, embedded) = (objects.clone(), embedded.clone());
         async move {
             programs.upkeep.run(&[Task::Objects, Task::Compact]).await?;
@@ -79,14 +90,14 @@ pub(super) fn start(
 /// half done.
 fn every_so_often<R>(
     tasks: &mut JoinSet<anyhow::Result<()>>,
-    stop: &CancellationToken,
+    (stop, behind): (&CancellationToken, &Handle),
     every: Duration,
     round: impl Fn() -> R + Send + 'static,
 ) where
     R: Future<Output = anyhow::Result<()>> + Send,
 {
     let stop = stop.clone();
-    tasks.spawn(async move {
+    let rounds = async move {
         let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -98,7 +109,8 @@ fn every_so_often<R>(
                 tracing::warn!(%error, "a timer's round is not done and comes again");
             }
         }
-    });
+    };
+    tasks.spawn_on(rounds, behind);
 }
 
 async fn clean(embedded: &Embedded) -> anyhow::Result<()> {

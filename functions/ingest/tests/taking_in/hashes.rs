@@ -1,11 +1,11 @@
 //! A list of hashes becomes what its pictures would have become, but for what nobody asks for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use photo::Limits;
 use records::{
-    AdMetadata, BundleCounts, HashRecord, ImageSha256, Label, MemberName, MetadataNote,
-    hash_list_header,
+    AdMetadata, BundleCounts, HASH_LINES_MAX, HashRecord, ImageSha256, LINES_NAMED_MAX, Label,
+    LineFault, MemberName, ReasonCode, hash_list_header,
 };
 
 use store::StoredAd;
@@ -50,8 +50,18 @@ async fn a_hash_becomes_the_same_ad_as_its_picture_and_its_sighting_travels_with
     );
 }
 
+fn fault(line: u64, name: Option<&str>, reason: ReasonCode) -> LineFault {
+    let name = name.map(|name| MemberName::parse(name).unwrap());
+    LineFault {
+        line,
+        name,
+        refused: true,
+        reason,
+    }
+}
+
 #[tokio::test]
-async fn every_line_ends_recorded_or_with_its_reason() {
+async fn every_line_is_taken_in_or_told_of_by_its_list() {
     let world = World::new().await;
     let broken = record("broken.png", 3)
         .to_line()
@@ -59,7 +69,7 @@ async fn every_line_ends_recorded_or_with_its_reason() {
     let lines = [
         hash_list_header(),
         record("1.png", 1).to_line(),
-        "nonsense\n".to_owned(),
+        "nonsense\n\n".to_owned(),
         record("1.png", 2).to_line(),
         broken,
     ];
@@ -68,13 +78,8 @@ async fn every_line_ends_recorded_or_with_its_reason() {
     for _ in 0..2 {
         world.ingest.handle(event.clone()).await;
     }
-    let ends = [
-        ("h.jsonl", "Recorded"),
-        ("h.jsonl//2", "malformed_record"),
-        ("h.jsonl//3", "duplicate_name"),
-        ("h.jsonl/broken.png", "malformed_fingerprint"),
-    ];
-    assert_eq!(world.states().await, rows(&ends));
+    assert_eq!(world.states().await, rows(&[("h.jsonl", "Recorded")]));
+    let list = world.uploads().await.remove("h.jsonl").unwrap();
     let counts = BundleCounts {
         members: 4,
         taken_in: 1,
@@ -83,10 +88,39 @@ async fn every_line_ends_recorded_or_with_its_reason() {
         holds_members: false,
         is_list: true,
     };
-    assert_eq!(world.uploads().await["h.jsonl"].bundle, Some(counts));
+    assert_eq!(list.bundle, Some(counts));
+    let faults = list.faults.unwrap();
+    let first = [
+        fault(3, None, ReasonCode::MALFORMED_RECORD),
+        fault(5, Some("1.png"), ReasonCode::DUPLICATE_NAME),
+        fault(6, Some("broken.png"), ReasonCode::MALFORMED_FINGERPRINT),
+    ];
+    assert_eq!(faults.first, first);
+    let by_reason = first.map(|fault| (fault.reason, 1));
+    assert_eq!(faults.by_reason, BTreeMap::from(by_reason));
     let ads = world.ads().await;
     assert_eq!(ads.len(), 1);
     assert_eq!(ads[0].postings[0].object_key, key("h.jsonl/1.png"));
+}
+
+/// Two bytes sent were a kilobyte kept.
+#[tokio::test]
+async fn useless_lines_cost_one_record_together() {
+    let world = World::new().await;
+    let useless = hash_list_header() + &"x\n".repeat(HASH_LINES_MAX);
+    world
+        .put("h.jsonl", useless.clone().into_bytes(), &[])
+        .await;
+    let more = useless + "x\n";
+    world.put("more.jsonl", more.into_bytes(), &[]).await;
+    world.settle().await;
+    let ends = [("h.jsonl", "Recorded"), ("more.jsonl", "too_many_lines")];
+    assert_eq!(world.states().await, rows(&ends));
+    let faults = world.uploads().await["h.jsonl"].faults.clone().unwrap();
+    let by_reason = [(ReasonCode::MALFORMED_RECORD, HASH_LINES_MAX as u64)];
+    assert_eq!(faults.by_reason, BTreeMap::from(by_reason));
+    assert_eq!(faults.first.len(), LINES_NAMED_MAX);
+    assert_eq!(faults.first[99].line, 101);
 }
 
 #[tokio::test]
@@ -105,33 +139,60 @@ async fn an_ad_that_a_list_has_several_times_is_put_once_with_every_posting() {
 
 /// Whoever made the list may want to mend such a line.
 #[tokio::test]
-async fn a_line_of_which_something_was_kept_out_has_a_record_that_says_so() {
+async fn a_line_of_which_something_was_kept_out_is_taken_in_and_told_of() {
     let world = World::new().await;
     let line = record("1.png", 1).to_line();
     let line = line.replace("\"Springfield\"", &format!("\"{}\"", "x".repeat(300)));
     let list = hash_list_header() + &line;
     world.put("h.jsonl", list.into_bytes(), &[]).await;
     world.settle().await;
-    let ends = [("h.jsonl", "Recorded"), ("h.jsonl/1.png", "Recorded")];
-    assert_eq!(world.states().await, rows(&ends));
-    let notes = world.uploads().await["h.jsonl/1.png"].notes.clone();
-    assert_eq!(notes, [MetadataNote::MalformedPlace]);
+    assert_eq!(world.states().await, rows(&[("h.jsonl", "Recorded")]));
+    let list = world.uploads().await.remove("h.jsonl").unwrap();
+    let counts = list.bundle.unwrap();
+    assert_eq!(
+        (counts.taken_in, counts.refused, counts.metadata_faults),
+        (1, 0, 1)
+    );
+    let expected = LineFault {
+        refused: false,
+        ..fault(2, Some("1.png"), ReasonCode::MALFORMED_PLACE)
+    };
+    assert_eq!(list.faults.unwrap().first, [expected]);
     assert_eq!(world.ads().await.len(), 1);
 }
 
 #[tokio::test]
-async fn a_line_that_was_mended_is_refused_no_more() {
+async fn a_line_that_was_mended_is_at_fault_no_more() {
     let world = World::new().await;
     let sound = record("1.png", 1).to_line();
     let broken = sound.replace("\"fingerprint\":\"", "\"fingerprint\":\"A");
-    for (line, end) in [(broken, "malformed_fingerprint"), (sound, "Recorded")] {
+    for (line, refused) in [(broken, 1), (sound, 0)] {
         let list = hash_list_header() + &line;
         world.put("h.jsonl", list.into_bytes(), &[]).await;
         world.settle().await;
-        let ends = [("h.jsonl", "Recorded"), ("h.jsonl/1.png", end)];
-        assert_eq!(world.states().await, rows(&ends));
+        let list = world.uploads().await.remove("h.jsonl").unwrap();
+        assert_eq!(list.bundle.unwrap().refused, refused);
+        assert_eq!(list.faults.is_some(), refused > 0);
     }
     assert_eq!(world.ads().await.len(), 1);
+}
+
+/// Earlier builds gave each refused line a record.
+#[tokio::test]
+async fn a_line_that_stands_as_refused_is_told_to_be_recorded_once_it_is_mended() {
+    let world = World::new().await;
+    world.put("h.jsonl", b"no list yet".to_vec(), &[]).await;
+    world.settle().await;
+    let mut earlier = world.uploads().await.remove("h.jsonl").unwrap();
+    earlier.object_key = key("h.jsonl/1.png");
+    earlier.version_id = None;
+    earlier.reason = Some(ReasonCode::MALFORMED_FINGERPRINT);
+    assert!(world.store.record_upload(&earlier).await.unwrap());
+    let list = hash_list_header() + &record("1.png", 1).to_line();
+    world.put("h.jsonl", list.into_bytes(), &[]).await;
+    world.settle().await;
+    let ends = [("h.jsonl", "Recorded"), ("h.jsonl/1.png", "Recorded")];
+    assert_eq!(world.states().await, rows(&ends));
 }
 
 #[tokio::test]

@@ -108,6 +108,9 @@ fn posting(n: u64, list: &str) -> Sighting {
 
 type Pair = (ReferenceId, ImageSha256);
 
+/// Where the manifest of ads lies.
+pub const MANIFEST: &str = "ads/manifest";
+
 impl World {
     pub async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -377,5 +380,15 @@ impl World {
         bytes[700] ^= 16;
         self.put(key, bytes).await;
         (key.to_owned(), good)
+    }
+
+    /// Takes the manifest of ads out of the bucket; its bytes.
+    pub async fn lose_the_manifest(&self) -> Vec<u8> {
+        let s3 = self.s3();
+        let get = s3.get_object().bucket("segments").key(MANIFEST);
+        let body = get.send().await.unwrap().body.collect().await.unwrap();
+        let delete = s3.delete_object().bucket("segments").key(MANIFEST);
+        delete.send().await.unwrap();
+        body.to_vec()
     }
 }

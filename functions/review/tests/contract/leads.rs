@@ -1,7 +1,10 @@
 //! Leads: listed, seen and judged by their own unit.
 
-use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::time::Duration;
+
+use records::{AdKey, AdMetadata, LeadId, Sighting, SourceUrl};
+use serde_json::{Value, json};
 
 use crate::world::{World, tenant};
 
@@ -30,8 +33,90 @@ async fn a_lead_has_the_fields_of_the_contract() {
         "seen_at": null, "place": null, "uploaded_by": "agency",
     });
     assert_eq!(lead["sightings"], json!([sighting]));
+    assert_eq!(lead["sightings_total"], 1);
+    let uploaders = json!([{"uploaded_by": "agency", "sightings": 1}]);
+    assert_eq!(lead["uploaders"], uploaders);
+    assert_eq!(lead["evidence"], "computed");
+    let nothing = (&lead["held_for"], &lead["reopened_at"]);
+    assert_eq!(nothing, (&Value::Null, &Value::Null));
     let listed = world.all("/v1/leads", "unit").await;
     assert_eq!(listed, [lead]);
+}
+
+/// Adds postings with the longest addresses to a lead.
+async fn post_often(world: &World, lead: &Value, count: usize) {
+    let field = |name: &str| lead[name].as_str().unwrap();
+    let address = "x".repeat(SourceUrl::BYTES_MAX - 30);
+    let posting = |n: usize| {
+        let key = AdKey::parse(&format!("ads/flood/{n:04}.jpg")).unwrap();
+        let url = format!("https://ads.example/{address}");
+        let metadata = AdMetadata {
+            source_url: SourceUrl::parse(&url).ok(),
+            ..AdMetadata::default()
+        };
+        Sighting::of(&key, &metadata)
+    };
+    let postings: Vec<Sighting> = (0..count).map(posting).collect();
+    let id = LeadId::parse(field("lead_id")).unwrap();
+    let image = field("image_sha256").parse().unwrap();
+    let lead = (&id, &image);
+    let completed = world
+        .store
+        .complete_lead(&tenant("unit"), lead, &postings, world.now());
+    completed.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_lead_that_was_posted_very_often_stays_small_and_is_read_by_the_page() {
+    let world = World::new().await;
+    let reference_id = world.reference("unit", "case 1", PDQ).await;
+    let lead_id = world.lead("unit", &reference_id, "ad.jpg").await;
+    let path = format!("/v1/leads/{lead_id}");
+    let lead = world.get(&path, "unit").await.expect(200);
+    post_often(&world, &lead, 400).await;
+    let lead = world.get(&path, "unit").await.expect(200);
+    assert_eq!(lead["sightings"].as_array().unwrap().len(), 50);
+    assert_eq!(lead["sightings_total"], 401);
+    let of_agency = |it: &Value| it["uploaded_by"] == "agency";
+    assert!(lead["sightings"].as_array().unwrap().iter().any(of_agency));
+    let listed = world.get("/v1/leads", "unit").await.expect(200);
+    let bytes = listed.to_string().len();
+    assert!(bytes < 24 << 10, "100 of {bytes} bytes are less than 6 MB");
+    assert_eq!(listed["items"][0]["sightings_total"], 401);
+    let all = world
+        .all(&format!("{path}/sightings?limit=70"), "unit")
+        .await;
+    let keys: BTreeSet<&str> = all
+        .iter()
+        .map(|it| it["object_key"].as_str().unwrap())
+        .collect();
+    assert_eq!((all.len(), keys.len()), (401, 401));
+}
+
+#[tokio::test]
+async fn sightings_are_those_of_the_units_own_lead() {
+    let world = World::new().await;
+    let reference_id = world.reference("unit", "case 1", PDQ).await;
+    let lead_id = world.lead("unit", &reference_id, "ad.jpg").await;
+    let other = world.lead("unit", &reference_id, "other.jpg").await;
+    let path = format!("/v1/leads/{lead_id}/sightings");
+    let lead = world
+        .get(&format!("/v1/leads/{lead_id}"), "unit")
+        .await
+        .expect(200);
+    post_often(&world, &lead, 2).await;
+    let page = world
+        .get(&format!("{path}?limit=1"), "unit")
+        .await
+        .expect(200);
+    let next = page["next"].as_str().unwrap();
+    let foreign = format!("/v1/leads/{other}/sightings?after={next}");
+    world.get(&foreign, "unit").await.expect(400);
+    world
+        .get(&format!("{path}?after={next}"), "unit")
+        .await
+        .expect(200);
+    world.get(&path, "rival").await.expect(404);
 }
 
 #[tokio::test]
@@ -113,13 +198,7 @@ async fn a_verdict_is_recorded_sent_and_audited() {
         ["org.homeward.lead.created", verdict, verdict],
         "the repetition is silent"
     );
-    let log = world
-        .store
-        .audit_entries(&tenant("unit"), None, 100)
-        .await
-        .unwrap()
-        .items;
-    records::verify_chain(None, &log).unwrap();
+    let log = world.audit_log("unit").await;
     let judged = log
         .iter()
         .filter(|entry| entry.action == records::AuditAction::LeadJudged);

@@ -5,6 +5,7 @@
 mod world;
 
 mod alerts;
+mod audit;
 mod erasures;
 mod leads;
 mod logs;

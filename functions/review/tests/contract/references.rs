@@ -182,6 +182,9 @@ async fn a_form_of_another_shape_is_refused_and_stores_nothing() {
         json!("legal_basis"),
     )
     .await;
+    check(&[case, ("file", Some("a.jpg"), b"abc")], 422, json!("file")).await;
+    let long = [b'x'; 5_000];
+    check(&[case, ("note", None, &long)], 422, json!("note")).await;
     let many: Vec<(&str, Option<&str>, &[u8])> = vec![("p", None, b"x"); 40];
     check(&many, 400, Value::Null).await;
     let mut cut = form(&[case, photo]);
@@ -243,6 +246,26 @@ async fn a_hash_without_enough_quality_is_rejected_with_its_reason() {
     );
     let reference = shown(&world, answer["reference_id"].as_str().unwrap()).await;
     assert_eq!(reference["reason"], "low_quality");
+}
+
+/// Half of a picture's bits are set.
+#[tokio::test]
+async fn the_hash_of_a_blank_picture_is_rejected_whatever_is_said_of_its_quality() {
+    let world = World::new().await;
+    for (number, pdq) in ["0".repeat(64), "f".repeat(64), "8000".repeat(16)]
+        .iter()
+        .enumerate()
+    {
+        let body = json!({ "case_id": number.to_string(), "pdq": pdq, "quality": 100 });
+        let answer = world
+            .json("POST", "/v1/references", "unit", &body)
+            .await
+            .expect(202);
+        assert_eq!(
+            (&answer["status"], &answer["reason"]),
+            (&json!("rejected"), &json!("low_quality"))
+        );
+    }
 }
 
 #[tokio::test]
@@ -317,13 +340,7 @@ async fn a_withdrawal_is_idempotent_and_a_foreign_reference_looks_missing() {
         (&reference["status"], &reference["reason"]),
         (&json!("withdrawn"), &json!("asked_for"))
     );
-    let log = world
-        .store
-        .audit_entries(&tenant("unit"), None, 100)
-        .await
-        .unwrap()
-        .items;
-    records::verify_chain(None, &log).unwrap();
+    let log = world.audit_log("unit").await;
     assert!(
         log.iter()
             .any(|entry| entry.action == AuditAction::ReferenceWithdrawn)
@@ -417,11 +434,11 @@ async fn a_withdrawal_waits_for_the_delivery_that_is_under_way() {
         .enqueue(&hook, &alert, world.now())
         .await
         .unwrap();
-    let due = world.store.due(&unit, world.now(), 1).await.unwrap();
+    let due = world.store.delivery(&unit, &hook, 1).await.unwrap();
     let until = world.now().plus(Duration::from_secs(20));
     world
         .store
-        .lease(&unit, &due[0], world.now(), until)
+        .lease(&unit, &due.unwrap(), world.now(), until)
         .await
         .unwrap();
     let withdrawal = withdraw(&world, &id);
@@ -484,6 +501,8 @@ async fn a_reference_that_matched_too_much_is_released_by_its_unit() {
     };
     let held = show().await;
     assert_eq!(held["leads_held_since"], "2026-11-24T12:00:00.000Z");
+    let whose = json!([{"uploaded_by": "agency", "since": "2026-11-24T12:00:00.000Z"}]);
+    assert_eq!(held["leads_held_of"], whose);
     assert_eq!(
         (&held["alerts_per_day_max"], &held["status"]),
         (&json!(2), &json!("active"))

@@ -41,6 +41,7 @@ async fn settle(world: &World, key: &str, size_bytes: u64, reason: Option<Reason
         notes: Vec::new(),
         stored_in: None,
         bundle: None,
+        faults: None,
         uploaded_at: far,
         updated_at: far,
     };

@@ -10,8 +10,9 @@ use embedded::Embedded;
 use http::{HeaderMap, Request, StatusCode, header};
 use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION, Hash256, View};
 use records::{
-    AdKey, AdMetadata, Found, Image, ImageSha256, Label, LeadId, Level, Method, Principal,
-    ReferenceId, Role, Sighting, TenantId, TenantSettings, Timestamp, Token,
+    AdKey, AdMetadata, AuditCheck, AuditEntry, AuditKey, Found, Image, ImageSha256, Label, LeadId,
+    Level, Method, Principal, ReferenceId, Role, Sighting, TenantId, TenantSettings, Timestamp,
+    Token,
 };
 use review::{Random, Review};
 use serde_json::{Value, json};
@@ -113,6 +114,21 @@ const TENANTS: [(&str, Role); 5] = [
 ];
 
 impl World {
+    /// A tenant's audit log, which must be whole.
+    pub async fn audit_log(&self, name: &str) -> Vec<AuditEntry> {
+        let seed = self.store.known_receipts_key().await.unwrap();
+        let (key, head) = (
+            seed.as_ref().map(AuditKey::of),
+            self.store.audit_head(&tenant(name)).await.unwrap(),
+        );
+        let log = self.store.audit_entries(&tenant(name), None, 100).await;
+        let log = log.unwrap().items;
+        let mut check = AuditCheck::new(key.as_ref(), head.as_ref());
+        check.see(&log).unwrap();
+        check.end().unwrap();
+        log
+    }
+
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let embedded = Embedded::open(folder.path()).unwrap();
@@ -233,8 +249,8 @@ impl World {
                 .expect(200);
             items.extend(page["items"].as_array().unwrap().iter().cloned());
             match page["next"].as_str() {
-                Some(next) => after = next.to_owned(),
-                None => return items,
+                Some(next) if next != after => after = next.to_owned(),
+                _ => return items, // a feed goes on from its end
             }
         }
         panic!("{path} has no end");
@@ -285,6 +301,8 @@ impl World {
             unit: tenant(who),
             reference_id,
             image_sha256,
+            uploaded_by: tenant("agency"),
+            evidence: Evidence::Computed,
             level: Level::Alert,
             method: Method::Whole,
             distance: 4,

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod fingerprints;
+mod receipts;
 mod rounds;
 
 use std::collections::HashMap;
@@ -25,7 +26,7 @@ struct House {
     upkeep: Upkeep,
     told: Arc<Told>,
     now_ms: Arc<AtomicI64>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// A house without any queue: the event of everything that is put into it is lost.
@@ -63,6 +64,7 @@ async fn house(ads_kept: Option<Duration>) -> House {
         pending_max: HOUR,
         objects_every: Duration::ZERO,
         ads_kept,
+        looks_apart_max: None,
         compaction: CompactionRule::default(),
         queues: told.clone(),
     };
@@ -72,7 +74,7 @@ async fn house(ads_kept: Option<Duration>) -> House {
         upkeep,
         told,
         now_ms,
-        _folder: folder,
+        folder,
     }
 }
 
@@ -118,7 +120,11 @@ impl House {
     }
 
     async fn reference(&self, key: &ReferenceKey) -> ReferenceId {
-        let image = ImageSha256::of(b"bytes");
+        self.reference_of(key, b"bytes").await
+    }
+
+    async fn reference_of(&self, key: &ReferenceKey, content: &[u8]) -> ReferenceId {
+        let image = ImageSha256::of(content);
         let reference = Reference {
             reference_id: ReferenceId::of_photo(&unit(), key.case_id(), &image),
             case_id: key.case_id().clone(),
@@ -220,6 +226,7 @@ async fn house_with_upload(ads_kept: Duration, bundle: Option<BundleCounts>) -> 
         notes: Vec::new(),
         stored_in: None,
         bundle,
+        faults: None,
         uploaded_at: listed.last_modified,
         updated_at: listed.last_modified,
     };
@@ -345,6 +352,7 @@ async fn a_house_without_a_store_says_so_and_can_be_run_again() {
         pending_max: HOUR,
         objects_every: Duration::ZERO,
         ads_kept: None,
+        looks_apart_max: None,
         compaction: CompactionRule::default(),
         queues: house.told.clone(),
     };
@@ -406,7 +414,9 @@ async fn a_case_is_erased_with_every_version_of_its_photos_and_its_number() {
     assert_eq!(house.run(Task::Erasures).await.erasures, 1);
     let done = stands(&house, &asked).await;
     assert_eq!((done.state, &done.case_id), (ErasureState::Done, &None));
-    let receipt: Receipt = serde_json::from_str(&done.receipt.unwrap().receipt).unwrap();
+    let receipt = done.receipt.unwrap().opened().unwrap();
+    assert_eq!(receipts::removed(&receipt, "reference_photos"), 4);
+    assert_eq!(receipts::removed(&receipt, "references"), 1);
     assert_eq!((receipt.unit, receipt.reference_ids), (unit(), ids.clone()));
     for id in &ids {
         let left = house.store.reference(&unit(), id).await.unwrap().unwrap();

@@ -143,3 +143,82 @@ async fn a_refused_upload_does_not_cost_the_connection() {
     drop(stream);
     port.stop().await;
 }
+
+/// More than a port has seats for.
+const STRANGERS: usize = 300;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_say_nothing_make_room_for_those_that_do() {
+    use tokio::io::AsyncWriteExt;
+    let services = start();
+    services.embedded.create_bucket("ads").await.expect("made");
+    let port = serve_s3(&services.embedded).await;
+    let mut held = Vec::new();
+    for _ in 0..STRANGERS {
+        let connecting = tokio::net::TcpStream::connect(port.address);
+        let mut stream = connecting.await.expect("connected");
+        // Refused at some point, which is what it is about.
+        drop(stream.write_all(b"GET / HT").await);
+        held.push(stream);
+    }
+    let key = services.embedded.access_key();
+    let over = s3_over(&port, &key.id, &key.secret);
+    let listed = over.list_objects_v2().bucket("ads").send().await;
+    listed.expect("answered");
+    drop(held);
+    port.stop().await;
+}
+
+/// What a port answers to these bytes, of which no more come.
+async fn answer_to(port: &crate::services::Port, request: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let connecting = tokio::net::TcpStream::connect(port.address);
+    let mut stream = connecting.await.expect("connected");
+    stream.write_all(request.as_bytes()).await.expect("sent");
+    let mut buffer = vec![0; 4_096];
+    let read = stream.read(&mut buffer).await.expect("answered");
+    String::from_utf8_lossy(&buffer[..read]).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_without_a_signature_is_refused_before_its_file_comes() {
+    let services = start();
+    services.embedded.create_bucket("ads").await.expect("made");
+    let port = serve_s3(&services.embedded).await;
+    let part =
+        |name: &str| format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+    let fields = format!("{}k\r\n{}", part("key"), part("file"));
+    let form = format!(
+        "POST /ads HTTP/1.1\r\nhost: {}\r\ncontent-type: multipart/form-data; boundary=b\r\n\
+         content-length: 120000000\r\n\r\n{fields}{}",
+        port.address,
+        "x".repeat(1_000)
+    );
+    let answer = answer_to(&port, &form).await;
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    assert!(answer.contains("<Code>AccessDenied</Code>"), "{answer}");
+    port.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_another_site_and_a_foreign_name_are_refused_on_every_port() {
+    let services = start();
+    let s3 = serve_s3(&services.embedded).await;
+    let tables = crate::services::serve_dynamodb(&services.embedded).await;
+    for port in [&s3, &tables] {
+        let ours = format!("host: {}", port.address);
+        for head in [
+            "host: page.example".to_owned(),
+            format!("{ours}\r\norigin: http://page.example"),
+            format!("{ours}\r\norigin: null"),
+        ] {
+            let answer = answer_to(port, &format!("GET / HTTP/1.1\r\n{head}\r\n\r\n")).await;
+            assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+            assert!(answer.contains("not served here"), "{answer}");
+        }
+        let answer = answer_to(port, &format!("GET / HTTP/1.1\r\n{ours}\r\n\r\n")).await;
+        assert!(!answer.contains("not served here"), "{answer}");
+    }
+    s3.stop().await;
+    tables.stop().await;
+}

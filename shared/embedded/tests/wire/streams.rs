@@ -17,7 +17,7 @@ async fn a_stream_brings_each_change_in_order_until_it_is_committed() {
         Err(Error::Missing(_))
     ));
     make_table(&client, "things").await;
-    let mut arrivals = streams.arrivals();
+    let mut arrivals = streams.arrivals("things");
     assert!(
         streams
             .read("lookup", "things", 10)

@@ -90,3 +90,22 @@ fn weights(centre: usize, length_px: usize) -> Weights {
         values: values.into_iter().map(|value| value as f32).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The weights are sums of boxes over boxes, so their cost grows with the square of a side.
+    #[test]
+    fn the_longest_side_costs_less_than_the_largest_picture() {
+        const SIDE_PX_MAX: usize = u16::MAX as usize; // photo::Limits
+        const PIXELS_MAX: usize = 64 << 20;
+        let sums = |length_px: usize| {
+            let boxes = |k| covered(sampled_px(k, length_px), length_px);
+            let inner = |centre| covered(centre, length_px).len();
+            (0..SAMPLES).flat_map(boxes).map(inner).sum::<usize>()
+        };
+        assert!(3 * sums(SIDE_PX_MAX) < PIXELS_MAX);
+        assert!(sums(PIXELS_MAX / 16) > 500 * PIXELS_MAX, "as it once was");
+    }
+}

@@ -2,9 +2,14 @@ use crate::bytes::be16;
 use crate::{Limits, Orientation, Reason, exif};
 
 use super::frame::{Frame, Hints};
+use super::standard::Tables;
 
 /// Most scans: encoders write about ten, and each costs a pass over the picture, be it empty.
 pub(super) const SCANS_MAX: usize = 128;
+
+/// Scans that the largest picture may have: a pass over 64 megapixels takes 20 ms. A smaller one may
+/// have more, up to [`SCANS_MAX`], as long as they do not come to more pixels.
+const SCANS_OF_LARGEST_MAX: u64 = 24;
 
 /// Appended to the last scan: bits that are all ones. No Huffman code of the format consists of
 /// ones only, so a decoder that still needs a symbol there stops with an error, where zeros or a
@@ -86,6 +91,7 @@ struct Walk<'a> {
     frame: Option<Frame>,
     orientation: Option<Orientation>,
     scans: usize,
+    tables: Tables,
     first_scan_components: Option<usize>,
 }
 
@@ -105,10 +111,11 @@ impl<'a> Walk<'a> {
             return Ok(Next::Cut);
         };
         match marker {
-            0xc4 | 0xdb | 0xdd => self.copy(marker, data), // tables, restart interval
+            0xc4 => self.huffman(data),
+            0xdb | 0xdd => self.copy(marker, data), // quantisation, restart interval
             0xcc => return Err(Reason::UnsupportedFormat), // arithmetic coding
             0xc0..=0xcf => self.frame(marker, data, limits)?,
-            0xda => self.scan(data)?,
+            0xda => self.scan(data, limits)?,
             0xe0 => self.hints.jfif |= data.starts_with(b"JFIF\0"),
             0xe1 => self.exif(data),
             0xee => self.adobe(data),
@@ -145,6 +152,18 @@ impl<'a> Walk<'a> {
         Ok(data)
     }
 
+    fn huffman(&mut self, data: &[u8]) {
+        self.tables.note(data);
+        self.copy(0xc4, data);
+    }
+
+    /// Cameras that film by single JPEGs leave out the tables that everybody uses, as libjpeg knows.
+    fn standard_tables(&mut self) {
+        for table in self.tables.missing() {
+            self.copy(0xc4, &table);
+        }
+    }
+
     fn copy(&mut self, marker: u8, data: &[u8]) {
         let length = u16::try_from(data.len() + 2).expect("it was read from two bytes");
         self.file.extend_from_slice(&[0xff, marker]);
@@ -171,10 +190,17 @@ impl<'a> Walk<'a> {
     }
 
     /// Copies a scan's header and its data, up to the next marker that is no restart.
-    fn scan(&mut self, header: &[u8]) -> Result<(), Reason> {
+    fn scan(&mut self, header: &[u8], limits: &Limits) -> Result<(), Reason> {
         self.scans += 1;
-        if self.frame.is_none() || self.scans > SCANS_MAX {
+        let frame = self.frame.ok_or(Reason::Corrupt)?;
+        let pixels = u64::from(frame.width_px) * u64::from(frame.height_px);
+        let passed = pixels.saturating_mul(self.scans as u64);
+        let passed_max = limits.pixels_max.saturating_mul(SCANS_OF_LARGEST_MAX);
+        if self.scans > SCANS_MAX || passed > passed_max {
             return Err(Reason::Corrupt);
+        }
+        if self.scans == 1 && !frame.progressive {
+            self.standard_tables();
         }
         self.copy(0xda, header);
         let data = self.bytes.get(self.at..).unwrap_or_default();

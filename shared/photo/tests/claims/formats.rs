@@ -2,6 +2,7 @@
 
 use photo::{Detail, Format, Limits, Photo, Pixels, decode};
 use tiff::encoder::{Compression, colortype};
+use tiff::tags::ExtraSamples;
 
 use crate::drawn::{self, Drawing};
 
@@ -433,4 +434,81 @@ fn tiff_inks_become_colours() {
     .concat();
     let file = drawn::tiff::<colortype::CMYK8>(5, 1, &inks.concat(), Compression::Uncompressed);
     check_rgb("cmyk", &file, Format::Tiff, &Drawing::new(5, 1), &rgb);
+}
+
+/// A page of colours with one extra sample of a kind.
+fn with_extra<C: colortype::ColorType>(samples: &[C::Inner], kind: ExtraSamples) -> Vec<u8>
+where
+    [C::Inner]: tiff::encoder::TiffValue,
+{
+    let mut file = std::io::Cursor::new(Vec::new());
+    let mut encoder = tiff::encoder::TiffEncoder::new(&mut file).expect("header");
+    let mut page = encoder.new_image::<C>(40, 20).expect("page");
+    page.extra_samples(&[kind]).expect("before the data");
+    page.write_data(samples).expect("samples");
+    file.into_inner()
+}
+
+fn luma_of(file: &[u8]) -> Vec<u8> {
+    match read(file, Detail::Luma).pixels {
+        Pixels::Luma(luma) => luma,
+        Pixels::Rgb(_) => panic!("luma was asked for"),
+    }
+}
+
+/// As its alpha says, by which the colours may be multiplied already, and to any depth.
+#[test]
+fn tiff_that_is_multiplied_by_its_alpha_gives_the_plain_pixels() {
+    let straight = Drawing::new(40, 20).rgba();
+    let grey: Vec<u8> = straight
+        .chunks_exact(4)
+        .flat_map(|it| [it[0], it[3]])
+        .collect();
+    let times = |c: u8, alpha: u8| ((u32::from(c) * u32::from(alpha) + 127) / 255) as u8;
+    let multiplied = |pixels: &[u8], samples: usize| -> Vec<u8> {
+        let pixels = pixels.chunks_exact(samples);
+        pixels
+            .flat_map(|pixel| {
+                let alpha = pixel[samples - 1];
+                let colours = pixel[..samples - 1].iter().map(move |c| times(*c, alpha));
+                colours.chain([alpha])
+            })
+            .collect()
+    };
+    let deep =
+        |samples: &[u8]| -> Vec<u16> { samples.iter().map(|it| u16::from(*it) * 257).collect() };
+    let (plain, done) = (
+        ExtraSamples::UnassociatedAlpha,
+        ExtraSamples::AssociatedAlpha,
+    );
+    let (rgba, ga) = (multiplied(&straight, 4), multiplied(&grey, 2));
+    for (name, file, expected) in [
+        (
+            "rgb",
+            with_extra::<colortype::RGB8>(&rgba, done),
+            with_extra::<colortype::RGB8>(&straight, plain),
+        ),
+        (
+            "deep",
+            with_extra::<colortype::RGB16>(&deep(&rgba), done),
+            with_extra::<colortype::RGB8>(&straight, plain),
+        ),
+        (
+            "grey",
+            with_extra::<colortype::Gray8>(&ga, done),
+            with_extra::<colortype::Gray8>(&grey, plain),
+        ),
+    ] {
+        let (read, expected) = (luma_of(&file), luma_of(&expected));
+        assert_eq!(read.len(), expected.len());
+        let off = read
+            .iter()
+            .zip(&expected)
+            .map(|(a, b)| a.abs_diff(*b))
+            .max();
+        assert!(off <= Some(1), "{name}: {off:?}");
+    }
+    let no_alpha = with_extra::<colortype::Gray8>(&grey, ExtraSamples::Unspecified);
+    let red: Vec<u8> = grey.iter().copied().step_by(2).collect();
+    assert_eq!(luma_of(&no_alpha), red);
 }

@@ -154,6 +154,35 @@ fn a_thousand_scans_are_refused() {
     assert_eq!(read(&many, Detail::Luma).err(), Some(Reason::Corrupt));
 }
 
+/// The cost of all scans together is bounded, and not their number alone.
+#[test]
+fn a_large_picture_may_have_fewer_scans_than_a_small_one() {
+    let options = drawn::JpegOptions {
+        progressive: true,
+        ..Default::default()
+    };
+    let file = drawn::jpeg(32, 32, &drawn::Drawing::new(32, 32).rgb, options);
+    let scans = file.windows(2).filter(|pair| *pair == [0xff, 0xda]).count() as u64;
+    let limits = |pixels_max| Limits {
+        pixels_max,
+        ..Limits::default()
+    };
+    let least = (32 * 32 * scans).div_ceil(24).max(32 * 32);
+    assert!(decode(&file, Detail::Luma, &limits(least)).is_ok());
+    let last = file
+        .windows(2)
+        .rposition(|pair| pair == [0xff, 0xda])
+        .expect("scans");
+    let many = [
+        &file[..last],
+        &file[last..file.len() - 2].repeat(20),
+        &file[last..],
+    ]
+    .concat();
+    let refused = decode(&many, Detail::Luma, &limits(32 * 32));
+    assert_eq!(refused.err(), Some(Reason::Corrupt));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 

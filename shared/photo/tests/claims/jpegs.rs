@@ -199,3 +199,38 @@ fn component_ids(file: &[u8]) -> Vec<(usize, u8)> {
         .flat_map(|(i, name)| [(frame + 10 + i * 3, *name), (scan + 5 + i * 2, *name)])
         .collect()
 }
+
+/// A file without some of its tables.
+fn without_tables(file: &[u8], left_out: impl Fn(usize) -> bool) -> Vec<u8> {
+    let (mut rest, mut tables, mut out) = (&file[2..], 0, file[..2].to_vec());
+    while rest[1] != 0xda {
+        let length = usize::from(u16::from_be_bytes([rest[2], rest[3]])) + 2;
+        let is_table = rest[1] == 0xc4;
+        if !(is_table && left_out(tables)) {
+            out.extend_from_slice(&rest[..length]);
+        }
+        tables += usize::from(is_table);
+        rest = &rest[length..];
+    }
+    out.extend_from_slice(rest);
+    out
+}
+
+/// As single pictures of a film by a webcam.
+#[test]
+fn tables_that_are_left_out_are_the_standard_ones() {
+    let drawing = Drawing::new(48, 40);
+    let file = drawn::jpeg(48, 40, &drawing.rgb, JpegOptions::default());
+    let tables = file.windows(2).filter(|pair| *pair == [0xff, 0xc4]).count();
+    assert_eq!(tables, 4, "each in a segment of its own");
+    let limits = Limits::default();
+    for detail in [Detail::Luma, Detail::Colour] {
+        let whole = decode(&file, detail, &limits).expect("whole");
+        for bits in 1..16_usize {
+            let cut = without_tables(&file, |table| bits >> table & 1 == 1);
+            assert!(cut.len() < file.len());
+            let read = decode(&cut, detail, &limits).expect("the tables are known");
+            assert!(read == whole, "without {bits:04b}");
+        }
+    }
+}

@@ -8,3 +8,4 @@ mod jpegs;
 mod orientation;
 mod photos;
 mod reasons;
+mod thin;

@@ -181,6 +181,18 @@ fn a_side_below_the_least_is_too_small() {
 }
 
 #[test]
+fn a_side_above_the_longest_is_too_long() {
+    for (name, file) in drawn::one_of_each() {
+        let limits = |side_px_max| Limits {
+            side_px_max,
+            ..Limits::default()
+        };
+        check(name, &file, &limits(23), Reason::TooLong);
+        decode(&file, Detail::Luma, &limits(33)).expect(name);
+    }
+}
+
+#[test]
 fn every_reason_has_its_own_code() {
     let codes = Reason::ALL.map(Reason::as_str);
     assert_eq!(
@@ -193,6 +205,7 @@ fn every_reason_has_its_own_code() {
             "too_large",
             "too_many_pixels",
             "too_small",
+            "too_long",
             "decoder_failure"
         ]
     );

@@ -13,6 +13,7 @@ claims! {
     an_attempt_in_flight_outlives_every_other_worker,
     a_delivery_can_be_put_off,
     a_delivery_can_be_given_up,
+    the_backlog_of_one_webhook_hides_no_other,
 }
 
 async fn alert(store: &Store) -> Alert {
@@ -57,6 +58,18 @@ fn delivered() -> Outcome {
     }
 }
 
+/// What is due of the one webhook.
+async fn due(store: &Store, now: i64) -> Vec<Delivery> {
+    let mut due = Vec::new();
+    for (webhook, numbers) in store.due(&unit(), at(now), 10).await.unwrap() {
+        for seq in numbers {
+            let delivery = store.delivery(&unit(), &webhook, seq).await.unwrap();
+            due.push(delivery.unwrap());
+        }
+    }
+    due
+}
+
 async fn queued(store: &Store) -> Delivery {
     let alert = alert(store).await;
     assert!(store.enqueue(&hook(), &alert, at(20)).await.unwrap());
@@ -71,11 +84,11 @@ async fn an_alert_is_queued_once_and_due_at_once(World { store, .. }: World) {
     let alert = alert(&store).await;
     assert!(store.enqueue(&hook(), &alert, at(20)).await.unwrap());
     assert!(!store.enqueue(&hook(), &alert, at(25)).await.unwrap());
-    assert!(store.due(&unit(), at(19), 10).await.unwrap().is_empty());
-    let due = store.due(&unit(), at(20), 10).await.unwrap();
-    assert_eq!(due.len(), 1);
+    assert!(due(&store, 19).await.is_empty());
+    let now_due = due(&store, 20).await;
+    assert_eq!(now_due.len(), 1);
     assert_eq!(
-        (due[0].seq, due[0].attempts, due[0].state),
+        (now_due[0].seq, now_due[0].attempts, now_due[0].state),
         (1, 0, DeliveryState::Pending)
     );
     assert!(
@@ -86,7 +99,7 @@ async fn an_alert_is_queued_once_and_due_at_once(World { store, .. }: World) {
             .is_empty()
     );
     let page = store.deliveries(&unit(), &hook(), None, 10).await.unwrap();
-    assert_eq!(page.items, due);
+    assert_eq!(page.items, now_due);
 }
 
 async fn one_attempt_at_a_time(World { store, .. }: World) {
@@ -110,18 +123,15 @@ async fn a_failed_attempt_is_due_again_and_a_receipt_ends_it(World { store, .. }
     let lease = leased(&store, &delivery, 20).await;
     let failed = store.settle(&lease, &again(60), at(22)).await.unwrap();
     assert_eq!((failed.attempts, failed.last_status), (1, Some(503)));
-    assert!(store.due(&unit(), at(59), 10).await.unwrap().is_empty());
-    assert_eq!(
-        store.due(&unit(), at(60), 10).await.unwrap(),
-        std::slice::from_ref(&failed)
-    );
+    assert!(due(&store, 59).await.is_empty());
+    assert_eq!(due(&store, 60).await, std::slice::from_ref(&failed));
     let lease = leased(&store, &failed, 60).await;
     let receipt = store.settle(&lease, &delivered(), at(61)).await.unwrap();
     assert_eq!(
         (receipt.attempts, receipt.state),
         (2, DeliveryState::Delivered)
     );
-    assert!(store.due(&unit(), at(9999), 10).await.unwrap().is_empty());
+    assert!(due(&store, 9999).await.is_empty());
     let after = store
         .lease(&unit(), &receipt, at(70), at(99))
         .await
@@ -181,7 +191,7 @@ async fn a_delivery_can_be_given_up(World { store, .. }: World) {
         .unwrap();
     assert_eq!((gone.state, gone.attempts), (DeliveryState::Abandoned, 0));
     assert_eq!(gone.reason, Some(reason.clone()));
-    assert!(store.due(&unit(), at(9999), 10).await.unwrap().is_empty());
+    assert!(due(&store, 9999).await.is_empty());
     let again = store.abandon(&unit(), &delivery, reason, at(31)).await;
     assert!(matches!(again, Err(Error::Conflict(_))));
 }
@@ -213,9 +223,23 @@ async fn a_delivery_can_be_put_off(World { store, .. }: World) {
         .await
         .unwrap();
     assert_eq!((later.state, later.attempts), (DeliveryState::Pending, 0));
-    assert!(store.due(&unit(), at(99), 10).await.unwrap().is_empty());
-    assert_eq!(store.due(&unit(), at(100), 10).await.unwrap(), [later]);
+    assert!(due(&store, 99).await.is_empty());
+    assert_eq!(due(&store, 100).await, [later]);
     // Who still has the delivery as it was before may do nothing with it.
     let stale = store.lease(&unit(), &delivery, at(31), at(61)).await;
     assert_eq!(stale.unwrap(), Leased::Settled);
+}
+
+async fn the_backlog_of_one_webhook_hides_no_other(World { store, .. }: World) {
+    let mut alert = alert(&store).await;
+    // More than a page, and all of it due before the other webhook's one delivery.
+    for seq in 1..=150 {
+        alert.seq = seq;
+        store.enqueue(&hook(), &alert, at(20)).await.unwrap();
+    }
+    let archive = WebhookName::parse("archive").unwrap();
+    store.enqueue(&archive, &alert, at(30)).await.unwrap();
+    let due = store.due(&unit(), at(30), 2).await.unwrap();
+    assert_eq!(due[&archive], [150]);
+    assert_eq!(due[&hook()], [1, 2], "the longest due first, two a webhook");
 }

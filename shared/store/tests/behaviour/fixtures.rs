@@ -89,6 +89,7 @@ pub fn upload(path: &str, state: UploadState, uploaded: i64) -> Upload {
         notes: vec![MetadataNote::MalformedPlace],
         stored_in: None,
         bundle: None,
+        faults: None,
         uploaded_at: at(uploaded),
         updated_at: at(uploaded + 1),
     }
@@ -188,6 +189,8 @@ pub fn found(reference: &ReferenceId, image: u64) -> Found {
         unit: unit(),
         reference_id: reference.clone(),
         image_sha256: sha(image),
+        uploaded_by: tenant("uploader"),
+        evidence: Evidence::Computed,
         level: Level::Alert,
         method: Method::Whole,
         distance: 12,

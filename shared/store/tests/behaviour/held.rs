@@ -91,7 +91,10 @@ async fn beyond_the_limit_leads_are_held_and_that_is_told_once(World { store, ..
     assert_eq!(told.data.lead_id, LeadId::of(&id, &sha(3)));
     assert_eq!(told.data.level, Level::Review);
     let sighting = recorded_ad(&store, 6, "again").await;
-    store.extend_leads(&sha(6), &sighting).await.unwrap();
+    store
+        .extend_leads(&sha(6), &sighting, at(15))
+        .await
+        .unwrap();
     assert_eq!(
         store.extended_leads(&unit()).await.unwrap(),
         [],
@@ -107,7 +110,10 @@ async fn sightings_of_one_image_and_repeated_work_do_not_count(World { store, ..
             .record_lead(&found(&id, 1), &[], at(10 + round))
             .await
             .unwrap();
-        store.extend_leads(&sha(1), &sighting).await.unwrap();
+        store
+            .extend_leads(&sha(1), &sighting, at(15))
+            .await
+            .unwrap();
     }
     record(&store, &id, 2, 30).await;
     assert_eq!(kinds(&store).await, [AlertKind::Created; 2]);
@@ -152,7 +158,10 @@ async fn a_release_alerts_every_held_lead_once(World { store, .. }: World) {
         record(&store, &id, image, 10).await;
     }
     let sighting = recorded_ad(&store, 6, "while held").await;
-    store.extend_leads(&sha(6), &sighting).await.unwrap();
+    store
+        .extend_leads(&sha(6), &sighting, at(15))
+        .await
+        .unwrap();
     let released = store.release(&unit(), &id, Some(20), at(50)).await;
     assert_eq!(
         released,
@@ -181,7 +190,10 @@ async fn a_release_alerts_every_held_lead_once(World { store, .. }: World) {
         .find(|a| a.kind == AlertKind::Created && a.data.lead_id == LeadId::of(&id, &sha(6)));
     assert_eq!(told.map(|alert| alert.data.sightings_total), Some(2));
     let later = recorded_ad(&store, 6, "after").await;
-    assert_eq!(store.extend_leads(&sha(6), &later).await.unwrap(), 1);
+    assert_eq!(
+        store.extend_leads(&sha(6), &later, at(15)).await.unwrap(),
+        1
+    );
     let extended = store.extended_leads(&unit()).await.unwrap();
     assert_eq!(
         extended,

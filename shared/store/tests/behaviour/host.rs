@@ -23,6 +23,11 @@ impl World {
         let config = aws_sdk_s3::config::Builder::from(&self.sdk).force_path_style(true);
         aws_sdk_s3::Client::from_conf(config.build())
     }
+
+    /// The same DynamoDB, past the store.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.sdk)
+    }
 }
 
 /// Randomness that is the same in every run, though not in every order of tasks.

@@ -86,7 +86,10 @@ async fn a_sighting_that_races_its_lead_is_not_missed(World { store, .. }: World
         let (sighter, lead) = (store.clone(), found(&id, n));
         let task = tokio::spawn(async move {
             let sighting = recorded_ad(&sighter, n, "second").await;
-            sighter.extend_leads(&sha(n), &sighting).await.unwrap();
+            sighter
+                .extend_leads(&sha(n), &sighting, at(15))
+                .await
+                .unwrap();
         });
         store.record_lead(&lead, &[], at(10)).await.unwrap();
         task.await.unwrap();

@@ -200,7 +200,7 @@ async fn an_ad_that_came_again_stays_in_the_tail(World { store, .. }: World) {
     // Erased and uploaded again between the swap and the deletions of a slow compaction.
     let forgotten = BTreeSet::from([Id::Image(sha(0))]);
     store
-        .rewrite_without(Kind::Ads, &forgotten, at(2))
+        .rewrite_without(Kind::Ads, &forgotten, at(2), None)
         .await
         .unwrap();
     assert_eq!(images(&whole(&store).await), expected([1]));
@@ -216,7 +216,7 @@ async fn an_ad_that_came_again_stays_in_the_tail(World { store, .. }: World) {
 
 /// What the tail names.
 async fn packs(world: &World) -> Vec<Pack> {
-    let client = aws_sdk_dynamodb::Client::new(&world.sdk);
+    let client = world.dynamodb();
     let name = world.store.names().table(store::Table::AdsTail);
     let scan = client.scan().table_name(&name).send().await.unwrap();
     let pack = |item: &_| match store::inserted(serde_dynamo::Item::from(Clone::clone(item))) {
@@ -249,7 +249,7 @@ async fn a_pack_that_was_compacted_is_met_in_its_segment(world: World) {
     assert_eq!(met().await, expected(0..3), "in the segment by now");
     let forgotten = BTreeSet::from([Id::Image(sha(0))]);
     store
-        .rewrite_without(Kind::Ads, &forgotten, later)
+        .rewrite_without(Kind::Ads, &forgotten, later, None)
         .await
         .unwrap();
     assert_eq!(met().await, expected(1..3), "and forgotten nowhere");
@@ -320,7 +320,7 @@ async fn a_pack_that_is_missing_or_damaged_is_noticed(world: World) {
 async fn a_pack_that_was_never_named_is_swept_after_its_grace(world: World) {
     let store = &world.store;
     record(store, 0..2).await;
-    let client = aws_sdk_dynamodb::Client::new(&world.sdk);
+    let client = world.dynamodb();
     let name = store.names().table(store::Table::AdsTail);
     let scan = client.scan().table_name(&name).send().await.unwrap();
     let item = &scan.items()[0];
@@ -520,7 +520,7 @@ async fn a_sweep_dooms_a_compaction_under_way_and_never_breaks_the_set(World { s
 }
 
 /// Puts these bytes in the place of an object.
-async fn put(world: &World, key: &str, bytes: Vec<u8>) {
+pub async fn put(world: &World, key: &str, bytes: Vec<u8>) {
     world
         .s3()
         .put_object()
@@ -532,7 +532,7 @@ async fn put(world: &World, key: &str, bytes: Vec<u8>) {
         .unwrap();
 }
 
-async fn get(world: &World, key: &str) -> Vec<u8> {
+pub async fn get(world: &World, key: &str) -> Vec<u8> {
     let request = world.s3().get_object();
     let object = request
         .bucket(&world.store.names().segments_bucket)
@@ -658,7 +658,7 @@ async fn a_forgotten_ad_is_nowhere(world: World) {
     assert!(holds(&world, hash).await);
     let forgotten = BTreeSet::from([Id::Image(sha(0)), Id::Image(sha(20)), Id::Image(sha(77))]);
     let done = store
-        .rewrite_without(Kind::Ads, &forgotten, at(4))
+        .rewrite_without(Kind::Ads, &forgotten, at(4), None)
         .await
         .unwrap();
     assert_eq!((done.segments, done.items), (2, 3), "{done:?}");
@@ -667,7 +667,7 @@ async fn a_forgotten_ad_is_nowhere(world: World) {
     let ads = whole(store).await;
     assert_eq!(images(&ads), expected([1, 2, 3, 4, 5, 21]));
     let again = store
-        .rewrite_without(Kind::Ads, &forgotten, at(5))
+        .rewrite_without(Kind::Ads, &forgotten, at(5), None)
         .await
         .unwrap();
     assert_eq!((again.segments, again.items), (0, 0));
@@ -681,7 +681,7 @@ async fn a_compaction_under_way_does_not_bring_a_forgotten_ad_back(world: World)
     let written = store.write_batch(batch, at(3)).await.unwrap();
     let forgotten = BTreeSet::from([Id::Image(sha(0))]);
     store
-        .rewrite_without(Kind::Ads, &forgotten, at(4))
+        .rewrite_without(Kind::Ads, &forgotten, at(4), None)
         .await
         .unwrap();
     assert!(
@@ -824,7 +824,7 @@ mod searches {
     }
 
     async fn items_of_searches(world: &World) -> usize {
-        let client = aws_sdk_dynamodb::Client::new(&world.sdk);
+        let client = world.dynamodb();
         let name = world.store.names().table(store::Table::Searches);
         let scan = client.scan().table_name(name).send().await.unwrap();
         scan.items().len()

@@ -1,4 +1,8 @@
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
 use records::*;
+use store::{Store, Table};
 use tokio::task::JoinSet;
 
 use crate::fixtures::*;
@@ -9,6 +13,8 @@ claims! {
     a_token_acts_for_its_principal_until_it_is_revoked,
     webhooks_are_kept_disabled_and_removed,
     audit_entries_form_a_chain_whoever_appends,
+    what_is_cut_off_an_audit_log_is_told_by_its_head_and_stays_a_gap,
+    an_append_that_was_cut_off_before_its_head_moved_leaves_a_log_that_is_whole,
 }
 
 fn settings(name: &str) -> TenantSettings {
@@ -101,40 +107,97 @@ async fn webhooks_are_kept_disabled_and_removed(World { store, .. }: World) {
     assert_eq!(store.webhooks(&unit()).await.unwrap(), []);
 }
 
+fn audit_key() -> AuditKey {
+    AuditKey::of(&Secret::from_bytes(&[7; 32]).unwrap())
+}
+
+async fn append(store: &Store, n: i64) -> AuditEntry {
+    let deed = (Some(Role::Unit), AuditAction::LeadSeen);
+    let subject = Some(Label::parse(&format!("lead {n}")).unwrap());
+    let (key, unit) = (audit_key(), unit());
+    let entry = store.audit(&key, &unit, at(n), deed, subject);
+    entry.await.unwrap()
+}
+
+async fn audit_log(store: &Store) -> Vec<AuditEntry> {
+    let (mut entries, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = store.audit_entries(&unit(), cursor.as_ref(), 3).await;
+        let page = page.unwrap();
+        entries.extend(page.items);
+        match page.next {
+            Some(next) => cursor = Some(next),
+            None => return entries,
+        }
+    }
+}
+
+async fn audited(store: &Store) -> Result<(), AuditFault> {
+    let (key, head) = (audit_key(), store.audit_head(&unit()).await.unwrap());
+    let mut check = AuditCheck::new(Some(&key), head.as_ref());
+    check.see(&audit_log(store).await)?;
+    check.end()
+}
+
 async fn audit_entries_form_a_chain_whoever_appends(World { store, .. }: World) {
     let mut tasks = JoinSet::new();
     for n in 0..10 {
         let store = store.clone();
-        tasks.spawn(async move {
-            let subject = Some(Label::parse(&format!("lead {n}")).unwrap());
-            let action = AuditAction::LeadSeen;
-            store
-                .audit(&unit(), at(n), Some(Role::Unit), action, subject)
-                .await
-                .unwrap()
-        });
+        tasks.spawn(async move { append(&store, n).await });
     }
     tasks.join_all().await;
-    let (mut entries, mut cursor) = (Vec::new(), None);
-    loop {
-        let page = store
-            .audit_entries(&unit(), cursor.as_ref(), 3)
-            .await
-            .unwrap();
-        entries.extend(page.items);
-        match page.next {
-            Some(next) => cursor = Some(next),
-            None => break,
-        }
+    assert_eq!(audit_log(&store).await.len(), 10);
+    assert_eq!(audited(&store).await, Ok(()));
+    let head = store.audit_head(&unit()).await.unwrap().unwrap();
+    assert_eq!((head.seq, head.keyed_from), (10, 1));
+    let other = store.audit_entries(&tenant("other"), None, 3).await;
+    assert_eq!(other.unwrap().items, []);
+    assert_eq!(store.audit_head(&tenant("other")).await.unwrap(), None);
+}
+
+/// The key of an item by this name of the tenant `unit`.
+fn place(sk: &str) -> HashMap<String, AttributeValue> {
+    let text = |it: &str| AttributeValue::S(it.to_owned());
+    HashMap::from([("pk".into(), text("unit")), ("sk".into(), text(sk))])
+}
+
+async fn take_out(world: &World, table: Table, sk: &str) {
+    let name = world.store.names().table(table);
+    let delete = world.dynamodb().delete_item().table_name(name);
+    delete.set_key(Some(place(sk))).send().await.unwrap();
+}
+
+async fn what_is_cut_off_an_audit_log_is_told_by_its_head_and_stays_a_gap(world: World) {
+    let store = &world.store;
+    for n in 0..3 {
+        append(store, n).await;
     }
-    assert_eq!(entries.len(), 10);
-    assert_eq!(verify_chain(None, &entries), Ok(()));
-    assert!(
-        store
-            .audit_entries(&tenant("other"), None, 3)
-            .await
-            .unwrap()
-            .items
-            .is_empty()
-    );
+    take_out(&world, Table::Audit, "000000000003").await;
+    let cut = AuditFault::CutOff { ends: 2, head: 3 };
+    assert_eq!(audited(store).await, Err(cut));
+    assert_eq!(append(store, 4).await.seq, 4, "no number is given twice");
+    assert_eq!(audited(store).await, Err(AuditFault::Broken(3)));
+    take_out(&world, Table::Tenants, "audit-head").await;
+    assert_eq!(audited(store).await, Err(AuditFault::HeadLost));
+    append(store, 5).await;
+    assert_eq!(audited(store).await, Err(AuditFault::HeadLost), "made anew");
+}
+
+async fn an_append_that_was_cut_off_before_its_head_moved_leaves_a_log_that_is_whole(world: World) {
+    let store = &world.store;
+    append(store, 0).await;
+    let behind = world
+        .dynamodb()
+        .get_item()
+        .set_key(Some(place("audit-head")));
+    let name = store.names().table(Table::Tenants);
+    let behind = behind.table_name(&name).send().await.unwrap().item;
+    append(store, 1).await;
+    let put = world.dynamodb().put_item().table_name(&name);
+    put.set_item(behind).send().await.unwrap();
+    assert_eq!(store.audit_head(&unit()).await.unwrap().unwrap().seq, 1);
+    assert_eq!(audited(store).await, Ok(()));
+    assert_eq!(append(store, 2).await.seq, 3);
+    assert_eq!(audited(store).await, Ok(()));
+    assert_eq!(store.audit_head(&unit()).await.unwrap().unwrap().seq, 3);
 }

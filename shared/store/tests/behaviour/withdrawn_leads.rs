@@ -1,13 +1,14 @@
 //! A unit that asked for it is told, once and without sightings, which leads a withdrawal took back.
 
 use records::*;
-use store::{Store, Submitted};
+use store::{LeadFilter, Store, Submitted};
 
 use crate::fixtures::*;
 use crate::host::World;
 
 claims! {
-    a_unit_that_did_not_ask_is_told_nothing,
+    a_unit_that_did_not_ask_is_told_nothing_and_its_leads_are_closed,
+    leads_of_an_expired_reference_are_closed_and_none_of_an_active_one,
     a_unit_that_asked_is_told_once_of_each_alerted_lead_and_of_no_sighting,
     a_lead_that_was_taken_back_opens_again_with_its_reference,
     what_was_withdrawn_before_a_unit_asked_is_told_too,
@@ -46,13 +47,41 @@ async fn status(store: &Store, id: &ReferenceId, image: u64) -> LeadStatus {
     found.summary.status
 }
 
-async fn a_unit_that_did_not_ask_is_told_nothing(World { store, .. }: World) {
+async fn a_unit_that_did_not_ask_is_told_nothing_and_its_leads_are_closed(
+    World { store, .. }: World,
+) {
     settle(&store, false).await;
     let id = three_leads(&store).await;
     store.withdraw(&unit(), &id, at(20)).await.unwrap();
-    assert_eq!(store.take_back_leads(&unit(), at(21)).await, Ok(0));
+    assert_eq!(store.take_back_leads(&unit(), at(21)).await, Ok(3));
+    assert_eq!(store.take_back_leads(&unit(), at(22)).await, Ok(0));
     assert!(feed(&store).await.is_empty());
-    assert_eq!(status(&store, &id, 5).await, LeadStatus::Open);
+    for image in [5, 6, 7] {
+        assert_eq!(status(&store, &id, image).await, LeadStatus::Withdrawn);
+    }
+    let open = LeadFilter {
+        status: Some(LeadStatus::Open),
+        ..LeadFilter::default()
+    };
+    let inbox = store.leads(&unit(), &open, None, 100).await.unwrap();
+    assert!(inbox.items.is_empty(), "no inbox shows them");
+}
+
+async fn leads_of_an_expired_reference_are_closed_and_none_of_an_active_one(
+    World { store, .. }: World,
+) {
+    settle(&store, true).await;
+    let id = three_leads(&store).await;
+    let expires_at = reference("case 7", 1).expires_at;
+    let other = active_reference(&store, 2).await;
+    recorded_ad(&store, 8, "8").await;
+    let found = found(&other, 8);
+    store.record_lead(&found, &[], at(10)).await.unwrap();
+    store.expire(&unit(), &id, expires_at).await.unwrap();
+    assert_eq!(store.take_back_leads(&unit(), expires_at).await, Ok(3));
+    assert_eq!(status(&store, &id, 5).await, LeadStatus::Withdrawn);
+    assert_eq!(status(&store, &other, 8).await, LeadStatus::Open);
+    assert_eq!(feed(&store).await.len(), 1, "only withdrawals are told");
 }
 
 async fn a_unit_that_asked_is_told_once_of_each_alerted_lead_and_of_no_sighting(
@@ -62,7 +91,7 @@ async fn a_unit_that_asked_is_told_once_of_each_alerted_lead_and_of_no_sighting(
     let id = three_leads(&store).await;
     assert_eq!(store.take_back_leads(&unit(), at(19)).await, Ok(0));
     store.withdraw(&unit(), &id, at(20)).await.unwrap();
-    assert_eq!(store.take_back_leads(&unit(), at(21)).await, Ok(2));
+    assert_eq!(store.take_back_leads(&unit(), at(21)).await, Ok(3));
     assert_eq!(store.take_back_leads(&unit(), at(22)).await, Ok(0));
     let told = feed(&store).await;
     assert_eq!(told.len(), 2, "what was alerted before is out of the feed");
@@ -75,7 +104,11 @@ async fn a_unit_that_asked_is_told_once_of_each_alerted_lead_and_of_no_sighting(
         );
     }
     assert_eq!(status(&store, &id, 5).await, LeadStatus::Withdrawn);
-    assert_eq!(status(&store, &id, 7).await, LeadStatus::Open, "never told");
+    assert_eq!(
+        status(&store, &id, 7).await,
+        LeadStatus::Withdrawn,
+        "closed silently"
+    );
 }
 
 async fn a_lead_that_was_taken_back_opens_again_with_its_reference(World { store, .. }: World) {
@@ -90,7 +123,7 @@ async fn a_lead_that_was_taken_back_opens_again_with_its_reference(World { store
     };
     store.judge(&unit(), &lead, &verdict).await.unwrap();
     store.withdraw(&unit(), &id, at(20)).await.unwrap();
-    assert_eq!(store.take_back_leads(&unit(), at(21)).await, Ok(2));
+    assert_eq!(store.take_back_leads(&unit(), at(21)).await, Ok(3));
     let mut again = reference("case 7", 1);
     again.created_at = at(25);
     let fingerprint = reference_fingerprint(1);
@@ -125,5 +158,6 @@ async fn what_was_withdrawn_before_a_unit_asked_is_told_too(World { store, .. }:
     let id = three_leads(&store).await;
     store.withdraw(&unit(), &id, at(20)).await.unwrap();
     settle(&store, true).await;
-    assert_eq!(store.take_back_leads(&unit(), at(21)).await, Ok(2));
+    assert_eq!(store.take_back_leads(&unit(), at(21)).await, Ok(3));
+    assert_eq!(feed(&store).await.len(), 2);
 }

@@ -4,7 +4,7 @@
 //! deployment has taken, by key, content and size. A line that a cut left half is dropped: its file
 //! is sent once more, which does no harm.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -34,6 +34,8 @@ pub struct Journal {
     key_prefix: Option<String>,
     /// Files, each with the bundle or list that it came in, if it did.
     taken: HashMap<Taken, Option<String>>,
+    /// What was told before to be at fault: a path or a key, and the reason.
+    told: HashSet<(String, String)>,
 }
 
 /// Where the state file lies: beside the folder, unless the person says otherwise.
@@ -59,6 +61,7 @@ impl Journal {
             to: to.trim_end_matches('/').to_owned(),
             key_prefix: None,
             taken: HashMap::new(),
+            told: HashSet::new(),
         };
         if dry_run && !path.exists() {
             return Ok(journal);
@@ -105,7 +108,9 @@ impl Journal {
         }
         self.key_prefix = first["key_prefix"].as_str().map(str::to_owned);
         for line in lines {
-            self.taken.extend(line.ok().as_ref().and_then(taken));
+            let line = line.unwrap_or_default();
+            self.taken.extend(taken(&line));
+            self.told.extend(told(&line));
         }
         Ok(())
     }
@@ -160,6 +165,28 @@ impl Journal {
         Ok(())
     }
 
+    /// Whether an earlier run told of this fault.
+    pub fn has_told(&self, fault: &(String, String)) -> bool {
+        self.told.contains(fault)
+    }
+
+    /// Notes faults of which a person is told now: they are no news the next time.
+    ///
+    /// # Errors
+    /// Failures of the disk.
+    pub fn note_told(&mut self, faults: &[(String, String)]) -> io::Result<()> {
+        let line = |(name, reason): &(String, String)| {
+            format!("{}\n", json!({"told": name, "reason": reason}))
+        };
+        let new: Vec<_> = faults
+            .iter()
+            .filter(|it| !self.told.contains(*it))
+            .collect();
+        self.append(&new.iter().copied().map(line).collect::<String>())?;
+        self.told.extend(faults.iter().cloned());
+        Ok(())
+    }
+
     /// In one write, so that a process that dies leaves at most one line half.
     fn append(&mut self, text: &str) -> io::Result<()> {
         match &mut self.file {
@@ -183,6 +210,11 @@ fn taken(line: &Value) -> Option<(Taken, Option<String>)> {
         size: line["size"].as_u64()?,
     };
     Some((taken, line["object"].as_str().map(str::to_owned)))
+}
+
+fn told(line: &Value) -> Option<(String, String)> {
+    let text = |name: &str| Some(line[name].as_str()?.to_owned());
+    Some((text("told")?, text("reason")?))
 }
 
 fn open(path: &Path) -> io::Result<File> {
@@ -249,6 +281,31 @@ mod tests {
                 "{cut}"
             );
         }
+    }
+
+    #[test]
+    fn what_was_told_is_no_news() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("state");
+        let fault = ("a.txt".to_owned(), "not_an_image".to_owned());
+        let mut first = open(&path, "http://a");
+        assert!(first.bind("ads/ngo/").is_ok());
+        assert!(!first.has_told(&fault));
+        first
+            .note_told(std::slice::from_ref(&fault))
+            .expect("written");
+        first
+            .note_told(std::slice::from_ref(&fault))
+            .expect("written");
+        drop(first);
+        let lines = std::fs::read_to_string(&path)
+            .expect("read")
+            .lines()
+            .count();
+        assert_eq!(lines, 2, "once");
+        let again = open(&path, "http://a");
+        assert!(again.has_told(&fault));
+        assert!(!again.has_told(&("a.txt".to_owned(), "empty".to_owned())));
     }
 
     #[test]

@@ -72,7 +72,7 @@ impl Packing {
         let mut groups: Vec<Vec<Planned>> = Vec::new();
         let mut bytes = u64::MAX;
         for file in files {
-            let alone = matches!(file.kind, Kind::Bundle(_));
+            let alone = !matches!(file.kind, Kind::Picture(_));
             bytes = bytes.saturating_add(file.taken.size);
             match groups.last_mut() {
                 Some(group) if !alone && group.len() < files_max && bytes <= BUNDLE_BYTES_MAX => {
@@ -94,7 +94,9 @@ impl Packing {
     pub fn pack(self, group: &[Planned], prefix: &str) -> io::Result<Parcel> {
         match (self, group) {
             (Self::Hashes, _) => Ok(hashes(group, prefix)),
-            (Self::Bundles { .. }, [file]) if matches!(file.kind, Kind::Bundle(_)) => single(file),
+            (Self::Bundles { .. }, [file]) if !matches!(file.kind, Kind::Picture(_)) => {
+                single(file)
+            }
             (Self::Bundles { .. }, _) => bundle(group, prefix),
             (Self::Singly, [file]) => single(file),
             (Self::Singly, _) => unreachable!("a group of one"),

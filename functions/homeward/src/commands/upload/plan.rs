@@ -10,7 +10,7 @@ use records::{AdKey, AdMetadata, MemberName};
 use sha2::{Digest, Sha256};
 
 use super::journal::{Journal, Taken};
-use super::kind::{HEAD_BYTES, Kind};
+use super::kind::{HEAD_BYTES, Kind, is_litter};
 use super::metadata::Metadata;
 use super::parcel::Packing;
 use crate::folder::{self, Entry};
@@ -47,6 +47,8 @@ pub struct Plan {
     pub files: Vec<Planned>,
     /// Files that cannot.
     pub refused: Vec<Refused>,
+    /// What systems leave in folders, by its path: not sent, and nobody's fault.
+    pub litter: Vec<String>,
 }
 
 impl Plan {
@@ -75,7 +77,7 @@ pub fn make(
         progress.advance();
         read
     };
-    let (mut files, mut refused) = (Vec::new(), Vec::new());
+    let (mut files, mut refused, mut litter) = (Vec::new(), Vec::new(), Vec::new());
     let done = side_by_side::in_order(&entries, work, |place, read| {
         let entry = &entries[place];
         match read {
@@ -85,11 +87,8 @@ pub fn make(
                 kind,
                 metadata: metadata.of(&entry.name),
             }),
+            Err(_) if is_litter(&entry.name) => litter.push(entry.name.clone()),
             Err(reason) => {
-                progress.say(format_args!(
-                    "not sent: {}: {reason}",
-                    harmless(&entry.name)
-                ));
                 let path = entry.name.clone();
                 refused.push(Refused { path, reason });
             }
@@ -97,7 +96,11 @@ pub fn make(
         Ok::<(), Infallible>(())
     });
     let Ok(()) = done;
-    Ok(Plan { files, refused })
+    Ok(Plan {
+        files,
+        refused,
+        litter,
+    })
 }
 
 fn entries(folder: &Path, ours: &[Option<&Path>]) -> Result<Vec<Entry>> {
@@ -113,7 +116,7 @@ fn entries(folder: &Path, ours: &[Option<&Path>]) -> Result<Vec<Entry>> {
         .flatten()
         .filter_map(|path| path.canonicalize().ok())
         .collect();
-    let mut entries = folder::files(folder);
+    let mut entries = folder::files_within(folder);
     entries.retain(|entry| {
         !entry
             .path
@@ -140,7 +143,7 @@ fn read(
     let name = format!("{prefix}{}", entry.name);
     check_name(&entry.name, &name, packing)?;
     let (sha256, size, kind) = digest(&entry.path)?;
-    if packing == Packing::Hashes && matches!(kind, Kind::Bundle(_)) {
+    if packing == Packing::Hashes && !matches!(kind, Kind::Picture(_)) {
         return Err(Reason::NotAnImage.as_str());
     }
     Ok((Taken { name, sha256, size }, kind))
@@ -179,12 +182,12 @@ fn digest(path: &Path) -> std::result::Result<([u8; 32], u64, Kind), ReasonCode>
     start
         .read_to_end(&mut head)
         .map_err(|error| io_reason(&error))?;
-    let kind = Kind::of(&head);
-    if metadata.len() > kind.bytes_max() {
-        return Err(Reason::TooLarge.as_str());
-    }
     if head.is_empty() {
         return Err("empty"); // a form takes no empty file
+    }
+    let kind = Kind::of(&head).map_err(Reason::as_str)?;
+    if metadata.len() > kind.bytes_max() {
+        return Err(Reason::TooLarge.as_str());
     }
     let mut hash = Sha256::new_with_prefix(&head);
     let mut rest = file.take(kind.bytes_max());

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::journal::Journal;
 use super::metadata::Metadata;
 use super::plan::Plan;
 use super::server::State;
@@ -31,8 +32,28 @@ pub struct Summary {
     pub would_send: Option<usize>,
     /// Where uploads stand, if that was waited for.
     pub waited: Option<Waited>,
-    refused: Vec<(String, String)>,
+    refused: Vec<Fault>,
+    litter: Vec<String>,
     metadata_unused: usize,
+    /// Faults that no earlier run told of.
+    news: HashSet<Fault>,
+}
+
+/// What is at fault, a path or a key, and the reason.
+type Fault = (String, String);
+
+/// What a person reads for a reason of this machine's; those of a deployment stand in its contract.
+fn in_words(reason: &str) -> &str {
+    match reason {
+        "link_out" => "a link that leads out of the folder",
+        "link_loop" => "a link that leads in a circle",
+        "not_an_image" => "no picture, archive or list of hashes",
+        "unsupported_format" => "a picture of a kind that is not read: convert it",
+        "not_found" => "it is not there",
+        "not_a_file" => "not a regular file",
+        "empty" => "it is empty",
+        other => other,
+    }
 }
 
 /// Where uploads stand.
@@ -44,9 +65,20 @@ pub struct Waited {
     pub pending: u64,
     /// Rejected: key and reason.
     pub rejected: Vec<(String, String)>,
+    /// Lines of lists that were rejected and are not named: the list's key, and how many.
+    pub unnamed: Vec<(String, u64)>,
 }
 
 impl Waited {
+    /// Lines of a list that were counted as recorded, since it does not name all that it refused.
+    pub fn take_back(&mut self, list: &State) {
+        let lines = list.refused_unnamed.min(self.recorded);
+        if lines > 0 {
+            self.recorded -= lines;
+            self.unnamed.push((list.key.clone(), lines));
+        }
+    }
+
     /// Counts one upload.
     pub fn count(&mut self, state: &State) {
         match state.state.as_str() {
@@ -84,7 +116,8 @@ impl Summary {
             ));
         }
         let mut summary = Self {
-            files: plan.files.len() + plan.refused.len(),
+            files: plan.files.len() + plan.refused.len() + plan.litter.len(),
+            litter: plan.litter.clone(),
             metadata_unused: unused.len(),
             ..Self::default()
         };
@@ -99,7 +132,23 @@ impl Summary {
         self.refused.push((path.to_owned(), reason.to_owned()));
     }
 
-    /// Tells the person, and with `json` a program.
+    /// Finds out which faults are news, and notes them, so that the next run finds them to be none.
+    ///
+    /// # Errors
+    /// Failures of the disk.
+    pub fn settle(&mut self, journal: &mut Journal) -> std::io::Result<()> {
+        let mut faults = self.refused.clone();
+        if let Some(waited) = &self.waited {
+            faults.extend(waited.rejected.iter().cloned());
+            let unnamed = waited.unnamed.iter();
+            faults.extend(unnamed.map(|(key, lines)| (key.clone(), format!("{lines} lines"))));
+        }
+        let news = faults.iter().filter(|fault| !journal.has_told(fault));
+        self.news = news.cloned().collect();
+        journal.note_told(&faults)
+    }
+
+    /// Tells the person, and with `json` a program. Done is a run in which nothing new went wrong.
     ///
     /// # Errors
     /// A closed stdout.
@@ -107,52 +156,88 @@ impl Summary {
         if json {
             writeln!(std::io::stdout().lock(), "{}", self.to_json(took))?;
         }
-        say(format_args!(
-            "{} files: {} sent in {} objects, {} already there, {} refused",
-            self.files,
-            self.sent,
-            self.objects_sent,
-            self.already_sent,
-            self.refused.len()
-        ));
+        self.tell_of_files();
         if let Some(waited) = &self.waited {
-            say(format_args!(
-                "{} recorded, {} rejected, {} pending",
-                waited.recorded,
-                waited.rejected.len(),
-                waited.pending
-            ));
-            for (key, reason) in &waited.rejected {
-                say(format_args!("rejected: {}: {reason}", harmless(key)));
-            }
+            self.tell_of_uploads(waited);
         }
-        let rejected = self
-            .waited
-            .as_ref()
-            .is_some_and(|waited| !waited.rejected.is_empty());
-        let all_well = self.refused.is_empty() && !rejected;
-        Ok(if all_well {
+        Ok(if self.news.is_empty() {
             Outcome::Done
         } else {
             Outcome::SomeInputRefused
         })
     }
 
+    fn tell_of_files(&self) {
+        for path in &self.litter {
+            say(format_args!(
+                "left out: {}: of the system's own",
+                harmless(path)
+            ));
+        }
+        for fault in self.refused.iter().filter(|it| self.news.contains(*it)) {
+            let (path, reason) = fault;
+            say(format_args!(
+                "not sent: {}: {}",
+                harmless(path),
+                in_words(reason)
+            ));
+        }
+        let known = self
+            .refused
+            .iter()
+            .filter(|it| !self.news.contains(*it))
+            .count();
+        say(format_args!(
+            "{} files: {} sent in {} objects, {} already there, {} not sent ({known} told of before), \
+             {} left out",
+            self.files,
+            self.sent,
+            self.objects_sent,
+            self.already_sent,
+            self.refused.len(),
+            self.litter.len()
+        ));
+    }
+
+    fn tell_of_uploads(&self, waited: &Waited) {
+        let unnamed: u64 = waited.unnamed.iter().map(|(_, lines)| lines).sum();
+        let rejected = waited.rejected.len() as u64 + unnamed;
+        let known = waited
+            .rejected
+            .iter()
+            .filter(|it| !self.news.contains(*it))
+            .count();
+        say(format_args!(
+            "{} recorded, {rejected} rejected ({known} told of before), {} pending",
+            waited.recorded, waited.pending
+        ));
+        for fault in waited.rejected.iter().filter(|it| self.news.contains(*it)) {
+            let (key, reason) = fault;
+            say(format_args!("rejected: {}: {reason}", harmless(key)));
+        }
+        for (key, lines) in &waited.unnamed {
+            let key = harmless(key);
+            say(format_args!("rejected: {lines} further lines of {key}"));
+        }
+    }
+
     fn to_json(&self, took: Duration) -> Value {
-        let listed = |name: &str, rows: &[(String, String)]| -> Value {
-            rows.iter()
-                .map(|(path, reason)| json!({name: path, "reason": reason}))
-                .collect()
+        let listed = |name: &str, rows: &[Fault]| -> Value {
+            let row = |fault: &Fault| json!({name: fault.0, "reason": fault.1, "new": self.news.contains(fault)});
+            rows.iter().map(row).collect()
         };
         let waited = self.waited.as_ref().map(|waited| {
+            let lines = |(key, lines): &(String, u64)| json!({"object_key": key, "lines": lines});
             json!({"recorded": waited.recorded, "pending": waited.pending,
-                "rejected": listed("object_key", &waited.rejected)})
+                "rejected": listed("object_key", &waited.rejected),
+                "rejected_unnamed": waited.unnamed.iter().map(lines).collect::<Vec<_>>()})
         });
         json!({
             "files": self.files, "sent": self.sent, "already_sent": self.already_sent,
             "objects_sent": self.objects_sent, "bytes_sent": self.bytes_sent,
-            "refused": listed("path", &self.refused), "metadata_unused": self.metadata_unused,
-            "would_send": self.would_send, "uploads": waited, "took_s": took.as_secs_f64(),
+            "refused": listed("path", &self.refused), "left_out": self.litter,
+            "metadata_unused": self.metadata_unused, "would_send": self.would_send,
+            "uploads": waited, "took_s": took.as_secs_f64(),
         })
     }
 }

@@ -9,7 +9,7 @@ use super::plan::Planned;
 use super::report::Summary;
 use super::server::Server;
 use crate::outcome::{Failure, Result};
-use crate::talk::{Progress, harmless};
+use crate::talk::Progress;
 
 /// Sends all, or stops at the first failure that patience does not mend: what was acknowledged until
 /// then is noted.
@@ -39,8 +39,6 @@ pub async fn all(
             }
             let (_, summary) = &mut *shared.lock().await;
             for refused in parcel.refused {
-                let path = harmless(&refused.path);
-                progress.say(format_args!("not sent: {path}: {}", refused.reason));
                 summary.refuse(&refused.path, refused.reason);
             }
             (0..count).for_each(|_| progress.advance());

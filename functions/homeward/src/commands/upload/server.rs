@@ -55,6 +55,10 @@ pub struct State {
     pub is_bundle: bool,
     /// Whether it is a list of hashes that was taken in: its lines are done with it.
     pub is_list: bool,
+    /// Lines of a list that were refused and are named: the name and the reason.
+    pub refused: BTreeMap<String, String>,
+    /// How many further ones were refused.
+    pub refused_unnamed: u64,
 }
 
 /// How one attempt failed.
@@ -346,12 +350,30 @@ async fn code(mut answer: Response) -> String {
 }
 
 fn state(item: &Value) -> Option<State> {
+    let faults = item["faults"]["first"].as_array();
+    let is_refused = |fault: &&Value| fault["refused"] == true;
+    let refused: BTreeMap<String, String> = faults
+        .into_iter()
+        .flatten()
+        .filter(is_refused)
+        .filter_map(|fault| {
+            let text = |field: &str| Some(fault[field].as_str()?.to_owned());
+            Some((text("name")?, text("reason")?))
+        })
+        .collect();
+    let all_refused = item["bundle"]["refused"].as_u64().unwrap_or(0);
+    let is_list = item["bundle"]["is_list"] == true;
     Some(State {
         key: item["object_key"].as_str()?.to_owned(),
         state: item["state"].as_str()?.to_owned(),
         reason: item["reason"].as_str().map(str::to_owned),
         is_bundle: item["bundle"].is_object(),
-        is_list: item["bundle"]["is_list"] == true,
+        is_list,
+        refused_unnamed: match is_list {
+            true => all_refused.saturating_sub(refused.len() as u64),
+            false => 0, // each member has a row of its own
+        },
+        refused,
     })
 }
 

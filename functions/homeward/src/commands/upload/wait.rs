@@ -1,6 +1,6 @@
 //! Waiting until every upload is recorded or rejected.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::journal::Journal;
@@ -142,21 +142,43 @@ impl Wanted {
             match (own, whole) {
                 (Some(own), _) if own.is_bundle => of_archive(&mut waited, own, &states),
                 (Some(own), _) => waited.count(own),
-                (None, Some(whole)) if whole.state == "rejected" || whole.is_list => {
-                    waited.count(whole);
-                }
+                (None, Some(list)) if list.is_list => one.of_list(&mut waited, list),
+                (None, Some(whole)) if whole.state == "rejected" => waited.count(whole),
                 (None, _) => waited.pending += 1,
             }
         }
+        let lists: BTreeSet<&String> = self.0.iter().filter_map(|it| it.object.as_ref()).collect();
+        let lists = lists.iter().filter_map(|key| states.get(key.as_str()));
+        lists.for_each(|list| waited.take_back(list));
         waited.rejected.sort();
         waited.rejected.dedup();
         waited
     }
 }
 
-/// An archive that was sent as it was: it is settled when its members are.
+impl One {
+    /// A line is settled with its list, which names those that it refused.
+    fn of_list(&self, waited: &mut Waited, list: &State) {
+        let name = self.key.strip_prefix(&format!("{}/", list.key));
+        match name.and_then(|name| list.refused.get(name)) {
+            Some(reason) => waited.rejected.push((self.key.clone(), reason.clone())),
+            None => waited.recorded += 1,
+        }
+    }
+}
+
+/// An archive that was sent as it was: it is settled when its members are. So is a list, whose lines
+/// are settled with it.
 fn of_archive(waited: &mut Waited, archive: &State, states: &BTreeMap<&str, &State>) {
     waited.count(archive);
+    for (name, reason) in &archive.refused {
+        let key = format!("{}/{name}", archive.key);
+        waited.rejected.push((key, reason.clone()));
+    }
+    if archive.refused_unnamed > 0 {
+        let lines = (archive.key.clone(), archive.refused_unnamed);
+        waited.unnamed.push(lines);
+    }
     let below = format!("{}/", archive.key);
     let members = states
         .range(below.as_str()..)
@@ -197,6 +219,8 @@ mod tests {
             reason: (state == "rejected").then(|| "truncated".to_owned()),
             is_bundle,
             is_list: false,
+            refused: BTreeMap::new(),
+            refused_unnamed: 0,
         }
     }
 
@@ -248,12 +272,21 @@ mod tests {
             ..state("t/l", "recorded", true)
         };
         check(&files, std::slice::from_ref(&list), (2, 0, 0));
-        check(
-            &files,
-            &[list, state("t/l/2", "rejected", false)],
-            (1, 0, 1),
-        );
+        let rejected = [list.clone(), state("t/l/2", "rejected", false)];
+        check(&files, &rejected, (1, 0, 1));
         check(&files, &[state("t/l", "pending", false)], (0, 2, 0));
+        let one = [("2".to_owned(), "too_small".to_owned())];
+        let named = State {
+            refused: BTreeMap::from(one),
+            ..list.clone()
+        };
+        check(&files, &[named], (1, 0, 1));
+        let unnamed = State {
+            refused_unnamed: 2,
+            ..list
+        };
+        check(&files, std::slice::from_ref(&unnamed), (0, 0, 0));
+        assert_eq!(files.judge(&[unnamed]).unnamed, [("t/l".to_owned(), 2)]);
     }
 
     #[test]

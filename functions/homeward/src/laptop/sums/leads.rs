@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use matching::{Policy, ReferenceSet};
 use records::{AdKey, AlertKind, Lead, LeadId, Level, ReferenceId, TenantId, TenantSettings};
 use serde_json::{Value, json};
-use store::{AdsPosition, Entry, LeadFilter, LogChange, LogPosition, Store, StoredAd};
+use store::{AdsPosition, Entry, LeadFilter, Store, StoredAd};
 
-use super::Sums;
+use super::recorded::Image;
+use super::{Disagreement, Sums};
 
 /// Leads and the pairs that they ought to stand for.
 #[derive(Debug, Default)]
@@ -39,11 +40,11 @@ pub(super) async fn count(
     sums: &mut Sums,
     store: &Store,
     tenants: &[TenantSettings],
-    settled: bool,
+    (recorded, settled): (&BTreeSet<Image>, bool),
 ) -> anyhow::Result<()> {
     let references = all_references(store).await?;
     sums.leads.references = references.len() as u64;
-    let expected = expected(sums, store, &references).await?;
+    let expected = expected(sums, store, &references, recorded).await?;
     sums.leads.expected = expected.len() as u64;
     let mut known = BTreeSet::new();
     for tenant in tenants.iter().filter(|tenant| tenant.is_unit) {
@@ -52,7 +53,7 @@ pub(super) async fn count(
         check_alerts(sums, store, &tenant.tenant, &leads, &references).await?;
         if settled {
             let leads = active(&tenant.tenant, &leads, &references);
-            check_sightings(sums, store, leads, &expected).await?;
+            check_sightings(sums, (store, &tenant.tenant), leads, &expected).await?;
         }
         known.extend(leads.into_iter().map(|lead| lead.summary.lead_id));
     }
@@ -66,14 +67,11 @@ pub(super) async fn count(
     Ok(())
 }
 
+/// By the log alone, which is the truth: segments may be damaged.
 async fn all_references(store: &Store) -> anyhow::Result<References> {
     let mut references = References::new();
-    for entry in store.references_since(&LogPosition::start()).await?.entries {
-        let key = (entry.unit, entry.reference_id);
-        match entry.change {
-            LogChange::Added(fingerprint) => references.insert(key, fingerprint),
-            LogChange::Removed => drop(references.remove(&key)),
-        }
+    for (key, fingerprint) in super::sets::logged(store).await? {
+        references.insert(key, fingerprint);
     }
     Ok(references)
 }
@@ -82,12 +80,15 @@ async fn expected(
     sums: &mut Sums,
     store: &Store,
     references: &References,
+    recorded: &BTreeSet<Image>,
 ) -> anyhow::Result<Expected> {
     let policy = Policy::default();
     let (mut expected, mut images) = (Expected::default(), BTreeSet::new());
+    let mut unseen = recorded.clone();
     let mut see = |ads: Vec<StoredAd>| {
         for ad in ads {
             images.insert(ad.image_sha256.to_string());
+            unseen.remove(&(ad.tenant.clone(), ad.image_sha256));
             for ((_, reference), _) in references.find(&ad.fingerprint, &policy) {
                 let lead = LeadId::of(&reference, &ad.image_sha256);
                 let postings = ad.postings.iter().map(|posting| posting.object_key.clone());
@@ -104,6 +105,12 @@ async fn expected(
         }
     }
     see_segments(store, &mut see).await?;
+    // They were recorded before this began, and an image is put into the set before it is recorded.
+    sums.disagree(
+        unseen.len() as u64,
+        "recorded images are not in the set of ads that references are compared with: \
+         no new reference finds them",
+    );
     sums.leads.images = images.len() as u64;
     sums.leads.pairs_compared = sums.leads.images * references.len() as u64;
     Ok(expected)
@@ -198,20 +205,45 @@ async fn check_alerts(
     let silent = active(unit, leads, references)
         .filter(|lead| lead.summary.level == Level::Alert)
         .filter(|lead| !created.contains_key(&lead.summary.lead_id))
-        .count() as u64;
-    sums.disagree(silent, "leads of alert level have no alert");
+        .map(|lead| lead.summary.lead_id.to_string());
+    let what = "leads of alert level have no alert";
+    sums.add(Disagreement::of(silent, what));
+    check_levels(sums, store, unit, (leads, &created)).await
+}
+
+/// Whoever was alerted must find the lead at the level of an alert: levels never fall.
+async fn check_levels(
+    sums: &mut Sums,
+    store: &Store,
+    unit: &TenantId,
+    (leads, created): (&[Lead], &BTreeMap<LeadId, u64>),
+) -> anyhow::Result<()> {
+    let mut lowered = Vec::new();
+    let told = leads.iter().map(|lead| &lead.summary);
+    let told = told.filter(|lead| created.contains_key(&lead.lead_id));
+    for lead in told.filter(|lead| lead.level != Level::Alert) {
+        // It may have been raised, and alerted, since it was read.
+        let now = store.lead(unit, &lead.lead_id).await?;
+        if now.is_some_and(|now| now.summary.level != Level::Alert) {
+            lowered.push(lead.lead_id.to_string());
+        }
+    }
+    let what = "leads were alerted and stand at a lower level now";
+    sums.add(Disagreement::of(lowered, what));
     Ok(())
 }
 
 async fn check_sightings(
     sums: &mut Sums,
-    store: &Store,
+    (store, unit): (&Store, &TenantId),
     leads: impl Iterator<Item = &Lead>,
     expected: &Expected,
 ) -> anyhow::Result<()> {
     let mut incomplete = 0;
     for lead in leads {
-        let known: BTreeSet<&AdKey> = lead.sightings.iter().map(|it| &it.object_key).collect();
+        let id = &lead.summary.lead_id;
+        let known = store.lead_sightings(unit, id).await?;
+        let known: BTreeSet<&AdKey> = known.iter().map(|it| &it.object_key).collect();
         let recorded = store.sightings(&lead.summary.image_sha256).await?;
         let recorded = recorded.iter().map(|it| &it.object_key);
         let postings = expected.get(&lead.summary.lead_id).into_iter().flatten();

@@ -23,12 +23,13 @@ pub(super) struct Uploads {
     recorded: u64,
     rejected: u64,
     pending: u64,
+    outside: u64,
 }
 
 impl Uploads {
     pub(super) fn to_json(&self) -> Value {
         json!({"objects": self.objects, "recorded": self.recorded, "rejected": self.rejected,
-            "pending": self.pending})
+            "pending": self.pending, "outside_the_layout": self.outside})
     }
 }
 
@@ -39,12 +40,13 @@ pub(super) struct References {
     pending: u64,
     active: u64,
     total: u64,
+    outside: u64,
 }
 
 impl References {
     pub(super) fn to_json(&self) -> Value {
         json!({"objects": self.objects, "pending": self.pending, "total": self.total,
-            "active": self.active})
+            "active": self.active, "outside_the_layout": self.outside})
     }
 }
 
@@ -57,7 +59,16 @@ pub(super) async fn uploads(
     let mut pending = Vec::new();
     let (mut missing_images, mut members) = (0, Members::default());
     // The whole bucket: an ad counts whether or not its tenant has been made.
-    for object in listed(store, ObjectKind::Ad, "ads/").await? {
+    let all = listed(store, ObjectKind::Ad, "").await?;
+    sums.uploads.outside = all.foreign;
+    sums.disagree(
+        all.foreign,
+        "objects in the ads bucket lie under keys that are not ads/TENANT/NAME: nobody looks at them",
+    );
+    for object in all.items {
+        if let ObjectKey::Ad(key) = &object.key {
+            sums.uploaders.insert(key.tenant().clone());
+        }
         sums.uploads.objects += 1;
         match state(store, &object, &mut members).await? {
             Standing::Recorded { has_image } => {
@@ -193,7 +204,14 @@ pub(super) async fn references(
     embedded: &Embedded,
 ) -> anyhow::Result<()> {
     let mut pending = Vec::new();
-    for object in listed(store, ObjectKind::Reference, "references/").await? {
+    let all = listed(store, ObjectKind::Reference, "").await?;
+    sums.references.outside = all.foreign;
+    sums.disagree(
+        all.foreign,
+        "objects in the references bucket lie under keys that are not references/UNIT/CASE/NAME: \
+         nobody looks at them, and what they show is not sought",
+    );
+    for object in all.items {
         sums.references.objects += 1;
         if !is_enrolled(store, &object).await? {
             pending.push(object);
@@ -254,16 +272,27 @@ async fn queued(embedded: &Embedded, name: &str) -> anyhow::Result<u64> {
     Ok(depth.visible + depth.invisible + depth.dead)
 }
 
-async fn listed(store: &Store, kind: ObjectKind, prefix: &str) -> store::Result<Vec<ListedObject>> {
-    let (mut objects, mut after) = (Vec::new(), None);
+/// What lies in a bucket.
+pub(super) struct All {
+    pub(super) items: Vec<ListedObject>,
+    /// Objects under keys that are none of this bucket's.
+    foreign: u64,
+}
+
+pub(super) async fn listed(store: &Store, kind: ObjectKind, prefix: &str) -> store::Result<All> {
+    let (mut items, mut foreign, mut after) = (Vec::new(), 0, None);
     loop {
         let page = store
             .objects_page(kind, prefix, after.as_deref(), PAGE)
             .await?;
-        objects.extend(page.items);
+        let is_ours =
+            |it: &ListedObject| matches!(it.key, ObjectKey::Ad(_)) == (kind == ObjectKind::Ad);
+        let (ours, others): (Vec<_>, Vec<_>) = page.items.into_iter().partition(is_ours);
+        foreign += page.foreign + others.len() as u64;
+        items.extend(ours);
         match page.next {
             Some(next) => after = Some(next),
-            None => return Ok(objects),
+            None => return Ok(All { items, foreign }),
         }
     }
 }

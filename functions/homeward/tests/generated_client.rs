@@ -1,0 +1,67 @@
+//! The API's document is good enough to work from: a client that a generator made of it submits a
+//! photo, uploads an ad and reads what came of them.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+/// A running `homeward serve`, which ends with its test.
+struct Serve(Child);
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+fn serve(data: &Path) -> (Serve, Value) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_homeward"))
+        .args(["serve", "--port", "0", "--data"])
+        .arg(data)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    output.read_line(&mut line).unwrap();
+    (Serve(child), serde_json::from_str(&line).unwrap())
+}
+
+fn said(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{talk}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn a_client_made_from_the_document_submits_uploads_and_reads() {
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/python");
+    let interpreter = said(&mut Command::new(python.join("venv.sh")));
+    let folder = tempfile::tempdir().unwrap();
+    let (_serve, ready) = serve(&folder.path().join("data"));
+    let text = |pointer: &str| ready.pointer(pointer).unwrap().as_str().unwrap();
+    let story = said(
+        Command::new(interpreter)
+            .arg(python.join("generated_client.py"))
+            .args([text("/api"), text("/tokens/unit"), text("/tokens/uploader")])
+            .arg(folder.path()),
+    );
+    let story: Value = serde_json::from_str(&story).unwrap();
+    assert_eq!(story["reference"], "active", "{story}");
+    assert_eq!(story["width_px"], 480);
+    assert!(
+        story["lead"].as_str().unwrap().contains("mirrored"),
+        "{story}"
+    );
+    assert_eq!(story["seen_at"], "https://ads.example/1");
+    assert_eq!(story["upload"], story["uploaded_to"]);
+    assert_eq!(story["alert"], story["lead_id"]);
+    assert_eq!(story["erasure"][0], story["submitted"]);
+}

@@ -1,0 +1,189 @@
+//! Lanes: who may have how many requests under way, so that nobody's slow ones stop another's.
+//!
+//! A request takes its place once its caller is known, and keeps it until it is answered. All lanes
+//! together have fewer places than the process serves requests, so that whoever has one left gets in.
+//! Withdrawals need no place: nothing may stop them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::Method;
+use http::request::Parts;
+use records::{Role, TenantId};
+
+use crate::problem::Problem;
+
+/// Requests of one tenant in one role. A program that asks side by side needs a few.
+const TENANT_MAX: usize = 32;
+
+/// Requests of all tenants in one role: two of them leave room for administrators and for requests
+/// whose caller is not known yet, below the 256 that a process serves.
+const ROLE_MAX: usize = 96;
+
+/// Photos of one unit that are taken at once, of at most 32 MiB each; a quarter of what a process
+/// takes, so that the slow ones of one unit leave places to the others.
+pub(crate) const PHOTOS_OF_UNIT_MAX: usize = 2;
+
+/// What a place is taken in: a role's or a tenant's requests, or a unit's photos.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Lane {
+    Role(&'static str),
+    Tenant(&'static str, TenantId),
+    Photos(TenantId),
+}
+
+/// The places that are taken.
+#[derive(Clone, Default)]
+pub(crate) struct Lanes(Arc<Mutex<HashMap<Lane, usize>>>);
+
+/// A place in some lanes, free again when dropped.
+pub(crate) struct Place {
+    lanes: Lanes,
+    taken: Vec<Lane>,
+}
+
+impl Lanes {
+    /// A place for a request of a caller.
+    ///
+    /// # Errors
+    /// A problem that says to come back, if its tenant or role has none left.
+    pub(crate) fn request(&self, tenant: &TenantId, role: Role) -> Result<Place, Problem> {
+        let role = role.as_str();
+        self.take([
+            (Lane::Tenant(role, tenant.clone()), TENANT_MAX),
+            (Lane::Role(role), ROLE_MAX),
+        ])
+    }
+
+    /// A place for a photo of a unit.
+    ///
+    /// # Errors
+    /// As [`Self::request`].
+    pub(crate) fn photo(&self, unit: &TenantId) -> Result<Place, Problem> {
+        self.take([(Lane::Photos(unit.clone()), PHOTOS_OF_UNIT_MAX)])
+    }
+
+    fn take<const N: usize>(&self, wanted: [(Lane, usize); N]) -> Result<Place, Problem> {
+        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_full = |(lane, max): &(Lane, usize)| taken.get(lane).is_some_and(|it| it >= max);
+        if wanted.iter().any(is_full) {
+            return Err(Problem::overloaded());
+        }
+        let wanted = wanted.map(|(lane, _)| lane);
+        for lane in &wanted {
+            *taken.entry(lane.clone()).or_default() += 1;
+        }
+        Ok(Place {
+            lanes: self.clone(),
+            taken: wanted.into(),
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut all = self.lanes.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for lane in &self.taken {
+            if let Some(count) = all.get_mut(lane) {
+                *count -= 1;
+                if *count == 0 {
+                    all.remove(lane);
+                }
+            }
+        }
+    }
+}
+
+/// Where a request's place is kept until its answer is made.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Option<Place>>>);
+
+/// Keeps the place that a request takes on its way in.
+pub(crate) async fn keep(mut request: Request, next: Next) -> Response {
+    let kept = Kept::default();
+    request.extensions_mut().insert(kept.clone());
+    let response = next.run(request).await;
+    drop(kept);
+    response
+}
+
+/// Takes a place for a request whose caller is known; a withdrawal needs none.
+///
+/// # Errors
+/// As [`Lanes::request`].
+pub(crate) fn enter(
+    lanes: &Lanes,
+    parts: &Parts,
+    (tenant, role): (&TenantId, Role),
+) -> Result<(), Problem> {
+    if is_withdrawal(parts) {
+        return Ok(());
+    }
+    let place = lanes.request(tenant, role)?;
+    if let Some(Kept(kept)) = parts.extensions.get() {
+        *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
+    }
+    Ok(())
+}
+
+fn is_withdrawal(parts: &Parts) -> bool {
+    let route = parts.extensions.get::<MatchedPath>();
+    parts.method == Method::DELETE
+        && route.is_some_and(|route| route.as_str() == crate::REFERENCE_ROUTE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tenant(name: &str) -> TenantId {
+        TenantId::parse(name).expect("a tenant")
+    }
+
+    fn fill(lanes: &Lanes, name: &str, role: Role) -> Vec<Place> {
+        std::iter::from_fn(|| lanes.request(&tenant(name), role).ok()).collect()
+    }
+
+    #[test]
+    fn what_one_tenant_holds_leaves_places_to_others() {
+        let lanes = Lanes::default();
+        let held = fill(&lanes, "one", Role::Uploader);
+        assert_eq!(held.len(), TENANT_MAX);
+        assert!(lanes.request(&tenant("two"), Role::Uploader).is_ok());
+        assert!(lanes.request(&tenant("one"), Role::Unit).is_ok());
+        drop(held);
+        assert!(lanes.request(&tenant("one"), Role::Uploader).is_ok());
+    }
+
+    #[test]
+    fn what_all_uploaders_hold_leaves_places_to_units() {
+        let lanes = Lanes::default();
+        let names = ["a", "b", "c", "d", "e"];
+        let held: Vec<Place> = names
+            .iter()
+            .flat_map(|name| fill(&lanes, name, Role::Uploader))
+            .collect();
+        assert_eq!(held.len(), ROLE_MAX);
+        assert!(lanes.request(&tenant("unit"), Role::Unit).is_ok());
+        assert!(lanes.request(&tenant("admin"), Role::Admin).is_ok());
+    }
+
+    #[test]
+    fn a_units_slow_photos_leave_places_to_another_unit() {
+        let lanes = Lanes::default();
+        let unit = tenant("one");
+        let held: Vec<Place> = std::iter::from_fn(|| lanes.photo(&unit).ok()).collect();
+        assert_eq!(held.len(), PHOTOS_OF_UNIT_MAX);
+        assert!(lanes.photo(&tenant("two")).is_ok());
+    }
+
+    #[test]
+    fn a_lane_that_is_empty_is_forgotten() {
+        let lanes = Lanes::default();
+        drop(lanes.request(&tenant("one"), Role::Unit));
+        assert!(lanes.0.lock().expect("free").is_empty());
+    }
+}

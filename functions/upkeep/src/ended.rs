@@ -1,0 +1,39 @@
+//! By which time something has ended for sure.
+
+use std::time::Duration;
+
+use records::{ClockSeen, Timestamp, Went};
+
+use crate::Upkeep;
+
+/// A look within this time of the one before is not noted: it would be a write every few seconds.
+const NOTED_EVERY: Duration = Duration::from_secs(60);
+
+impl Upkeep {
+    /// The time by which what ends by its date has ended: the clock's, unless it has jumped. What a
+    /// wrong clock ends is never searched for again, so a jump is believed only once the clock has
+    /// gone on from there for an hour, and it is said.
+    pub(crate) async fn ended_by(&self) -> store::Result<Timestamp> {
+        let now = self.clock.now();
+        let Some(apart_max) = self.looks_apart_max else {
+            return Ok(now);
+        };
+        let Some(before) = self.store.clock_seen().await? else {
+            self.store.note_clock(&ClockSeen::first(now)).await?;
+            return Ok(now);
+        };
+        let (seen, went) = before.looked(now, apart_max);
+        if went != Went::On || now.since(before.last_at) >= NOTED_EVERY {
+            self.store.note_clock(&seen).await?;
+        }
+        if went != Went::On {
+            tracing::error!(
+                before = %before.last_at,
+                now = %now,
+                "the clock has jumped, or nobody looked at it for long: nothing ends by its date \
+                 until it has gone on for an hour; if it is wrong, set it right now"
+            );
+        }
+        Ok(seen.confirmed_at)
+    }
+}

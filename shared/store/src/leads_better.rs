@@ -1,0 +1,173 @@
+//! Leads that rise: better evidence comes for a pair that has its lead already.
+//!
+//! Anybody with an uploader's account may claim a picture's hash beside a fingerprint of its own
+//! making, so what came first must not decide what the unit hears. Of two the better evidence
+//! stands; a lead never sinks; and one that was for review, by itself or because an uploader's flood
+//! is held, is alerted when it first reaches alert level. Every change is conditioned on the lead as
+//! it was read, so that it happens once whatever repeats.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use records::{
+    AlertData, AlertKind, Found, LeadId, LeadStatus, LeadSummary, Level, Sighting, TenantId,
+    Timestamp, Told,
+};
+
+use crate::error::Result;
+use crate::items::{attribute, key, number, text};
+use crate::leads_held::{Alerted, Calling, held_sk};
+use crate::leads_record::{Recorded, lead_sk};
+use crate::transactions::Ended;
+use crate::{Store, Table};
+
+/// Only a lead that stands as it was read is changed.
+const AS_READ: &str = "#level = :was_level AND #status = :was_status \
+    AND evidence = :was_evidence AND held_for = :was_held_for AND sightings_total = :was_total";
+
+/// Whether a lead that stands so may still be alerted by this evidence: one that a person has judged
+/// only by what they cannot have seen.
+fn may_be_alerted(known: &LeadSummary, found: &Found) -> bool {
+    let is_anothers = |held_for: &TenantId| *held_for != found.uploaded_by;
+    known.status == LeadStatus::Open
+        || found.rank() > known.rank()
+        || known.held_for.as_ref().is_some_and(is_anothers)
+}
+
+/// The lead with this evidence, if that is better than its own.
+fn with_better(known: &LeadSummary, found: &Found) -> LeadSummary {
+    let lead = known.clone();
+    if found.rank() <= known.rank() {
+        return lead;
+    }
+    LeadSummary {
+        method: found.method,
+        distance: found.distance,
+        edit: found.edit.clone(),
+        policy_version: found.policy_version,
+        outline: found.outline,
+        evidence: found.evidence,
+        ..lead
+    }
+}
+
+/// The lead as it stands after this evidence.
+fn after(known: &LeadSummary, found: &Found, calling: &Calling, now: Timestamp) -> LeadSummary {
+    let mut lead = with_better(known, found);
+    let is_raised = matches!(
+        calling,
+        Calling::Loud {
+            told: Told::Alerted,
+            ..
+        }
+    );
+    match calling {
+        Calling::Quiet => {}
+        Calling::Loud { .. } if is_raised => (lead.level, lead.held_for) = (Level::Alert, None),
+        Calling::Loud { uploader, .. } => {
+            lead.held_for.get_or_insert_with(|| uploader.clone());
+        }
+    }
+    let is_news = is_raised || found.rank() > known.rank();
+    if is_news && known.status == LeadStatus::Dismissed {
+        (lead.status, lead.reopened_at) = (LeadStatus::Open, Some(now));
+    }
+    lead
+}
+
+impl Store {
+    /// One attempt to let a lead rise by this evidence; nothing if something changed meanwhile.
+    pub(crate) async fn better_lead(
+        &self,
+        (found, postings): (&Found, &[Sighting]),
+        known: LeadSummary,
+        alerted: &Alerted,
+        now: Timestamp,
+    ) -> Result<Option<Recorded>> {
+        let is_quiet = known.is_alert() || !may_be_alerted(&known, found);
+        let calling = match is_quiet {
+            true => Calling::Quiet,
+            false => Calling::of(found, alerted, now),
+        };
+        let lead = after(&known, found, &calling, now);
+        if lead == known {
+            return Ok(Some(Recorded::Known(known.lead_id)));
+        }
+        let unit = &found.unit;
+        if calling.kind().is_some() && self.add_own(found, postings, now).await? > 0 {
+            return Ok(None); // the lead has changed
+        }
+        let mut steps = self.steps_calling(unit, &lead, &calling)?;
+        steps.push(self.step_better(unit, &known, &lead)?);
+        if known.held_for.is_some() && lead.held_for.is_none() {
+            let mark = key(unit.as_str(), held_sk(&lead.reference_id, &lead.lead_id));
+            steps.push(self.step_delete(Table::Leads, mark, None, &[])?);
+        }
+        let mut alert_seq = None;
+        if let Some(kind) = calling.kind() {
+            let glance = self.glance(unit, &lead.lead_id).await?;
+            let data = AlertData::of(&lead, &glance.sightings);
+            let (seq, outbox) = self.steps_alert(unit, kind, data, now).await?;
+            steps.extend(outbox);
+            alert_seq = (kind == AlertKind::Created).then_some(seq);
+        } else if lead.is_alert() && lead.status != known.status {
+            steps.push(self.step_digest(unit, &lead.lead_id, 1)?); // it is open again
+        }
+        if self.transact("raising a lead", &steps).await? != Ended::Done {
+            return Ok(None);
+        }
+        let lead_id = lead.lead_id;
+        Ok(Some(match alert_seq {
+            Some(alert_seq) => Recorded::Raised { lead_id, alert_seq },
+            None => Recorded::Known(lead_id),
+        }))
+    }
+
+    /// Adds to a lead that will be alerted what its uploader posted, so that the alert tells of it.
+    async fn add_own(&self, found: &Found, postings: &[Sighting], now: Timestamp) -> Result<u64> {
+        let mut own = self.sightings(&found.image_sha256).await?;
+        own.extend_from_slice(postings);
+        own.retain(|sighting| sighting.uploaded_by == found.uploaded_by);
+        own.truncate(AlertData::SIGHTINGS_MAX);
+        let id = LeadId::of(&found.reference_id, &found.image_sha256);
+        self.add_sightings(&found.unit, &id, &own, now).await
+    }
+
+    /// A step that writes how a lead stands, if it stands as it was read. A sighting that was added
+    /// since is in no alert yet, so that it has to be read again too.
+    pub(crate) fn step_better(
+        &self,
+        unit: &TenantId,
+        known: &LeadSummary,
+        lead: &LeadSummary,
+    ) -> Result<TransactWriteItem> {
+        self.step_update(
+            Table::Leads,
+            key(unit.as_str(), lead_sk(&lead.lead_id)),
+            "SET #level = :level, #status = :status, evidence = :evidence, held_for = :held_for, \
+             reopened_at = :reopened_at, #method = :method, distance = :distance, edit = :edit, \
+             policy_version = :policy_version, outline = :outline",
+            Some(AS_READ),
+            &[
+                ("#level", "level"),
+                ("#status", "status"),
+                ("#method", "method"),
+            ],
+            &[
+                (":was_level", attribute(&known.level)?),
+                (":was_status", attribute(&known.status)?),
+                (":was_evidence", attribute(&known.evidence)?),
+                (":was_held_for", attribute(&known.held_for)?),
+                (":was_total", number(known.sightings_total.unwrap_or(0))),
+                (":level", attribute(&lead.level)?),
+                (":status", attribute(&lead.status)?),
+                (":evidence", attribute(&lead.evidence)?),
+                (":held_for", attribute(&lead.held_for)?),
+                (":reopened_at", attribute(&lead.reopened_at)?),
+                (":method", attribute(&lead.method)?),
+                (":distance", attribute(&lead.distance)?),
+                (":edit", text(lead.edit.as_str())),
+                (":policy_version", attribute(&lead.policy_version)?),
+                (":outline", attribute(&lead.outline)?),
+            ],
+        )
+    }
+}
