@@ -301,9 +301,7 @@ async fn through<S: Serves>(
     };
     if !is_wanted.load(Ordering::Relaxed) {
         let close = http::HeaderValue::from_static("close");
-        answer
-            .headers_mut()
-            .insert(http::header::CONNECTION, close);
+        answer.headers_mut().insert(http::header::CONNECTION, close);
     }
     answer.map(|body| WhileBusy::new(body, busy))
 }
