@@ -6,6 +6,7 @@ mod world;
 
 mod alerts;
 mod erasures;
+mod lanes;
 mod leads;
 mod logs;
 mod openapi;
