@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use proofs::odds::{TwoKinds, check_nothing_shows, shuffled};
@@ -13,6 +14,16 @@ use records::{AdMetadata, HashRecord, ImageSha256, MemberName, hash_list_header}
 
 /// Trials of either kind: at most 0.86 of all pairs is then within three standard errors.
 const EACH: usize = 12;
+
+/// Files of either kind: their times differ by little, so that there are more; 0.75 of all pairs.
+const FILES_EACH: usize = 24;
+
+/// Each alone: the two would be each other's noise.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Hashes of one list: leads enough to be written while all the questions are asked.
 const LINES: usize = 300;
@@ -123,6 +134,7 @@ fn questions_behind_lists(seed: u64) -> TwoKinds {
 
 #[test]
 fn how_long_an_uploaders_answers_take_does_not_tell_who_is_sought() {
+    let _alone = alone();
     check_nothing_shows("a list near a sought photo", questions_behind_lists);
 }
 
@@ -138,9 +150,9 @@ fn files_that_others_have(seed: u64) -> TwoKinds {
     let serve = start(&folder);
     let file =
         |n: usize| bytes::<FILE_PIECE>(&format!("file {seed} {n}")).repeat(FILE_BYTES / FILE_PIECE);
-    let files: Vec<Vec<u8>> = (0..2 * EACH).map(file).collect();
+    let files: Vec<Vec<u8>> = (0..2 * FILES_EACH).map(file).collect();
     let other = serve.form(&serve.make_uploader("other"), "image/jpeg");
-    post_all(&other, &files[..EACH]);
+    post_all(&other, &files[..FILES_EACH]);
     serve.settled();
     let form = serve.form(serve.token("uploader"), "image/jpeg");
     form.post(
@@ -148,11 +160,11 @@ fn files_that_others_have(seed: u64) -> TwoKinds {
         &bytes::<FILE_PIECE>("first").repeat(FILE_BYTES / FILE_PIECE),
     );
     let mut times = TwoKinds::default();
-    for n in shuffled(2 * EACH, seed) {
+    for n in shuffled(2 * FILES_EACH, seed) {
         let name = format!("own-{n}.jpg");
         let took = form.post(&name, &files[n]).as_secs_f64();
         serve.await_upload(&name);
-        let kind = if n < EACH {
+        let kind = if n < FILES_EACH {
             &mut times.ones
         } else {
             &mut times.others
@@ -167,6 +179,7 @@ const FILE_PIECE: usize = 4 << 10;
 
 #[test]
 fn how_long_an_upload_takes_does_not_tell_whether_somebody_has_that_file() {
+    let _alone = alone();
     check_nothing_shows(
         "a file that another uploader has sent",
         files_that_others_have,
