@@ -767,3 +767,16 @@ fn a_receipt_proves_what_its_deployment_signed_and_nothing_else() {
         Some(2)
     );
 }
+
+#[test]
+fn serve_refuses_a_folder_with_other_things_in_it_and_leaves_it_alone() {
+    let root = tempfile::tempdir().expect("a folder");
+    fs::write(root.path().join("thesis.txt"), b"words").expect("written");
+    let refused = homeward(&["serve", "--data", ".", "--port", "0"], root.path());
+    let told = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(2), "{told}");
+    assert!(told.contains("is no data folder and not empty"), "{told}");
+    assert!(told.contains("hint: give --data an empty folder"), "{told}");
+    let left: Vec<_> = fs::read_dir(root.path()).expect("read").collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}

@@ -72,7 +72,7 @@ pub use folder::AccessKey;
 pub use pairs::Reach;
 pub use queue::{BATCH_MAX, DeadLetter, Depth, Message, Queue, RECEIVES_MAX};
 pub use rules::Rules;
-pub use serve::{Arriving, Doors, Serves, TooSlow, serve};
+pub use serve::{Arriving, CutOff, Doors, Serves, serve};
 pub use store::Clock;
 pub use streams::{Batch, FAILURES_MAX, Failure, RECORDS_MAX, Streams, dead_letter_queue};
 

@@ -38,11 +38,11 @@ use form::Places;
 use seats::{Seat, Seats, WhileBusy};
 use watched::Watched;
 
-pub use arriving::{Arriving, TooSlow};
+pub use arriving::{Arriving, CutOff};
 pub use doors::Doors;
 
-/// How long a client may take to send a request's head: over any line, that is a second's work.
-const HEAD_TIME_MAX: Duration = Duration::from_secs(10);
+/// How long a client may take to send a request's head, and may keep its connection for the next one.
+const HEAD_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// The largest head, and the most that is read ahead of a body, in bytes: S3's own limits of a key
 /// and metadata, signed in an address, are a quarter of it.
@@ -112,13 +112,13 @@ impl Serves for S3Front {
     type Body = Body;
 
     async fn answer(self, request: Request<Arriving>) -> Response<Body> {
-        let brings = matches!(*request.method(), Method::PUT | Method::POST);
-        if brings && !self.store.blobs.has_room() {
+        let is_form = form::is_form(&request);
+        if (is_form || request.method() == Method::PUT) && !self.store.blobs.has_room() {
             tracing::warn!("an upload is refused: the disk is nearly full");
             let detail = "the disk is nearly full; make room and send this again";
             return refusal(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", detail);
         }
-        let answered = match form::is_form(&request) {
+        let answered = match is_form {
             true => self.form(request).await,
             false => self.service.call(request.map(Body::http_body_unsync)).await,
         };

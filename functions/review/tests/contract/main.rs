@@ -7,6 +7,7 @@ mod world;
 mod alerts;
 mod audit;
 mod erasures;
+mod lanes;
 mod leads;
 mod logs;
 mod openapi;

@@ -1,6 +1,7 @@
 //! What the timers do, on the embedded servers.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod clocks;
 mod fingerprints;
 mod receipts;
 mod rounds;

@@ -64,7 +64,7 @@ pub struct Arriving {
 
 /// Why a body ends before its end.
 #[derive(Debug, thiserror::Error)]
-pub enum TooSlow {
+pub enum CutOff {
     /// The sender took too long.
     #[error("the body came too slowly")]
     Slow,
@@ -104,12 +104,12 @@ impl Arriving {
 
 impl hyper::body::Body for Arriving {
     type Data = Bytes;
-    type Error = TooSlow;
+    type Error = CutOff;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, TooSlow>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
         let this = &mut *self;
         this.asked_for.now();
         let Some(body) = &mut this.body else {
@@ -123,7 +123,7 @@ impl hyper::body::Body for Arriving {
             Poll::Ready(other) => Poll::Ready(other.map(|frame| Ok(frame?))),
             Poll::Pending => this.poll_late(cx).map(|()| {
                 this.body = None; // nothing more is read of it
-                Some(Err(TooSlow::Slow))
+                Some(Err(CutOff::Slow))
             }),
         }
     }

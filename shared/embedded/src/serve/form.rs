@@ -16,7 +16,7 @@ use http::{HeaderMap, Method, Request, header};
 use hyper::body::{Body as _, Frame, SizeHint};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Arriving, TooSlow};
+use super::{Arriving, CutOff};
 use crate::s3::POST_BYTES_MAX;
 
 /// What the fields before the file may take, in bytes: policy, signature and metadata are a tenth.
@@ -212,12 +212,12 @@ impl FormBody {
 
 impl hyper::body::Body for FormBody {
     type Data = Bytes;
-    type Error = TooSlow;
+    type Error = CutOff;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, TooSlow>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, CutOff>>> {
         let this = &mut *self;
         while this.held.len() < this.frame_bytes_min {
             match ready!(Pin::new(&mut this.body).poll_frame(cx)) {

@@ -10,8 +10,14 @@ use rusqlite::Connection;
 use crate::error::{Error, Result};
 use crate::folder::sync_dir;
 
+/// Beginning with an empty file in its place would lose every upload and every tenant silently.
+const GONE: Error = Error::Damaged("its file of uploads and tenants, uploads.db, is gone");
+
 /// Moves the tables of these names from the file `from` into the file `to`, with their streams. A
 /// crash at any point leaves them whole in one of the two, and the next call goes on.
+///
+/// # Errors
+/// [`Error::Damaged`] if they are in neither although there are others.
 pub(super) fn move_out(from: &Path, to: &Path, names: &[&str]) -> Result<()> {
     if !from.exists() {
         return Ok(());
@@ -19,7 +25,9 @@ pub(super) fn move_out(from: &Path, to: &Path, names: &[&str]) -> Result<()> {
     let there = tables(from)?;
     let moving = there.iter().any(|name| names.contains(&name.as_str()));
     if !moving {
-        return Ok(());
+        // A first start makes both files before the first table.
+        let is_whole = to.exists() || there.is_empty();
+        return is_whole.then_some(()).ok_or(GONE);
     }
     if !to.exists() {
         copy(from, to, names)?;
@@ -126,6 +134,18 @@ mod tests {
             assert_eq!(whole(&from), ["homeward-leads"]);
             assert_eq!(whole(&to), MOVED);
         }
+    }
+
+    #[test]
+    fn a_folder_whose_uploads_are_gone_is_damaged_and_not_begun_anew() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let (from, to) = (dir.path().join("tables.db"), dir.path().join("uploads.db"));
+        move_out(&from, &to, &MOVED).expect("a first start");
+        drop(open(&from).expect("cut off before the first table"));
+        move_out(&from, &to, &MOVED).expect("goes on");
+        make(&from, "homeward-leads");
+        let refused = move_out(&from, &to, &MOVED).expect_err("refused");
+        assert!(matches!(refused, Error::Damaged(_)), "{refused}");
     }
 
     #[test]
