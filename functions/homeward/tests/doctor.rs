@@ -2,13 +2,16 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod serving;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
+
+use serving::serve;
 
 /// With nothing of this machine's own: no profiles, no region, no proxies.
 fn doctor(environment: &[(&str, &str)], arguments: &[&str]) -> Output {
@@ -222,30 +225,6 @@ fn a_deployed_stack_is_found_by_its_name() {
         1,
         "what is no name is not asked for"
     );
-}
-
-/// A running `homeward serve`, which ends with its test.
-struct Serve(Child);
-
-impl Drop for Serve {
-    fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-fn serve(data: &Path) -> (Serve, Value) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_homeward"))
-        .args(["serve", "--port", "0", "--data"])
-        .arg(data)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    let mut output = BufReader::new(child.stdout.take().unwrap());
-    output.read_line(&mut line).unwrap();
-    (Serve(child), serde_json::from_str(&line).unwrap())
 }
 
 #[test]
