@@ -95,10 +95,13 @@ fn a_function_is_told_what_its_program_reads_and_nothing_else() {
             "{program} reads not all of {told:?}"
         );
         assert!(told.contains("HOMEWARD_TABLE_PREFIX"), "{program}");
-        assert!(
-            told.iter().any(|name| name.ends_with("_BUCKET")),
-            "{program} would not start: the store asks for a bucket's name"
-        );
+        let main = root().join(format!("functions/{program}/src/main.rs"));
+        let main = std::fs::read_to_string(main).expect("the source is there");
+        for bucket in ["Ads", "References", "Segments"] {
+            let needs = main.contains(&format!("Bucket::{bucket}"));
+            let variable = format!("HOMEWARD_{}_BUCKET", bucket.to_uppercase());
+            assert_eq!(needs, told.contains(&variable), "{program}: {variable}");
+        }
     }
 }
 

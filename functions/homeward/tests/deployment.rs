@@ -28,13 +28,28 @@ Resources:
       Architectures: [!Ref Architecture]
 "#;
 
-/// The stack that stands, as far as a deployment looks at it.
+/// SAM's own stack, which has the bucket for artefacts: the AWS of this test would make it without tags.
+const BUCKET: &str = r#"
+import boto3
+boto3.client("cloudformation").create_stack(
+    StackName="aws-sam-cli-managed-default", Tags=[{"Key": "ManagedStackSource", "Value": "AwsSamCli"}],
+    TemplateBody='{"Resources": {"B": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "artefacts"}}}, "Outputs": {"SourceBucket": {"Value": {"Ref": "B"}}}}')
+"#;
+
+/// A stack that stands, as far as a deployment looks at it.
 const STANDING: &str = r#"
-import boto3, sys
+import boto3
 boto3.client("cloudformation").create_stack(
     StackName="homeward-prod", Parameters=[{"ParameterKey": "Small", "ParameterValue": "false"}],
     TemplateBody='{"Parameters": {"Small": {"Type": "String"}}, "Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}')
 "#;
+
+/// Whom it takes for signed in, and where.
+const SIGNED_IN: [(&str, &str); 3] = [
+    ("AWS_DEFAULT_REGION", "eu-central-1"),
+    ("AWS_ACCESS_KEY_ID", "nobody"),
+    ("AWS_SECRET_ACCESS_KEY", "nothing"),
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -63,6 +78,15 @@ fn sam_environment() -> PathBuf {
 struct Aws(Child, String);
 
 impl Aws {
+    /// One in which this Python has run.
+    fn with(script: &str) -> Self {
+        let aws = Self::start();
+        let mut command = Command::new(python());
+        command.args(["-c", script]).env("AWS_ENDPOINT_URL", &aws.1);
+        said(command.envs(SIGNED_IN));
+        aws
+    }
+
     fn start() -> Self {
         let mut child = Command::new(python())
             .arg(root().join("tests/python/moto_server.py"))
@@ -74,7 +98,8 @@ impl Aws {
         let mut port = String::new();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         output.read_line(&mut port).unwrap();
-        Self(child, format!("http://127.0.0.1:{}", port.trim()))
+        // By this name it finds buckets in the path of an address.
+        Self(child, format!("http://localhost:{}", port.trim()))
     }
 }
 
@@ -117,9 +142,7 @@ fn run(line: &str, target: &Path, aws: &str) -> (Output, String) {
         .current_dir(root())
         .env("CARGO_TARGET_DIR", target)
         .env("AWS_ENDPOINT_URL", aws)
-        .env("AWS_DEFAULT_REGION", "eu-central-1")
-        .env("AWS_ACCESS_KEY_ID", "nobody")
-        .env("AWS_SECRET_ACCESS_KEY", "nothing")
+        .envs(SIGNED_IN)
         .env("HOME", target)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -135,13 +158,17 @@ fn run(line: &str, target: &Path, aws: &str) -> (Output, String) {
 
 #[test]
 fn the_documented_command_deploys_what_was_built_for_its_processor() {
-    let (aws, target) = (Aws::start(), built(&[X86_64]));
-    let (output, talk) = run(&documented(), target.path(), &aws.1);
-    assert!(output.status.success(), "{talk}");
-    assert!(talk.contains("homeward-prod"), "{talk}");
-    assert!(talk.contains(r#""Architecture": "x86_64""#), "{talk}");
-    assert!(talk.contains(r#""Stage": "prod""#), "{talk}");
-    assert!(talk.contains("Deploy this changeset?"), "{talk}");
+    let (aws, target) = (Aws::with(BUCKET), built(&[X86_64]));
+    let (_, talk) = run(&documented(), target.path(), &aws.1);
+    let parameters = r#"{"Stage": "prod", "Architecture": "x86_64"}"#;
+    for told in [
+        "homeward-prod",
+        parameters,
+        "+ Add",
+        "Deploy this changeset?",
+    ] {
+        assert!(talk.contains(told), "{talk}");
+    }
 }
 
 #[test]
@@ -165,15 +192,19 @@ fn what_no_function_could_start_is_not_deployed() {
 
 #[test]
 fn a_stack_with_a_key_of_its_own_is_not_made_small() {
-    let (aws, target) = (Aws::start(), built(&[ARM64]));
-    let mut command = Command::new(python());
-    command
-        .args(["-c", STANDING])
-        .env("AWS_ENDPOINT_URL", &aws.1);
-    command.env("AWS_DEFAULT_REGION", "eu-central-1");
-    command.env("AWS_ACCESS_KEY_ID", "nobody");
-    said(command.env("AWS_SECRET_ACCESS_KEY", "nothing"));
+    let (aws, target) = (Aws::with(STANDING), built(&[ARM64]));
     let (output, talk) = run("infra/deploy prod Small=true", target.path(), &aws.1);
     assert!(!output.status.success(), "{talk}");
     assert!(talk.contains("under a key of its own"), "{talk}");
+}
+
+#[test]
+fn the_runbook_speaks_of_every_table_and_every_bucket() {
+    let readme = std::fs::read_to_string(root().join("infra/README.md")).unwrap();
+    let words = ["eight", "nine", "ten", "eleven", "twelve"];
+    let word = words[store::TABLES.len() - 8];
+    assert_eq!(readme.matches(&format!("the {word} tables")).count(), 2);
+    for bucket in ["ADS", "REFERENCES", "SEGMENTS"] {
+        assert!(readme.contains(&format!("`HOMEWARD_{bucket}_BUCKET`")));
+    }
 }

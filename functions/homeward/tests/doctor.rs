@@ -2,13 +2,16 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod serving;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
+
+use serving::serve;
 
 /// With nothing of this machine's own: no profiles, no region, no proxies.
 fn doctor(environment: &[(&str, &str)], arguments: &[&str]) -> Output {
@@ -224,30 +227,6 @@ fn a_deployed_stack_is_found_by_its_name() {
     );
 }
 
-/// A running `homeward serve`, which ends with its test.
-struct Serve(Child);
-
-impl Drop for Serve {
-    fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-fn serve(data: &Path) -> (Serve, Value) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_homeward"))
-        .args(["serve", "--port", "0", "--data"])
-        .arg(data)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    let mut output = BufReader::new(child.stdout.take().unwrap());
-    output.read_line(&mut line).unwrap();
-    (Serve(child), serde_json::from_str(&line).unwrap())
-}
-
 #[test]
 fn a_running_system_is_tried_with_a_drawn_photo_that_is_withdrawn_again() {
     let folder = tempfile::tempdir().unwrap();
@@ -266,21 +245,13 @@ fn a_running_system_is_tried_with_a_drawn_photo_that_is_withdrawn_again() {
     let seen = checks["checks"][0]["seen"].as_str().unwrap();
     assert!(seen.contains("mirrored"), "{seen}");
 
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let asked = async {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let request = client
-            .get(format!("{api}/v1/references"))
-            .bearer_auth(&unit);
-        request.send().await.unwrap().json::<Value>().await.unwrap()
-    };
-    let references = runtime.block_on(asked);
-    let items = references["items"].as_array().unwrap();
-    assert!(!items.is_empty());
-    assert!(
-        items.iter().all(|it| it["status"] == "withdrawn"),
-        "{references}"
-    );
+    for listing in ["references", "leads"] {
+        let items = listed(&api, &unit, listing);
+        assert_eq!(items.len(), 1, "{listing}");
+        assert_eq!(items[0]["status"], "withdrawn", "{listing}");
+        let case = items[0]["case_id"].as_str().unwrap();
+        assert!(case.starts_with("homeward-test-"), "{case}");
+    }
 
     let wrong = [("HOMEWARD_UNIT_TOKEN", "hw_wrong"), tokens[1]];
     let output = doctor(&wrong, &["--api", &api]);
@@ -290,4 +261,44 @@ fn a_running_system_is_tried_with_a_drawn_photo_that_is_withdrawn_again() {
         talk.contains("submitting a drawn photo") && talk.contains("hint:"),
         "{talk}"
     );
+}
+
+/// The items of one of a unit's listings.
+fn listed(api: &str, token: &str, listing: &str) -> Vec<Value> {
+    let asked = async {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = client.get(format!("{api}/v1/{listing}")).bearer_auth(token);
+        request.send().await.unwrap().json::<Value>().await.unwrap()
+    };
+    let page = tokio::runtime::Runtime::new().unwrap().block_on(asked);
+    page["items"].as_array().unwrap().clone()
+}
+
+#[test]
+fn a_trial_that_is_interrupted_withdraws_its_photo() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_serve, ready) = serve(&folder.path().join("data"));
+    let text = |pointer: &str| ready.pointer(pointer).unwrap().as_str().unwrap();
+    let (api, unit) = (text("/api"), text("/tokens/unit"));
+    let mut trial = Command::new(env!("CARGO_BIN_EXE_homeward"))
+        .args(["doctor", "--api", api])
+        .env("HOMEWARD_UNIT_TOKEN", unit)
+        .env("HOMEWARD_UPLOADER_TOKEN", text("/tokens/uploader"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while listed(api, unit, "references").is_empty() {
+        assert_eq!(trial.try_wait().unwrap(), None, "it ended before it began");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let interrupt = format!("kill -INT {}", trial.id());
+    let told = Command::new("sh").args(["-c", &interrupt]).status();
+    assert!(told.unwrap().success());
+    // An interrupted one ends with an error of its own, and not by the signal.
+    assert!(trial.wait().unwrap().code().is_some());
+    for listing in ["references", "leads"] {
+        let open = |it: &Value| it["status"] != "withdrawn";
+        assert!(!listed(api, unit, listing).iter().any(open), "{listing}");
+    }
 }

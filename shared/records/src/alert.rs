@@ -51,6 +51,9 @@ pub struct AlertData {
     pub lead_id: LeadId,
     /// The case of the reference.
     pub case_id: CaseId,
+    /// Whether the case is a test of the deployment, and no missing person: [`CaseId::is_test`].
+    #[serde(default)]
+    pub is_test: bool,
     /// The reference.
     pub reference_id: ReferenceId,
     /// How sure the policy was.
@@ -94,6 +97,7 @@ impl AlertData {
         Self {
             lead_id: lead.lead_id.clone(),
             case_id: lead.case_id.clone(),
+            is_test: lead.case_id.is_test(),
             reference_id: lead.reference_id.clone(),
             level: lead.level,
             method: lead.method,

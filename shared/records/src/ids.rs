@@ -47,6 +47,14 @@ text_form!(TenantId, shown);
 pub struct CaseId(String);
 
 impl CaseId {
+    /// What the number of a case begins with that is a test of the deployment and no missing person.
+    pub const TEST_PREFIX: &'static str = "homeward-test-";
+
+    /// Whether it is a test of the deployment.
+    pub fn is_test(&self) -> bool {
+        self.0.starts_with(Self::TEST_PREFIX)
+    }
+
     /// Reads a case number, exactly as written.
     ///
     /// # Errors

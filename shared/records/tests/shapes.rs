@@ -296,3 +296,17 @@ fn nothing_secret_is_printed() {
         "ids of ours may be logged"
     );
 }
+
+#[test]
+fn an_alert_says_whether_its_case_is_a_test_of_the_deployment() {
+    let of_case = |case: &str| {
+        let case_id = case.parse().unwrap();
+        let lead = LeadSummary {
+            case_id,
+            ..summary()
+        };
+        AlertData::of(&lead, &[]).is_test
+    };
+    assert!(of_case("homeward-test-1f0c"));
+    assert!(!of_case("2026-117") && !of_case("a-homeward-test-"));
+}

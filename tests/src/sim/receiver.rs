@@ -39,6 +39,9 @@ pub struct Reception {
     pub is_failure: bool,
 }
 
+/// How long a moody one keeps silent, in microseconds: longer than two attempts.
+const SILENCE_US: u64 = 10_000_000;
+
 /// The case system.
 pub struct CaseSystem {
     time: Time,
@@ -67,18 +70,24 @@ impl CaseSystem {
         Self::new(time, |_, _| Reception::default())
     }
 
-    /// One that is slow and sometimes in trouble, as the seed draws, until `calm_us`.
+    /// One that is slow and sometimes in trouble, as the seed draws, until `calm_us`; for a while now
+    /// and then it takes every message and answers none.
     pub fn moody(time: &Time, dice: Dice, calm_us: u64) -> Self {
         let clock = time.clone();
         Self::new(time, move |id, attempt| {
+            let now_us = clock.now_us();
+            let is_calm = now_us > calm_us;
+            let keeps_silent = dice.of("silence", now_us / SILENCE_US).one_in(4);
             let mut dice = dice.of(id, attempt);
-            let is_calm = clock.now_us() > calm_us;
             let mut one_in = |times| !is_calm && dice.one_in(times);
             let (is_lost, is_answer_lost, is_failure) = (one_in(8), one_in(8), one_in(8));
             let mut slowly = |most_ms: u64| Duration::from_micros(dice.below(most_ms * 1_000) + 1);
             Reception {
                 before: slowly(6_000),
-                after: slowly(6_000),
+                after: match keeps_silent && !is_calm {
+                    true => Duration::MAX,
+                    false => slowly(6_000),
+                },
                 is_lost,
                 is_answer_lost,
                 is_failure,

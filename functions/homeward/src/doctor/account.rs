@@ -133,8 +133,8 @@ mod tests {
         check(1_000, 1_000, "", Verdict::Good);
         check(10, 10, "", Verdict::Doubtful);
         check(10, 10, "ReserveConcurrency=true", Verdict::Bad);
-        check(1_000, 105, "ReserveConcurrency=true", Verdict::Bad);
-        check(1_000, 110, "ReserveConcurrency=true", Verdict::Good);
+        check(1_000, 103, "ReserveConcurrency=true", Verdict::Bad);
+        check(1_000, 104, "ReserveConcurrency=true", Verdict::Good);
         check(20, 19, "IngestConcurrency=10", Verdict::Good);
         let nonsense = quota_of("<html>", &Chosen::new(), &known);
         assert_eq!(nonsense.verdict, Verdict::Doubtful);

@@ -1,5 +1,6 @@
 //! Whether a deployment works: a drawn photo goes in as a reference, its mirrored copy as an ad, the
-//! lead comes out, and the reference is withdrawn again, whatever happened.
+//! lead comes out, and the reference is withdrawn again, which closes the lead, whatever happened. The
+//! case's number says that it is a test, and so does each alert about it.
 
 pub mod client;
 pub mod photo;
@@ -8,6 +9,7 @@ pub mod stack;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use records::CaseId;
 use serde_json::{Value, json};
 
 use super::Check;
@@ -43,25 +45,18 @@ pub async fn run(deployment: &Deployment) -> anyhow::Result<Vec<Check>> {
         .await
         .context("asking whether it is there")?;
     let drawn = Drawn::new()?;
-    let case = format!("homeward-doctor-{}", drawn.name);
-    let reference = client
-        .submit(&case, drawn.jpeg)
-        .await
-        .context("submitting a drawn photo")?;
-    let found = find(
-        &client,
-        deployment.patience,
-        &case,
-        &reference,
-        &drawn.mirrored,
-    )
-    .await;
-    let withdrawn = client
-        .withdraw(&reference)
-        .await
-        .context("withdrawing it again");
-    let lead = found?;
-    withdrawn?;
+    let case = format!("{}{}", CaseId::TEST_PREFIX, drawn.name);
+    let found = tokio::select! {
+        found = trial(&client, deployment.patience, &case, drawn) => found,
+        () = interrupted() => Err(anyhow::anyhow!("interrupted")),
+    };
+    let cleared = clear(&client, deployment.patience, &case).await;
+    let cleared = cleared.with_context(|| format!("withdrawing what it left in the case {case}"));
+    let lead = match (found, cleared) {
+        (Ok(lead), Ok(())) => lead,
+        (Err(stopped), Ok(())) | (Ok(_), Err(stopped)) => return Err(stopped),
+        (Err(stopped), Err(left)) => anyhow::bail!("{stopped:#}; besides, {left:#}"),
+    };
     let took = started.elapsed().as_secs_f64();
     let text = |name: &str| {
         lead.get(name)
@@ -74,12 +69,54 @@ pub async fn run(deployment: &Deployment) -> anyhow::Result<Vec<Check>> {
         text("method"),
         text("edit")
     );
-    let stays = "the reference is withdrawn; of the drawn ad its record stays, and its photo until \
-                 AdsKeptDays";
+    let stays = "the reference is withdrawn and its lead closed; of the drawn ad its record stays, and \
+                 its photo until AdsKeptDays";
     Ok(vec![
         Check::good(ABOUT, seen),
         Check::good("what the smoke test leaves", stays),
     ])
+}
+
+/// Waits for Ctrl-C, or for the wish of the system that this program ends.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let ended = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signals) => drop(signals.recv().await),
+            Err(_) => std::future::pending().await, // a system that tells of none
+        }
+    };
+    tokio::select! {
+        told = tokio::signal::ctrl_c() => if told.is_err() { std::future::pending().await },
+        () = ended => {}
+    }
+}
+
+/// Withdraws every reference of the case, and waits until none of its leads is open. By the case's
+/// number and not the reference's id, which nobody has whose submission was cut off.
+async fn clear(client: &Client, patience: Duration, case: &str) -> anyhow::Result<()> {
+    for reference in client.references(case).await? {
+        client.withdraw(&reference).await?;
+    }
+    let is_closed = async || {
+        let leads = client.leads(case).await?;
+        let is_open = |lead: &Value| lead.get("status") == Some(&json!("open"));
+        Ok((!leads.iter().any(is_open)).then_some(()))
+    };
+    until(patience, is_closed)
+        .await
+        .context("waiting for its lead to be closed")
+}
+
+async fn trial(
+    client: &Client,
+    patience: Duration,
+    case: &str,
+    drawn: Drawn,
+) -> anyhow::Result<Value> {
+    let submitted = client.submit(case, drawn.jpeg).await;
+    let reference = submitted.context("submitting a drawn photo")?;
+    find(client, patience, case, &reference, &drawn.mirrored).await
 }
 
 async fn find(

@@ -89,13 +89,34 @@ impl Client {
     /// # Errors
     /// It was refused.
     pub async fn leads(&self, case: &str) -> anyhow::Result<Vec<Value>> {
-        let request = self
-            .as_unit(Method::GET, "/leads")
-            .query(&[("case_id", case)]);
-        let mut page = answered(request).await?;
-        let items = page.get_mut("items").map(Value::take);
-        let items = items.and_then(|items| items.as_array().cloned());
-        items.context("a page has items")
+        self.of_case("/leads", case).await
+    }
+
+    /// The ids of a case's references.
+    ///
+    /// # Errors
+    /// It was refused.
+    pub async fn references(&self, case: &str) -> anyhow::Result<Vec<String>> {
+        let found = self.of_case("/references", case).await?;
+        found.iter().map(|it| text(it, "reference_id")).collect()
+    }
+
+    /// A listing's items of a case, over all its pages: with a filter one may be empty and still have
+    /// a next one.
+    async fn of_case(&self, path: &str, case: &str) -> anyhow::Result<Vec<Value>> {
+        let (mut items, mut after) = (Vec::new(), None::<String>);
+        loop {
+            let mut query = vec![("case_id", case), ("limit", "100")];
+            query.extend(after.as_deref().map(|after| ("after", after)));
+            let request = self.as_unit(Method::GET, path).query(&query);
+            let mut page = answered(request).await?;
+            let found = page.get_mut("items").and_then(Value::as_array_mut);
+            items.append(found.context("a page has items")?);
+            match page.get("next").and_then(Value::as_str) {
+                Some(next) => after = Some(next.to_owned()),
+                None => return Ok(items),
+            }
+        }
     }
 
     /// Withdraws a reference.
