@@ -60,7 +60,8 @@ impl Doors {
         self
     }
 
-    /// A `Host` without a port is fine: loopback names are nobody else's, whatever the port.
+    /// Loopback names are nobody else's, whatever the port: it is another where an SSH tunnel or a proxy
+    /// on this machine stands before ours.
     fn is_ours(&self, authority: &str) -> bool {
         let authority = authority.to_ascii_lowercase();
         let Ok(parsed) = authority.parse::<Authority>() else {
@@ -71,9 +72,8 @@ impl Doors {
         }
         let host = parsed.host();
         let is_loopback = LOOPBACK.contains(&host) || host.ends_with(BELOW_LOOPBACK);
-        let has_our_port = parsed.port_u16().is_none_or(|port| port == self.port);
         let mut allowed = self.allowed.iter();
-        is_loopback && has_our_port || allowed.any(|name| *name == host || *name == authority)
+        is_loopback || allowed.any(|name| *name == host || *name == authority)
     }
 
     /// Whether a request came through a door.
@@ -91,14 +91,15 @@ impl Doors {
             return Err(Closed::Host);
         }
         let mut origins = headers.get_all(header::ORIGIN).iter();
-        match origins.all(|origin| origin.to_str().is_ok_and(|it| self.is_our_page(it))) {
+        let is_ours = |origin| self.is_our_page(origin, host.unwrap_or_default());
+        match origins.all(|origin| origin.to_str().is_ok_and(is_ours)) {
             true => Ok(()),
             false => Err(Closed::Origin),
         }
     }
 
-    /// A page of this very port, be it called by another of our names.
-    fn is_our_page(&self, origin: &str) -> bool {
+    /// A page that came from where this request goes, or from this very port under another of our names.
+    fn is_our_page(&self, origin: &str, host: &str) -> bool {
         let authority = origin
             .strip_prefix("http://")
             .or_else(|| origin.strip_prefix("https://"));
@@ -108,7 +109,7 @@ impl Doors {
         };
         authority.is_some_and(|authority| {
             let named = self.allowed.iter().any(|name| name == authority);
-            named || has_port(authority) && self.is_ours(authority)
+            named || authority == host || has_port(authority) && self.is_ours(authority)
         })
     }
 }
@@ -154,6 +155,7 @@ mod tests {
     fn a_port_answers_to_loopback_names_and_to_those_that_were_allowed() {
         for host in [
             "127.0.0.1:8750",
+            "127.0.0.1:9000", // through a tunnel
             "localhost:8750",
             "LOCALHOST",
             "[::1]:8750",
@@ -173,12 +175,7 @@ mod tests {
 
     #[test]
     fn a_name_that_was_pointed_here_is_refused() {
-        for host in [
-            "x",
-            "page.example:8750",
-            "localhost.page.example:8750",
-            "127.0.0.1:8751",
-        ] {
+        for host in ["x", "page.example:8750", "localhost.page.example:8750"] {
             check(host, None, Err(Closed::Host));
         }
         for host in [
@@ -196,6 +193,7 @@ mod tests {
     fn only_a_page_of_this_port_may_ask() {
         check("127.0.0.1:8750", Some("http://127.0.0.1:8750"), Ok(()));
         check("127.0.0.1:8750", Some("http://localhost:8750"), Ok(()));
+        check("localhost:9000", Some("http://localhost:9000"), Ok(()));
         for origin in [
             "http://page.example",
             "null",
