@@ -10,7 +10,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use aws_config::retry::RetryConfig;
 use proofs::sim::holdings::{self, Holdings};
@@ -44,13 +44,15 @@ enum Story {
 }
 
 impl Story {
-    async fn told(self, house: &Arc<House>) -> Holdings {
+    /// Tells it; `is_new` turns true where calls begin that no other story makes.
+    async fn told(self, house: &Arc<House>, is_new: &AtomicBool) -> Holdings {
         let mut pump = Pump::new(house);
+        is_new.store(!matches!(self, Self::Rising), Ordering::SeqCst);
         match self {
             Self::EveryDay => every_day(&mut pump).await,
             Self::Hashes => hashes(&mut pump).await,
             Self::Renewal => renewal(&mut pump).await,
-            Self::Rising => rising(&mut pump).await,
+            Self::Rising => rising(&mut pump, is_new).await,
         }
         let store = house.store(&house.line("faultless"));
         holdings::look(&store, &house.case_system.arrived()).await
@@ -70,10 +72,12 @@ impl Story {
 /// A small story, in which call number `at` (from 0) has a fault.
 fn run(story: Story, at: Option<u64>, fault: Fault, retries: RetryConfig) -> Ran {
     let (count, names) = (Arc::new(AtomicU64::new(0)), Arc::default());
+    let is_new = Arc::new(AtomicBool::new(false));
+    let counts = is_new.clone();
     let noted: Arc<std::sync::Mutex<Vec<String>>> = Arc::clone(&names);
     let fates = move |call: &Call| {
         let mut fate = Fate::default();
-        if call.actor == "programs" {
+        if call.actor == "programs" && counts.load(Ordering::SeqCst) {
             noted.lock().unwrap().push(call.name.clone());
             if Some(count.fetch_add(1, Ordering::SeqCst)) == at {
                 fate.fault = fault;
@@ -94,7 +98,7 @@ fn run(story: Story, at: Option<u64>, fault: Fault, retries: RetryConfig) -> Ran
     let told = Rc::new(RefCell::new(None));
     let (mut crew, out, inside) = (Crew::default(), told.clone(), house.clone());
     crew.add("story", async move {
-        *out.borrow_mut() = Some(story.told(&inside).await);
+        *out.borrow_mut() = Some(story.told(&inside, &is_new).await);
     });
     crew.run(house.time());
     let holdings = told.take().unwrap();
@@ -151,16 +155,15 @@ async fn hashes(pump: &mut Pump) {
 }
 
 /// Somebody claims of an ad a fingerprint that makes its lead one for review; then the ad comes.
-async fn rising(pump: &mut Pump) {
+async fn rising(pump: &mut Pump, is_new: &AtomicBool) {
     pump.put("references/unit/case-5/photo.bmp", bmp(5, 0))
         .await;
     pump.until_done().await;
     let forged = forged_list(&bmp(5, 1));
     pump.put("ads/forger/claim.jsonl", forged).await;
     pump.until_done().await;
+    is_new.store(true, Ordering::SeqCst);
     pump.put("ads/uploader/real.bmp", bmp(5, 1)).await;
-    pump.until_done().await;
-    pump.timers().await;
     pump.until_done().await;
 }
 
