@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use records::{AdKey, AdMetadata, LeadId, Sighting, SourceUrl};
+use records::{AdKey, AdMetadata, LeadId, LeadUploader, Sighting, SourceUrl};
 use serde_json::{Value, json};
 
 use crate::world::{World, tenant};

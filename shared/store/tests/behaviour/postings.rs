@@ -108,9 +108,9 @@ async fn a_posting_counts_once_however_the_work_is_cut_and_repeated(World { stor
 
 async fn uploads_of_the_same_bytes_are_bounded_as_postings_are(World { store, .. }: World) {
     let id = active_reference(&store, 1).await;
-    let uploads = KEPT + 20;
-    record(&store, &id, "uploader", &[]).await;
-    for n in 0..uploads {
+    let (before, uploads) = (KEPT - 3, KEPT + 5);
+    record(&store, &id, "uploader", &postings("uploader", 0..before)).await;
+    for n in before..uploads {
         let sighting = recorded_ad(&store, 5, &format!("{n:05}")).await;
         for is_new in [1, 0] {
             let added = store.extend_leads(&sha(5), &sighting, at(15)).await;
