@@ -9,16 +9,16 @@ mod ads;
 mod references;
 mod scan;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_lambda_events::dynamodb::{Event, EventRecord};
 use aws_lambda_events::streams::DynamoDbEventResponse;
 use matching::{Match, Policy};
 use records::{
-    Found, ImageSha256, Label, Level, Malformed, Method, ReferenceId, Sighting, TenantId,
+    Found, ImageSha256, Label, LeadId, Level, Malformed, Method, ReferenceId, Sighting, TenantId,
 };
 use store::{Change, Clock, Pack, Recorded, SearchKey, Store, StoredAd};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
 use crate::ads::NewReference;
 use crate::references::References;
@@ -26,6 +26,20 @@ use crate::scan::{Brought, Pair};
 
 /// Whose reference, and which.
 type Key = (TenantId, ReferenceId);
+
+/// Leads that are told, with the postings that are still to be written.
+type Told = BTreeMap<(TenantId, LeadId, ImageSha256), Vec<Sighting>>;
+
+/// Postings that wait for the end of a batch: each may have 5 KB, so these take 20 MB at most.
+const POSTINGS_LEFT_MAX: usize = 4_096;
+
+/// What the changes of one batch share.
+#[derive(Default)]
+struct Batch {
+    /// Whether the references were read for it.
+    fresh: OnceCell<()>,
+    told: Mutex<Told>,
+}
 
 /// What the function works with.
 pub struct Lookup {
@@ -66,19 +80,20 @@ impl Lookup {
     /// Acts on the changes of one batch, in order; new references that stand behind each other
     /// share their search, and so do parts of searches. What is known of the references is
     /// refreshed once before the first image: every image of the batch was written before the batch
-    /// arrived.
+    /// arrived. Alerts of all its images go out before what was posted of them is written.
     pub async fn handle(&self, event: Event) -> DynamoDbEventResponse {
-        let fresh = OnceCell::new();
+        let batch = Batch::default();
         // On the heap: the futures of a search within a batch are very deep.
-        let act = |changes: Vec<Change>| Box::pin(self.act_on_all(changes, &fresh));
-        batches::runs(event, change_of, share_their_work, act).await
+        let act = |changes: Vec<Change>| Box::pin(self.act_on_all(changes, &batch));
+        let at_end = Box::pin(self.complete(&batch.told));
+        batches::runs(event, change_of, share_their_work, act, at_end).await
     }
 
-    async fn act_on_all(&self, changes: Vec<Change>, fresh: &OnceCell<()>) -> Result<(), NotDone> {
+    async fn act_on_all(&self, changes: Vec<Change>, batch: &Batch) -> Result<(), NotDone> {
         let (mut references, mut parts) = (Vec::new(), Vec::new());
         for change in changes {
             match change {
-                Change::Ads(pack) => self.new_images(&pack, fresh).await?,
+                Change::Ads(pack) => self.new_images(&pack, batch).await?,
                 Change::Sighting {
                     image_sha256,
                     sighting,
@@ -119,10 +134,12 @@ impl Lookup {
         Ok(())
     }
 
-    /// All leads of a pack first, then their sightings.
-    async fn new_images(&self, pack: &Pack, fresh: &OnceCell<()>) -> Result<(), NotDone> {
+    /// Tells all leads of a pack. What was posted is left for the end of the batch, unless that is
+    /// much already.
+    async fn new_images(&self, pack: &Pack, batch: &Batch) -> Result<(), NotDone> {
         let ads = self.store.ads_of(pack).await?;
-        fresh
+        batch
+            .fresh
             .get_or_try_init(|| self.references.refresh(&self.store, self.clock.now()))
             .await?;
         let mut pairs = Vec::new();
@@ -139,13 +156,24 @@ impl Lookup {
             };
             pairs.extend(found.into_iter().map(pair));
         }
-        self.record(pairs).await
+        let postings_left = self.tell_leads(pairs, &batch.told).await?;
+        if postings_left > POSTINGS_LEFT_MAX {
+            self.complete(&batch.told).await?;
+        }
+        Ok(())
     }
 
     /// Records pairs that match: all leads with their alerts, and then what was posted of them, of
     /// which there may be much.
     async fn record(&self, pairs: Vec<Pair>) -> Result<(), NotDone> {
-        let mut told = Vec::new();
+        let told = Mutex::default();
+        Box::pin(self.tell_leads(pairs, &told)).await?;
+        Box::pin(self.complete(&told)).await
+    }
+
+    /// Records pairs as leads with their alerts; says how many postings are left to be written.
+    async fn tell_leads(&self, pairs: Vec<Pair>, told: &Mutex<Told>) -> Result<usize, NotDone> {
+        let mut told = told.lock().await;
         for Pair {
             key,
             brought,
@@ -157,15 +185,24 @@ impl Lookup {
             let recorded = self.store.tell_lead(&found, &postings, now).await?;
             say(&recorded, &found);
             if let Some(id) = recorded.lead_id() {
-                told.push((found.unit, id.clone(), found.image_sha256, postings));
+                told.entry((found.unit, id.clone(), found.image_sha256))
+                    .or_default()
+                    .extend(postings);
             }
         }
-        for (unit, id, image, postings) in told {
-            let (lead, now) = ((&id, &image), self.clock.now());
+        Ok(told.values().map(Vec::len).sum())
+    }
+
+    /// Writes what was posted of leads that are told. If it fails, it is all left to be done again.
+    async fn complete(&self, told: &Mutex<Told>) -> Result<(), NotDone> {
+        let mut told = told.lock().await;
+        for ((unit, id, image), postings) in &*told {
+            let now = self.clock.now();
             self.store
-                .complete_lead(&unit, lead, &postings, now)
+                .complete_lead(unit, (id, image), postings, now)
                 .await?;
         }
+        told.clear();
         Ok(())
     }
 }

@@ -305,6 +305,26 @@ async fn a_new_ad_meets_references_though_their_segment_is_damaged() {
     assert_eq!(world.leads().await, world.truth(0..REFERENCES, 0..ADS));
 }
 
+/// What comes before a change that fails does not come again, so what it left for the end is done.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_posted_is_written_though_a_later_change_of_its_batch_fails() {
+    let (world, lookup) = sought().await;
+    world.record_of("first", 0..ADS).await;
+    world.record_of("second", 0..ADS).await;
+    let is_of_nobody = |n: &u64| world.truth(0..REFERENCES, *n..n + 1).is_empty();
+    let other = (ADS..2 * ADS).find(is_of_nobody).unwrap();
+    world.record_of("third", other..other + 1).await;
+    let mut batch = world.read(Table::AdsTail, 100).await.unwrap();
+    let changes = batch.event["Records"].as_array_mut().unwrap();
+    assert_eq!(changes.len() as u64, 2 * ADS + 1);
+    let bad = &mut changes.last_mut().unwrap()["dynamodb"];
+    let number = bad["SequenceNumber"].as_str().unwrap().to_owned();
+    bad["NewImage"].as_object_mut().unwrap().remove("entry");
+    assert_eq!(world.hand_over_failing(&lookup, &batch).await, number);
+    let truth = world.truth(0..REFERENCES, 0..ADS);
+    assert_eq!(world.leads_of(&["first", "second"]).await, truth);
+}
+
 const HOUR: Duration = Duration::from_secs(3_600);
 
 async fn check_all_is_found(world: &World, references: u64) {

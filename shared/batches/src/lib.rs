@@ -110,24 +110,35 @@ where
             Ok::<(), E>(())
         }
     };
-    runs(event, |record| Ok(Some(record)), alone, one).await
+    let nothing_left = async { Ok(()) };
+    runs(event, |record| Ok(Some(record)), alone, one, nothing_left).await
 }
 
 /// As [`changes`], each read by `read` (none: nobody acts upon it), and those that stand behind
 /// each other and belong `together` worked on in one go. If that fails, all of them come again.
+/// What they left for the end is done by `at_end`, whether or not one failed; if that fails, the
+/// whole batch comes again.
 pub async fn runs<T, E, F>(
     event: dynamodb::Event,
     read: impl Fn(dynamodb::EventRecord) -> Result<Option<T>, E>,
     together: impl Fn(&T, &T) -> bool,
     work: impl Fn(Vec<T>) -> F,
+    at_end: impl Future<Output = Result<(), E>>,
 ) -> DynamoDbEventResponse
 where
     E: Display,
     F: Future<Output = Result<(), E>>,
 {
     let received = event.records.len();
+    let first = event.records.first();
+    let first = Place {
+        before: 0,
+        number: first.and_then(|record| record.change.sequence_number.clone()),
+    };
     let mut response = DynamoDbEventResponse::default();
-    let Err((place, error)) = all_runs(event, read, together, work).await else {
+    let worked = all_runs(event, read, together, work).await;
+    let ended = at_end.await.map_err(|error| (first, error));
+    let Err((place, error)) = ended.and(worked) else {
         metrics::batch(received, 0);
         return response;
     };
@@ -330,7 +341,12 @@ mod tests {
                 }
             };
             let numbers = ["a1", "nothing", "a2", "b1", "b2", "a3", "unreadable", "a4"];
-            let response = runs(stream_of(&numbers), number, together, work).await;
+            let at_end = async {
+                seen.borrow_mut().push("end".to_owned());
+                if bad == "end" { Err("no") } else { Ok(()) }
+            };
+            let response = runs(stream_of(&numbers), number, together, work, at_end).await;
+            assert_eq!(seen.borrow_mut().pop().as_deref(), Some("end"));
             assert_eq!(*seen.borrow(), runs_seen, "bad is {bad}");
             let failures = response.batch_item_failures.iter();
             let failed: Vec<_> = failures
@@ -342,6 +358,7 @@ mod tests {
         check("a2", &["a1 a2"], Some("a1")).await;
         check("b2", &["a1 a2", "b1 b2"], Some("b1")).await;
         check("a3", &["a1 a2", "b1 b2", "a3"], Some("a3")).await;
+        check("end", &["a1 a2", "b1 b2", "a3"], Some("a1")).await;
     }
 
     #[tokio::test]

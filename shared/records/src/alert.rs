@@ -81,13 +81,14 @@ pub struct AlertData {
     pub link: String,
     /// Known postings; of very many, [`AlertData::SIGHTINGS_MAX`] of them.
     pub sightings: Vec<Sighting>,
-    /// How many postings were known.
+    /// How many postings were known, kept or only counted.
     pub sightings_total: u64,
 }
 
 impl AlertData {
     /// Sightings in one alert. A sighting has at most 5 KB; 50 of them and the keys of a lead fit
-    /// DynamoDB's 400 KB an item and 100 items a transaction. The lead itself has them all.
+    /// DynamoDB's 400 KB an item and 100 items a transaction. The lead itself has more
+    /// ([`LeadUploader::SIGHTINGS_KEPT_MAX`](crate::LeadUploader::SIGHTINGS_KEPT_MAX)).
     pub const SIGHTINGS_MAX: usize = 50;
 
     /// The snapshot of a lead and the sightings known of it: as many as the lead says, or as there

@@ -137,7 +137,8 @@ pub struct LeadSummary {
     /// better evidence came.
     #[serde(default)]
     pub reopened_at: Option<Timestamp>,
-    /// How many postings are known; none only in a record of an older build.
+    /// How many postings are known, kept or only counted ([`LeadUploader`]); none only in a record of
+    /// an older build.
     #[serde(default)]
     pub sightings_total: Option<u64>,
 }
@@ -147,8 +148,21 @@ pub struct LeadSummary {
 pub struct LeadUploader {
     /// Who.
     pub uploaded_by: TenantId,
-    /// How many postings of theirs are known.
+    /// How many postings of theirs are known, 1 to [`LeadUploader::SIGHTINGS_COUNTED_MAX`], which
+    /// means so many or more. More than [`LeadUploader::SIGHTINGS_KEPT_MAX`] of them are not kept one
+    /// by one.
     pub sightings: u64,
+}
+
+impl LeadUploader {
+    /// Postings of one uploader that a lead keeps one by one: the first that come. One uploader's
+    /// hundred thousand postings of a picture would hold up everybody's alerts, and tell a person
+    /// nothing that their number and the first hundred do not.
+    pub const SIGHTINGS_KEPT_MAX: usize = 100;
+
+    /// Postings of one uploader that a lead counts, each by eight bytes: 80 KB. More are not told
+    /// apart.
+    pub const SIGHTINGS_COUNTED_MAX: u64 = 10_000;
 }
 
 /// A lead as its unit sees it.
@@ -158,7 +172,7 @@ pub struct Lead {
     #[serde(flatten)]
     pub summary: LeadSummary,
     /// Known postings of the ad image by object key; of more than [`Lead::SIGHTINGS_MAX`] only so
-    /// many, among them one of each uploader. All of them can be had by the page.
+    /// many, among them one of each uploader. All that are kept can be had by the page.
     pub sightings: Vec<Sighting>,
     /// Who posted it, and how often.
     #[serde(default)]

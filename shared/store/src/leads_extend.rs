@@ -1,14 +1,13 @@
 //! Sightings come to a lead that is there: each once, counted, and told in its next digest. Many are
-//! written together, or a list that names thousands of postings of one picture would hold up what
-//! stands behind it.
-
-use std::collections::BTreeSet;
+//! written together, and of one uploader only so many at all ([`crate::leads_known`]), or a list that
+//! names thousands of postings of one picture would hold up what stands behind it.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use records::{ImageSha256, LeadId, LeadStatus, LeadSummary, Sighting, TenantId, Timestamp};
 
 use crate::error::{Error, Result};
-use crate::items::{attribute, item, key, number, sort_key, text};
+use crate::items::{attribute, item, key, number, record, sort_key, text};
+use crate::leads_known::{Known, News};
 use crate::leads_record::lead_sk;
 use crate::leads_sightings::{
     WRITTEN_TOGETHER, by_uploader, sighting_sk, uploader_item, uploader_sk,
@@ -16,8 +15,15 @@ use crate::leads_sightings::{
 use crate::transactions::Ended;
 use crate::{Store, Table, retry};
 
-/// Steps of such a transaction before the first sighting.
-const STEPS_BEFORE: usize = 3;
+/// Sightings kept in one transaction, which may have 100 steps: beside them stand the check of the
+/// reference, the lead, the uploader, the digest, and 20 items of what is counted.
+const KEPT_TOGETHER: usize = 75;
+
+/// A lead and an uploader as they stand before something is added.
+struct Extended {
+    lead: LeadSummary,
+    known: Known,
+}
 
 impl Store {
     /// Adds what a lead lacks of these sightings and of those recorded of its image; they go out in
@@ -33,27 +39,9 @@ impl Store {
         now: Timestamp,
     ) -> Result<()> {
         let recorded = self.sightings(image).await?;
-        let missing = self.missing(unit, id, &recorded).await?;
-        self.add_sightings(unit, id, &missing, now).await?;
+        self.add_sightings(unit, id, &recorded, now).await?;
         self.add_sightings(unit, id, postings, now).await?;
         Ok(())
-    }
-
-    /// Those of these sightings that a lead does not have.
-    async fn missing(
-        &self,
-        unit: &TenantId,
-        id: &LeadId,
-        sightings: &[Sighting],
-    ) -> Result<Vec<Sighting>> {
-        let place = |it: &Sighting| key(unit.as_str(), sighting_sk(id, it));
-        let keys = sightings.iter().map(place).collect();
-        let mut known = BTreeSet::new();
-        for found in self.get_all(Table::Leads, keys).await? {
-            known.insert(sort_key(&found)?.to_owned());
-        }
-        let is_missing = |it: &&Sighting| !known.contains(&sighting_sk(id, it));
-        Ok(sightings.iter().filter(is_missing).cloned().collect())
     }
 
     /// Adds sightings to a lead, and says how many were new to it; none if its reference is not
@@ -66,17 +54,15 @@ impl Store {
         now: Timestamp,
     ) -> Result<u64> {
         let mut added = 0;
-        for (uploader, all) in by_uploader(sightings) {
-            for some in all.chunks(WRITTEN_TOGETHER) {
-                added += self.add_some(unit, id, (uploader, some), now).await?;
-            }
+        for (uploader, some) in by_uploader(sightings) {
+            added += self.add_some(unit, id, (uploader, &some), now).await?;
         }
         Ok(added)
     }
 
-    /// One transaction's worth of one uploader. A lead that a person dismissed is open again with the
-    /// first sighting of an uploader that it did not have: what was judged is not what that one saw.
-    /// Once for each uploader, so that nobody nags.
+    /// Adds what is new of one uploader's. A lead that a person dismissed is open again with the first
+    /// sighting of an uploader that it did not have: what was judged is not what that one saw. Once
+    /// for each uploader, so that nobody nags.
     async fn add_some(
         &self,
         unit: &TenantId,
@@ -84,75 +70,123 @@ impl Store {
         (uploader, some): (&TenantId, &[&Sighting]),
         now: Timestamp,
     ) -> Result<u64> {
-        let mut left = some.to_vec();
-        for attempt in 0..retry::ATTEMPTS_MAX {
-            let Some(lead) = self.lead_summary(unit, id).await? else {
-                return Ok(0);
+        let (mut added, mut attempt) = (0, 0);
+        while attempt < retry::ATTEMPTS_MAX {
+            let Some(extended) = self.lead_with_known(unit, id, uploader).await? else {
+                return Ok(added);
             };
-            if lead.sightings_total.is_none() {
-                self.count_sightings(unit, &lead).await?;
+            if extended.lead.sightings_total.is_none() {
+                self.count_sightings(unit, &extended.lead).await?;
+                attempt += 1;
                 continue;
             }
-            let steps = self.steps_add(unit, &lead, (uploader, &left), now).await?;
-            let Ended::Refused(refused) = self.transact("adding sightings", &steps).await? else {
-                return Ok(left.len() as u64);
-            };
-            if refused.contains(&0) {
-                return Ok(0); // the reference is not active
+            let news = extended.known.news(some, KEPT_TOGETHER);
+            if news.len() == 0 {
+                return Ok(added);
             }
-            let known = |place: usize| refused.contains(&(place + STEPS_BEFORE));
-            let places = left.into_iter().enumerate();
-            left = places.filter(|it| !known(it.0)).map(|it| it.1).collect();
-            if left.is_empty() {
-                return Ok(0);
+            let steps = self.steps_add(unit, &extended, (uploader, &news), now)?;
+            match self.transact("adding sightings", &steps).await? {
+                Ended::Done => added += news.len(),
+                ended if ended.refused(0) => return Ok(added), // the reference is not active
+                Ended::Refused(_) => {
+                    self.pause(attempt).await;
+                    attempt += 1;
+                    continue;
+                }
             }
-            if refused.iter().any(|step| *step < STEPS_BEFORE) {
-                self.pause(attempt).await;
+            if !news.is_more {
+                return Ok(added);
             }
         }
         Err(Error::Unavailable("adding sightings"))
     }
 
-    async fn steps_add(
+    /// Strongly consistent, and read at once; none if there is no such lead.
+    async fn lead_with_known(
         &self,
         unit: &TenantId,
-        lead: &LeadSummary,
-        (uploader, some): (&TenantId, &[&Sighting]),
+        id: &LeadId,
+        uploader: &TenantId,
+    ) -> Result<Option<Extended>> {
+        let keys = [lead_sk(id), uploader_sk(id, uploader)].map(|sk| key(unit.as_str(), sk));
+        let (mut lead, mut of_uploader) = (None, None);
+        for found in self.get_all(Table::Leads, keys.to_vec()).await? {
+            match sort_key(&found)? == lead_sk(id) {
+                true => lead = Some(record(found, "lead")?),
+                false => of_uploader = Some(found),
+            }
+        }
+        let Some(lead) = lead else {
+            return Ok(None);
+        };
+        let known = self.known_of(unit, (id, uploader), of_uploader.as_ref());
+        let known = known.await?;
+        Ok(Some(Extended { lead, known }))
+    }
+
+    fn steps_add(
+        &self,
+        unit: &TenantId,
+        Extended { lead, known }: &Extended,
+        (uploader, news): (&TenantId, &News<'_>),
         now: Timestamp,
     ) -> Result<Vec<TransactWriteItem>> {
-        let (id, count) = (&lead.lead_id, some.len() as u64);
-        let of_uploader = key(unit.as_str(), uploader_sk(id, uploader));
-        let is_new = lead.status == LeadStatus::Dismissed
-            && self
-                .get(Table::Leads, unit.as_str(), uploader_sk(id, uploader))
-                .await?
-                .is_none();
+        let id = &lead.lead_id;
+        let is_new = known.sightings.is_none() && lead.status == LeadStatus::Dismissed;
         let mut steps = vec![
             self.step_active(unit, &lead.reference_id)?,
-            self.step_counted(unit, lead, count, is_new.then_some(now))?,
-            self.step_update(
-                Table::Leads,
-                of_uploader,
-                "SET uploaded_by = :by, #first = if_not_exists(#first, :first) \
-                 ADD sightings :count",
-                is_new.then_some("attribute_not_exists(pk)"),
-                &[("#first", "first")],
-                &[
-                    (":by", text(uploader.as_str())),
-                    (":first", attribute(some[0])?),
-                    (":count", number(count)),
-                ],
-            )?,
+            self.step_counted(unit, lead, news.len(), is_new.then_some(now))?,
+            self.step_known(unit, (id, uploader), known, news)?,
         ];
-        for sighting in some {
-            let sk = sighting_sk(id, sighting);
-            let sighting = item(unit.as_str(), sk, *sighting)?;
-            steps.push(self.step_put_new(Table::Leads, sighting)?);
+        for sighting in &news.kept {
+            let sighting = item(unit.as_str(), sighting_sk(id, sighting), *sighting)?;
+            steps.push(self.step_put(Table::Leads, sighting)?);
         }
+        steps.extend(self.steps_counted(unit, (id, uploader), known, news)?);
         if lead.is_alert() {
-            steps.push(self.step_digest(unit, id, count)?);
+            steps.push(self.step_digest(unit, id, news.len())?);
         }
         Ok(steps)
+    }
+
+    /// A step that adds what is new to what is known of an uploader, if that stands as it was read.
+    fn step_known(
+        &self,
+        unit: &TenantId,
+        (id, uploader): (&LeadId, &TenantId),
+        known: &Known,
+        news: &News<'_>,
+    ) -> Result<TransactWriteItem> {
+        let mut values = vec![
+            (":by", text(uploader.as_str())),
+            (":kept", known.kept_with(news)),
+            (":count", number(news.len())),
+        ];
+        let mut set = "SET uploaded_by = :by, kept = :kept".to_owned();
+        let condition = match known.sightings {
+            Some(was) => {
+                values.push((":was", number(was)));
+                "sightings = :was"
+            }
+            None => {
+                let first = news.kept.first().ok_or(Error::Rejected("no sightings"))?;
+                values.push((":first", attribute(*first)?));
+                set.push_str(", #first = :first");
+                "attribute_not_exists(pk)"
+            }
+        };
+        let names = [("#first", "first")];
+        let names = &names[..usize::from(known.sightings.is_none())];
+        let place = key(unit.as_str(), uploader_sk(id, uploader));
+        let update = format!("{set} ADD sightings :count");
+        self.step_update(
+            Table::Leads,
+            place,
+            &update,
+            Some(condition),
+            names,
+            &values,
+        )
     }
 
     /// A step that counts further sightings of a lead that stands as it was read, and opens it again

@@ -1,7 +1,8 @@
 //! The sightings of a lead, as they are kept and shown.
 //!
 //! Beside them stands an item for each uploader, with the number of its sightings and one of them, in
-//! front of all sightings: so a look at a very large lead still shows everybody who posted it.
+//! front of all sightings: so a look at a very large lead still shows everybody who posted it. Of one
+//! uploader only the first are kept, and the others counted ([`crate::leads_known`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,10 +15,11 @@ use crate::ads::sighting_digest;
 use crate::calls::{Query, Range};
 use crate::error::{Error, Result};
 use crate::items::{Item, attribute, counted, item, key, number, parsed, record, text};
+use crate::leads_known::marks_of;
 use crate::{PAGE_ITEMS_MAX, Store, Table};
 
-/// Sightings written in one transaction, which may have 100 steps: beside them stand the check of the
-/// reference, the lead, the uploader and the digest. A sighting has 5 KB at most.
+/// Sightings and uploaders written in the transaction of a lead, which may have 100 steps: beside them
+/// stand the lead, its alert and the check of its reference. A sighting has 5 KB at most.
 pub(crate) const WRITTEN_TOGETHER: usize = 90;
 
 /// What is known of a lead's sightings at a glance.
@@ -41,13 +43,19 @@ pub(crate) fn uploader_sk(lead: &LeadId, uploader: &TenantId) -> String {
     format!("{}!{uploader}", lead_sightings_prefix(lead))
 }
 
-/// The sightings themselves, without the uploaders before them.
+/// The sightings themselves, without the uploaders before them and the marks after them.
 fn sightings_range(lead: &LeadId) -> Range {
     let prefix = lead_sightings_prefix(lead);
     Range::between(format!("{prefix}0"), format!("{prefix}g"))
 }
 
-fn is_of_uploader(item: &Item) -> bool {
+/// The uploaders and then the sightings.
+fn glance_range(lead: &LeadId) -> Range {
+    let prefix = lead_sightings_prefix(lead);
+    Range::between(format!("{prefix}!"), format!("{prefix}g"))
+}
+
+pub(crate) fn is_of_uploader(item: &Item) -> bool {
     item.contains_key("first")
 }
 
@@ -76,8 +84,9 @@ pub(crate) fn written_with_lead(sightings: &[Sighting]) -> &[Sighting] {
 }
 
 impl Store {
-    /// All sightings of a lead, by object key. Strongly consistent; may be many thousands, so ask for
-    /// [pages](Self::lead_sightings_page) where somebody waits.
+    /// All sightings that are kept of a lead, by object key: of each uploader
+    /// [`LeadUploader::SIGHTINGS_KEPT_MAX`] at most. Strongly consistent; there may be many uploaders,
+    /// so ask for [pages](Self::lead_sightings_page) where somebody waits.
     ///
     /// # Errors
     /// As every verb.
@@ -91,7 +100,7 @@ impl Store {
         Ok(sightings)
     }
 
-    /// A page of a lead's sightings, in the order in which they are kept. Strongly consistent.
+    /// A page of the sightings that are kept of a lead, in the order in which they are kept. Strongly consistent.
     ///
     /// # Errors
     /// [`Error::Rejected`] for a cursor that is not of this listing.
@@ -143,8 +152,7 @@ impl Store {
     }
 
     pub(crate) async fn glance(&self, unit: &TenantId, id: &LeadId) -> Result<Glance> {
-        let range = Range::prefix(&lead_sightings_prefix(id));
-        let mut query = Query::of(Table::Leads, unit.as_str(), range);
+        let mut query = Query::of(Table::Leads, unit.as_str(), glance_range(id));
         query.limit = Some(2 * AlertData::SIGHTINGS_MAX);
         let (items, _) = self.query(&query).await?;
         let mut uploaders = Vec::new();
@@ -199,6 +207,7 @@ pub(crate) fn uploader_item(
     item.extend([
         ("uploaded_by".to_owned(), text(uploader.as_str())),
         ("first".to_owned(), attribute(*first)?),
+        ("kept".to_owned(), marks_of(some)),
         ("sightings".to_owned(), number(some.len() as u64)),
     ]);
     Ok(item)

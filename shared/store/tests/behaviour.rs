@@ -53,6 +53,8 @@ mod leads;
 mod manifests;
 #[path = "behaviour/objects.rs"]
 mod objects;
+#[path = "behaviour/postings.rs"]
+mod postings;
 #[path = "behaviour/races.rs"]
 mod races;
 #[path = "behaviour/references.rs"]

@@ -17,7 +17,6 @@ claims! {
     a_lead_held_for_one_uploader_is_alerted_by_another,
     a_dismissed_lead_is_open_again_once_for_each_other_uploader,
     a_dismissed_claim_is_open_again_when_the_picture_comes,
-    thousands_of_postings_are_counted_and_read_by_the_page,
 }
 
 /// Evidence of an uploader.
@@ -257,52 +256,4 @@ async fn a_dismissed_claim_is_open_again_when_the_picture_comes(World { store, .
     let created = kinds(&store).await;
     let created = created.iter().filter(|kind| **kind == Created).count();
     assert_eq!(created, 2, "each alerted once");
-}
-
-async fn thousands_of_postings_are_counted_and_read_by_the_page(World { store, .. }: World) {
-    let id = active_reference(&store, 1).await;
-    let lead_id = LeadId::of(&id, &sha(5));
-    let postings: Vec<Sighting> = (0..1_000)
-        .map(|n| sighting("flood", &format!("{n:04}")))
-        .collect();
-    let found = of("flood", Claimed, Sure, &id, 5);
-    for _ in 0..2 {
-        store.record_lead(&found, &postings, at(10)).await.unwrap();
-    }
-    record(&store, &of("ngo", Computed, Sure, &id, 5), "zz", 20).await;
-    let Lead {
-        summary,
-        sightings,
-        uploaders,
-    } = lead(&store, &id, 5).await;
-    assert_eq!(summary.sightings_total, Some(1_001));
-    assert_eq!(sightings.len(), Lead::SIGHTINGS_MAX);
-    assert!(
-        sightings.contains(&sighting("ngo", "zz")),
-        "nobody is hidden"
-    );
-    let counts: Vec<_> = uploaders.iter().map(|it| it.sightings).collect();
-    assert_eq!(counts, [1_000, 1]);
-    let (mut all, mut cursor) = (Vec::new(), None);
-    loop {
-        let page = store
-            .lead_sightings_page(&unit(), &lead_id, cursor.as_ref(), 100)
-            .await
-            .unwrap();
-        assert!(page.items.len() <= 100);
-        all.extend(page.items);
-        match page.next {
-            Some(next) => cursor = Some(next),
-            None => break,
-        }
-    }
-    assert!(cursor.is_some());
-    let keys: std::collections::BTreeSet<_> = all.iter().map(|it| &it.object_key).collect();
-    assert_eq!((all.len(), keys.len()), (1_001, 1_001));
-    let other = LeadId::of(&id, &sha(6));
-    let foreign = store
-        .lead_sightings_page(&unit(), &other, cursor.as_ref(), 100)
-        .await;
-    assert!(matches!(foreign, Err(store::Error::Rejected(_))));
-    assert_eq!(store.extended_leads(&unit()).await.unwrap(), [lead_id]);
 }

@@ -264,17 +264,36 @@ async fn check_sightings(
     leads: impl Iterator<Item = &Lead>,
     expected: &Expected,
 ) -> anyhow::Result<()> {
-    let mut incomplete = 0;
+    let (mut incomplete, mut miscounted) = (0, 0);
     for lead in leads {
         let id = &lead.summary.lead_id;
-        let known = store.lead_sightings(unit, id).await?;
-        let known: BTreeSet<&AdKey> = known.iter().map(|it| &it.object_key).collect();
+        let known = store.known_sightings(unit, id).await?;
+        miscounted += u64::from(miscounts(store, unit, lead).await?);
         let recorded = store.sightings(&lead.summary.image_sha256).await?;
         let recorded = recorded.iter().map(|it| &it.object_key);
         let postings = expected.get(&lead.summary.lead_id).into_iter().flatten();
-        let lacks = recorded.chain(postings).any(|it| !known.contains(it));
+        let lacks = recorded.chain(postings).any(|it| !known.has(it));
         incomplete += u64::from(lacks);
     }
     sums.disagree(incomplete, "leads lack sightings of their image");
+    sums.disagree(miscounted, "leads miscount their sightings");
     Ok(())
+}
+
+/// Whether a lead's number of sightings is not that of those it knows. One of an older build has
+/// counted none yet.
+async fn miscounts(store: &Store, unit: &TenantId, lead: &Lead) -> store::Result<bool> {
+    let id = &lead.summary.lead_id;
+    let mut told = lead.summary.sightings_total;
+    loop {
+        let known = store.known_sightings(unit, id).await?.total();
+        // One may have come since the lead was read.
+        let Some(now) = store.lead(unit, id).await? else {
+            return Ok(false);
+        };
+        if now.summary.sightings_total == told {
+            return Ok(!now.uploaders.is_empty() && known != told);
+        }
+        told = now.summary.sightings_total;
+    }
 }
