@@ -143,11 +143,7 @@ pub(crate) async fn revoke(
 }
 
 /// `GET /v1/tenants/{tenant}/quota`
-pub(crate) async fn quota(
-    State(shared): State<Shared>,
-    _: Admin,
-    Ids([tenant]): Ids<1>,
-) -> Answer {
+pub(crate) async fn quota(State(shared): State<Shared>, _: Admin, Ids([tenant]): Ids<1>) -> Answer {
     let tenant = found(&shared, &tenant).await?.tenant;
     shown_quota(&shared, &tenant).await
 }

@@ -180,7 +180,9 @@ impl Store {
         };
         if gives_way {
             let condition = format!("{EARLIER} OR ({AT_ONCE_WITH} AND {OF_ANOTHER_VERSION})");
-            return self.put_upload(upload, &condition, Some(text(version))).await;
+            return self
+                .put_upload(upload, &condition, Some(text(version)))
+                .await;
         }
         let condition = format!("{EARLIER} OR ({AT_ONCE_WITH} AND {OF_VERSION})");
         let is_written = self.put_upload(upload, &condition, Some(text(version)));
