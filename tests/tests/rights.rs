@@ -36,7 +36,6 @@ const NOT_RECORDED: &[(&str, &str, &str, &str)] = &[
         "SegmentsBucket/packs/*",
         "sweeps packs an hour after they left the tail; see the store's own tests",
     ),
-    ("ingest", "dynamodb:GetItem", "AdsTable", BUNDLES),
     ("ingest", "s3:PutObject", "AdsBucket/ads/*", BUNDLES),
     (
         "ingest",

@@ -53,6 +53,10 @@ impl Ingest {
             counts,
             faults,
         } = lines;
+        if !self.fits_quota(key, facts, counts.taken_in).await? {
+            let over = Err(ReasonCode::OVER_QUOTA);
+            return self.record_whole(key, facts, over).await;
+        }
         let told = self.told_members(key).await?;
         while !records.is_empty() {
             let rest = records.split_off(records.len().min(PACK_ADS_MAX));

@@ -6,6 +6,7 @@
 
 mod bundle;
 mod hashes;
+mod quotas;
 mod small;
 
 use std::collections::HashSet;
@@ -79,6 +80,7 @@ enum Pieces {
 pub struct Ingest {
     intake: Intake,
     limits: Limits,
+    quotas: quotas::Quotas,
     /// Bundles on the disk at once.
     bundles: Semaphore,
     /// Memory of members on their way, in KiB.
@@ -91,6 +93,7 @@ impl Ingest {
         Self {
             intake: Intake::new(store, limits, clock, decoders_max),
             limits,
+            quotas: quotas::Quotas::default(),
             bundles: Semaphore::new(bundle::BUNDLES_AT_ONCE),
             members_kib: Arc::new(Semaphore::new(bundle::MEMBERS_KIB_MAX)),
         }
@@ -249,8 +252,10 @@ impl Ingest {
         (image, ad)
     }
 
-    /// Puts all new pictures of a batch into the searchable set, each once.
+    /// Puts all new pictures of a batch into the searchable set, each once, but for those that are
+    /// over their tenant's quota.
     async fn record_new(&self, mut batch: Vec<Vec<Looked>>) -> Result<Vec<Vec<Looked>>, NotDone> {
+        self.hold_to_quotas(&mut batch).await?;
         let mut seen = HashSet::new();
         let ads = batch.iter_mut().flatten().flat_map(|looked| match looked {
             Looked::Ad(ad) => std::slice::from_mut(&mut **ad),

@@ -17,8 +17,8 @@ const MEMBERS_AT_ONCE: usize = 8;
 
 /// A small bundle whose pictures are looked at.
 pub(crate) struct Small {
-    key: AdKey,
-    facts: ObjectFacts,
+    pub(crate) key: AdKey,
+    pub(crate) facts: ObjectFacts,
     pub(crate) ads: Vec<Ad>,
     counts: BundleCounts,
 }

@@ -206,6 +206,12 @@ fn for_admins() -> Router<Shared> {
     Router::new()
         .route("/v1/tenants", get(tenants::list).post(tenants::make))
         .route(
+            "/v1/tenants/{tenant}/quota",
+            get(tenants::quota)
+                .put(tenants::put_quota)
+                .delete(tenants::lift_quota),
+        )
+        .route(
             "/v1/tenants/{tenant}/tokens",
             get(tenants::tokens).post(tenants::issue),
         )

@@ -16,6 +16,9 @@ const MISSING_TOKEN: &str = "no such token; GET /v1/tenants/{tenant}/tokens list
 /// The longest life of a reference that brings no date: ten years.
 const EXPIRY_DAYS_MAX: u64 = 3_650;
 
+/// The largest quota: more uploads than any deployment takes in a day.
+const QUOTA_MAX: u64 = 1_000_000_000;
+
 const ROLES: &[(&str, Role)] = &[
     ("unit", Role::Unit),
     ("uploader", Role::Uploader),
@@ -137,6 +140,57 @@ pub(crate) async fn revoke(
         .audit_admin((&admin, &tenant), AuditAction::TokenRevoked, id.as_str())
         .await?;
     Ok(done())
+}
+
+/// `GET /v1/tenants/{tenant}/quota`
+pub(crate) async fn quota(State(shared): State<Shared>, _: Admin, Ids([tenant]): Ids<1>) -> Answer {
+    let tenant = found(&shared, &tenant).await?.tenant;
+    shown_quota(&shared, &tenant).await
+}
+
+/// `PUT /v1/tenants/{tenant}/quota`
+pub(crate) async fn put_quota(
+    State(shared): State<Shared>,
+    Admin(admin): Admin,
+    Ids([tenant]): Ids<1>,
+    Json(mut body): Json,
+) -> Answer {
+    let max = body.whole("uploads_per_day_max", 0..=QUOTA_MAX)?;
+    let max = max.ok_or_else(|| body.missing("uploads_per_day_max"))?;
+    body.finish()?;
+    set_quota(&shared, &admin, &tenant, Some(max)).await
+}
+
+/// `DELETE /v1/tenants/{tenant}/quota`
+pub(crate) async fn lift_quota(
+    State(shared): State<Shared>,
+    Admin(admin): Admin,
+    Ids([tenant]): Ids<1>,
+) -> Answer {
+    set_quota(&shared, &admin, &tenant, None).await
+}
+
+async fn set_quota(
+    shared: &Shared,
+    admin: &TenantId,
+    tenant: &str,
+    uploads_per_day_max: Option<u64>,
+) -> Answer {
+    let tenant = found(shared, tenant).await?.tenant;
+    let set = shared.store.set_quota(&tenant, uploads_per_day_max).await;
+    set.map_err(faults::problem)?;
+    let (whose, deed) = ((admin, &tenant), AuditAction::SettingsChanged);
+    shared.audit_admin(whose, deed, tenant.as_str()).await?;
+    shown_quota(shared, &tenant).await
+}
+
+async fn shown_quota(shared: &Shared, tenant: &TenantId) -> Answer {
+    let quota = shared.store.quota(tenant, shared.clock.now()).await;
+    let quota = quota.map_err(faults::problem)?;
+    ok(&json!({
+        "uploads_per_day_max": quota.uploads_per_day_max,
+        "uploads_today": quota.uploads_today,
+    }))
 }
 
 pub(crate) async fn found(shared: &Shared, tenant: &str) -> Answer<TenantSettings> {

@@ -39,6 +39,8 @@ impl ReasonCode {
     pub const TOO_COMMON: Self = Self(Cow::Borrowed("too_common"));
     /// The tenant may not submit this.
     pub const NOT_ALLOWED: Self = Self(Cow::Borrowed("not_allowed"));
+    /// More than its tenant may bring in a day: put it again tomorrow.
+    pub const OVER_QUOTA: Self = Self(Cow::Borrowed("over_quota"));
     /// Neither the object nor the tenant's settings give a legal basis.
     pub const NO_LEGAL_BASIS: Self = Self(Cow::Borrowed("no_legal_basis"));
     /// The expiry date lies in the past.

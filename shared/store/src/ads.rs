@@ -9,8 +9,8 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use records::{
-    AdKey, Cursor, Image, ImageSha256, Listing, Page, Sighting, TenantId, Timestamp, Upload,
-    UploadState,
+    AdKey, Cursor, Image, ImageSha256, Listing, Page, ReasonCode, Sighting, TenantId, Timestamp,
+    Upload, UploadState,
 };
 
 use crate::calls::{Query, Range};
@@ -36,6 +36,7 @@ pub(crate) const AT_ONCE: usize = 8;
 const EARLIER: &str = "attribute_not_exists(pk) OR uploaded_at < :uploaded_at";
 const AT_ONCE_WITH: &str = "uploaded_at = :uploaded_at";
 const OF_VERSION: &str = "version_id = :version_id";
+const OF_ANOTHER_VERSION: &str = "version_id <> :version_id";
 
 fn upload_pk(tenant: &TenantId) -> String {
     format!("{tenant}#upload")
@@ -163,18 +164,26 @@ impl Store {
     /// Writes what became of an upload, unless the store knows of a later one under the same key
     /// (events come out of order), and says whether it did. Of two within one second, which is as
     /// fine as S3 tells the time, the later is the one whose object still lies there. A pending
-    /// state gives way to any state of the same upload. Idempotent.
+    /// state gives way to any state of the same upload, and so does [`ReasonCode::OVER_QUOTA`]: its
+    /// event may come again, and be taken in then. Idempotent.
     ///
     /// # Errors
     /// As every verb.
     pub async fn record_upload(&self, upload: &Upload) -> Result<bool> {
-        if upload.state == UploadState::Pending {
+        let gives_way = upload.reason == Some(ReasonCode::OVER_QUOTA);
+        if upload.state == UploadState::Pending || gives_way && upload.version_id.is_none() {
             return self.put_upload(upload, EARLIER, None).await;
         }
         let Some(version) = &upload.version_id else {
             let condition = format!("{EARLIER} OR {AT_ONCE_WITH}");
             return self.put_upload(upload, &condition, None).await;
         };
+        if gives_way {
+            let condition = format!("{EARLIER} OR ({AT_ONCE_WITH} AND {OF_ANOTHER_VERSION})");
+            return self
+                .put_upload(upload, &condition, Some(text(version)))
+                .await;
+        }
         let condition = format!("{EARLIER} OR ({AT_ONCE_WITH} AND {OF_VERSION})");
         let is_written = self.put_upload(upload, &condition, Some(text(version)));
         Ok(is_written.await? || self.replace_of_same_second(upload).await?)

@@ -39,6 +39,7 @@ pub fn lived() -> BTreeMap<&'static str, Vec<Call>> {
     }
     life.uploads();
     life.photos();
+    life.counted();
     life.compaction();
     life.leads();
     life.held();
@@ -76,6 +77,9 @@ impl Life {
         self.get("admin", tokens);
         let path = format!("{tokens}/{}", made["token_id"].as_str().unwrap());
         self.ask("admin", "DELETE", &path, Value::Null);
+        let quota = "/v1/tenants/uploader/quota";
+        let bound = json!({"uploads_per_day_max": 1_000_000});
+        self.ask("admin", "PUT", quota, bound);
         self.get("admin", "/v1/audit?tenant=second");
         self.get("unit", "/v1/audit");
         self.get("unit", "/v1/receipts-key");
@@ -312,6 +316,12 @@ impl Life {
         let left = soon.duration_since(jiff::Timestamp::now());
         std::thread::sleep(Duration::try_from(left).unwrap_or_default());
         std::thread::sleep(FIRST_WAIT);
+    }
+
+    /// What the uploader brought was counted.
+    fn counted(&self) {
+        let quota = self.get("admin", "/v1/tenants/uploader/quota");
+        assert_ne!(quota["uploads_today"], 0, "{quota}");
     }
 
     fn timers(&self) {

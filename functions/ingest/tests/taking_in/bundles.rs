@@ -5,7 +5,7 @@ use store::Unpacked;
 
 use crate::world::{World, at_attempt, key, picture, rows};
 
-fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
+pub fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
     for (name, bytes) in members {
         let mut header = tar::Header::new_ustar();
@@ -86,7 +86,7 @@ async fn a_bundle_that_comes_twice_changes_nothing() {
 }
 
 /// 150 pictures: two parts of 64 and one of the rest.
-fn large() -> Vec<u8> {
+pub fn large() -> Vec<u8> {
     let pictures: Vec<_> = (0..150).map(|n| (format!("{n}.png"), picture(n))).collect();
     let list = b"{\"path\":\"149.png\",\"place\":\"Springfield\"}\n";
     let mut members: Vec<(&str, &[u8])> = vec![("metadata.jsonl", list)];

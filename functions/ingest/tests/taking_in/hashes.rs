@@ -12,7 +12,7 @@ use store::StoredAd;
 
 use crate::world::{World, key, ngo, picture, rows};
 
-fn record(name: &str, seed: u32) -> HashRecord {
+pub fn record(name: &str, seed: u32) -> HashRecord {
     let metadata = AdMetadata {
         place: Label::parse("Springfield").ok(),
         ..AdMetadata::default()

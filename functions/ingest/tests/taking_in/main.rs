@@ -4,4 +4,5 @@
 mod bundles;
 mod hashes;
 mod pictures;
+mod quotas;
 mod world;

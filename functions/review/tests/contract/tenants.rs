@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use http::header;
+use records::AuditAction;
 use serde_json::json;
 
 use crate::world::{World, request};
@@ -123,4 +124,40 @@ async fn a_token_is_issued_for_a_role_that_the_tenant_has() {
         answer.expect(422);
         assert_eq!(answer.place(), place);
     }
+}
+
+#[tokio::test]
+async fn an_administrator_bounds_what_a_tenant_brings_in_a_day_and_lifts_it() {
+    let world = World::new().await;
+    let path = "/v1/tenants/agency/quota";
+    let unbounded = json!({ "uploads_per_day_max": null, "uploads_today": 0 });
+    assert_eq!(world.get(path, "house").await.json(), unbounded);
+    let bound = json!({ "uploads_per_day_max": 1000 });
+    let put = world.json("PUT", path, "house", &bound).await.expect(200);
+    let bounded = json!({ "uploads_per_day_max": 1000, "uploads_today": 0 });
+    assert_eq!(put, bounded);
+    assert_eq!(world.get(path, "house").await.json(), bounded);
+    let log = world.audit_log("agency").await;
+    assert_eq!(log.last().unwrap().action, AuditAction::SettingsChanged);
+    let logged = (log.len(), world.audit_log("house").await.len());
+    let lifted = world.call("DELETE", path, "house").await;
+    lifted.expect(200);
+    assert_eq!(lifted.json(), unbounded);
+    let since = world.audit_log("agency").await.len();
+    assert_eq!((since, logged), (2, (1, 1)), "in its log and in one's own");
+    for body in [
+        json!({}),
+        json!({ "uploads_per_day_max": null }),
+        json!({ "uploads_per_day_max": -1 }),
+        json!({ "uploads_per_day_max": 1_000_000_001 }),
+    ] {
+        let answer = world.json("PUT", path, "house", &body).await;
+        answer.expect(422);
+        assert_eq!(answer.place(), "#/uploads_per_day_max");
+    }
+    assert_eq!(world.get(path, "house").await.json(), unbounded);
+    let nobody = "/v1/tenants/nobody/quota";
+    world.json("PUT", nobody, "house", &bound).await.expect(404);
+    world.call("DELETE", nobody, "house").await.expect(404);
+    world.get(nobody, "house").await.expect(404);
 }

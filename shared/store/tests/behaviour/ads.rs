@@ -11,6 +11,7 @@ claims! {
     a_late_event_does_not_undo_a_newer_one,
     of_two_versions_within_a_second_the_one_that_lies_there_stands,
     a_pending_upload_gives_way_to_what_became_of_it,
+    what_is_over_quota_gives_way_to_what_was_taken_in_and_never_replaces_it,
     uploads_are_paged_and_counted,
     an_image_is_known_by_its_sightings,
     ads_that_come_again_are_met_again,
@@ -93,6 +94,29 @@ async fn of_two_versions_within_a_second_the_one_that_lies_there_stands(
     store.delete_object(&key, None).await.unwrap();
     assert!(!store.record_upload(first).await.unwrap());
     assert_eq!(&there().await, second, "it is the last that was looked at");
+}
+
+async fn what_is_over_quota_gives_way_to_what_was_taken_in_and_never_replaces_it(
+    World { store, .. }: World,
+) {
+    for version in [None, Some("1".to_owned())] {
+        let path = version.clone().unwrap_or_default();
+        let mut taken = upload(&format!("a{path}"), Recorded, 10);
+        taken.version_id = version;
+        let mut over = taken.clone();
+        (over.state, over.reason) = (Rejected, Some(ReasonCode::OVER_QUOTA));
+        let record = async |upload: &Upload| store.record_upload(upload).await.unwrap();
+        assert!(record(&over).await, "it is told");
+        assert!(record(&taken).await, "its event came again");
+        assert!(!record(&over).await, "and again, to another program");
+        assert_eq!(store.upload(&taken.object_key).await.unwrap(), Some(taken));
+        over.uploaded_at = at(20);
+        assert!(record(&over).await, "put again");
+    }
+    let mut later = upload("a1", Rejected, 20);
+    (later.reason, later.version_id) = (Some(ReasonCode::OVER_QUOTA), Some("2".into()));
+    let is_told = store.record_upload(&later).await.unwrap();
+    assert!(is_told, "put twice within a second");
 }
 
 async fn a_pending_upload_gives_way_to_what_became_of_it(World { store, .. }: World) {

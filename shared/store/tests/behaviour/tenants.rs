@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use records::*;
-use store::{Store, Table};
+use store::{Quota, Store, Table};
 use tokio::task::JoinSet;
 
 use crate::fixtures::*;
@@ -10,6 +10,8 @@ use crate::host::World;
 
 claims! {
     tenants_are_kept_and_listed,
+    a_quota_bounds_the_uploads_of_a_day,
+    a_quota_holds_whoever_counts_at_once,
     a_token_acts_for_its_principal_until_it_is_revoked,
     webhooks_are_kept_disabled_and_removed,
     audit_entries_form_a_chain_whoever_appends,
@@ -37,6 +39,51 @@ async fn tenants_are_kept_and_listed(World { store, .. }: World) {
     let expected = [settings("a"), settings("b"), settings("unit")];
     assert_eq!(store.tenants().await.unwrap(), expected);
     assert_eq!(store.tenant(&unit()).await.unwrap(), Some(settings("unit")));
+}
+
+async fn a_quota_bounds_the_uploads_of_a_day(World { store, .. }: World) {
+    let uploader = tenant("uploader");
+    let quota = async |now| store.quota(&uploader, now).await.unwrap();
+    let count = async |uploads, now| {
+        let counted = store.count_uploads(&uploader, (uploads, 5), now).await;
+        counted.unwrap()
+    };
+    assert_eq!(quota(at(0)).await, Quota::default());
+    store.set_quota(&uploader, Some(5)).await.unwrap();
+    assert!(!count(6, at(0)).await, "more than a day holds");
+    assert!(count(4, at(0)).await);
+    assert!(!count(2, at(1)).await, "all of them or none");
+    assert!(count(1, at(1)).await);
+    assert!(!count(1, at(2)).await);
+    let full = Quota {
+        uploads_per_day_max: Some(5),
+        uploads_today: 5,
+    };
+    assert_eq!(quota(at(2)).await, full);
+    let others = store.quota(&tenant("other"), at(2)).await.unwrap();
+    assert_eq!(others, Quota::default());
+    let tomorrow = at(86_400);
+    assert_eq!(quota(tomorrow).await.uploads_today, 0);
+    assert!(count(5, tomorrow).await && !count(1, tomorrow).await);
+    store.set_quota(&uploader, None).await.unwrap();
+    let lifted = Quota {
+        uploads_per_day_max: None,
+        uploads_today: 5,
+    };
+    assert_eq!(quota(tomorrow).await, lifted, "what was counted stays");
+}
+
+async fn a_quota_holds_whoever_counts_at_once(World { store, .. }: World) {
+    let uploader = tenant("uploader");
+    let mut tasks = JoinSet::new();
+    for _ in 0..20 {
+        let (store, uploader) = (store.clone(), uploader.clone());
+        tasks.spawn(async move { store.count_uploads(&uploader, (1, 7), at(0)).await.unwrap() });
+    }
+    let counted = tasks.join_all().await.into_iter().filter(|is| *is).count();
+    assert_eq!(counted, 7);
+    let quota = store.quota(&uploader, at(0)).await.unwrap();
+    assert_eq!(quota.uploads_today, 7);
 }
 
 async fn a_token_acts_for_its_principal_until_it_is_revoked(World { store, .. }: World) {

@@ -1,8 +1,9 @@
 //! What was acknowledged, so that a run that was cut off goes on where it stopped.
 //!
 //! JSON lines: first what the file is and where it belongs, then one line for each file that a
-//! deployment has taken, by key, content and size. A line that a cut left half is dropped: its file
-//! is sent once more, which does no harm.
+//! deployment has taken, by key, content and size; a later one with `again` says that it is to be
+//! sent once more. A line that a cut left half is dropped: its file is sent once more, which does no
+//! harm.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions};
@@ -109,7 +110,10 @@ impl Journal {
         self.key_prefix = first["key_prefix"].as_str().map(str::to_owned);
         for line in lines {
             let line = line.unwrap_or_default();
-            self.taken.extend(taken(&line));
+            match (taken(&line), line["again"].as_bool()) {
+                (Some((file, _)), Some(true)) => drop(self.taken.remove(&file)),
+                (of_file, _) => self.taken.extend(of_file),
+            }
             self.told.extend(told(&line));
         }
         Ok(())
@@ -162,6 +166,24 @@ impl Journal {
             .iter()
             .map(|file| (file.clone(), object.map(str::to_owned)));
         self.taken.extend(noted);
+        Ok(())
+    }
+
+    /// Notes files that are to be sent again, though a deployment has taken them.
+    ///
+    /// # Errors
+    /// Failures of the disk.
+    pub fn forget(&mut self, files: &[Taken]) -> io::Result<()> {
+        let line = |file: &Taken| {
+            let sha256 = hex::encode(file.sha256);
+            let line =
+                json!({"key": file.name, "sha256": sha256, "size": file.size, "again": true});
+            format!("{line}\n")
+        };
+        self.append(&files.iter().map(line).collect::<String>())?;
+        for file in files {
+            self.taken.remove(file);
+        }
         Ok(())
     }
 
@@ -281,6 +303,27 @@ mod tests {
                 "{cut}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_to_be_sent_again_is_forgotten_until_it_was_sent_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("state");
+        let known = || {
+            let journal = open(&path, "http://a");
+            ["a", "b"].map(|name| journal.has(&file(name)))
+        };
+        let mut first = open(&path, "http://a");
+        assert!(first.bind("ads/ngo/").is_ok());
+        first.note(&[file("a"), file("b")], None).expect("written");
+        first.forget(&[file("a")]).expect("written");
+        assert!(!first.has(&file("a")) && first.has(&file("b")));
+        drop(first);
+        assert_eq!(known(), [false, true]);
+        let mut again = open(&path, "http://a");
+        again.note(&[file("a")], Some("b.tar")).expect("written");
+        drop(again);
+        assert_eq!(known(), [true, true]);
     }
 
     #[test]

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::journal::Journal;
+use super::journal::{Journal, Taken};
 use super::metadata::Metadata;
 use super::plan::Plan;
 use super::server::State;
+use super::wait::OVER_QUOTA;
 use crate::outcome::{Outcome, Result};
 use crate::talk::{harmless, say};
 
@@ -67,6 +68,8 @@ pub struct Waited {
     pub rejected: Vec<(String, String)>,
     /// Lines of lists that were rejected and are not named: the list's key, and how many.
     pub unnamed: Vec<(String, u64)>,
+    /// Files that were over the tenant's quota of a day: the next run sends them again.
+    pub to_be_sent_again: Vec<Taken>,
 }
 
 impl Waited {
@@ -142,9 +145,11 @@ impl Summary {
             faults.extend(waited.rejected.iter().cloned());
             let unnamed = waited.unnamed.iter();
             faults.extend(unnamed.map(|(key, lines)| (key.clone(), format!("{lines} lines"))));
+            journal.forget(&waited.to_be_sent_again)?;
         }
         let news = faults.iter().filter(|fault| !journal.has_told(fault));
         self.news = news.cloned().collect();
+        faults.retain(|(_, reason)| reason != OVER_QUOTA); // news until it is taken in
         journal.note_told(&faults)
     }
 
@@ -214,6 +219,13 @@ impl Summary {
         for fault in waited.rejected.iter().filter(|it| self.news.contains(*it)) {
             let (key, reason) = fault;
             say(format_args!("rejected: {}: {reason}", harmless(key)));
+        }
+        if !waited.to_be_sent_again.is_empty() {
+            say(format_args!(
+                "{} files are over what this tenant may bring in a day: a run on another day (UTC) \
+                 sends them again",
+                waited.to_be_sent_again.len()
+            ));
         }
         for (key, lines) in &waited.unnamed {
             let key = harmless(key);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use super::journal::Journal;
+use super::journal::{Journal, Taken};
 use super::plan::{Plan, Planned};
 use super::report::Waited;
 use super::server::{Server, State};
@@ -21,6 +21,9 @@ const LOOKING_SHARE: u32 = 5;
 /// Longer than a message rests between attempts in the cloud (six minutes), twice.
 const STANDSTILL_MAX: Duration = Duration::from_secs(15 * 60);
 
+/// Why an upload was rejected that may well be taken in on another day.
+pub const OVER_QUOTA: &str = "over_quota";
+
 /// The longest text that a listing takes to go on from the tenant's prefix, in bytes.
 const BELOW_BYTES_MAX: usize = 900;
 
@@ -35,8 +38,9 @@ pub async fn until_settled(server: &Server, plan: &Plan, journal: &Journal) -> R
     let mut pace = Pace::default();
     loop {
         let began = Instant::now();
-        let waited = wanted.judge(&server.states(&below).await?);
+        let mut waited = wanted.judge(&server.states(&below).await?);
         if waited.pending == 0 {
+            waited.to_be_sent_again = wanted.over_quota(&waited);
             return Ok(waited);
         }
         if waited.pending != pending_before {
@@ -85,6 +89,7 @@ struct Wanted(Vec<One>);
 
 /// One file, by the keys under which its state is told.
 struct One {
+    taken: Taken,
     key: String,
     /// Of the bundle or list that it came in.
     object: Option<String>,
@@ -96,15 +101,41 @@ impl Wanted {
         let sent = plan.files.iter().filter(|file| journal.has(&file.taken));
         let one = |file: &Planned| match journal.brought_by(&file.taken) {
             None => One {
+                taken: file.taken.clone(),
                 key: format!("{prefix}{}", file.taken.name),
                 object: None,
             },
             Some(object) => One {
+                taken: file.taken.clone(),
                 key: format!("{prefix}{object}/{}", file.entry.name),
                 object: Some(format!("{prefix}{object}")),
             },
         };
         Self(sent.map(one).collect())
+    }
+
+    /// The files of which something was over the tenant's quota.
+    fn over_quota(&self, waited: &Waited) -> Vec<Taken> {
+        let rejected = waited.rejected.iter();
+        let over: BTreeSet<&str> = rejected
+            .filter(|(_, reason)| reason == OVER_QUOTA)
+            .map(|(key, _)| key.as_str())
+            .collect();
+        let is_over = |one: &&One| {
+            let below = format!("{}/", one.key); // of an archive that was sent as it was
+            let object = one.object.as_deref();
+            over.contains(one.key.as_str())
+                || object.is_some_and(|object| over.contains(object))
+                || over
+                    .range(below.as_str()..)
+                    .next()
+                    .is_some_and(|it| it.starts_with(&below))
+        };
+        self.0
+            .iter()
+            .filter(is_over)
+            .map(|one| one.taken.clone())
+            .collect()
     }
 
     /// What all keys have in common behind the tenant's prefix.
@@ -226,6 +257,11 @@ mod tests {
 
     fn wanted(keys: &[(&str, Option<&str>)]) -> Wanted {
         let one = |(key, object): &(&str, Option<&str>)| One {
+            taken: Taken {
+                name: (*key).to_owned(),
+                sha256: [7; 32],
+                size: 3,
+            },
             key: (*key).to_owned(),
             object: object.map(str::to_owned),
         };
@@ -310,6 +346,36 @@ mod tests {
             &[whole, state("t/b.zip//2", "rejected", false)],
             (1, 0, 1),
         );
+    }
+
+    #[test]
+    fn what_was_over_the_quota_is_sent_again_and_nothing_else() {
+        let files = [
+            ("t/a", None),
+            ("t/b", None),
+            ("t/s.tar/1", Some("t/s.tar")),
+            ("t/l.jsonl/1", Some("t/l.jsonl")),
+            ("t/z.zip", None),
+            ("t/z.zip2", None),
+        ];
+        let over = |key: &str, is_bundle| State {
+            reason: Some(OVER_QUOTA.to_owned()),
+            ..state(key, "rejected", is_bundle)
+        };
+        let states = [
+            state("t/a", "rejected", false),
+            over("t/b", false),
+            over("t/s.tar", true),
+            over("t/s.tar/1", false),
+            over("t/l.jsonl", false),
+            state("t/z.zip", "recorded", true),
+            over("t/z.zip/1", false),
+            state("t/z.zip2", "recorded", false),
+        ];
+        let wanted = wanted(&files);
+        let again = wanted.over_quota(&wanted.judge(&states));
+        let names: Vec<_> = again.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, ["t/b", "t/s.tar/1", "t/l.jsonl/1", "t/z.zip"]);
     }
 
     #[test]
