@@ -81,12 +81,6 @@ const NOT_RECORDED: &[(&str, &str, &str, &str)] = &[
         "ReferencesTable",
         RENEWAL,
     ),
-    (
-        "enroll",
-        "dynamodb:DeleteItem",
-        "ReferencesTailTable",
-        RENEWAL,
-    ),
 ];
 
 const RENEWAL: &str = "this build's fingerprints are the first; see upkeep's and the store's own \
