@@ -91,7 +91,7 @@ pub(crate) fn check(
     deep: Option<Told<'_>>,
     now: Timestamp,
 ) -> Result<Checks> {
-    let (mut checks, referred) = store.ledger.read(|db| rows(db))?;
+    let (mut checks, referred) = store.ledger.read(rows)?;
     checks.contents = referred.len() as u64;
     checks.wrong_hashes = deep.map(|_| 0);
     for (done, (content, size_bytes)) in (0..).zip(&referred) {

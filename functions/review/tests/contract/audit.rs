@@ -62,7 +62,10 @@ async fn an_administrator_reads_any_log_and_leaves_that_there() {
     looks(&world, "unit").await;
     let seen = world.all("/v1/audit?tenant=unit", "house").await;
     let (last, before) = seen.split_last().unwrap();
-    assert_eq!(deeds(&[last.clone()]), [deed("admin", "audit_seen")]);
+    assert_eq!(
+        deeds(std::slice::from_ref(last)),
+        [deed("admin", "audit_seen")]
+    );
     assert_eq!(last["subject"], "house");
     assert!(before.iter().all(|it| it["actor"] == "unit"), "{before:?}");
     assert_eq!(
