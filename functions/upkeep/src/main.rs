@@ -8,9 +8,6 @@ use serde_json::Value;
 use store::{Bucket, Clock, CompactionRule, Jitter, Names, Store};
 use upkeep::{Sqs, Task, Upkeep};
 
-/// The URLs of both buckets' queues.
-const ADS_QUEUE: &str = "HOMEWARD_ADS_QUEUE";
-const REFERENCES_QUEUE: &str = "HOMEWARD_REFERENCES_QUEUE";
 /// Days that ads are kept; unset leaves it to the bucket's own rule.
 const ADS_KEPT_DAYS: &str = "HOMEWARD_ADS_KEPT_DAYS";
 /// Ads that wait for a segment before one is written for them; unset takes the default.
@@ -42,7 +39,7 @@ async fn main() -> Result<(), Error> {
         ads_kept: ads_kept.map(|days| Duration::from_secs(u64::from(days) * DAY_S)),
         looks_apart_max: Some(LOOKS_APART_MAX),
         compaction: CompactionRule::from_tail_ads(tail_items_min),
-        queues: Arc::new(Sqs::new(&config, url(ADS_QUEUE)?, url(REFERENCES_QUEUE)?)),
+        queues: Arc::new(Sqs::from_env(&config)?),
     };
     let upkeep = &upkeep;
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {
@@ -50,10 +47,6 @@ async fn main() -> Result<(), Error> {
         Ok::<_, Error>(done.to_json())
     }))
     .await
-}
-
-fn url(name: &str) -> Result<String, Error> {
-    std::env::var(name).map_err(|_| format!("{name} is not set: it is the URL of a queue").into())
 }
 
 fn number(name: &str) -> Result<Option<u32>, Error> {

@@ -30,6 +30,10 @@ const REQUESTS_AT_ONCE: usize = 8;
 const ASKING: Error = Error::Unavailable("asking how many messages wait");
 const SENDING: Error = Error::Unavailable("sending messages");
 
+/// The URLs of both buckets' queues.
+const ADS_QUEUE: &str = "HOMEWARD_ADS_QUEUE";
+const REFERENCES_QUEUE: &str = "HOMEWARD_REFERENCES_QUEUE";
+
 /// The queues of a deployment.
 pub struct Sqs {
     client: Client,
@@ -38,6 +42,17 @@ pub struct Sqs {
 }
 
 impl Sqs {
+    /// The queues whose URLs stand in the environment.
+    ///
+    /// # Errors
+    /// The variable that is not set.
+    pub fn from_env(config: &SdkConfig) -> std::result::Result<Self, String> {
+        let url = |name: &str| {
+            std::env::var(name).map_err(|_| format!("{name} is not set: it is the URL of a queue"))
+        };
+        Ok(Self::new(config, url(ADS_QUEUE)?, url(REFERENCES_QUEUE)?))
+    }
+
     /// The queues under these URLs.
     pub fn new(config: &SdkConfig, ads_url: String, references_url: String) -> Self {
         Self {
