@@ -44,7 +44,7 @@ enum Story {
 }
 
 impl Story {
-    /// Tells it; `is_new` turns true where calls begin that no other story makes.
+    /// Tells it; `is_new` is true while calls are made that no other story makes.
     async fn told(self, house: &Arc<House>, is_new: &AtomicBool) -> Holdings {
         let mut pump = Pump::new(house);
         is_new.store(!matches!(self, Self::Rising), Ordering::SeqCst);
@@ -164,6 +164,9 @@ async fn rising(pump: &mut Pump, is_new: &AtomicBool) {
     pump.until_done().await;
     is_new.store(true, Ordering::SeqCst);
     pump.put("ads/uploader/real.bmp", bmp(5, 1)).await;
+    pump.until_done().await;
+    is_new.store(false, Ordering::SeqCst);
+    pump.timers().await;
     pump.until_done().await;
 }
 
