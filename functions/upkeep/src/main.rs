@@ -8,6 +8,9 @@ use serde_json::Value;
 use store::{Bucket, Clock, CompactionRule, Jitter, Names, Store};
 use upkeep::{Sqs, Task, Upkeep};
 
+/// The URLs of both buckets' queues.
+const ADS_QUEUE: &str = "HOMEWARD_ADS_QUEUE";
+const REFERENCES_QUEUE: &str = "HOMEWARD_REFERENCES_QUEUE";
 /// Days that ads are kept; unset leaves it to the bucket's own rule.
 const ADS_KEPT_DAYS: &str = "HOMEWARD_ADS_KEPT_DAYS";
 /// Ads that wait for a segment before one is written for them; unset takes the default.
@@ -26,7 +29,6 @@ async fn main() -> Result<(), Error> {
     batches::log_to_stderr();
     let config = store::sdk_config().await;
     let ads_kept = number(ADS_KEPT_DAYS)?;
-    let tail_items_min = number(TAIL_ITEMS_MIN)?.map(|it| it as usize);
     let upkeep = Upkeep {
         store: Store::with_sdk_config(
             &config,
@@ -38,8 +40,8 @@ async fn main() -> Result<(), Error> {
         objects_every: ROUND_EVERY,
         ads_kept: ads_kept.map(|days| Duration::from_secs(u64::from(days) * DAY_S)),
         looks_apart_max: Some(LOOKS_APART_MAX),
-        compaction: CompactionRule::from_tail_ads(tail_items_min),
-        queues: Arc::new(Sqs::from_env(&config)?),
+        compaction: CompactionRule::from_tail_ads(number(TAIL_ITEMS_MIN)?.map(|it| it as usize)),
+        queues: Arc::new(Sqs::from_env(&config, ADS_QUEUE, REFERENCES_QUEUE)?),
     };
     let upkeep = &upkeep;
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {

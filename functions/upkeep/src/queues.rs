@@ -30,10 +30,6 @@ const REQUESTS_AT_ONCE: usize = 8;
 const ASKING: Error = Error::Unavailable("asking how many messages wait");
 const SENDING: Error = Error::Unavailable("sending messages");
 
-/// The URLs of both buckets' queues.
-const ADS_QUEUE: &str = "HOMEWARD_ADS_QUEUE";
-const REFERENCES_QUEUE: &str = "HOMEWARD_REFERENCES_QUEUE";
-
 /// The queues of a deployment.
 pub struct Sqs {
     client: Client,
@@ -42,15 +38,19 @@ pub struct Sqs {
 }
 
 impl Sqs {
-    /// The queues whose URLs stand in the environment.
+    /// The queues whose URLs stand in these variables of the environment.
     ///
     /// # Errors
     /// The variable that is not set.
-    pub fn from_env(config: &SdkConfig) -> std::result::Result<Self, String> {
+    pub fn from_env(
+        config: &SdkConfig,
+        ads_url: &str,
+        references_url: &str,
+    ) -> std::result::Result<Self, String> {
         let url = |name: &str| {
             std::env::var(name).map_err(|_| format!("{name} is not set: it is the URL of a queue"))
         };
-        Ok(Self::new(config, url(ADS_QUEUE)?, url(REFERENCES_QUEUE)?))
+        Ok(Self::new(config, url(ads_url)?, url(references_url)?))
     }
 
     /// The queues under these URLs.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use records::ReferenceId;
+use records::{AdKey, ReferenceId, UploadState};
 use store::{NewObject, Store};
 use upkeep::Task;
 
@@ -145,12 +145,25 @@ async fn watch(run: Rc<Run>) {
             let holdings = look(&run).await;
             let all_there = holdings.uploads.len() == run.script.uploads()
                 && holdings.references.len() == run.script.references.len()
-                && holdings.to_be_extended.is_empty();
+                && holdings.to_be_extended.is_empty()
+                && forged_are_in(&run, &store).await;
             if all_there || is_exhausted {
                 return run.end(holdings, is_exhausted);
             }
         }
     }
+}
+
+/// Whether every list of the forger is looked at: a lost event of it comes again late, too.
+async fn forged_are_in(run: &Run, store: &Store) -> bool {
+    for put in &run.script.forged {
+        let key = AdKey::parse(&put.object().0).expect("a key");
+        let upload = store.upload(&key).await.expect("faultless");
+        if upload.is_none_or(|upload| upload.state == UploadState::Pending) {
+            return false;
+        }
+    }
+    true
 }
 
 async fn is_done(run: &Run, store: &Store) -> bool {
