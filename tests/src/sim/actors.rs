@@ -157,7 +157,7 @@ async fn watch(run: Rc<Run>) {
 /// Whether every list of the forger is looked at: a lost event of it comes again late, too.
 async fn forged_are_in(run: &Run, store: &Store) -> bool {
     for put in &run.script.forged {
-        let key = AdKey::parse(&put.object().0).expect("a key");
+        let key = AdKey::parse(put.object().0).expect("a key");
         let upload = store.upload(&key).await.expect("faultless");
         if upload.is_none_or(|upload| upload.state == UploadState::Pending) {
             return false;
