@@ -21,7 +21,7 @@ use crate::checkout;
 use crate::deployment::Deployment;
 use crate::follower::Follower;
 use crate::process::Process;
-use crate::sim::house::make_older;
+use crate::sim::cluster::make_older;
 use crate::wire::Wire;
 
 /// Where the programs' data lies, with tables, buckets, tenants and tokens, and no programs.

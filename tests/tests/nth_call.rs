@@ -5,7 +5,7 @@
 //! The calls are counted in a run without faults. Faults are given with the SDK's own retries off,
 //! so that the programs see them; and once more with the retries on, which repeat a call whose
 //! effect is done already.
-#![allow(clippy::unwrap_used, clippy::print_stdout)] // the figures are for whoever reads the run
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // the figures are for the reader of the run
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -13,10 +13,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use aws_config::retry::RetryConfig;
-use proofs::sim::holdings::{self, Holdings};
+use proofs::sim::snapshot::{self, Snapshot};
 use proofs::sim::{
-    Call, CaseSystem, Crew, Fate, Fault, House, Plan, Pump, Time, bmp, forged_list, list, rubbish,
-    tar,
+    Call, CaseSystem, Cluster, ClusterConfig, Fault, Injection, Pump, Tasks, Time, bmp,
+    forged_list, list, rubbish, tar,
 };
 use records::{CaseId, ImageSha256, ReferenceId, TenantId};
 
@@ -25,14 +25,14 @@ const ATTEMPTS: u32 = 5;
 
 /// What one run came to.
 struct Ran {
-    holdings: Holdings,
+    snapshot: Snapshot,
     /// The calls that could have failed.
     calls: Vec<String>,
 }
 
-/// What happens in a house, and what it holds at the end.
+/// What happens in a cluster, and what it holds at the end.
 #[derive(Clone, Copy, Debug)]
-enum Story {
+enum Scenario {
     /// See [`every_day`].
     EveryDay,
     /// See [`hashes`].
@@ -43,10 +43,10 @@ enum Story {
     Rising,
 }
 
-impl Story {
-    /// Tells it; `is_new` is true while calls are made that no other story makes.
-    async fn told(self, house: &Arc<House>, is_new: &AtomicBool) -> Holdings {
-        let mut pump = Pump::new(house);
+impl Scenario {
+    /// Tells it; `is_new` is true while calls are made that no other scenario makes.
+    async fn play(self, cluster: &Arc<Cluster>, is_new: &AtomicBool) -> Snapshot {
+        let mut pump = Pump::new(cluster);
         is_new.store(!matches!(self, Self::Rising), Ordering::SeqCst);
         match self {
             Self::EveryDay => every_day(&mut pump).await,
@@ -54,8 +54,8 @@ impl Story {
             Self::Renewal => renewal(&mut pump).await,
             Self::Rising => rising(&mut pump, is_new).await,
         }
-        let store = house.store(&house.line("faultless"));
-        holdings::look(&store, &house.case_system.arrived()).await
+        let store = cluster.store(&cluster.connection("faultless"));
+        snapshot::take(&store, &cluster.case_system.arrived()).await
     }
 
     /// Uploads, references, leads and sightings at its end.
@@ -69,41 +69,41 @@ impl Story {
     }
 }
 
-/// A small story, in which call number `at` (from 0) has a fault.
-fn run(story: Story, at: Option<u64>, fault: Fault, retries: RetryConfig) -> Ran {
+/// A small scenario, in which call number `at` (from 0) has a fault.
+fn run(scenario: Scenario, at: Option<u64>, fault: Fault, retries: RetryConfig) -> Ran {
     let (count, names) = (Arc::new(AtomicU64::new(0)), Arc::default());
     let is_new = Arc::new(AtomicBool::new(false));
     let counts = is_new.clone();
     let noted: Arc<std::sync::Mutex<Vec<String>>> = Arc::clone(&names);
-    let fates = move |call: &Call| {
-        let mut fate = Fate::default();
+    let injections = move |call: &Call| {
+        let mut injection = Injection::default();
         if call.actor == "programs" && counts.load(Ordering::SeqCst) {
             noted.lock().unwrap().push(call.name.clone());
             if Some(count.fetch_add(1, Ordering::SeqCst)) == at {
-                fate.fault = fault;
+                injection.fault = fault;
             }
         }
-        fate
+        injection
     };
-    let plan = Plan {
+    let plan = ClusterConfig {
         seed: 1,
         folder: None,
         time: Time::default(),
-        fates: Box::new(fates),
-        plant: None,
+        injections: Box::new(injections),
+        bug: None,
         retries,
-        keeps_words: false,
+        keeps_text: false,
     };
-    let house = Arc::new(House::new(plan, CaseSystem::willing));
-    let told = Rc::new(RefCell::new(None));
-    let (mut crew, out, inside) = (Crew::default(), told.clone(), house.clone());
-    crew.add("story", async move {
-        *out.borrow_mut() = Some(story.told(&inside, &is_new).await);
+    let cluster = Arc::new(Cluster::new(plan, CaseSystem::willing));
+    let played = Rc::new(RefCell::new(None));
+    let (mut tasks, out, inside) = (Tasks::default(), played.clone(), cluster.clone());
+    tasks.add("story", async move {
+        *out.borrow_mut() = Some(scenario.play(&inside, &is_new).await);
     });
-    crew.run(house.time());
-    let holdings = told.take().unwrap();
+    tasks.run(cluster.time());
+    let snapshot = played.take().unwrap();
     let calls = names.lock().unwrap().clone();
-    Ran { holdings, calls }
+    Ran { snapshot, calls }
 }
 
 /// An ad before its reference, a reference before its ad; a second posting; a file that is no
@@ -154,7 +154,7 @@ async fn hashes(pump: &mut Pump) {
     pump.until_done().await;
 }
 
-/// Somebody claims of an ad a fingerprint that makes its lead one for review; then the ad comes.
+/// An uploader claims of an ad a fingerprint that makes its lead one for review; then the ad comes.
 async fn rising(pump: &mut Pump, is_new: &AtomicBool) {
     pump.put("references/unit/case-5/photo.bmp", bmp(5, 0))
         .await;
@@ -191,14 +191,14 @@ fn tells_more(calls: &[String], at: usize, fault: Fault) -> bool {
     let is_between = is_read
         && same(at.checked_sub(1).and_then(|before| calls.get(before)))
         && same(calls.get(at + 1));
-    let is_told_apart = !is_read || fault == Fault::BeforeEffect;
-    std::env::var_os("HOMEWARD_EVERY_CALL").is_some() || (is_told_apart && !is_between)
+    let is_distinct = !is_read || fault == Fault::BeforeEffect;
+    std::env::var_os("HOMEWARD_EVERY_CALL").is_some() || (is_distinct && !is_between)
 }
 
 /// What the run without faults must have come to.
-fn clean(story: Story) -> Ran {
-    let clean = run(story, None, Fault::None, RetryConfig::disabled());
-    let held = &clean.holdings;
+fn clean(scenario: Scenario) -> Ran {
+    let clean = run(scenario, None, Fault::None, RetryConfig::disabled());
+    let held = &clean.snapshot;
     let sightings: usize = held.sightings.values().map(|keys| keys.len()).sum();
     let counts = [
         held.uploads.len(),
@@ -206,10 +206,10 @@ fn clean(story: Story) -> Ran {
         held.leads.len(),
         sightings,
     ];
-    assert_eq!(counts, story.comes_to(), "{held:#?}");
+    assert_eq!(counts, scenario.comes_to(), "{held:#?}");
     let leads = held.leads.len();
     assert_eq!(
-        (held.created.len(), held.told.len()),
+        (held.created.len(), held.alerted.len()),
         (leads, leads),
         "{held:#?}"
     );
@@ -218,18 +218,18 @@ fn clean(story: Story) -> Ran {
 }
 
 fn every_call_fails_once(fault: Fault, retries: RetryConfig) {
-    for story in [
-        Story::Renewal,
-        Story::Rising,
-        Story::Hashes,
-        Story::EveryDay,
+    for scenario in [
+        Scenario::Renewal,
+        Scenario::Rising,
+        Scenario::Hashes,
+        Scenario::EveryDay,
     ] {
-        every_call_of(story, fault, retries.clone());
+        every_call_of(scenario, fault, retries.clone());
     }
 }
 
-fn every_call_of(story: Story, fault: Fault, retries: RetryConfig) {
-    let clean = clean(story);
+fn every_call_of(scenario: Scenario, fault: Fault, retries: RetryConfig) {
+    let clean = clean(scenario);
     let began = std::time::Instant::now();
     let mut runs = 0;
     for (at, name) in clean.calls.iter().enumerate() {
@@ -238,8 +238,8 @@ fn every_call_of(story: Story, fault: Fault, retries: RetryConfig) {
         }
         runs += 1;
         println!("{fault:?} at call {at} of {}: {name}", clean.calls.len());
-        let ran = run(story, Some(at as u64), fault, retries.clone());
-        let (mut held, mut expected) = (ran.holdings, clean.holdings.clone());
+        let ran = run(scenario, Some(at as u64), fault, retries.clone());
+        let (mut held, mut expected) = (ran.snapshot, clean.snapshot.clone());
         // How many digests a lead's sightings come in may differ.
         for held in [&mut held, &mut expected] {
             assert_eq!(
@@ -250,17 +250,17 @@ fn every_call_of(story: Story, fault: Fault, retries: RetryConfig) {
         }
         // The message of an alert is numbered in the order in which the leads were found.
         assert!(
-            held.told.values().all(|ids| ids.len() == 1),
+            held.alerted.values().all(|ids| ids.len() == 1),
             "{fault:?} at {at} ({name})"
         );
-        held.told
+        held.alerted
             .values_mut()
-            .chain(expected.told.values_mut())
+            .chain(expected.alerted.values_mut())
             .for_each(|ids| ids.clear());
         assert_eq!(held, expected, "{fault:?} at call {at}, {name}");
     }
     println!(
-        "{story:?}, {fault:?}: {runs} of {} calls in {:?}",
+        "{scenario:?}, {fault:?}: {runs} of {} calls in {:?}",
         clean.calls.len(),
         began.elapsed()
     );

@@ -3,11 +3,11 @@
 //!
 //! `cargo run --release -p proofs --bin simulate -- --seeds 10000` is the long run, and
 //! `--seed N --words` tells a run call by call.
-#![allow(clippy::unwrap_used, clippy::print_stdout)] // the figures are for whoever reads the run
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // the figures are for the reader of the run
 
 use std::time::Instant;
 
-use proofs::sim::{Plant, run};
+use proofs::sim::{InjectedBug, run};
 
 /// Seeds of each of the two claims below that all is well, which run beside each other.
 const SEEDS: u64 = 20;
@@ -44,7 +44,7 @@ fn nothing_is_lost_missed_or_told_twice_on_further_seeds() {
 fn a_seed_repeats_a_run_call_by_call() {
     for seed in 1_000..1_003 {
         let (first, second) = (run(seed, None, true), run(seed, None, true));
-        assert_eq!(first.words, second.words, "seed {seed}");
+        assert_eq!(first.text, second.text, "seed {seed}");
         assert_eq!(first.trace, second.trace, "seed {seed}");
     }
     assert_ne!(run(1, None, false).trace, run(2, None, false).trace);
@@ -53,8 +53,8 @@ fn a_seed_repeats_a_run_call_by_call() {
 /// What is wrong after a run with a bug. One that leaves records which cannot be read any more (two
 /// leads under one id) is found too: the judge stops there, and says `readable`. Any other panic is
 /// one of ours, and finds nothing.
-fn faults_found(seed: u64, plant: Plant) -> Vec<String> {
-    let stopped = match std::panic::catch_unwind(|| run(seed, Some(plant), false)) {
+fn faults_found(seed: u64, bug: InjectedBug) -> Vec<String> {
+    let stopped = match std::panic::catch_unwind(|| run(seed, Some(bug), false)) {
         Ok(report) => return report.faults_found,
         Err(stopped) => stopped,
     };
@@ -65,52 +65,55 @@ fn faults_found(seed: u64, plant: Plant) -> Vec<String> {
     vec!["its leads or alerts cannot be read".to_owned()]
 }
 
-fn is_found(plant: Plant, expected: &str) {
+fn is_found(bug: InjectedBug, expected: &str) {
     let began = Instant::now();
     for seed in 0..SEEDS_MAX {
-        let found = faults_found(seed, plant);
+        let found = faults_found(seed, bug);
         if found.iter().any(|words| words.contains(expected)) {
-            println!(
-                "{plant:?} by seed {seed} in {:?}: {found:?}",
-                began.elapsed()
-            );
+            println!("{bug:?} by seed {seed} in {:?}: {found:?}", began.elapsed());
             return;
         }
     }
-    panic!("{plant:?} was not found by {SEEDS_MAX} seeds");
+    panic!("{bug:?} was not found by {SEEDS_MAX} seeds");
 }
 
 #[test]
 fn stale_reads_are_found() {
-    is_found(Plant::StaleReads, "missed");
+    is_found(InjectedBug::StaleReads, "missed");
 }
 
 #[test]
 fn a_read_before_the_own_write_is_found() {
-    is_found(Plant::ReadBeforeOwnWrite, "missed");
+    is_found(InjectedBug::ReadBeforeOwnWrite, "missed");
 }
 
 #[test]
 fn writes_without_conditions_are_found() {
-    is_found(Plant::NoConditions, "alerts");
+    is_found(InjectedBug::NoConditions, "alerts");
 }
 
 #[test]
 fn an_early_acknowledgement_is_found() {
-    is_found(Plant::EarlyAcknowledgement, "");
+    is_found(InjectedBug::EarlyAcknowledgement, "");
 }
 
 #[test]
 fn a_lead_without_the_check_of_its_reference_is_found() {
-    is_found(Plant::NoActiveCheck, "after an acknowledged withdrawal");
+    is_found(
+        InjectedBug::NoActiveCheck,
+        "after an acknowledged withdrawal",
+    );
 }
 
 #[test]
 fn random_lead_ids_are_found() {
-    is_found(Plant::RandomLeadIds, "");
+    is_found(InjectedBug::RandomLeadIds, "");
 }
 
 #[test]
 fn a_withdrawal_that_does_not_wait_is_found() {
-    is_found(Plant::WithdrawalAtOnce, "after an acknowledged withdrawal");
+    is_found(
+        InjectedBug::WithdrawalAtOnce,
+        "after an acknowledged withdrawal",
+    );
 }

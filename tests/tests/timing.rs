@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use proofs::odds::{TwoKinds, check_nothing_shows, shuffled};
 use proofs::process::Serve;
 use proofs::uploader::Form;
-use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION, Hash256, View};
+use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION, Hash256, HashVariant};
 use records::{AdMetadata, HashRecord, ImageSha256, MemberName, hash_list_header};
 
 /// Trials of either kind: at most 0.86 of all pairs is then within three standard errors.
@@ -57,7 +57,7 @@ fn near(pdq: &[u8; 32], trial: &str) -> Vec<u8> {
             let at = (line + bit * 7) % 256;
             near[at / 8] ^= 1 << (at % 8);
         }
-        let view = View {
+        let view = HashVariant {
             pdq: Hash256(near),
             quality: 100,
             second: Hash256([0; 32]),

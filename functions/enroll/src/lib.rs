@@ -12,7 +12,7 @@ use photo::{Limits, Reason};
 use records::features::ReferenceFeatures;
 use records::fingerprint::ReferenceFingerprint;
 use records::{
-    Alerting, ImageSha256, ObjectKey, ObjectRemoved, ReasonCode, Reference, ReferenceId,
+    AlertLimit, ImageSha256, ObjectKey, ObjectRemoved, ReasonCode, Reference, ReferenceId,
     ReferenceKey, ReferenceStatus, SearchProgress, Timestamp,
 };
 use store::{Activated, Clock, Fetched, Object, ObjectFacts, Renewed, Store, Submitted};
@@ -190,7 +190,7 @@ impl Enroll {
             activated_at: None,
             ended_at: None,
             search: SearchProgress::default(),
-            alerting: Alerting::default(),
+            alerting: AlertLimit::default(),
         }
     }
 

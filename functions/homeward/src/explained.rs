@@ -5,7 +5,7 @@ pub(crate) mod canvas;
 
 use image::{Rgb, RgbImage};
 use matching::Match;
-use matching::parts::Point;
+use matching::local::Point;
 
 use canvas::{Canvas, Size};
 

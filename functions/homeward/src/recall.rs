@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use image::RgbImage;
 use matching::{Level, Policy, ReferenceSet};
 use photo::{Limits, Reason};
-use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, View};
+use records::fingerprint::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint};
 
 use crate::explained::canvas;
 use crate::folder::{self, Entry};
@@ -254,7 +254,7 @@ impl References {
 }
 
 /// The hash of the whole photo, as any user of PDQ would have it.
-fn as_is(reference: &ReferenceFingerprint) -> Option<View> {
+fn as_is(reference: &ReferenceFingerprint) -> Option<HashVariant> {
     let mut framings = reference.framings.iter();
     let found = framings.find(|(framing, _)| *framing == Framing::default());
     found.map(|(_, view)| *view)

@@ -8,7 +8,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use records::fingerprint::ReferenceFingerprint;
 use records::{SearchProgress, SearchState};
 use store::{
-    AdsPosition, Entry, Error, FEATURES_PAGE_BYTES, Front, Plan, SearchKey, SearchPart,
+    AdsPosition, Entry, Error, FEATURES_PAGE_BYTES, Plan, SearchKey, SearchPart, SegmentIndex,
     SegmentName, StoredAd,
 };
 
@@ -206,9 +206,9 @@ impl Lookup {
         if all.is_empty() {
             return Ok(());
         }
-        let front: Arc<Front> = Arc::new(self.store.ads_front(entry).await?);
+        let front: Arc<SegmentIndex> = Arc::new(self.store.ads_front(entry).await?);
         let near = near_items(&front, all, &self.policy).await?;
-        let look_at_parts = all.iter().any(Sought::has_parts);
+        let look_at_parts = all.iter().any(Sought::has_local_features);
         let mut from = 0;
         while from < front.len() {
             let page = front.page(from, FEATURES_PAGE_BYTES);

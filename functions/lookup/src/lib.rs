@@ -14,9 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 use aws_lambda_events::dynamodb::{Event, EventRecord};
 use aws_lambda_events::streams::DynamoDbEventResponse;
 use matching::{Match, Policy};
-use records::{
-    Found, ImageSha256, Label, LeadId, Level, Malformed, Method, ReferenceId, Sighting, TenantId,
-};
+use records::{Found, ImageSha256, Label, LeadId, Malformed, ReferenceId, Sighting, TenantId};
 use store::{Change, Clock, Pack, Recorded, SearchKey, Store, StoredAd};
 use tokio::sync::{Mutex, OnceCell};
 
@@ -262,7 +260,7 @@ fn share_their_work(a: &Change, b: &Change) -> bool {
     )
 }
 
-/// A match in the words of the records.
+/// A match as the record of a lead that is found.
 fn lead(
     (unit, reference_id): Key,
     brought: &Brought,
@@ -275,14 +273,8 @@ fn lead(
         image_sha256: brought.image,
         uploaded_by: brought.by.clone(),
         evidence: brought.evidence,
-        level: match found.level {
-            matching::Level::Alert => Level::Alert,
-            matching::Level::Review => Level::Review,
-        },
-        method: match found.method {
-            matching::Method::Whole => Method::Whole,
-            matching::Method::Parts => Method::Parts,
-        },
+        level: found.level,
+        method: found.method,
         distance: found.distance_bits,
         edit: Label::parse(&found.edit.to_string())?,
         policy_version,

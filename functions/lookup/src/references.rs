@@ -4,7 +4,7 @@
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use matching::parts::Commonness;
+use matching::local::StopFeatures;
 use matching::{Match, Policy, ReferenceSet};
 use records::Timestamp;
 use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
@@ -70,7 +70,7 @@ impl References {
         match store.common_features().await {
             Ok(known) => {
                 let mut set = self.set.write().map_err(|_| NotDone::CutOff)?;
-                set.count_less(Commonness::of(known));
+                set.down_weight(StopFeatures::of(known));
                 seen.common_at = Some(now);
             }
             Err(error) => tracing::warn!(%error, "all features of ads count the same for now"),

@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use matching::scan::{Columns, near};
-use matching::{Match, Policy, parts};
+use matching::scan::{Columns, neighbours};
+use matching::{Match, Policy, local};
 use records::fingerprint::{Hash256, ReferenceFingerprint};
 use records::{Evidence, ImageSha256, Sighting, TenantId};
-use store::{Front, StoredAd};
+use store::{SegmentIndex, StoredAd};
 
 use crate::references::References;
 use crate::{Key, NotDone};
@@ -17,22 +17,22 @@ use crate::{Key, NotDone};
 pub(crate) struct Sought {
     pub(crate) key: Key,
     fingerprint: Arc<ReferenceFingerprint>,
-    parts: Option<parts::Reference>,
+    local: Option<local::LocalReference>,
 }
 
 impl Sought {
     pub(crate) fn of(key: Key, fingerprint: Arc<ReferenceFingerprint>) -> Self {
-        let parts = parts::Reference::read(&fingerprint.features);
+        let local = local::LocalReference::read(&fingerprint.features);
         Self {
             key,
             fingerprint,
-            parts,
+            local,
         }
     }
 
-    /// Whether it can be found by its parts, or only as a whole.
-    pub(crate) fn has_parts(&self) -> bool {
-        self.parts.is_some()
+    /// Whether it can be found by its local features, or only as a whole.
+    pub(crate) fn has_local_features(&self) -> bool {
+        self.local.is_some()
     }
 }
 
@@ -79,8 +79,8 @@ pub(crate) async fn pairs(
     let compare = move || {
         let set = set.read().ok()?;
         let of_ad = |ad: &StoredAd| {
-            let parts = set.parts_of(&ad.fingerprint);
-            of_ad(&sought, ad, parts.as_ref(), &policy)
+            let local = set.local_of(&ad.fingerprint);
+            of_ad(&sought, ad, local.as_ref(), &policy)
         };
         Some(ads.iter().flat_map(of_ad).collect())
     };
@@ -91,12 +91,12 @@ pub(crate) async fn pairs(
 fn of_ad(
     sought: &[Sought],
     ad: &StoredAd,
-    parts: Option<&parts::Ad>,
+    local: Option<&local::LocalAd>,
     policy: &Policy,
 ) -> Vec<Pair> {
     let pair = |one: &Sought| {
-        let reference = (&*one.fingerprint, one.parts.as_ref());
-        let found = matching::compare_read(reference, (&ad.fingerprint, parts), policy)?;
+        let reference = (&*one.fingerprint, one.local.as_ref());
+        let found = matching::compare_read(reference, (&ad.fingerprint, local), policy)?;
         Some(Pair {
             key: one.key.clone(),
             brought: Brought::of(ad),
@@ -109,7 +109,7 @@ fn of_ad(
 /// The items of a segment that may show one of these references as a whole, among them all that
 /// do: its hashes are read in one straight line for all of them. Off the async threads.
 pub(crate) async fn near_items(
-    front: &Arc<Front>,
+    front: &Arc<SegmentIndex>,
     sought: &Arc<[Sought]>,
     policy: &Policy,
 ) -> Result<BTreeSet<usize>, NotDone> {
@@ -120,7 +120,7 @@ pub(crate) async fn near_items(
         let queries: Vec<Hash256> = framings.map(|(_, view)| view.pdq).collect();
         let columns = Columns::read(front.pdq_columns())?;
         let mut items = BTreeSet::new();
-        near(columns, &queries, distance_bits_max, |near| {
+        neighbours(columns, &queries, distance_bits_max, |near| {
             items.insert(front.item_of_row(near.item));
         });
         Some(items)

@@ -10,9 +10,11 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use bytes::Bytes;
 use http::StatusCode;
-use records::fingerprint::{FINGERPRINT_VERSION, Framing, Hash256, ReferenceFingerprint, View};
+use records::fingerprint::{
+    FINGERPRINT_VERSION, Framing, Hash256, HashVariant, ReferenceFingerprint,
+};
 use records::{
-    Alerting, AuditAction, CaseId, ImageSha256, Listing, ObjectKey, ReasonCode, Reference,
+    AlertLimit, AuditAction, CaseId, ImageSha256, Listing, ObjectKey, ReasonCode, Reference,
     ReferenceId, ReferenceKey, ReferenceStatus, TenantId,
 };
 use serde_json::{Value, json};
@@ -114,7 +116,7 @@ fn view(reference: &Reference) -> Value {
 }
 
 /// Whose leads are held, and since when.
-fn held_of(alerting: &Alerting) -> Vec<Value> {
+fn held_of(alerting: &AlertLimit) -> Vec<Value> {
     let held = alerting.held.iter();
     held.map(|(uploader, since)| json!({"uploaded_by": uploader, "since": since}))
         .collect()
@@ -292,7 +294,7 @@ fn is_of_a_picture(pdq: &Hash256) -> bool {
 /// What a hash alone can tell: the picture as is, and its negative, whose hash is the complement.
 /// Turned and mirrored forms would need the picture.
 fn fingerprint(pdq: Hash256, quality: u8) -> ReferenceFingerprint {
-    let view = |pdq| View {
+    let view = |pdq| HashVariant {
         pdq,
         quality,
         second: Hash256([0; 32]),
@@ -320,7 +322,7 @@ pub(crate) async fn release(
     Ids([id]): Ids<1>,
     Json(mut body): Json,
 ) -> Answer {
-    let limits = 1..=u64::from(Alerting::PER_DAY_MAX_MAX);
+    let limits = 1..=u64::from(AlertLimit::PER_DAY_MAX_MAX);
     let per_day_max = body.whole("alerts_per_day_max", limits)?;
     let per_day_max = per_day_max.and_then(|max| u32::try_from(max).ok());
     body.finish()?;

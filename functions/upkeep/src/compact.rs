@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use matching::parts;
+use matching::local;
 use records::TenantSettings;
 use records::features::CommonFeatures;
 use records::fingerprint::AdFingerprint;
@@ -66,7 +66,7 @@ impl Upkeep {
         };
         let ads = std::mem::take(&mut lesson.ads).into_iter();
         let ads: Vec<AdFingerprint> = ads.map(|ad| ad.fingerprint).collect();
-        let learned = tokio::task::spawn_blocking(move || parts::learned(&known, &ads));
+        let learned = tokio::task::spawn_blocking(move || local::trained(&known, &ads));
         let learned = learned.await;
         let learned = lesson.done(learned.map_err(|_| Error::Unavailable("learning"))?);
         self.store.keep_common_features(&learned).await?;

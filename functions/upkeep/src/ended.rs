@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use records::{ClockSeen, Timestamp, Went};
+use records::{ClockDrift, ClockObservation, Timestamp};
 
 use crate::Upkeep;
 
@@ -19,14 +19,14 @@ impl Upkeep {
             return Ok(now);
         };
         let Some(before) = self.store.clock_seen().await? else {
-            self.store.note_clock(&ClockSeen::first(now)).await?;
+            self.store.note_clock(&ClockObservation::first(now)).await?;
             return Ok(now);
         };
-        let (seen, went) = before.looked(now, apart_max);
-        if went != Went::On || now.since(before.last_at) >= NOTED_EVERY {
+        let (seen, went) = before.observed(now, apart_max);
+        if went != ClockDrift::On || now.since(before.last_at) >= NOTED_EVERY {
             self.store.note_clock(&seen).await?;
         }
-        if went != Went::On {
+        if went != ClockDrift::On {
             tracing::error!(
                 before = %before.last_at,
                 now = %now,

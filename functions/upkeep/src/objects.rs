@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use records::{AdKey, ObjectKey, Round, Timestamp, Upload, UploadState, WalkStage};
+use records::{AdKey, BucketScan, ObjectKey, ScanStage, Timestamp, Upload, UploadState};
 use store::{ListedObject, ObjectKind};
 
 use crate::walk::{Listed, RUN_MAX};
@@ -34,10 +34,10 @@ impl Upkeep {
     pub(crate) async fn objects(&self, done: &mut Done) -> store::Result<()> {
         let now = self.clock.now();
         let mut round = match self.store.round().await? {
-            Some(begun) if begun.stage != WalkStage::Over => begun,
+            Some(begun) if begun.stage != ScanStage::Over => begun,
             Some(last) if now.since(last.began_at) < self.objects_every => return Ok(()),
-            _ => Round {
-                stage: WalkStage::References,
+            _ => BucketScan {
+                stage: ScanStage::References,
                 after: None,
                 began_at: now,
             },

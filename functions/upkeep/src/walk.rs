@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use records::WalkStage;
+use records::ScanStage;
 use store::ObjectKind;
 
 /// After this the rest is left to the next run. Shorter than a function may take.
@@ -15,16 +15,16 @@ pub(crate) struct Listed {
     pub(crate) kind: ObjectKind,
     /// What their keys start with.
     pub(crate) prefix: &'static str,
-    stage: WalkStage,
+    stage: ScanStage,
 }
 
 impl Listed {
     /// None once a walk is over.
-    pub(crate) fn at(stage: WalkStage) -> Option<Self> {
+    pub(crate) fn at(stage: ScanStage) -> Option<Self> {
         let (kind, prefix) = match stage {
-            WalkStage::References => (ObjectKind::Reference, "references/"),
-            WalkStage::Ads => (ObjectKind::Ad, "ads/"),
-            WalkStage::Over => return None,
+            ScanStage::References => (ObjectKind::Reference, "references/"),
+            ScanStage::Ads => (ObjectKind::Ad, "ads/"),
+            ScanStage::Over => return None,
         };
         Some(Self {
             kind,
@@ -35,11 +35,11 @@ impl Listed {
 
     /// Where the walk is after a page: behind the key where the next one starts, or, if it was the
     /// last, at the stage that follows.
-    pub(crate) fn behind(self, next: Option<String>) -> (WalkStage, Option<String>) {
+    pub(crate) fn behind(self, next: Option<String>) -> (ScanStage, Option<String>) {
         let stage = match (&next, self.stage) {
             (Some(_), stage) => stage,
-            (None, WalkStage::References) => WalkStage::Ads,
-            (None, WalkStage::Ads | WalkStage::Over) => WalkStage::Over,
+            (None, ScanStage::References) => ScanStage::Ads,
+            (None, ScanStage::Ads | ScanStage::Over) => ScanStage::Over,
         };
         (stage, next)
     }

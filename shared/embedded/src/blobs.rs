@@ -3,10 +3,10 @@
 //! A content arrives in `incoming/`, is made durable there and then renamed into place, so that a
 //! name in `blobs/` always stands for a whole content. It is written, synced and renamed every time
 //! that it comes, be it there or not: how long that takes says nothing about who else has it, and
-//! bytes that rotted on the disk are replaced by whoever brings them whole. Rows of the ledger refer to contents; a
-//! content without a row is garbage and may go, except while it is *pinned*: a pin is taken before
-//! the content is put in place and held until the row is committed. Collecting looks at pins and
-//! rows under the same lock that takes pins, so no content goes that is about to get its row.
+//! bytes that rotted on the disk are replaced by whoever brings them whole. Rows of the metadata database refer to contents; a
+//! content without a row is garbage and may go, except while it is *guarded*: a guard is taken before
+//! the content is put in place and held until the row is committed. Collecting looks at guards and
+//! rows under the same lock that takes guards, so no content goes that is about to get its row.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -18,10 +18,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use s3s::S3ErrorCode;
 
+use crate::blob_writer::BlobWriter;
 use crate::digests::{Claims, Digested};
 use crate::error::{Error, Result};
 use crate::folder::{Folder, sync_dir};
-use crate::incoming::Incoming;
 use crate::refused::Refused;
 use crate::replaced::Replaced;
 
@@ -37,48 +37,48 @@ const KEPT_BYTES_MAX: u64 = 1 << 30;
 /// Bytes that are copied at a time.
 const COPY_BYTES: usize = 1 << 20;
 
-type Pins = Mutex<HashMap<ContentId, usize>>;
+type Guards = Mutex<HashMap<ContentId, usize>>;
 
 /// The folder of contents.
 pub(crate) struct Blobs {
     root: PathBuf,
     incoming: PathBuf,
     arrivals: AtomicU64,
-    pins: Arc<Pins>,
+    guards: Arc<Guards>,
     replaced: Replaced,
 }
 
 /// Keeps a content from being collected, until dropped.
-pub(crate) struct Pin {
+pub(crate) struct BlobGuard {
     content: ContentId,
-    pins: Arc<Pins>,
+    guards: Arc<Guards>,
 }
 
-impl Drop for Pin {
+impl Drop for BlobGuard {
     fn drop(&mut self) {
-        let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(holders) = pins.get_mut(&self.content) {
+        let mut guards = self.guards.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(holders) = guards.get_mut(&self.content) {
             *holders -= 1;
             if *holders == 0 {
-                pins.remove(&self.content);
+                guards.remove(&self.content);
             }
         }
     }
 }
 
-/// A content in place and pinned, whose row is still to be written.
-pub(crate) struct Placed {
+/// A content in place and guarded, whose row is still to be written.
+pub(crate) struct StoredBlob {
     pub(crate) content: ContentId,
     pub(crate) size_bytes: u64,
     /// To be made durable before the row is committed.
     pub(crate) folder: PathBuf,
     /// Dropped once the row is committed.
-    pub(crate) pin: Pin,
+    pub(crate) guard: BlobGuard,
 }
 
 /// A content that has just been put in place.
-pub(crate) struct Arrived {
-    pub(crate) placed: Placed,
+pub(crate) struct NewBlob {
+    pub(crate) blob: StoredBlob,
     pub(crate) digested: Digested,
 }
 
@@ -88,9 +88,9 @@ impl Blobs {
         let (root, incoming) = (folder.blobs(), folder.incoming());
         fs::create_dir_all(&root)?;
         for first in 0..=u8::MAX {
-            let shelf = root.join(hex::encode([first]));
-            if !shelf.is_dir() {
-                fs::create_dir(shelf)?;
+            let prefix = root.join(hex::encode([first]));
+            if !prefix.is_dir() {
+                fs::create_dir(prefix)?;
             }
         }
         sync_dir(&root)?;
@@ -102,7 +102,7 @@ impl Blobs {
             root,
             incoming,
             arrivals: AtomicU64::new(0),
-            pins: Arc::default(),
+            guards: Arc::default(),
             replaced: Replaced::start()?,
         })
     }
@@ -118,18 +118,18 @@ impl Blobs {
         free >= kept
     }
 
-    fn shelf(&self, content: &ContentId) -> PathBuf {
+    fn prefix_folder(&self, content: &ContentId) -> PathBuf {
         self.root.join(hex::encode(&content[..1]))
     }
 
     fn path(&self, content: &ContentId) -> PathBuf {
-        self.shelf(content).join(hex::encode(&content[1..]))
+        self.prefix_folder(content).join(hex::encode(&content[1..]))
     }
 
     /// Starts to receive a content.
-    pub(crate) fn receive(&self, claims: &Claims) -> Incoming {
+    pub(crate) fn receive(&self, claims: &Claims) -> BlobWriter {
         let name = self.arrivals.fetch_add(1, Ordering::Relaxed).to_string();
-        Incoming::start(self.incoming.join(name), claims)
+        BlobWriter::start(self.incoming.join(name), claims)
     }
 
     /// Takes a received content in: checks its digests, makes it durable, puts it in place, also of
@@ -139,27 +139,30 @@ impl Blobs {
     /// [`Refused::Client`] with `BadDigest` or `InvalidDigest`; then nothing of it is kept.
     pub(crate) fn accept(
         &self,
-        mut incoming: Incoming,
+        mut incoming: BlobWriter,
         claims: &Claims,
-    ) -> Result<Arrived, Refused> {
+    ) -> Result<NewBlob, Refused> {
         let digested = incoming.digest().ok_or(S3ErrorCode::InternalError)?;
         digested.check(claims)?;
         let (content, size_bytes) = (digested.sha256, incoming.size_bytes());
-        let (pin, place) = (self.pin(content), self.path(&content));
+        let (guard, place) = (self.guard(content), self.path(&content));
         // Kept open, so that what is replaced goes after the answer and not before it.
         let replaced = File::open(&place).ok();
         incoming.put_in_place(&place)?;
         replaced
             .into_iter()
             .for_each(|file| self.replaced.let_go(file));
-        let folder = self.shelf(&content);
-        let placed = Placed {
+        let folder = self.prefix_folder(&content);
+        let blob = StoredBlob {
             content,
             size_bytes,
             folder,
-            pin,
+            guard: guard,
         };
-        Ok(Arrived { placed, digested })
+        Ok(NewBlob {
+            blob: blob,
+            digested,
+        })
     }
 
     /// Copies a part of a content that is in place into one that is received.
@@ -167,7 +170,7 @@ impl Blobs {
         &self,
         content: &ContentId,
         range: &Range<u64>,
-        incoming: &mut Incoming,
+        incoming: &mut BlobWriter,
     ) -> io::Result<()> {
         let mut file = self.open_content(content)?;
         file.seek(SeekFrom::Start(range.start))?;
@@ -185,24 +188,24 @@ impl Blobs {
     }
 
     /// Pins a content that is in place, for another row; none if it is gone.
-    pub(crate) fn again(&self, content: ContentId) -> io::Result<Option<Placed>> {
-        let pin = self.pin(content);
+    pub(crate) fn again(&self, content: ContentId) -> io::Result<Option<StoredBlob>> {
+        let guard = self.guard(content);
         let size = self.size(&content)?;
-        let folder = self.shelf(&content);
-        Ok(size.map(|size_bytes| Placed {
+        let folder = self.prefix_folder(&content);
+        Ok(size.map(|size_bytes| StoredBlob {
             content,
             size_bytes,
             folder,
-            pin,
+            guard: guard,
         }))
     }
 
-    fn pin(&self, content: ContentId) -> Pin {
-        let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
-        *pins.entry(content).or_default() += 1;
-        Pin {
+    fn guard(&self, content: ContentId) -> BlobGuard {
+        let mut guards = self.guards.lock().unwrap_or_else(PoisonError::into_inner);
+        *guards.entry(content).or_default() += 1;
+        BlobGuard {
             content,
-            pins: self.pins.clone(),
+            guards: self.guards.clone(),
         }
     }
 
@@ -220,14 +223,14 @@ impl Blobs {
         }
     }
 
-    /// Removes a content that no row refers to and nobody pins. Says whether it went.
+    /// Removes a content that no row refers to and no guard holds. Says whether it went.
     pub(crate) fn collect(
         &self,
         content: &ContentId,
         referred_to: impl FnOnce() -> Result<bool>,
     ) -> Result<bool> {
-        let pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
-        if pins.contains_key(content) || referred_to()? {
+        let guards = self.guards.lock().unwrap_or_else(PoisonError::into_inner);
+        if guards.contains_key(content) || referred_to()? {
             return Ok(false);
         }
         match fs::remove_file(self.path(content)) {
@@ -243,24 +246,24 @@ impl Blobs {
     /// [`Error::Damaged`] if a file there is not named by a SHA-256.
     pub(crate) fn contents(&self) -> Result<Vec<ContentId>> {
         let mut found = Vec::new();
-        for shelf in fs::read_dir(&self.root)? {
-            let shelf = shelf?.path();
-            for file in fs::read_dir(&shelf)? {
-                found.push(content_id(&shelf, &file?.path())?);
+        for prefix in fs::read_dir(&self.root)? {
+            let prefix = prefix?.path();
+            for file in fs::read_dir(&prefix)? {
+                found.push(content_id(&prefix, &file?.path())?);
             }
         }
         Ok(found)
     }
 }
 
-fn content_id(shelf: &Path, file: &Path) -> Result<ContentId> {
+fn content_id(prefix: &Path, file: &Path) -> Result<ContentId> {
     let name = |path: &Path| {
         path.file_name()
             .and_then(|name| name.to_str())
             .map(str::to_owned)
     };
     let mut content = ContentId::default();
-    name(shelf)
+    name(prefix)
         .zip(name(file))
         .and_then(|(first, rest)| hex::decode_to_slice(first + &rest, &mut content).ok())
         .ok_or(Error::Damaged(
@@ -279,7 +282,7 @@ mod tests {
         (dir, blobs)
     }
 
-    fn store(blobs: &Blobs, body: &[u8]) -> Arrived {
+    fn store(blobs: &Blobs, body: &[u8]) -> NewBlob {
         let claims = Claims::default();
         let mut incoming = blobs.receive(&claims);
         for piece in body.chunks(1 << 16) {
@@ -310,7 +313,7 @@ mod tests {
         let body: Vec<u8> = (0..9_000_001_u32).map(|n| (n % 251) as u8).collect();
         let first = store(&blobs, &body);
         let second = store(&blobs, &body);
-        assert_eq!(first.placed.size_bytes, body.len() as u64);
+        assert_eq!(first.blob.size_bytes, body.len() as u64);
         assert_eq!(first.digested.sha256, second.digested.sha256);
         assert_eq!(blobs.contents().expect("listed").len(), 1);
         let path = blobs.path(&first.digested.sha256);

@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 
 use crate::blobs::{Blobs, ContentId};
 use crate::error::{Error, Result};
+use crate::object_store::ObjectStore;
 use crate::queue::Depth;
-use crate::store::Store;
 use crate::tables::Tables;
 use crate::versions;
 
@@ -82,16 +82,16 @@ impl Checks {
 }
 
 /// How far a deep check has come: contents read, of how many.
-pub type Told<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
+pub type Progress<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
 
 /// Gathers the facts; a deep check reads and hashes every content, and tells how far it is. Blocks.
 pub(crate) fn check(
-    store: &Store,
+    store: &ObjectStore,
     tables: &Tables,
-    deep: Option<Told<'_>>,
+    deep: Option<Progress<'_>>,
     now: Timestamp,
 ) -> Result<Checks> {
-    let (mut checks, referred) = store.ledger.read(rows)?;
+    let (mut checks, referred) = store.metadata.read(rows)?;
     checks.contents = referred.len() as u64;
     checks.wrong_hashes = deep.map(|_| 0);
     for (done, (content, size_bytes)) in (0..).zip(&referred) {
@@ -112,10 +112,12 @@ pub(crate) fn check(
         .filter(|content| !referred.contains_key(*content));
     checks.orphan_contents = orphans.count() as u64;
     checks.queues = store.depths(now)?;
-    checks.database_faults = store.ledger.read(faults)?;
-    checks.database_faults.extend(store.streams.read(faults)?);
+    checks.database_faults = store.metadata.read(integrity_faults)?;
+    checks
+        .database_faults
+        .extend(store.streams.read(integrity_faults)?);
     for file in tables.connect_all()? {
-        checks.database_faults.extend(faults(&file)?);
+        checks.database_faults.extend(integrity_faults(&file)?);
     }
     Ok(checks)
 }
@@ -145,9 +147,9 @@ fn rows(db: &Connection) -> Result<(Checks, BTreeMap<ContentId, u64>)> {
     Ok((checks, contents.collect::<rusqlite::Result<_>>()?))
 }
 
-fn is_referred_to(store: &Store, content: &ContentId) -> Result<bool> {
+fn is_referred_to(store: &ObjectStore, content: &ContentId) -> Result<bool> {
     store
-        .ledger
+        .metadata
         .read(|db| Ok::<_, Error>(versions::refers_to(db, content)?))
 }
 
@@ -164,7 +166,7 @@ fn is_named_right(blobs: &Blobs, content: &ContentId) -> Result<bool> {
     Ok(<ContentId>::from(hash.finalize()) == *content)
 }
 
-fn faults(db: &Connection) -> Result<Vec<String>> {
+fn integrity_faults(db: &Connection) -> Result<Vec<String>> {
     let mut check = db.prepare("PRAGMA integrity_check")?;
     let found: Vec<String> = check
         .query_map([], |row| row.get(0))?

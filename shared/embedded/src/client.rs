@@ -16,7 +16,7 @@ use http_body_util::BodyExt;
 use s3s::service::S3Service;
 
 use crate::error::{Error, blocking};
-use crate::tables::{Lane, Tables};
+use crate::tables::{Priority, Tables};
 
 /// What every DynamoDB request names its operation with; S3 has no such header.
 pub(crate) const TARGET: &str = "x-amz-target";
@@ -26,12 +26,16 @@ pub(crate) const TARGET: &str = "x-amz-target";
 pub(crate) struct InProcess {
     s3: S3Service,
     tables: Arc<Tables>,
-    lane: Lane,
+    priority: Priority,
 }
 
 impl InProcess {
-    pub(crate) fn new(s3: S3Service, tables: Arc<Tables>, lane: Lane) -> Self {
-        Self { s3, tables, lane }
+    pub(crate) fn new(s3: S3Service, tables: Arc<Tables>, priority: Priority) -> Self {
+        Self {
+            s3,
+            tables,
+            priority,
+        }
     }
 }
 
@@ -57,7 +61,7 @@ impl HttpConnector for InProcess {
             None => HttpConnectorFuture::new(stored(self.s3.clone(), request)),
             Some(operation) => {
                 let (tables, operation) = (self.tables.clone(), operation.to_owned());
-                let to = (tables, self.lane);
+                let to = (tables, self.priority);
                 HttpConnectorFuture::new(answer(to, operation, request.into_body()))
             }
         }
@@ -94,7 +98,7 @@ async fn stored(s3: S3Service, request: HttpRequest) -> Result<HttpResponse, Con
 }
 
 async fn answer(
-    (tables, lane): (Arc<Tables>, Lane),
+    (tables, priority): (Arc<Tables>, Priority),
     operation: String,
     body: SdkBody,
 ) -> Result<HttpResponse, ConnectorError> {
@@ -104,9 +108,10 @@ async fn answer(
         .map_err(ConnectorError::user)?
         .to_bytes();
     let body = String::from_utf8(body.into()).map_err(|e| ConnectorError::user(e.into()))?;
-    let (status, json) = blocking(move || Ok::<_, Error>(tables.answer(lane, &operation, &body)))
-        .await
-        .map_err(|error| ConnectorError::io(error.into()))?;
+    let (status, json) =
+        blocking(move || Ok::<_, Error>(tables.answer(priority, &operation, &body)))
+            .await
+            .map_err(|error| ConnectorError::io(error.into()))?;
     let response = http::Response::builder()
         .status(status)
         .header(http::header::CONTENT_TYPE, "application/x-amz-json-1.0")

@@ -92,7 +92,7 @@ impl Folder {
         sync_dir(&self.root)
     }
 
-    pub(crate) fn ledger(&self) -> PathBuf {
+    pub(crate) fn metadata(&self) -> PathBuf {
         self.root.join("ledger.db")
     }
 
@@ -137,7 +137,7 @@ impl Folder {
     }
 }
 
-/// What lies in a data folder before it has its ledger: a start may be cut off.
+/// What lies in a data folder before it has its metadata database: a start may be cut off.
 const FIRST_FILES: [&str; 3] = ["lock", "access-key", "access-key.new"];
 
 /// What lies in a folder without anybody having put it there: the root of a disk has this one, and

@@ -27,32 +27,32 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, missing_docs))]
 
+mod blob_writer;
 mod blobs;
 mod checks;
 mod client;
 mod digests;
-mod doorbells;
 mod error;
 mod events;
 mod folder;
-mod incoming;
-mod ledger;
+mod key_pairs;
 mod listing;
-mod pairs;
+mod metadata_db;
+mod object_store;
 mod queue;
 mod refused;
 mod removal;
 mod replaced;
 mod rules;
 mod s3;
-mod scrub;
 mod serve;
 mod signature;
-mod store;
 mod streams;
 mod tables;
 mod uploads;
+mod vacuum;
 mod versions;
+mod wakeups;
 
 use std::future::Future;
 use std::path::Path;
@@ -69,22 +69,22 @@ use tokio::net::TcpListener;
 pub use checks::Checks;
 pub use error::{Error, Result};
 pub use folder::AccessKey;
-pub use pairs::Reach;
+pub use key_pairs::Reach;
+pub use object_store::Clock;
 pub use queue::{BATCH_MAX, DeadLetter, Depth, Message, Queue, RECEIVES_MAX};
 pub use rules::Rules;
-pub use serve::{Arriving, CutOff, Doors, Serves, serve};
-pub use store::Clock;
+pub use serve::{AllowedHosts, Arriving, CutOff, Serves, serve};
 pub use streams::{Batch, FAILURES_MAX, Failure, RECORDS_MAX, Streams, dead_letter_queue};
 
 use crate::error::blocking;
 use crate::events::Cause;
 use crate::folder::Folder;
-use crate::pairs::Pairs;
-use crate::rules::House;
-use crate::s3::Door;
-use crate::serve::{S3Front, TablesFront};
-use crate::store::Store;
-use crate::tables::{Lane, Tables};
+use crate::key_pairs::KeyPairs;
+use crate::object_store::ObjectStore;
+use crate::rules::HostRules;
+use crate::s3::S3PortService;
+use crate::serve::{S3Port, TablesPort};
+use crate::tables::{Priority, Tables};
 
 /// The region that the services say they are in.
 pub const REGION: &str = "us-east-1";
@@ -103,12 +103,12 @@ pub const QUIET: &str = "s3s=off,dynoxide=off";
 /// all clients, queues and streams from them, are gone.
 #[derive(Clone)]
 pub struct Embedded {
-    store: Arc<Store>,
+    store: Arc<ObjectStore>,
     tables: Arc<Tables>,
     s3: S3Service,
     key: AccessKey,
-    pairs: Arc<Pairs>,
-    house: House,
+    key_pairs: Arc<KeyPairs>,
+    rules: HostRules,
 }
 
 impl std::fmt::Debug for Embedded {
@@ -135,8 +135,8 @@ impl Embedded {
     pub fn open_with_clock(dir: &Path, clock: Clock) -> Result<Self> {
         let folder = Arc::new(Folder::open(dir)?);
         let key = folder.access_key()?;
-        let pairs = Arc::new(Pairs::open(folder.key_pairs())?);
-        let store = Arc::new(Store::open(folder.clone(), clock)?);
+        let pairs = Arc::new(KeyPairs::open(folder.key_pairs())?);
+        let store = Arc::new(ObjectStore::open(folder.clone(), clock)?);
         let tables = Arc::new(Tables::open(folder.clone())?);
         folder.close_to_others()?;
         folder.sync()?;
@@ -146,8 +146,8 @@ impl Embedded {
             tables,
             s3,
             key,
-            pairs,
-            house: House::default(),
+            key_pairs: pairs,
+            rules: HostRules::default(),
         })
     }
 
@@ -162,9 +162,9 @@ impl Embedded {
     ///
     /// # Errors
     /// Failures of the disk.
-    pub async fn hold(&self, holder: &str, reaches: Vec<Reach>) -> Result<AccessKey> {
-        let (pairs, holder) = (self.pairs.clone(), holder.to_owned());
-        blocking(move || pairs.hold(&holder, reaches)).await
+    pub async fn grant(&self, holder: &str, reaches: Vec<Reach>) -> Result<AccessKey> {
+        let (pairs, holder) = (self.key_pairs.clone(), holder.to_owned());
+        blocking(move || pairs.grant(&holder, reaches)).await
     }
 
     /// From now on a holder's key pair opens nothing; says whether it had one.
@@ -172,25 +172,25 @@ impl Embedded {
     /// # Errors
     /// Failures of the disk.
     pub async fn revoke(&self, holder: &str) -> Result<bool> {
-        let (pairs, holder) = (self.pairs.clone(), holder.to_owned());
+        let (pairs, holder) = (self.key_pairs.clone(), holder.to_owned());
         blocking(move || pairs.revoke(&holder)).await
     }
 
     /// From now on these rules hold for who comes by [`Self::serve_s3`]. They are said once, before
     /// it serves.
     pub fn abide_by(&self, rules: Arc<dyn Rules>) {
-        self.house.set(rules);
+        self.rules.set(rules);
     }
 
     /// The HTTP client for the AWS SDK that reaches S3 and DynamoDB in this process.
     #[must_use]
     pub fn http_client(&self) -> SharedHttpClient {
-        self.client(Lane::Front)
+        self.client(Priority::Interactive)
     }
 
-    fn client(&self, lane: Lane) -> SharedHttpClient {
+    fn client(&self, priority: Priority) -> SharedHttpClient {
         let (s3, tables) = (self.s3.clone(), self.tables.clone());
-        SharedHttpClient::new(client::InProcess::new(s3, tables, lane))
+        SharedHttpClient::new(client::InProcess::new(s3, tables, priority))
     }
 
     /// A configuration for the AWS SDK that reaches S3 and DynamoDB in this process. An S3 client
@@ -205,9 +205,11 @@ impl Embedded {
     /// their reads of tables have connections of their own, and their writes are done one at a time
     /// with rests between.
     #[must_use]
-    pub fn sdk_config_behind(&self) -> SdkConfig {
+    pub fn sdk_config_background(&self) -> SdkConfig {
         let config = self.sdk_config().into_builder();
-        config.http_client(self.client(Lane::Behind)).build()
+        config
+            .http_client(self.client(Priority::Background))
+            .build()
     }
 
     /// As [`Self::sdk_config`], with presigned URLs and forms for those who reach S3 at that URL:
@@ -240,24 +242,24 @@ impl Embedded {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<()> {
-        let doors = Doors::of(&listener)?;
-        self.serve_s3_at(listener, doors, shutdown).await
+        let hosts = AllowedHosts::of(&listener)?;
+        self.serve_s3_at(listener, hosts, shutdown).await
     }
 
-    /// As [`Self::serve_s3`], through these doors.
+    /// As [`Self::serve_s3`], under these host names.
     ///
     /// # Errors
     /// [`Error::NotLoopback`].
     pub async fn serve_s3_at(
         &self,
         listener: TcpListener,
-        doors: Doors,
+        hosts: AllowedHosts,
         shutdown: impl Future<Output = ()>,
     ) -> Result<()> {
-        let (pairs, house) = (self.pairs.clone(), self.house.clone());
-        let door = Door::new(self.store.clone(), &self.key, pairs, house);
-        let front = S3Front::new(door, self.store.clone());
-        serve(listener, doors, front, shutdown).await
+        let (pairs, rules) = (self.key_pairs.clone(), self.rules.clone());
+        let service = S3PortService::new(self.store.clone(), &self.key, pairs, rules);
+        let port = S3Port::new(service, self.store.clone());
+        serve(listener, hosts, port, shutdown).await
     }
 
     /// Serves DynamoDB on a loopback port until `shutdown`, and returns when the requests under way
@@ -270,22 +272,22 @@ impl Embedded {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<()> {
-        let doors = Doors::of(&listener)?;
-        self.serve_dynamodb_at(listener, doors, shutdown).await
+        let hosts = AllowedHosts::of(&listener)?;
+        self.serve_dynamodb_at(listener, hosts, shutdown).await
     }
 
-    /// As [`Self::serve_dynamodb`], through these doors.
+    /// As [`Self::serve_dynamodb`], under these host names.
     ///
     /// # Errors
     /// [`Error::NotLoopback`].
     pub async fn serve_dynamodb_at(
         &self,
         listener: TcpListener,
-        doors: Doors,
+        hosts: AllowedHosts,
         shutdown: impl Future<Output = ()>,
     ) -> Result<()> {
-        let front = TablesFront::new(self.tables.clone(), self.key.clone());
-        serve(listener, doors, front, shutdown).await
+        let port = TablesPort::new(self.tables.clone(), self.key.clone());
+        serve(listener, hosts, port, shutdown).await
     }
 
     /// Makes a bucket, versioned, unless it is there.
@@ -379,7 +381,7 @@ impl Embedded {
     /// Failures of the disk.
     pub async fn checks(&self, deep: bool, now: Timestamp) -> Result<Checks> {
         if deep {
-            return self.checks_told(|_, _| {}, now).await;
+            return self.checks_with_progress(|_, _| {}, now).await;
         }
         let (store, tables) = (self.store.clone(), self.tables.clone());
         blocking(move || checks::check(&store, &tables, None, now)).await
@@ -389,7 +391,7 @@ impl Embedded {
     ///
     /// # Errors
     /// Failures of the disk.
-    pub async fn checks_told(
+    pub async fn checks_with_progress(
         &self,
         told: impl Fn(u64, u64) + Send + Sync + 'static,
         now: Timestamp,

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use rusqlite::Connection;
 use s3s::S3ErrorCode;
 
+use crate::object_store::after_all;
 use crate::refused::Refused;
-use crate::store::after_all;
 use crate::versions::{self, Cursor, Version};
 
 /// Entries that one page may hold, as S3 limits it.
@@ -129,7 +129,7 @@ fn common_prefix<'a>(query: &Query, key: &'a str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::Ledger;
+    use crate::metadata_db::MetadataDb;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
@@ -145,9 +145,9 @@ mod tests {
         under.map(entry).collect()
     }
 
-    /// A ledger with two versions of each key.
-    fn filled(dir: &tempfile::TempDir, keys: &BTreeSet<String>) -> Ledger {
-        let ledger = Ledger::open(&dir.path().join("ledger.db")).expect("opens");
+    /// A metadata database with two versions of each key.
+    fn filled(dir: &tempfile::TempDir, keys: &BTreeSet<String>) -> MetadataDb {
+        let metadata = MetadataDb::open(&dir.path().join("ledger.db")).expect("opens");
         let keys = keys.clone();
         let fill = move |db: &Connection| -> Result<(), Refused> {
             db.execute("INSERT INTO buckets VALUES ('b', 0)", [])?;
@@ -166,8 +166,8 @@ mod tests {
             }
             Ok(())
         };
-        ledger.write(fill).unwrap_or_else(|_| panic!("filled"));
-        ledger
+        metadata.write(fill).unwrap_or_else(|_| panic!("filled"));
+        metadata
     }
 
     fn name(entry: &Entry) -> String {
@@ -177,10 +177,10 @@ mod tests {
         }
     }
 
-    fn all_pages(ledger: &Ledger, mut query: Query) -> Vec<String> {
+    fn all_pages(metadata: &MetadataDb, mut query: Query) -> Vec<String> {
         let mut names = Vec::new();
         loop {
-            let page = ledger.read(|db| page(db, &query));
+            let page = metadata.read(|db| page(db, &query));
             let page = page.unwrap_or_else(|_| panic!("a page"));
             names.extend(page.entries.iter().map(name));
             if !page.truncated {
@@ -204,7 +204,7 @@ mod tests {
             max in 1_usize..5,
         ) {
             let dir = tempfile::tempdir().expect("a temporary folder");
-            let ledger = filled(&dir, &keys);
+            let metadata = filled(&dir, &keys);
             let query = Query {
                 bucket: "b".into(),
                 prefix: prefix.clone(),
@@ -213,12 +213,12 @@ mod tests {
                 ..Query::default()
             };
             let expected: Vec<_> = naive(&keys, &prefix, &delimiter).into_iter().collect();
-            prop_assert_eq!(all_pages(&ledger, query), expected);
+            prop_assert_eq!(all_pages(&metadata, query), expected);
 
             let under = keys.iter().filter(|key| key.starts_with(&prefix));
             let twice: Vec<_> = under.flat_map(|key| [key.clone(), key.clone()]).collect();
             let query = Query { bucket: "b".into(), prefix: prefix.clone(), max, versions: true, ..Query::default() };
-            prop_assert_eq!(all_pages(&ledger, query), twice);
+            prop_assert_eq!(all_pages(&metadata, query), twice);
         }
     }
 }

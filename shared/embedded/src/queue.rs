@@ -17,8 +17,8 @@ use tokio::sync::watch;
 pub(crate) use rows::{depth, depths, free_cut_off, insert, insert_dead};
 
 use crate::error::{Error, Result, blocking};
-use crate::store::Store;
-use rows::{cut, dead_letter, hand_out, millis, time};
+use crate::object_store::ObjectStore;
+use rows::{cut, dead_letter, lease, millis, time};
 
 /// How often a message is handed out before it is a dead letter, unless the queue says otherwise.
 /// AWS advises five or more.
@@ -30,7 +30,7 @@ pub const BATCH_MAX: usize = 10;
 /// One queue. It exists from its first message on.
 #[derive(Clone)]
 pub struct Queue {
-    store: Arc<Store>,
+    store: Arc<ObjectStore>,
     name: String,
     receives_max: u32,
 }
@@ -106,7 +106,7 @@ impl std::fmt::Debug for Queue {
 }
 
 impl Queue {
-    pub(crate) fn new(store: Arc<Store>, name: String) -> Self {
+    pub(crate) fn new(store: Arc<ObjectStore>, name: String) -> Self {
         Self {
             store,
             name,
@@ -136,7 +136,7 @@ impl Queue {
         let id = self
             .write(move |db, queue| Ok(insert(db, queue, &body, now)?))
             .await?;
-        self.store.doorbells.ring(&self.name);
+        self.store.wakeups.wake(&self.name);
         Ok(id)
     }
 
@@ -154,7 +154,7 @@ impl Queue {
         let receives_max = self.receives_max;
         let hidden_until = now.as_millisecond() + millis(visibility);
         self.write(move |db, queue| {
-            hand_out(
+            lease(
                 db,
                 queue,
                 (max.min(BATCH_MAX), receives_max),
@@ -201,7 +201,7 @@ impl Queue {
                 Ok(db.prepare_cached(sql)?.execute(done)? == 1)
             })
             .await?;
-        self.store.doorbells.ring(&self.name);
+        self.store.wakeups.wake(&self.name);
         Ok(released)
     }
 
@@ -262,7 +262,7 @@ impl Queue {
             }
         })
         .await?;
-        self.store.doorbells.ring(&self.name);
+        self.store.wakeups.wake(&self.name);
         Ok(())
     }
 
@@ -309,7 +309,7 @@ impl Queue {
     /// then wait for [`watch::Receiver::changed`]: what arrived in between has rung already.
     #[must_use]
     pub fn arrivals(&self) -> watch::Receiver<u64> {
-        self.store.doorbells.listen(&self.name)
+        self.store.wakeups.subscribe(&self.name)
     }
 
     async fn write<T: Send + 'static>(
@@ -318,8 +318,8 @@ impl Queue {
     ) -> Result<T> {
         let (store, name) = (self.store.clone(), self.name.clone());
         blocking(move || {
-            let ledger = store.ledger_of(&name);
-            ledger.write({
+            let metadata = store.metadata_of(&name);
+            metadata.write({
                 let name = name.clone();
                 move |db| work(db, &name)
             })
@@ -332,6 +332,6 @@ impl Queue {
         work: impl FnOnce(&Connection, &str) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (store, name) = (self.store.clone(), self.name.clone());
-        blocking(move || store.ledger_of(&name).read(|db| work(db, &name))).await
+        blocking(move || store.metadata_of(&name).read(|db| work(db, &name))).await
     }
 }

@@ -9,11 +9,11 @@ use s3s::S3ErrorCode;
 use crate::blobs::ContentId;
 use crate::error::{Error, Result};
 use crate::events::{self, Cause};
+use crate::object_store::{Condition, ObjectStore, after_all};
 use crate::refused::Refused;
-use crate::store::{Condition, Store, after_all};
 use crate::versions::{self, Headers, NewVersion, Version};
 
-impl Store {
+impl ObjectStore {
     /// Deletes keys, by a delete marker on top, and versions, for good, in one transaction. A
     /// version's content goes with it if nothing else has it. What does not exist is deleted too.
     ///
@@ -22,13 +22,13 @@ impl Store {
     pub(crate) fn delete(
         &self,
         bucket: String,
-        doomed: Vec<Doomed>,
+        to_delete: Vec<ToDelete>,
     ) -> Result<Vec<Result<Option<Version>, S3ErrorCode>>, Refused> {
         let now = self.now();
-        let answers = self.ledger.write(move |db| {
+        let answers = self.metadata.write(move |db| {
             versions::require_bucket(db, &bucket)?;
             let mut queues = BTreeSet::new();
-            let each = doomed
+            let each = to_delete
                 .into_iter()
                 .map(|one| delete_one(db, &bucket, one, now, &mut queues));
             let answers = each
@@ -37,7 +37,7 @@ impl Store {
             Ok::<_, Refused>((answers, queues))
         })?;
         let (answers, queues) = answers;
-        queues.iter().for_each(|queue| self.doorbells.ring(queue));
+        queues.iter().for_each(|queue| self.wakeups.wake(queue));
         let removed = answers
             .iter()
             .filter_map(|answer| answer.as_ref().ok()?.as_ref());
@@ -52,13 +52,13 @@ impl Store {
     pub(crate) fn expire(&self, bucket: String, prefix: &str, before: Timestamp) -> Result<u64> {
         let (from, to) = (prefix.as_bytes().to_vec(), after_all(prefix.as_bytes()));
         let old = self
-            .ledger
+            .metadata
             .read(|db| old_versions(db, &bucket, (from, to), before))?;
         let mut contents = BTreeSet::new();
         for few in old.chunks(EXPIRE_BATCH_MAX) {
             let (bucket, few) = (bucket.clone(), few.to_vec());
             contents.extend(
-                self.ledger
+                self.metadata
                     .write(move |db| remove_each(db, &bucket, &few))?,
             );
         }
@@ -71,7 +71,7 @@ impl Store {
     /// Removes a content that no row refers to. Says whether it went.
     pub(crate) fn collect(&self, content: &ContentId) -> Result<bool> {
         self.blobs.collect(content, || {
-            self.ledger
+            self.metadata
                 .read(|db| Ok::<_, Error>(versions::refers_to(db, content)?))
         })
     }
@@ -88,7 +88,7 @@ impl Store {
 }
 
 /// A key to be deleted, or one version of it.
-pub(crate) struct Doomed {
+pub(crate) struct ToDelete {
     pub(crate) key: String,
     pub(crate) version_id: Option<String>,
     pub(crate) condition: Condition,
@@ -99,23 +99,23 @@ pub(crate) struct Doomed {
 fn delete_one(
     db: &Connection,
     bucket: &str,
-    doomed: Doomed,
+    to_delete: ToDelete,
     now: Timestamp,
     queues: &mut BTreeSet<String>,
 ) -> Result<Option<Version>, Refused> {
-    if let Some(id) = &doomed.version_id {
-        let removed = versions::remove(db, bucket, &doomed.key, id)?;
+    if let Some(id) = &to_delete.version_id {
+        let removed = versions::remove(db, bucket, &to_delete.key, id)?;
         if let Some(version) = &removed {
             queues.extend(events::enqueue(db, bucket, version, Cause::Delete, now)?);
         }
         return Ok(removed);
     }
-    doomed
+    to_delete
         .condition
-        .check(versions::latest(db, bucket, &doomed.key)?.as_ref())?;
+        .check(versions::latest(db, bucket, &to_delete.key)?.as_ref())?;
     let marker = NewVersion {
         bucket: bucket.to_owned(),
-        key: doomed.key,
+        key: to_delete.key,
         content: None,
         size_bytes: 0,
         etag: String::new(),

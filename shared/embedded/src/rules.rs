@@ -24,9 +24,9 @@ pub trait Rules: Send + Sync + 'static {
 
 /// The rules, once the host has said them; without any, everything goes.
 #[derive(Clone, Default)]
-pub(crate) struct House(Arc<OnceLock<Arc<dyn Rules>>>);
+pub(crate) struct HostRules(Arc<OnceLock<Arc<dyn Rules>>>);
 
-impl House {
+impl HostRules {
     pub(crate) fn set(&self, rules: Arc<dyn Rules>) {
         let _said_before = self.0.set(rules);
     }

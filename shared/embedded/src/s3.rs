@@ -9,10 +9,10 @@ mod copies;
 mod deletes;
 mod fields;
 mod lists;
+mod messages;
 mod multipart;
 mod objects;
 mod signed;
-mod words;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -25,9 +25,9 @@ use s3s::{HttpError, HttpRequest, HttpResponse, S3, S3Request, S3Response, S3Res
 
 pub(crate) use self::signed::is_fresh;
 use crate::folder::AccessKey;
-use crate::pairs::Pairs;
-use crate::rules::House;
-use crate::store::Store;
+use crate::key_pairs::KeyPairs;
+use crate::object_store::ObjectStore;
+use crate::rules::HostRules;
 
 /// The largest object that a POST form may carry, in bytes: `s3s` holds the file in memory.
 pub(crate) const POST_BYTES_MAX: u64 = 128 << 20;
@@ -38,34 +38,38 @@ pub(crate) const POST_BYTES_MAX: u64 = 128 << 20;
 const FORM_AGE_MAX_S: u32 = 7 * 24 * 60 * 60;
 
 /// The S3 service over a store, for the programs in this process, which sign with the key.
-pub(crate) fn inside(store: Arc<Store>, owner: &AccessKey, pairs: Arc<Pairs>) -> S3Service {
+pub(crate) fn inside(
+    store: Arc<ObjectStore>,
+    owner: &AccessKey,
+    pairs: Arc<KeyPairs>,
+) -> S3Service {
     let signers = access::Signers {
         owner: owner.clone(),
         pairs,
     };
-    let mut builder = builder(store, House::default(), signers.clone());
+    let mut builder = builder(store, HostRules::default(), signers.clone());
     builder.set_access(access::Inside(signers));
     builder.build()
 }
 
 /// The S3 service over a store as it stands at a port.
 #[derive(Clone)]
-pub(crate) struct Door(S3Service);
+pub(crate) struct S3PortService(S3Service);
 
-impl Door {
-    /// For clients that sign with the owner's key or one of the pairs, by the rules of the house.
+impl S3PortService {
+    /// For clients that sign with the owner's key or one of the pairs, by the host's rules.
     pub(crate) fn new(
-        store: Arc<Store>,
+        store: Arc<ObjectStore>,
         owner: &AccessKey,
-        pairs: Arc<Pairs>,
-        house: House,
+        pairs: Arc<KeyPairs>,
+        rules: HostRules,
     ) -> Self {
         let signers = access::Signers {
             owner: owner.clone(),
             pairs,
         };
-        let mut builder = builder(store, house.clone(), signers.clone());
-        builder.set_access(access::Outside { signers, house });
+        let mut builder = builder(store, rules.clone(), signers.clone());
+        builder.set_access(access::Outside { signers, rules });
         Self(builder.build())
     }
 
@@ -80,15 +84,19 @@ impl Door {
                 .to_http_response()
                 .map_err(|error| HttpError::new(Box::new(error)))?,
         };
-        Ok(words::told(answer))
+        Ok(messages::with_messages(answer))
     }
 }
 
-fn builder(store: Arc<Store>, house: House, signers: access::Signers) -> S3ServiceBuilder {
+fn builder(
+    store: Arc<ObjectStore>,
+    rules: HostRules,
+    signers: access::Signers,
+) -> S3ServiceBuilder {
     let mut config = S3Config::default();
     config.post_object_max_file_size = POST_BYTES_MAX;
     config.presigned_url_max_skew_time_secs = FORM_AGE_MAX_S;
-    let mut builder = S3ServiceBuilder::new(Server { store, house });
+    let mut builder = S3ServiceBuilder::new(Server { store, rules });
     builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
     builder.set_auth(signers);
     builder
@@ -96,14 +104,14 @@ fn builder(store: Arc<Store>, house: House, signers: access::Signers) -> S3Servi
 
 /// One S3 service.
 struct Server {
-    store: Arc<Store>,
-    house: House,
+    store: Arc<ObjectStore>,
+    rules: HostRules,
 }
 
 impl Deref for Server {
-    type Target = Arc<Store>;
+    type Target = Arc<ObjectStore>;
 
-    fn deref(&self) -> &Arc<Store> {
+    fn deref(&self) -> &Arc<ObjectStore> {
         &self.store
     }
 }

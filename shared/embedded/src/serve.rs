@@ -4,11 +4,11 @@
 //! may come, and where from is limited here, before anything is read into memory or believed. What
 //! the system refuses for a moment (no descriptor, no memory) ends no port: it is tried again.
 
+mod allowed_hosts;
 mod arriving;
-mod doors;
+mod connection_limit;
 mod dynamodb;
 mod form;
-mod seats;
 mod watched;
 
 use std::convert::Infallible;
@@ -30,16 +30,16 @@ use tokio_util::task::TaskTracker;
 
 use crate::error::{Error, Result};
 use crate::folder::AccessKey;
-use crate::s3::Door;
-use crate::store::Store;
+use crate::object_store::ObjectStore;
+use crate::s3::S3PortService;
 use crate::tables::Tables;
 use arriving::AskedFor;
-use form::Places;
-use seats::{Seat, Seats, WhileBusy};
+use connection_limit::{ConnectionLimit, ConnectionPermit, WhileBusy};
+use form::FormSlots;
 use watched::Watched;
 
+pub use allowed_hosts::AllowedHosts;
 pub use arriving::{Arriving, CutOff};
-pub use doors::Doors;
 
 /// How long a client may take to send a request's head, and may keep its connection for the next one.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(30);
@@ -55,11 +55,11 @@ const DRAIN_TIME_MAX: Duration = Duration::from_secs(25);
 const REFUSAL_PAUSE: Duration = Duration::from_millis(50);
 
 /// How often a connection is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(15);
+const CHECK_EVERY: Duration = Duration::from_secs(15);
 
 /// After so many looks between which no byte moved in either direction, a connection is cut: twice
-/// what the slowest answer of the house may take.
-const STILL_LOOKS_MAX: u32 = 8;
+/// what the slowest answer of Homeward may take.
+const STILL_CHECKS_MAX: u32 = 8;
 
 /// What answers on a port.
 pub trait Serves: Clone + Send + 'static {
@@ -67,7 +67,7 @@ pub trait Serves: Clone + Send + 'static {
     type Body: hyper::body::Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
         + Send
         + 'static;
-    /// Answers a request from a port whose doors it has passed.
+    /// Answers a request from a port that allowed its host.
     fn answer(
         self,
         request: Request<Arriving>,
@@ -76,19 +76,19 @@ pub trait Serves: Clone + Send + 'static {
 
 /// S3 on a port.
 #[derive(Clone)]
-pub(crate) struct S3Front {
-    service: Door,
-    store: Arc<Store>,
-    places: Arc<Places>,
+pub(crate) struct S3Port {
+    service: S3PortService,
+    store: Arc<ObjectStore>,
+    form_slots: Arc<FormSlots>,
 }
 
-impl S3Front {
-    pub(crate) fn new(service: Door, store: Arc<Store>) -> Self {
+impl S3Port {
+    pub(crate) fn new(service: S3PortService, store: Arc<ObjectStore>) -> Self {
         let places = Arc::default();
         Self {
             service,
             store,
-            places,
+            form_slots: places,
         }
     }
 
@@ -99,7 +99,7 @@ impl S3Front {
             let detail = "send the fields of the form, its policy and signature, before the file";
             return Ok(refusal(StatusCode::FORBIDDEN, "AccessDenied", detail));
         };
-        let Some(_held) = self.places.place_for(bytes_max).await else {
+        let Some(_held) = self.form_slots.slot_for(bytes_max).await else {
             let detail = "too many forms are under way; send this one again in a minute";
             return Ok(refusal(StatusCode::SERVICE_UNAVAILABLE, "SlowDown", detail));
         };
@@ -108,7 +108,7 @@ impl S3Front {
     }
 }
 
-impl Serves for S3Front {
+impl Serves for S3Port {
     type Body = Body;
 
     async fn answer(self, request: Request<Arriving>) -> Response<Body> {
@@ -131,13 +131,13 @@ impl Serves for S3Front {
 
 /// DynamoDB on a port.
 #[derive(Clone)]
-pub(crate) struct TablesFront {
+pub(crate) struct TablesPort {
     tables: Arc<Tables>,
     key: AccessKey,
-    places: Arc<Places>,
+    places: Arc<FormSlots>,
 }
 
-impl TablesFront {
+impl TablesPort {
     pub(crate) fn new(tables: Arc<Tables>, key: AccessKey) -> Self {
         let places = Arc::default();
         Self {
@@ -148,12 +148,12 @@ impl TablesFront {
     }
 }
 
-impl Serves for TablesFront {
+impl Serves for TablesPort {
     type Body = Body;
 
     async fn answer(self, request: Request<Arriving>) -> Response<Body> {
         // A signature covers the body, so a stranger's is read before it is refused.
-        let Some(_held) = self.places.place_for(dynamodb::bytes_max(&request)).await else {
+        let Some(_held) = self.places.slot_for(dynamodb::bytes_max(&request)).await else {
             return dynamodb::overloaded();
         };
         dynamodb::answer(&self.tables, &self.key, request).await
@@ -176,13 +176,13 @@ fn refusal(status: StatusCode, code: &str, detail: &str) -> Response<Body> {
 }
 
 /// Serves on a loopback port until `shutdown`, then lets what is under way finish. Who comes through
-/// another door than `doors` is refused.
+/// another name than `hosts` is refused.
 ///
 /// # Errors
 /// [`Error::NotLoopback`].
 pub async fn serve(
     listener: TcpListener,
-    doors: Doors,
+    hosts: AllowedHosts,
     service: impl Serves,
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
@@ -190,20 +190,20 @@ pub async fn serve(
     if !address.ip().is_loopback() {
         return Err(Error::NotLoopback(address));
     }
-    let (stop, connections, doors) = (
+    let (stop, connections, hosts) = (
         CancellationToken::new(),
         TaskTracker::new(),
-        Arc::new(doors),
+        Arc::new(hosts),
     );
-    let seats = Seats::of_a_port();
+    let limit = ConnectionLimit::of_a_port();
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
             biased;
             () = &mut shutdown => break,
-            (stream, seat) = next(&listener, &seats) => {
-                let (doors, service) = (doors.clone(), service.clone());
-                connections.spawn(connection(stream, seat, (doors, service), stop.clone()));
+            (stream, permit) = next(&listener, &limit) => {
+                let (hosts, service) = (hosts.clone(), service.clone());
+                connections.spawn(connection(stream, permit, (hosts, service), stop.clone()));
             }
         }
     }
@@ -222,11 +222,11 @@ pub async fn serve(
     Ok(())
 }
 
-/// The next connection, once there is a seat for it.
-async fn next(listener: &TcpListener, seats: &Seats) -> (TcpStream, Seat) {
+/// The next connection, once there is a permit for it.
+async fn next(listener: &TcpListener, limit: &ConnectionLimit) -> (TcpStream, ConnectionPermit) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, seats.take().await),
+            Ok((stream, _)) => return (stream, limit.acquire().await),
             Err(error) => {
                 tracing::warn!(%error, "a connection was not accepted");
                 tokio::time::sleep(REFUSAL_PAUSE).await;
@@ -237,16 +237,16 @@ async fn next(listener: &TcpListener, seats: &Seats) -> (TcpStream, Seat) {
 
 async fn connection(
     stream: TcpStream,
-    seat: Seat,
-    (doors, service): (Arc<Doors>, impl Serves),
+    permit: ConnectionPermit,
+    (hosts, service): (Arc<AllowedHosts>, impl Serves),
     stop: CancellationToken,
 ) {
     let _ = stream.set_nodelay(true); // only slower without
     let (stream, moved) = Watched::new(stream);
-    let seated = seat.handle();
+    let state = permit.state();
     let answer = service_fn(move |request: Request<Incoming>| {
-        let (doors, service, busy) = (doors.clone(), service.clone(), seated.busy());
-        async move { Ok::<_, Infallible>(through(&doors, service, request, busy).await) }
+        let (hosts, service, busy) = (hosts.clone(), service.clone(), state.busy());
+        async move { Ok::<_, Infallible>(through(&hosts, service, request, busy).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -256,7 +256,7 @@ async fn connection(
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = seat.must_leave() => Ok(()),
+        () = permit.evicted() => Ok(()),
         () = stands_still(&moved) => Ok(()),
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
@@ -274,8 +274,8 @@ async fn connection(
 /// Ends once no byte has moved for too long.
 async fn stands_still(moved: &watched::Moved) {
     let (mut last, mut still) = (moved.bytes(), 0);
-    while still < STILL_LOOKS_MAX {
-        tokio::time::sleep(LOOK_EVERY).await;
+    while still < STILL_CHECKS_MAX {
+        tokio::time::sleep(CHECK_EVERY).await;
         let now = moved.bytes();
         still = if now == last { still + 1 } else { 0 };
         last = now;
@@ -285,14 +285,14 @@ async fn stands_still(moved: &watched::Moved) {
 type Answered<S> = WhileBusy<http_body_util::Either<<S as Serves>::Body, Body>>;
 
 async fn through<S: Serves>(
-    doors: &Doors,
+    hosts: &AllowedHosts,
     service: S,
     request: Request<Incoming>,
-    busy: seats::Busy,
+    busy: connection_limit::Busy,
 ) -> Response<Answered<S>> {
     let asked_for = AskedFor::of(&request);
     let request = request.map(|body| Arriving::new(body, asked_for.clone()));
-    let mut answer = match doors.check(&request) {
+    let mut answer = match hosts.check(&request) {
         Ok(()) => service
             .answer(request)
             .await

@@ -1,7 +1,7 @@
 //! The streams of the tables, for readers that remember how far they have come.
 //!
 //! dynoxide writes a stream record in the transaction that changes the item, and keeps it. A
-//! reader's checkpoint is a row of the streams' ledger, moved only after the reader has dealt with a batch;
+//! reader's checkpoint is a row of the streams' metadata database, moved only after the reader has dealt with a batch;
 //! so a record comes at least once, whatever dies in between. AWS drops records after 24 hours:
 //! here [`Streams::trim`] drops only what every reader has dealt with.
 
@@ -17,9 +17,9 @@ use tokio::sync::watch;
 
 use crate::REGION;
 use crate::error::{Error, Result, blocking};
-use crate::ledger::Ledger;
+use crate::metadata_db::MetadataDb;
+use crate::object_store::ObjectStore;
 use crate::queue;
-use crate::store::Store;
 use crate::tables::Tables;
 
 /// Records that one batch holds at most, as DynamoDB Streams has it.
@@ -32,7 +32,7 @@ pub const FAILURES_MAX: u32 = 5;
 /// Readers of the tables' streams.
 #[derive(Clone)]
 pub struct Streams {
-    store: Arc<Store>,
+    store: Arc<ObjectStore>,
     tables: Arc<Tables>,
 }
 
@@ -87,9 +87,9 @@ pub(crate) fn is_dead_letter_queue(name: &str) -> bool {
     name.contains('.')
 }
 
-/// Moves what streams keep out of the one ledger that a folder had before. A crash between leaves it
+/// Moves what streams keep out of the one metadata database that a folder had before. A crash between leaves it
 /// in both, and the next call goes on: checkpoints never move back, and a letter has one id.
-pub(crate) fn move_out(from: &Ledger, to: &Ledger) -> Result<()> {
+pub(crate) fn move_out(from: &MetadataDb, to: &MetadataDb) -> Result<()> {
     let path = from.path().to_string_lossy().into_owned();
     let moved = |db: &Connection| -> Result<i64> {
         let sql = "SELECT (SELECT count(*) FROM checkpoints)
@@ -119,7 +119,7 @@ const MOVE_OUT: &str = "BEGIN;
     COMMIT";
 
 impl Streams {
-    pub(crate) fn new(store: Arc<Store>, tables: Arc<Tables>) -> Self {
+    pub(crate) fn new(store: Arc<ObjectStore>, tables: Arc<Tables>) -> Self {
         Self { store, tables }
     }
 
@@ -209,7 +209,7 @@ impl Streams {
     /// with. A table without readers keeps all. Says how many went.
     ///
     /// # Errors
-    /// Failures of the ledger and of the tables.
+    /// Failures of the metadata database and of the tables.
     pub async fn trim(&self, table: &str, before: Timestamp) -> Result<usize> {
         let (this, table) = (self.clone(), table.to_owned());
         blocking(move || {
@@ -313,7 +313,7 @@ fn drop_records(
     through: &str,
     before: Timestamp,
 ) -> Result<usize> {
-    // A public sequence number is the stored one with a 1 and zeros in front, to 21 digits.
+    // A public sequence number is the stored one with a 1 and zeros in port, to 21 digits.
     let stored: i64 = through
         .strip_prefix('1')
         .and_then(|digits| digits.parse().ok())
@@ -376,7 +376,7 @@ mod tests {
     #[test]
     fn checkpoints_and_dead_letters_move_once_and_never_back() {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let open = |name: &str| Ledger::open(&dir.path().join(name)).expect("opens");
+        let open = |name: &str| MetadataDb::open(&dir.path().join(name)).expect("opens");
         let (from, to) = (open("ledger.db"), open("streams.db"));
         let now = Timestamp::UNIX_EPOCH;
         let old = from.write(move |db| {
@@ -404,8 +404,8 @@ mod tests {
                 (ads.as_deref(), leads.as_deref()),
                 (Some("200"), Some("300"))
             );
-            let held = |ledger: &Ledger| {
-                let depths = ledger.read(|db| queue::depths(db, now)).expect("read");
+            let held = |metadata: &MetadataDb| {
+                let depths = metadata.read(|db| queue::depths(db, now)).expect("read");
                 let held = depths
                     .into_iter()
                     .map(|it| (it.queue, it.visible + it.dead));

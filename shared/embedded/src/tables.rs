@@ -5,7 +5,7 @@
 //! with a lock, caches and connections of its own: how long an uploader waits for the records of its
 //! uploads must not depend on who is sought ([`OF_UPLOADERS`], [`Lane`]).
 
-mod behind;
+mod background;
 mod file;
 mod moved;
 mod named;
@@ -18,34 +18,34 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
-use crate::doorbells::Doorbells;
 use crate::error::Result;
 use crate::folder::Folder;
+use crate::wakeups::Wakeups;
 
-use behind::Behind;
+use background::BackgroundWriter;
 use file::TablesFile;
 use named::Named;
 
 /// Tables that lie in the uploaders' file: what an answer to an uploader is made of. No transaction
-/// of the house has steps in these and in others; one that has is refused.
+/// of Homeward has steps in these and in others; one that has is refused.
 const OF_UPLOADERS: [&str; 2] = ["homeward-ads", "homeward-tenants"];
 
 /// Who waits for an answer of the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lane {
+pub(crate) enum Priority {
     /// Somebody does: whoever asks the ports, and uploads on their way in.
-    Front,
+    Interactive,
     /// Nobody does: programs that the tables' changes and timers wake. Their reads have connections
     /// of their own, and their writes are done one at a time with a rest after each.
-    Behind,
+    Background,
 }
 
 /// The open tables.
 pub(crate) struct Tables {
     uploaders: Arc<TablesFile>,
     others: Arc<TablesFile>,
-    behind: Behind,
-    written: Doorbells,
+    background: BackgroundWriter,
+    written: Wakeups,
     /// Keeps other processes out; let go last.
     _folder: Arc<Folder>,
 }
@@ -62,15 +62,15 @@ impl Tables {
         Ok(Self {
             uploaders: Arc::new(TablesFile::open(uploaders)?),
             others: Arc::new(TablesFile::open(others)?),
-            behind: Behind::start()?,
-            written: Doorbells::default(),
+            background: BackgroundWriter::start()?,
+            written: Wakeups::default(),
             _folder: folder,
         })
     }
 
     /// Rings after every write to a table.
     pub(crate) fn writes(&self, table: &str) -> watch::Receiver<u64> {
-        self.written.listen(table)
+        self.written.subscribe(table)
     }
 
     fn files(&self) -> [&Arc<TablesFile>; 2] {
@@ -99,7 +99,7 @@ impl Tables {
 
     /// A connection for reading a table's stream, which programs do that nobody waits for.
     pub(crate) fn stream_reader(&self, table: &str) -> Database {
-        self.file_of(table).reader(Lane::Behind)
+        self.file_of(table).reader(Priority::Background)
     }
 
     /// Removes items whose time to live is over. Blocks.
@@ -108,18 +108,18 @@ impl Tables {
         for file in self.files() {
             swept += file.writer().sweep_ttl()?;
             for table in file.writer().list_tables(Default::default())?.table_names {
-                self.written.ring(&table);
+                self.written.wake(&table);
             }
         }
         Ok(swept)
     }
 
     /// Does one operation. Blocks.
-    pub(crate) fn answer(&self, lane: Lane, operation: &str, body: &str) -> Answer {
+    pub(crate) fn answer(&self, priority: Priority, operation: &str, body: &str) -> Answer {
         let named = Named::read(operation, body);
-        let done = self.operate_on_file(lane, &named, operation, body);
+        let done = self.operate_on_file(priority, &named, operation, body);
         if !READS.contains(&operation) {
-            named.tables().for_each(|table| self.written.ring(table));
+            named.tables().for_each(|table| self.written.wake(table));
         }
         match done {
             Ok(json) => (200, json),
@@ -127,7 +127,13 @@ impl Tables {
         }
     }
 
-    fn operate_on_file(&self, lane: Lane, named: &Named, operation: &str, body: &str) -> Outcome {
+    fn operate_on_file(
+        &self,
+        priority: Priority,
+        named: &Named,
+        operation: &str,
+        body: &str,
+    ) -> Outcome {
         if let ("ListTables" | "ListStreams", None) = (operation, named.tables().next()) {
             return self.list(named, operation, body);
         }
@@ -138,13 +144,13 @@ impl Tables {
             _ => return Err(DynoxideError::ValidationException(SPANS_FILES.into())),
         };
         if ITEM_READS.contains(&operation) {
-            return operate(&file.reader(lane), operation, body);
+            return operate(&file.reader(priority), operation, body);
         }
-        let done = match lane {
-            Lane::Front => operate(file.writer(), operation, body),
-            Lane::Behind => {
+        let done = match priority {
+            Priority::Interactive => operate(file.writer(), operation, body),
+            Priority::Background => {
                 let (file, operation, body) = (file.clone(), operation.to_owned(), body.to_owned());
-                self.behind
+                self.background
                     .run(move || operate(file.writer(), &operation, &body))
             }
         };

@@ -8,12 +8,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 use s3s::S3ErrorCode;
 use s3s::crypto::{Checksum as _, Md5};
 
-use crate::blobs::{Arrived, ContentId};
+use crate::blobs::{ContentId, NewBlob};
 use crate::digests::Claims;
 use crate::events::Cause;
 use crate::folder::random;
+use crate::object_store::{Condition, ObjectAddress, ObjectStore};
 use crate::refused::Refused;
-use crate::store::{Condition, Place, Store};
 use crate::versions::{self, Headers, NOT_TEXT, Version, from_ms};
 
 /// The least that every part but the last must hold, as S3 has it.
@@ -43,16 +43,20 @@ pub(crate) struct Part {
 /// What the client wants to be the parts of the object: numbers, with entity tags if it gave them.
 pub(crate) type Wanted = Vec<(i32, Option<String>)>;
 
-impl Store {
+impl ObjectStore {
     /// Begins an upload and hands back its id.
     ///
     /// # Errors
     /// `NoSuchBucket`.
-    pub(crate) fn begin_upload(&self, place: Place, headers: &Headers) -> Result<String, Refused> {
+    pub(crate) fn begin_upload(
+        &self,
+        place: ObjectAddress,
+        headers: &Headers,
+    ) -> Result<String, Refused> {
         let id = hex::encode(random::<16>());
         let headers = serde_json::to_string(headers).map_err(|_| NOT_TEXT)?;
         let now = self.now().as_millisecond();
-        self.ledger.write(move |db| {
+        self.metadata.write(move |db| {
             versions::require_bucket(db, &place.bucket)?;
             let upload = params![id, place.bucket, place.key.as_bytes(), headers, now];
             db.execute("INSERT INTO uploads VALUES (?1, ?2, ?3, ?4, ?5)", upload)?;
@@ -64,8 +68,8 @@ impl Store {
     ///
     /// # Errors
     /// `NoSuchUpload`.
-    pub(crate) fn upload(&self, place: &Place, id: &str) -> Result<Upload, Refused> {
-        self.ledger.read(|db| find(db, place, id))
+    pub(crate) fn upload(&self, place: &ObjectAddress, id: &str) -> Result<Upload, Refused> {
+        self.metadata.read(|db| find(db, place, id))
     }
 
     /// Adds a part whose content has arrived; an earlier one of that number goes.
@@ -74,27 +78,27 @@ impl Store {
     /// `NoSuchUpload`.
     pub(crate) fn put_part(
         &self,
-        place: Place,
+        place: ObjectAddress,
         id: String,
         number: i32,
-        arrived: Arrived,
+        arrived: NewBlob,
     ) -> Result<Part, Refused> {
         let part = Part {
             number,
-            content: arrived.placed.content,
-            size_bytes: arrived.placed.size_bytes,
+            content: arrived.blob.content,
+            size_bytes: arrived.blob.size_bytes,
             md5: arrived.digested.md5,
             modified: self.now(),
         };
         let row = part.clone();
-        let folder = Some(arrived.placed.folder);
-        let written = self.ledger.write_after(folder, move |db| {
+        let folder = Some(arrived.blob.folder);
+        let written = self.metadata.write_after(folder, move |db| {
             find(db, &place, &id)?;
             let replaced = part_content(db, &id, number)?;
             insert_part(db, &id, &row)?;
             Ok::<_, Refused>(replaced)
         });
-        drop(arrived.placed.pin); // the row holds it now, or nothing does
+        drop(arrived.blob.guard); // the row holds it now, or nothing does
         if matches!(written, Err(Refused::Client(_))) {
             self.collect(&part.content)?;
         }
@@ -108,8 +112,8 @@ impl Store {
     ///
     /// # Errors
     /// `NoSuchUpload`.
-    pub(crate) fn parts(&self, place: &Place, id: &str) -> Result<Vec<Part>, Refused> {
-        self.ledger.read(|db| {
+    pub(crate) fn parts(&self, place: &ObjectAddress, id: &str) -> Result<Vec<Part>, Refused> {
+        self.metadata.read(|db| {
             find(db, place, id)?;
             all_parts(db, id)
         })
@@ -120,7 +124,7 @@ impl Store {
     /// # Errors
     /// `NoSuchBucket`.
     pub(crate) fn uploads(&self, bucket: &str) -> Result<Vec<Upload>, Refused> {
-        self.ledger.read(|db| {
+        self.metadata.read(|db| {
             versions::require_bucket(db, bucket)?;
             let mut uploads = db.prepare_cached(
                 "SELECT upload_id, key, headers, created_ms FROM uploads
@@ -137,8 +141,8 @@ impl Store {
     ///
     /// # Errors
     /// `NoSuchUpload`.
-    pub(crate) fn abort_upload(&self, place: Place, id: String) -> Result<(), Refused> {
-        let parts = self.ledger.write(move |db| {
+    pub(crate) fn abort_upload(&self, place: ObjectAddress, id: String) -> Result<(), Refused> {
+        let parts = self.metadata.write(move |db| {
             find(db, &place, &id)?;
             end(db, &id)
         })?;
@@ -152,7 +156,7 @@ impl Store {
     /// `NoSuchUpload`, `InvalidPart`, `InvalidPartOrder`, `EntityTooSmall`, those of a put.
     pub(crate) fn complete_upload(
         &self,
-        place: Place,
+        place: ObjectAddress,
         id: String,
         wanted: &Wanted,
         condition: Condition,
@@ -163,7 +167,7 @@ impl Store {
         let etag = etag_of(&parts);
         let (version, ended) = self.put_and(
             place.clone(),
-            joined.placed,
+            joined.blob,
             (etag, upload.headers),
             (condition, Cause::CompleteMultipartUpload),
             move |db| {
@@ -183,7 +187,7 @@ impl Store {
     }
 
     /// One content out of the parts'.
-    fn join(&self, parts: &[Part]) -> Result<Arrived, Refused> {
+    fn join(&self, parts: &[Part]) -> Result<NewBlob, Refused> {
         let claims = Claims::default();
         let mut incoming = self.blobs.receive(&claims);
         for part in parts {
@@ -215,7 +219,7 @@ fn upload((id, key, headers, created_ms): Row) -> Result<Upload, Refused> {
     })
 }
 
-fn find(db: &Connection, place: &Place, id: &str) -> Result<Upload, Refused> {
+fn find(db: &Connection, place: &ObjectAddress, id: &str) -> Result<Upload, Refused> {
     versions::require_bucket(db, &place.bucket)?;
     let found = db
         .prepare_cached(

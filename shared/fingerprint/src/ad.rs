@@ -4,7 +4,7 @@ use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION};
 
 use crate::border::without_border;
 use crate::features;
-use crate::form::view;
+use crate::orientation::view;
 use crate::picture::Picture;
 
 /// The fingerprint of an ad image, which must be upright (its EXIF orientation applied).

@@ -10,9 +10,9 @@
 //! no function of a maths library.
 
 mod descriptor;
+mod key_points;
 mod plane;
 mod pyramid;
-mod spots;
 mod turn;
 
 use records::features::{
@@ -21,9 +21,9 @@ use records::features::{
 };
 
 use crate::picture::{Picture, Region, luma_row};
+use key_points::{Quota, key_points, spread};
 use plane::{Plane, resized};
 use pyramid::{PER_OCTAVE, pyramid};
-use spots::{Quota, spots, spread};
 
 /// Longer side in which an ad's features are sought: a photo may be a third of a screenshot.
 const AD_SIDE_PX: usize = 1_024;
@@ -129,8 +129,8 @@ fn features(work: Plane, quota: &Quota) -> Vec<Feature> {
     let (width, height) = (work.width as f32, work.height as f32);
     let step_px = width.max(height) / f32::from(PLACE_STEPS);
     let levels = pyramid(work);
-    let kept = spread(spots(&levels), width, height, quota);
-    let feature = |spot: &spots::Spot| {
+    let kept = spread(key_points(&levels), width, height, quota);
+    let feature = |spot: &key_points::KeyPoint| {
         let level = &levels[spot.level];
         let place = |px: f32| ((px / step_px) as u16).min(PLACE_STEPS - 1);
         let (x, y) = (place(spot.x), place(spot.y));

@@ -30,11 +30,11 @@ mod ad;
 mod reference;
 
 mod border;
+mod gradient_hash;
 mod picture;
-mod second;
 
 mod features;
-mod form;
+mod orientation;
 mod pdq;
 
 pub use ad::of_ad;

@@ -17,7 +17,7 @@ mod quality;
 
 use records::fingerprint::Hash256;
 
-use crate::form::{Form, Turned};
+use crate::orientation::{Orientation, Turned};
 use crate::picture::{Picture, Region};
 
 use self::axis::Axis;
@@ -44,11 +44,11 @@ pub fn pdq(picture: &Picture<'_>) -> (Hash256, u8) {
     let region = picture.whole();
     let (rows, columns) = (Axis::new(region.height_px()), Axis::new(region.width_px()));
     let [grid] = grids(&region, &rows, [&columns]);
-    of_form(&region, Form::AS_IS, &grid)
+    of_form(&region, Orientation::AS_IS, &grid)
 }
 
 /// The hash and quality of a region in the given form, of which `grid` is the fast grid.
-pub(crate) fn of_form(region: &Region<'_>, form: Form, grid: &Grid) -> (Hash256, u8) {
+pub(crate) fn of_form(region: &Region<'_>, form: Orientation, grid: &Grid) -> (Hash256, u8) {
     if region.width_px() < SIDE_PX_MIN || region.height_px() < SIDE_PX_MIN {
         return (Hash256([0; 32]), 0);
     }
@@ -63,12 +63,12 @@ pub(crate) fn of_form(region: &Region<'_>, form: Form, grid: &Grid) -> (Hash256,
     }
 }
 
-fn is_too_large(region: &Region<'_>, form: Form) -> bool {
-    form != Form::AS_IS && region.width_px() * region.height_px() > EXACT_FORM_PIXELS_MAX
+fn is_too_large(region: &Region<'_>, form: Orientation) -> bool {
+    form != Orientation::AS_IS && region.width_px() * region.height_px() > EXACT_FORM_PIXELS_MAX
 }
 
-fn exact_grid(region: &Region<'_>, form: Form) -> Grid {
-    if form == Form::AS_IS {
+fn exact_grid(region: &Region<'_>, form: Orientation) -> Grid {
+    if form == Orientation::AS_IS {
         exact::grid(region)
     } else {
         exact::grid(&Turned::new(region, form).region())

@@ -1,10 +1,10 @@
 //! The fingerprint of a reference.
 
-use records::fingerprint::{FINGERPRINT_VERSION, Framing, ReferenceFingerprint, View};
+use records::fingerprint::{FINGERPRINT_VERSION, Framing, HashVariant, ReferenceFingerprint};
 
 use crate::border::without_border;
 use crate::features;
-use crate::form::{Form, views};
+use crate::orientation::{Orientation, views};
 use crate::picture::{Picture, Region};
 
 /// The fingerprint of a reference photo, which must be upright (its EXIF orientation applied).
@@ -26,10 +26,13 @@ pub fn of_reference(picture: &Picture<'_>) -> ReferenceFingerprint {
     }
 }
 
-fn framings(region: &Region<'_>, border_removed: bool) -> impl Iterator<Item = (Framing, View)> {
+fn framings(
+    region: &Region<'_>,
+    border_removed: bool,
+) -> impl Iterator<Item = (Framing, HashVariant)> {
     views(region)
         .into_iter()
-        .map(move |(Form { mirrored, turn }, view)| {
+        .map(move |(Orientation { mirrored, turn }, view)| {
             (
                 Framing {
                     mirrored,

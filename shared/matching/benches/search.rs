@@ -7,7 +7,9 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use matching::{Policy, ReferenceSet, compare};
-use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, Turn, View};
+use records::fingerprint::{
+    AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint, Turn,
+};
 
 /// Framings of a reference: eight dihedral forms, with and without its border.
 const FRAMINGS: usize = 16;
@@ -33,8 +35,8 @@ fn hashes(mut state: u64) -> impl FnMut() -> Hash256 {
     }
 }
 
-fn view(pdq: Hash256) -> View {
-    View {
+fn view(pdq: Hash256) -> HashVariant {
+    HashVariant {
         pdq,
         quality: 100,
         second: pdq,

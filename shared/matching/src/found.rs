@@ -1,26 +1,8 @@
 //! What a match says.
 
-use std::fmt;
+use records::{Level, Method};
 
 use crate::Edit;
-
-/// What a match is good for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
-    /// Sure enough to be sent to a case system.
-    Alert,
-    /// Worth a person's look, never sent by itself.
-    Review,
-}
-
-/// Which stage found a match.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Method {
-    /// Stage 1: hashes of the whole picture.
-    Whole,
-    /// Stage 2: parts of the picture, by their geometry.
-    Parts,
-}
 
 /// A reference and an ad image that show the same photo. Not yet a fact: a person decides.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,40 +17,8 @@ pub struct Match {
     /// What was done to the reference to make the ad.
     pub edit: Edit,
     /// The reference's corners within the ad, clockwise from its top left, in shares of the ad's
-    /// width and height; `None` if its parts do not tell, as for pictures too blurred or too small.
+    /// width and height; `None` if its local features do not tell, as for pictures too blurred or too small.
     pub outline: Option<[(f32, f32); 4]>,
-}
-
-impl Level {
-    /// `alert` or `review`, as stored and sent.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Alert => "alert",
-            Self::Review => "review",
-        }
-    }
-}
-
-impl Method {
-    /// `whole` or `parts`, as stored and sent.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Whole => "whole",
-            Self::Parts => "parts",
-        }
-    }
-}
-
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 impl Match {

@@ -16,30 +16,30 @@ mod starts;
 use records::fingerprint::Hash256;
 
 use crate::scan::{self, GrowingColumns};
-use band::{Band, Room};
+use band::{Band, Scratch};
 use plan::Cut;
 use rows::Row;
 
 /// Hashes that may wait outside the bands: fewer are scanned as fast as bands are looked up
 /// (`cargo bench -p matching`).
-const WAITING_MIN: usize = 16_384;
+const BUFFERED_MIN: usize = 16_384;
 /// The share of the hashes in bands that may wait as well, so that filling the bands again and
 /// again costs a constant for each hash.
-const WAITING_SHARE: usize = 8;
+const BUFFERED_SHARE: usize = 8;
 
 /// Hashes and their owners, for finding the owners of all that are near another hash.
 ///
 /// An owner may have many hashes. In the bands a hash takes at most 96 bytes, owner and all.
 #[derive(Default)]
 pub struct HashIndex {
-    shelves: Vec<Shelf>,
-    waiting: GrowingColumns,
-    waiting_owners: Vec<u32>,
+    buckets: Vec<Bucket>,
+    buffered: GrowingColumns,
+    buffered_owners: Vec<u32>,
 }
 
 /// As many hashes as bands can number.
 #[derive(Default)]
-struct Shelf {
+struct Bucket {
     rows: Vec<Row>,
     owners: Vec<u32>,
     bands: Vec<Band>,
@@ -53,7 +53,7 @@ impl HashIndex {
 
     /// Number of hashes.
     pub fn len(&self) -> usize {
-        self.shelves.iter().map(Shelf::len).sum::<usize>() + self.waiting_owners.len()
+        self.buckets.iter().map(Bucket::len).sum::<usize>() + self.buffered_owners.len()
     }
 
     /// Whether there is no hash.
@@ -63,51 +63,51 @@ impl HashIndex {
 
     /// Adds one hash of `owner`.
     pub fn insert(&mut self, hash: &Hash256, owner: u32) {
-        self.wait(hash, owner);
-        self.fill_if_due();
+        self.buffer(hash, owner);
+        self.flush_if_full();
     }
 
     /// Adds to `owners` each owner of a hash within `distance_bits_max` of `hash` or of its
     /// complement; some may be added more than once. Any distance from 0 to 256 can be asked for,
     /// and up to 31 it is fast.
-    pub fn near(&self, hash: &Hash256, distance_bits_max: u16, owners: &mut Vec<u32>) {
-        for shelf in &self.shelves {
-            shelf.near(&Row::of(hash), distance_bits_max, owners);
+    pub fn neighbours(&self, hash: &Hash256, distance_bits_max: u16, owners: &mut Vec<u32>) {
+        for bucket in &self.buckets {
+            bucket.neighbours(&Row::of(hash), distance_bits_max, owners);
         }
-        let waiting = self.waiting.columns();
-        scan::near(waiting, &[*hash], distance_bits_max, |near| {
-            owners.push(self.waiting_owners[near.item]);
+        let buffered = self.buffered.columns();
+        scan::neighbours(buffered, &[*hash], distance_bits_max, |near| {
+            owners.push(self.buffered_owners[near.item]);
         });
     }
 
-    fn wait(&mut self, hash: &Hash256, owner: u32) {
-        self.waiting.push(hash);
-        self.waiting_owners.push(owner);
+    fn buffer(&mut self, hash: &Hash256, owner: u32) {
+        self.buffered.push(hash);
+        self.buffered_owners.push(owner);
     }
 
-    fn fill_if_due(&mut self) {
-        let last = self.shelves.last().map_or(0, Shelf::len);
-        if self.waiting_owners.len() >= WAITING_MIN + last / WAITING_SHARE {
-            self.fill(band::ROWS_MAX);
+    fn flush_if_full(&mut self) {
+        let last = self.buckets.last().map_or(0, Bucket::len);
+        if self.buffered_owners.len() >= BUFFERED_MIN + last / BUFFERED_SHARE {
+            self.flush(band::ROWS_MAX);
         }
     }
 
-    /// Puts all that waits on shelves.
-    fn fill(&mut self, shelf_rows_max: usize) {
-        let waiting = std::mem::take(&mut self.waiting);
-        let owners = std::mem::take(&mut self.waiting_owners);
+    /// Puts all that is buffered in buckets.
+    fn flush(&mut self, bucket_rows_max: usize) {
+        let buffered = std::mem::take(&mut self.buffered);
+        let owners = std::mem::take(&mut self.buffered_owners);
         let mut hashes = owners.into_iter().enumerate();
-        let mut shelf = self.shelves.pop().unwrap_or_default();
+        let mut bucket = self.buckets.pop().unwrap_or_default();
         loop {
-            let more = hashes.len().min(shelf_rows_max - shelf.len());
-            shelf.rows.reserve_exact(more);
-            shelf.owners.reserve_exact(more);
+            let more = hashes.len().min(bucket_rows_max - bucket.len());
+            bucket.rows.reserve_exact(more);
+            bucket.owners.reserve_exact(more);
             for (item, owner) in hashes.by_ref().take(more) {
-                shelf.rows.push(Row::of(&waiting.columns().hash(item)));
-                shelf.owners.push(owner);
+                bucket.rows.push(Row::of(&buffered.columns().hash(item)));
+                bucket.owners.push(owner);
             }
-            shelf.fill_bands(plan::cuts(shelf.len()));
-            self.shelves.push(std::mem::take(&mut shelf));
+            bucket.fill_bands(plan::cuts(bucket.len()));
+            self.buckets.push(std::mem::take(&mut bucket));
             if hashes.len() == 0 {
                 return;
             }
@@ -119,13 +119,13 @@ impl Extend<(Hash256, u32)> for HashIndex {
     /// Adds many hashes, each with its owner: faster than one by one, as the bands are filled once.
     fn extend<T: IntoIterator<Item = (Hash256, u32)>>(&mut self, hashes: T) {
         for (hash, owner) in hashes {
-            self.wait(&hash, owner);
+            self.buffer(&hash, owner);
         }
-        self.fill_if_due();
+        self.flush_if_full();
     }
 }
 
-impl Shelf {
+impl Bucket {
     fn len(&self) -> usize {
         self.rows.len()
     }
@@ -139,18 +139,24 @@ impl Shelf {
         }
     }
 
-    fn near(&self, query: &Row, distance_bits_max: u16, owners: &mut Vec<u32>) {
-        let mut room = Room::default();
+    fn neighbours(&self, query: &Row, distance_bits_max: u16, owners: &mut Vec<u32>) {
+        let mut scratch = Scratch::default();
         if distance_bits_max <= plan::DISTANCE_BITS_MAX {
             self.bands
                 .iter()
-                .for_each(|band| band.propose(query, &mut room));
+                .for_each(|band| band.propose(query, &mut scratch));
         } else {
-            room.numbers.extend((0..).take(self.len()));
+            scratch.numbers.extend((0..).take(self.len()));
         }
-        rows::near(&self.rows, &room.numbers, query, distance_bits_max, |row| {
-            owners.push(self.owners[row]);
-        });
+        rows::neighbours(
+            &self.rows,
+            &scratch.numbers,
+            query,
+            distance_bits_max,
+            |row| {
+                owners.push(self.owners[row]);
+            },
+        );
     }
 }
 

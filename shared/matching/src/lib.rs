@@ -4,16 +4,16 @@
 //! question for all references at once: its indexes only propose pairs, and the same judges decide
 //! every one of them, so the two can differ only if an index fails to propose a pair. For matches
 //! as a whole that never happens, proven in `hash_index` and held by property tests; how seldom
-//! it happens for matches by parts, `homeward bench recall` measures.
+//! it happens for matches by local features, `homeward bench recall` measures.
 //!
 //! Pure: no async, I/O, clock or logging. No pixels either: `lookup` links this crate and must
 //! not link a decoder.
 //!
 //! ```
 //! use matching::{Policy, ReferenceSet};
-//! use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, View};
+//! use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, HashVariant};
 //!
-//! let view = View { pdq: Hash256([0x5a; 32]), quality: 100, second: Hash256([0; 32]) };
+//! let view = HashVariant { pdq: Hash256([0x5a; 32]), quality: 100, second: Hash256([0; 32]) };
 //! let mirrored = Framing { mirrored: true, ..Framing::default() };
 //! let reference = ReferenceFingerprint { version: 1, framings: vec![(mirrored, view)], features: vec![] };
 //! let ad = AdFingerprint { version: 1, whole: view, trimmed: None, features: vec![] };
@@ -28,16 +28,17 @@
 mod edit;
 mod found;
 mod hash_index;
-pub mod parts;
+pub mod local;
 mod policy;
 mod reference_set;
 pub mod scan;
 mod whole;
 
 pub use edit::{Edit, Surroundings};
-pub use found::{Level, Match, Method};
+pub use found::Match;
 pub use hash_index::HashIndex;
-pub use policy::{Evidence, PartsRule, PerGrid, Policy, WholeRule};
+pub use policy::{Evidence, LocalRule, PerGrid, Policy, WholeRule};
+pub use records::{Level, Method};
 pub use reference_set::ReferenceSet;
 
 use std::cell::OnceCell;
@@ -53,60 +54,60 @@ pub fn compare(
     ad: &AdFingerprint,
     policy: &Policy,
 ) -> Option<Match> {
-    let parts = parts::Ad::read(&ad.features);
-    judge(reference, ad, parts.as_ref(), policy)
+    let local = local::LocalAd::read(&ad.features);
+    judge(reference, ad, local.as_ref(), policy)
 }
 
-/// The best match of a pair, of whose ad the parts are read already.
+/// The best match of a pair, of whose ad the local features are read already.
 fn judge(
     reference: &ReferenceFingerprint,
     ad: &AdFingerprint,
-    ad_parts: Option<&parts::Ad>,
+    ad_local: Option<&local::LocalAd>,
     policy: &Policy,
 ) -> Option<Match> {
     let read = OnceCell::new();
-    let own_parts = || {
-        read.get_or_init(|| parts::Reference::read(&reference.features))
+    let own_local = || {
+        read.get_or_init(|| local::LocalReference::read(&reference.features))
             .as_ref()
     };
-    best(reference, ad, || Some((own_parts()?, ad_parts?)), policy)
+    best(reference, ad, || Some((own_local()?, ad_local?)), policy)
 }
 
-/// As [`compare`], with the features of both sides read before (by [`parts::Reference::read`] and
-/// [`parts::Ad::read`]): for who compares many with many.
+/// As [`compare`], with the features of both sides read before (by [`local::LocalReference::read`] and
+/// [`local::LocalAd::read`]): for callers that compare many with many.
 pub fn compare_read(
-    (reference, reference_parts): (&ReferenceFingerprint, Option<&parts::Reference>),
-    (ad, ad_parts): (&AdFingerprint, Option<&parts::Ad>),
+    (reference, reference_local): (&ReferenceFingerprint, Option<&local::LocalReference>),
+    (ad, ad_local): (&AdFingerprint, Option<&local::LocalAd>),
     policy: &Policy,
 ) -> Option<Match> {
-    let pair = || Some((reference_parts?, ad_parts?));
+    let pair = || Some((reference_local?, ad_local?));
     best(reference, ad, pair, policy)
 }
 
-/// The one judge of a pair, whichever of the two came first.
+/// What decides about a pair, whichever of the two came first.
 fn best<'a>(
     reference: &ReferenceFingerprint,
     ad: &AdFingerprint,
-    pair: impl Fn() -> Option<(&'a parts::Reference, &'a parts::Ad)>,
+    pair: impl Fn() -> Option<(&'a local::LocalReference, &'a local::LocalAd)>,
     policy: &Policy,
 ) -> Option<Match> {
     let is_same = whole::is_same(reference, ad);
     let found = Match::surest(whole::compare(reference, ad, &policy.whole), || {
         let (reference, ad) = pair()?;
-        parts::judge(reference, ad, &policy.parts)
+        local::judge(reference, ad, &policy.local)
     });
     let Some((own, shown)) = pair() else {
         return found;
     };
     match found {
-        Some(found) if is_same => Some(parts::unchanged(found, own, shown, &policy.parts)),
+        Some(found) if is_same => Some(local::unchanged(found, own, shown, &policy.local)),
         Some(found) if found.method == Method::Whole => {
-            Some(parts::explained(found, own, shown, &policy.parts))
+            Some(local::with_local_edit(found, own, shown, &policy.local))
         }
         // Too little to see for either stage, and yet the same: for a person to look at.
         None if is_same => {
             let found = Match::of_the_same();
-            Some(parts::unchanged(found, own, shown, &policy.parts))
+            Some(local::unchanged(found, own, shown, &policy.local))
         }
         found => found,
     }

@@ -10,8 +10,8 @@ pub struct Policy {
     pub version: u16,
     /// Stage 1: whole pictures.
     pub whole: WholeRule,
-    /// Stage 2: parts of a picture.
-    pub parts: PartsRule,
+    /// Stage 2: local features of a picture.
+    pub local: LocalRule,
 }
 
 /// Stage 1: two pictures match as a whole if both have enough structure and their PDQ hashes
@@ -41,7 +41,7 @@ pub struct WholeRule {
 /// Calibrated by `homeward bench recall` on 60 photos with 147 edits each and on all pairs of 361 photos
 /// with 627 pictures and 1,420 edited ones; its report names the highest scores of false pairs.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PartsRule {
+pub struct LocalRule {
     /// Scores, either of which is enough to be sent to a case system.
     pub alert: PerGrid,
     /// Scores, either of which is enough for a person's look.
@@ -57,7 +57,7 @@ pub struct PartsRule {
     /// nine photos, none with a sufficient fine score had less than 0.5; the false pair that
     /// taught this had 0.
     pub beside_fine_min: f32,
-    /// And the least coverage at the middle grid beside it: two straight frames, a tablet's and a
+    /// And the least coverage at the middle grid with it: two straight frames, a tablet's and a
     /// border's, agree finely and leave out what lies within. They have 0.55, of 2,254 copies none
     /// has less than 0.6.
     pub coverage_beside_fine_min: f32,
@@ -104,7 +104,7 @@ pub struct Evidence {
     pub agreeing: usize,
 }
 
-impl PartsRule {
+impl LocalRule {
     /// The level that the evidence for a pair reaches.
     pub(crate) fn level(&self, seen: &Evidence) -> Option<Level> {
         let score = seen.score;
@@ -147,7 +147,7 @@ impl Default for Policy {
                 sure_distance_bits_max: 15,
                 second_distance_bits_max: 30,
             },
-            parts: PartsRule {
+            local: LocalRule {
                 alert: PerGrid {
                     fine: 0.85,
                     middle: 0.95,
@@ -191,7 +191,7 @@ mod tests {
     };
 
     fn check(seen: Evidence, expected: Option<Level>) {
-        assert_eq!(Policy::default().parts.level(&seen), expected, "{seen:?}");
+        assert_eq!(Policy::default().local.level(&seen), expected, "{seen:?}");
     }
 
     fn scored(fine: f32, middle: f32) -> Evidence {

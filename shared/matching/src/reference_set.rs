@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
 
 use crate::hash_index::HashIndex;
-use crate::{Evidence, Match, Policy, parts, whole};
+use crate::{Evidence, Match, Policy, local, whole};
 
 /// Emptied slots tolerated beside the living before the index is built anew.
 const EMPTY_SLOTS_MIN: usize = 1_024;
@@ -13,13 +13,13 @@ const EMPTY_SLOTS_MIN: usize = 1_024;
 /// The references that ads are matched against, in memory, indexed; `K` names one.
 ///
 /// [`find`](Self::find) gives what [`compare`](crate::compare) gives for each reference, faster.
-/// Of matches as a whole it misses none; by their parts it judges the 40 likeliest references.
+/// Of matches as a whole it misses none; by local features it judges the 40 likeliest references.
 pub struct ReferenceSet<K> {
     slots: Vec<Option<(K, ReferenceFingerprint)>>,
     slot_of: BTreeMap<K, u32>,
     hashes: HashIndex,
-    parts: parts::Index,
-    common: parts::Commonness,
+    local: local::Index,
+    common: local::StopFeatures,
 }
 
 impl<K> Default for ReferenceSet<K> {
@@ -28,8 +28,8 @@ impl<K> Default for ReferenceSet<K> {
             slots: Vec::new(),
             slot_of: BTreeMap::new(),
             hashes: HashIndex::default(),
-            parts: parts::Index::default(),
-            common: parts::Commonness::default(),
+            local: local::Index::default(),
+            common: local::StopFeatures::default(),
         }
     }
 }
@@ -65,15 +65,15 @@ impl<K: Ord + Clone> ReferenceSet<K> {
     /// Adds a reference, in place of any of the same name. Many are added by
     /// [`extend`](Extend::extend) in a small part of the time.
     pub fn insert(&mut self, key: K, reference: ReferenceFingerprint) {
-        let parts = parts::Reference::read(&reference.features);
+        let local = local::LocalReference::read(&reference.features);
         let slot = self.place(key, reference);
-        if let Some(parts) = parts {
-            self.parts.insert(slot, &parts);
+        if let Some(local) = local {
+            self.local.insert(slot, &local);
         }
         self.tidy();
     }
 
-    /// Gives a reference its slot, and files all but its parts.
+    /// Gives a reference its slot, and files all but its local features.
     fn place(&mut self, key: K, reference: ReferenceFingerprint) -> u32 {
         self.take(&key);
         let slot =
@@ -102,10 +102,10 @@ impl<K: Ord + Clone> ReferenceSet<K> {
 
     /// Every reference that the ad shows, each with its best match; strongest first, then by name.
     pub fn find(&self, ad: &AdFingerprint, policy: &Policy) -> Vec<(K, Match)> {
-        let parts = self.parts_of(ad);
-        let judge = |reference: &_| crate::judge(reference, ad, parts.as_ref(), policy);
+        let local = self.local_of(ad);
+        let judge = |reference: &_| crate::judge(reference, ad, local.as_ref(), policy);
         let mut found: Vec<_> = self
-            .proposed(ad, parts.as_ref(), policy)
+            .candidates(ad, local.as_ref(), policy)
             .into_iter()
             .filter_map(|slot| self.slots[slot as usize].as_ref())
             .filter_map(|(key, reference)| Some((key, judge(reference)?)))
@@ -118,42 +118,47 @@ impl<K: Ord + Clone> ReferenceSet<K> {
     }
 
     /// From now on features that many ads have count less.
-    pub fn count_less(&mut self, common: parts::Commonness) {
+    pub fn down_weight(&mut self, common: local::StopFeatures) {
         self.common = common;
     }
 
-    /// The parts of an ad, each counting as much as it says.
-    pub fn parts_of(&self, ad: &AdFingerprint) -> Option<parts::Ad> {
-        Some(parts::Ad::read(&ad.features)?.counting_less(&self.common))
+    /// The local features of an ad, each counting as much as it says.
+    pub fn local_of(&self, ad: &AdFingerprint) -> Option<local::LocalAd> {
+        Some(local::LocalAd::read(&ad.features)?.down_weighted(&self.common))
     }
 
     /// How many references [`find`](Self::find) would judge for an ad.
     pub fn judged(&self, ad: &AdFingerprint, policy: &Policy) -> usize {
-        let parts = self.parts_of(ad);
-        self.proposed(ad, parts.as_ref(), policy).len()
+        let local = self.local_of(ad);
+        self.candidates(ad, local.as_ref(), policy).len()
     }
 
     /// What the proofs of an ad with the likeliest references found, for calibration.
     pub fn evidence(&self, ad: &AdFingerprint) -> Vec<(K, Evidence)> {
-        let Some(ad) = self.parts_of(ad) else {
+        let Some(ad) = self.local_of(ad) else {
             return Vec::new();
         };
         let scored = |slot: u32| {
             let (key, reference) = self.slots[slot as usize].as_ref()?;
-            let reference = parts::Reference::read(&reference.features)?;
-            Some((key.clone(), parts::evidence(&reference, &ad)?))
+            let reference = local::LocalReference::read(&reference.features)?;
+            Some((key.clone(), local::evidence(&reference, &ad)?))
         };
-        let slots = self.parts.candidates(&ad).into_iter();
+        let slots = self.local.candidates(&ad).into_iter();
         slots.filter_map(scored).collect()
     }
 
-    /// The slots that might match: all that do as a whole, the likeliest by their parts, and
+    /// The slots that might match: all that do as a whole, the likeliest by local features, and
     /// perhaps others.
-    fn proposed(&self, ad: &AdFingerprint, parts: Option<&parts::Ad>, policy: &Policy) -> Vec<u32> {
-        let mut slots = parts.map_or_else(Vec::new, |ad| self.parts.candidates(ad));
+    fn candidates(
+        &self,
+        ad: &AdFingerprint,
+        local: Option<&local::LocalAd>,
+        policy: &Policy,
+    ) -> Vec<u32> {
+        let mut slots = local.map_or_else(Vec::new, |ad| self.local.candidates(ad));
         for view in whole::views(ad) {
             self.hashes
-                .near(&view.pdq, policy.whole.distance_bits_max, &mut slots);
+                .neighbours(&view.pdq, policy.whole.distance_bits_max, &mut slots);
         }
         slots.sort_unstable();
         slots.dedup();
@@ -176,10 +181,10 @@ impl<K: Ord + Clone> Extend<(K, ReferenceFingerprint)> for ReferenceSet<K> {
         for (key, reference) in references {
             placed.push(self.place(key, reference));
         }
-        let Self { slots, parts, .. } = self;
-        parts.extend(placed.into_iter().filter_map(|slot| {
+        let Self { slots, local, .. } = self;
+        local.extend(placed.into_iter().filter_map(|slot| {
             let (_, reference) = slots.get(slot as usize)?.as_ref()?;
-            Some((slot, parts::Reference::read(&reference.features)?))
+            Some((slot, local::LocalReference::read(&reference.features)?))
         }));
         self.tidy();
     }

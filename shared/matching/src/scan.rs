@@ -25,13 +25,13 @@
 //! let columns = Columns::read(&bytes).expect("written by to_columns");
 //!
 //! let mut found = Vec::new();
-//! scan::near(columns, &[photo], 31, |near| found.push((near.item, near.distance_bits)));
+//! scan::neighbours(columns, &[photo], 31, |near| found.push((near.item, near.distance_bits)));
 //! assert_eq!(found, [(1, 0), (2, 256)]);
 //! ```
 
 mod columns;
 mod kernel;
-mod sieve;
+mod prefilter;
 
 pub use columns::{Columns, TILE_ITEMS, to_columns};
 pub use kernel::Kernel;
@@ -41,10 +41,10 @@ pub(crate) use columns::GrowingColumns;
 use records::fingerprint::Hash256;
 
 use crate::whole::HASH_BITS;
-use sieve::Passing;
+use prefilter::Survivors;
 
-/// Greatest distance for which the sieve is certain.
-const SIFTED_DISTANCE_BITS_MAX: u16 = 31;
+/// Greatest distance for which the prefilter is certain.
+const PREFILTER_DISTANCE_BITS_MAX: u16 = 31;
 /// Hashes that all queries pass over before the next ones are read: their first 12 bytes fill
 /// three quarters of the 32 KiB that the nearest cache of any server processor has.
 const BLOCK_ITEMS: usize = 32 * TILE_ITEMS;
@@ -53,7 +53,7 @@ const BLOCK_ITEMS_ALONE: usize = 1_024 * TILE_ITEMS;
 
 /// A stored hash and a query that are neighbours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Near {
+pub struct Neighbour {
     /// Place of the stored hash among the columns searched, from 0.
     pub item: usize,
     /// Place of the query among the queries, from 0.
@@ -65,24 +65,24 @@ pub struct Near {
 
 /// Tells `found` of every pair of a stored hash and a query that are neighbours, each pair once,
 /// in no particular order. `distance_bits_max` can be 0 to 256; from 128 on every pair is near.
-pub fn near(
+pub fn neighbours(
     columns: Columns<'_>,
     queries: &[Hash256],
     distance_bits_max: u16,
-    found: impl FnMut(Near),
+    found: impl FnMut(Neighbour),
 ) {
-    near_by(Kernel::best(), columns, queries, distance_bits_max, found);
+    neighbours_with(Kernel::best(), columns, queries, distance_bits_max, found);
 }
 
-/// [`near`] with instructions of the caller's choice; the answers are the same.
-pub fn near_by(
+/// [`neighbours`] with instructions of the caller's choice; the answers are the same.
+pub fn neighbours_with(
     kernel: Kernel,
     columns: Columns<'_>,
     queries: &[Hash256],
     distance_bits_max: u16,
-    mut found: impl FnMut(Near),
+    mut found: impl FnMut(Neighbour),
 ) {
-    let mut room = Room::default();
+    let mut scratch = Scratch::default();
     let block_items = if queries.len() == 1 {
         BLOCK_ITEMS_ALONE
     } else {
@@ -91,12 +91,12 @@ pub fn near_by(
     for start in (0..columns.len()).step_by(block_items) {
         let block = columns.slice(start..columns.len().min(start + block_items));
         for (query, hash) in queries.iter().enumerate() {
-            room.propose(kernel, block, hash, distance_bits_max);
-            for place in room.places.drain(..) {
+            scratch.propose(kernel, block, hash, distance_bits_max);
+            for place in scratch.places.drain(..) {
                 let distance_bits = block.hash(place as usize).distance_bits(hash);
                 if distance_bits.min(HASH_BITS - distance_bits) <= distance_bits_max {
                     let item = start + place as usize;
-                    found(Near {
+                    found(Neighbour {
                         item,
                         query,
                         distance_bits,
@@ -109,23 +109,23 @@ pub fn near_by(
 
 /// Room to work in, kept from block to block.
 #[derive(Default)]
-struct Room {
-    passing: Passing,
+struct Scratch {
+    survivors: Survivors,
     /// Places in the block that may be neighbours, among them all that are.
     places: Vec<u32>,
 }
 
-impl Room {
+impl Scratch {
     fn propose(&mut self, kernel: Kernel, block: Columns<'_>, query: &Hash256, max: u16) {
-        if max > SIFTED_DISTANCE_BITS_MAX {
+        if max > PREFILTER_DISTANCE_BITS_MAX {
             self.places.extend((0..).take(block.len()));
             return;
         }
         let prefix = query.0.first_chunk().expect("a hash is longer");
-        kernel.sift(
+        kernel.prefilter(
             block.prefixes(),
             prefix,
-            &mut self.passing,
+            &mut self.survivors,
             &mut self.places,
         );
         // What fills up the last tile is no item.

@@ -1,6 +1,6 @@
 //! Stage 1: whole-picture hashes of one pair, compared plainly.
 
-use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, View};
+use records::fingerprint::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint};
 
 use crate::{Edit, Level, Match, Method, WholeRule};
 
@@ -8,7 +8,7 @@ use crate::{Edit, Level, Match, Method, WholeRule};
 pub(crate) const HASH_BITS: u16 = 256;
 
 /// The views under which an ad can match: as a whole, and without its border.
-pub(crate) fn views(ad: &AdFingerprint) -> impl Iterator<Item = &View> {
+pub(crate) fn views(ad: &AdFingerprint) -> impl Iterator<Item = &HashVariant> {
     std::iter::once(&ad.whole).chain(&ad.trimmed)
 }
 
@@ -48,7 +48,11 @@ pub(crate) fn is_same(reference: &ReferenceFingerprint, ad: &AdFingerprint) -> b
 }
 
 /// One framing of the reference against one view of the ad.
-fn judge((framing, own): &(Framing, View), view: &View, rule: &WholeRule) -> Option<Match> {
+fn judge(
+    (framing, own): &(Framing, HashVariant),
+    view: &HashVariant,
+    rule: &WholeRule,
+) -> Option<Match> {
     if own.quality.min(view.quality) < rule.quality_min {
         return None;
     }
@@ -84,7 +88,7 @@ fn level(distance_bits: u16, second_distance_bits: Option<u16>, rule: &WholeRule
 }
 
 /// What the second family says; nothing where a reference came as a PDQ hash without its photo.
-fn second_distance_bits(own: &View, view: &View, is_inverted: bool) -> Option<u16> {
+fn second_distance_bits(own: &HashVariant, view: &HashVariant, is_inverted: bool) -> Option<u16> {
     let unknown = Hash256([0; 32]);
     if own.second == unknown || view.second == unknown {
         return None;
@@ -100,7 +104,7 @@ fn second_distance_bits(own: &View, view: &View, is_inverted: bool) -> Option<u1
 /// Whether a pair that matches as `edit` with both borders off does so with both on too: then
 /// the advertiser left the border alone.
 fn border_is_shared(
-    (framing, _): &(Framing, View),
+    (framing, _): &(Framing, HashVariant),
     edit: Edit,
     reference: &ReferenceFingerprint,
     ad: &AdFingerprint,

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use matching::{Edit, Level, Match, Method, Policy, ReferenceSet, WholeRule, compare};
 use proptest::prelude::*;
-use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, Turn, View};
+use records::fingerprint::{
+    AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint, Turn,
+};
 
 /// Hashes near one of two centres, at distances that crowd at the limit of 31 bits, or inverted.
 fn hash() -> impl Strategy<Value = Hash256> {
@@ -28,9 +30,9 @@ fn hash() -> impl Strategy<Value = Hash256> {
         })
 }
 
-fn view() -> impl Strategy<Value = View> {
+fn view() -> impl Strategy<Value = HashVariant> {
     let quality = prop_oneof![Just(49u8), Just(50), Just(100)];
-    (hash(), quality, hash()).prop_map(|(pdq, quality, second)| View {
+    (hash(), quality, hash()).prop_map(|(pdq, quality, second)| HashVariant {
         pdq,
         quality,
         second,
@@ -120,15 +122,19 @@ fn hash_with(changed_bits: usize) -> Hash256 {
     hash
 }
 
-fn view_of(changed_bits: usize, quality: u8) -> View {
-    View {
+fn view_of(changed_bits: usize, quality: u8) -> HashVariant {
+    HashVariant {
         pdq: hash_with(changed_bits),
         quality,
         second: Hash256([0; 32]),
     }
 }
 
-fn judged(framings: Vec<(Framing, View)>, whole: View, trimmed: Option<View>) -> Option<Match> {
+fn judged(
+    framings: Vec<(Framing, HashVariant)>,
+    whole: HashVariant,
+    trimmed: Option<HashVariant>,
+) -> Option<Match> {
     let reference = ReferenceFingerprint {
         version: 1,
         framings,
@@ -165,7 +171,7 @@ fn distance_31_matches_and_32_does_not() {
 #[test]
 fn a_weak_match_that_the_second_opinion_refuses_is_for_review() {
     let check = |bits: usize, second: usize, expected: Level| {
-        let view = |bits: usize, second: usize| View {
+        let view = |bits: usize, second: usize| HashVariant {
             second: hash_with(second),
             ..view_of(bits, 100)
         };
@@ -223,7 +229,7 @@ fn the_smallest_distance_wins_and_ties_go_to_the_simplest_edit() {
         turn: Turn::Half,
         ..mirrored
     };
-    let check = |framings: Vec<(Framing, View)>, distance, edit: &str| {
+    let check = |framings: Vec<(Framing, HashVariant)>, distance, edit: &str| {
         let found = judged(framings, view_of(0, 100), None).expect("a match");
         assert_eq!(
             (found.distance_bits, found.edit.to_string().as_str()),

@@ -2,7 +2,7 @@
 
 mod drawn;
 
-use matching::parts::{Ad, Commonness, Reference, evidence, learned};
+use matching::local::{LocalAd, LocalReference, StopFeatures, evidence, trained};
 use matching::{Level, Policy, ReferenceSet};
 use records::features::CommonFeatures;
 use records::fingerprint::AdFingerprint;
@@ -40,16 +40,16 @@ fn logo() -> Luma {
 }
 
 fn agreeing(reference: &Luma, ad: &Luma, known: &CommonFeatures) -> usize {
-    let reference = Reference::read(&reference.reference().features).expect("it has features");
-    let ad = Ad::read(&ad.ad().features).expect("it has features");
-    let ad = ad.counting_less(&Commonness::of(known.clone()));
+    let reference = LocalReference::read(&reference.reference().features).expect("it has features");
+    let ad = LocalAd::read(&ad.ad().features).expect("it has features");
+    let ad = ad.down_weighted(&StopFeatures::of(known.clone()));
     evidence(&reference, &ad).map_or(0, |it| it.agreeing)
 }
 
 #[test]
 fn a_logo_that_all_ads_have_counts_a_quarter() {
     let logo = logo();
-    let known = learned(&CommonFeatures::default(), &ads_with(&logo, 1_000..1_080));
+    let known = trained(&CommonFeatures::default(), &ads_with(&logo, 1_000..1_080));
     assert!(known.features.len() >= 10, "{}", known.features.len());
     assert!(known.features[0].share > 0.9, "{}", known.features[0].share);
 
@@ -73,7 +73,7 @@ fn a_logo_that_all_ads_have_counts_a_quarter() {
 #[test]
 fn a_photo_whose_pieces_flood_the_ads_is_found_all_the_same() {
     let photo = drawn(3_000, 480, 360);
-    let known = learned(
+    let known = trained(
         &CommonFeatures::default(),
         &ads_with(&photo.scaled(0.6), 3_001..3_101),
     );
@@ -82,7 +82,7 @@ fn a_photo_whose_pieces_flood_the_ads_is_found_all_the_same() {
     let mut references = ReferenceSet::new();
     references.extend((0..150).map(|n| (n, drawn(4_000 + n, 400, 300).reference())));
     references.insert(999, photo.reference());
-    references.count_less(Commonness::of(known));
+    references.down_weight(StopFeatures::of(known));
     let crops = [(0.0, 0.1), (0.15, 0.0), (0.3, 0.25)];
     for from in crops {
         let found = references.find(&photo.cut(from, (0.7, 0.7)).ad(), &Policy::default());
@@ -97,7 +97,7 @@ fn an_ad_that_is_posted_again_and_again_teaches_nothing() {
     let reposts: Vec<_> = (0..200)
         .map(|n| ad.scaled(1.0 - n as f32 / 1_000.0).ad())
         .collect();
-    let known = learned(&CommonFeatures::default(), &reposts);
+    let known = trained(&CommonFeatures::default(), &reposts);
     assert_eq!(known, CommonFeatures::default());
 }
 
@@ -105,12 +105,12 @@ fn an_ad_that_is_posted_again_and_again_teaches_nothing() {
 fn what_ads_no_longer_have_is_forgotten() {
     let logo = logo();
     let ad = logo.within(&waves(2_000), 20, 30);
-    let mut known = learned(&CommonFeatures::default(), &ads_with(&logo, 1_000..1_080));
+    let mut known = trained(&CommonFeatures::default(), &ads_with(&logo, 1_000..1_080));
     let fully = agreeing(&logo, &ad, &CommonFeatures::default());
     assert!(2 * agreeing(&logo, &ad, &known) < fully);
     let without: Vec<_> = (6_100..6_170).map(|seed| waves(seed).ad()).collect();
     for _ in 0..16 {
-        known = learned(&known, &without);
+        known = trained(&known, &without);
     }
     assert_eq!(agreeing(&logo, &ad, &known), fully);
     assert_eq!(known.lessons, 17);
@@ -124,6 +124,6 @@ fn unreadable_ads_teach_nothing() {
         lessons: 4,
         ..CommonFeatures::default()
     };
-    assert_eq!(learned(&before, &ads), before);
-    assert_eq!(learned(&before, &[]), before);
+    assert_eq!(trained(&before, &ads), before);
+    assert_eq!(trained(&before, &[]), before);
 }

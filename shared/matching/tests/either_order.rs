@@ -4,15 +4,15 @@
 mod drawn;
 
 use drawn::{Luma, drawn};
-use matching::{Level, Match, Method, Policy, ReferenceSet, compare, compare_read, parts};
+use matching::{Level, Match, Method, Policy, ReferenceSet, compare, compare_read, local};
 
 /// What the indexed set says of an ad that comes after the reference, what a search of the past says
 /// of one that came before, and what the oracle says.
 fn found(reference: &Luma, ad: &Luma) -> Match {
     let (reference, ad, policy) = (reference.reference(), ad.ad(), Policy::default());
     let (own, shown) = (
-        parts::Reference::read(&reference.features),
-        parts::Ad::read(&ad.features),
+        local::LocalReference::read(&reference.features),
+        local::LocalAd::read(&ad.features),
     );
     let past = compare_read((&reference, own.as_ref()), (&ad, shown.as_ref()), &policy);
     assert_eq!(past, compare(&reference, &ad, &policy));

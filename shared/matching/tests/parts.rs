@@ -7,12 +7,12 @@ use proptest::prelude::*;
 
 use drawn::{Luma, drawn};
 
-fn sought(reference: &Luma, ad: &Luma) -> Option<Match> {
+fn searched(reference: &Luma, ad: &Luma) -> Option<Match> {
     compare(&reference.reference(), &ad.ad(), &Policy::default())
 }
 
 fn alert(reference: &Luma, ad: &Luma) -> Match {
-    let found = sought(reference, ad).expect("it is found");
+    let found = searched(reference, ad).expect("it is found");
     assert_eq!(found.level, Level::Alert);
     found
 }
@@ -75,9 +75,9 @@ fn every_photo_of_a_collage_is_found() {
     let photos = [drawn(6, 400, 400), drawn(7, 400, 400), drawn(8, 400, 400)];
     let two = photos[0].within(&Luma::draw(810, 400, |_, _| 255), 0, 0);
     let collage = photos[1].within(&two, 410, 0);
-    assert!(sought(&photos[0], &collage).is_some());
-    assert!(sought(&photos[1], &collage).is_some());
-    assert!(sought(&photos[2], &collage).is_none());
+    assert!(searched(&photos[0], &collage).is_some());
+    assert!(searched(&photos[1], &collage).is_some());
+    assert!(searched(&photos[2], &collage).is_none());
 }
 
 #[test]
@@ -97,10 +97,10 @@ proptest! {
         let shown = if same { &photo } else { &drawn(seed + 100, 400, 300) };
         let ad = shown.cut((left, 0.1), (0.7, 0.8));
         let level = |found: Option<Match>| found.map(|found| (found.level, found.edit.mirrored));
-        let plain = level(sought(&photo, &ad));
+        let plain = level(searched(&photo, &ad));
         prop_assert_eq!(plain, same.then_some((Level::Alert, false)));
-        prop_assert_eq!(level(sought(&photo.mirrored(), &ad.mirrored())), plain);
-        let mirrored = level(sought(&photo.mirrored(), &ad));
+        prop_assert_eq!(level(searched(&photo.mirrored(), &ad.mirrored())), plain);
+        let mirrored = level(searched(&photo.mirrored(), &ad));
         prop_assert_eq!(mirrored, same.then_some((Level::Alert, true)));
     }
 

@@ -42,7 +42,7 @@ impl fmt::Debug for Hash256 {
 
 /// One whole-picture view of an image: its PDQ hash, that hash's quality, and the second family's.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct View {
+pub struct HashVariant {
     /// PDQ as the reference defines it.
     pub pdq: Hash256,
     /// PDQ quality, 0 (featureless) to 100.
@@ -52,7 +52,7 @@ pub struct View {
     pub second: Hash256,
 }
 
-impl fmt::Debug for View {
+impl fmt::Debug for HashVariant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("View")
             .field("quality", &self.quality)
@@ -105,9 +105,9 @@ pub struct AdFingerprint {
     /// The algorithms' version, [`FINGERPRINT_VERSION`] when it was made.
     pub version: u16,
     /// The picture as a whole.
-    pub whole: View,
+    pub whole: HashVariant,
     /// The picture without its flat border, where it has one.
-    pub trimmed: Option<View>,
+    pub trimmed: Option<HashVariant>,
     /// Local features, encoded by `fingerprint` and read by `matching`; empty if there are none.
     pub features: Vec<u8>,
 }
@@ -119,7 +119,7 @@ pub struct ReferenceFingerprint {
     /// The algorithms' version, [`FINGERPRINT_VERSION`] when it was made.
     pub version: u16,
     /// Each framing with its view; the first is the picture as is.
-    pub framings: Vec<(Framing, View)>,
+    pub framings: Vec<(Framing, HashVariant)>,
     /// Local features, encoded by `fingerprint` and read by `matching`; empty if there are none.
     pub features: Vec<u8>,
 }

@@ -221,11 +221,11 @@ fn fingerprint(encoded: &str) -> Result<AdFingerprint, ReasonCode> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::fingerprint::{Hash256, View};
+    use crate::fingerprint::{Hash256, HashVariant};
     use proptest::prelude::*;
 
     fn record(version: u16) -> HashRecord {
-        let view = View {
+        let view = HashVariant {
             pdq: Hash256([5; 32]),
             quality: 90,
             second: Hash256([6; 32]),

@@ -1,5 +1,7 @@
 //! Leads: a reference and an ad image that match. Not yet a fact.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ad::Sighting;
@@ -7,13 +9,13 @@ use crate::ids::{CaseId, ImageSha256, LeadId, ReferenceId, TenantId};
 use crate::text::Label;
 use crate::time::Timestamp;
 
-/// How sure the policy is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// What a match is good for; the surer level sorts first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
-    /// Sure enough to tell the case system.
+    /// Sure enough to be sent to a case system.
     Alert,
-    /// For a person to look at; nothing is sent.
+    /// Worth a person's look, never sent by itself.
     Review,
 }
 
@@ -31,14 +33,46 @@ pub enum Evidence {
     Computed,
 }
 
-/// What matched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Which stage of matching found a match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
-    /// The whole picture, by its hash.
+    /// Stage 1: hashes of the whole picture.
     Whole,
-    /// Parts of the picture, by their geometry.
+    /// Stage 2: local features, by their geometry.
     Parts,
+}
+
+impl Level {
+    /// `alert` or `review`, as stored and sent.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Alert => "alert",
+            Self::Review => "review",
+        }
+    }
+}
+
+impl Method {
+    /// `whole` or `parts`, as stored and sent.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Parts => "parts",
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 /// Where a lead stands.

@@ -12,7 +12,8 @@ pub mod strict;
 mod ad;
 mod alert;
 mod audit;
-mod clock_seen;
+mod bucket_scan;
+mod clock_observation;
 mod delivery;
 mod erasure;
 mod event;
@@ -28,13 +29,13 @@ mod tenant;
 mod text;
 mod time;
 mod token;
-mod walk;
 mod webhook;
 
 pub use ad::{AdMetadata, Image, MetadataNote, Sighting, Upload, UploadState};
 pub use alert::{Alert, AlertData, AlertKind, CloudEvent};
 pub use audit::{AuditAction, AuditCheck, AuditEntry, AuditFault, AuditHash, AuditHead, AuditKey};
-pub use clock_seen::{ClockSeen, Went};
+pub use bucket_scan::{BucketScan, Renewal, ScanStage};
+pub use clock_observation::{ClockDrift, ClockObservation};
 pub use delivery::{Delivery, DeliveryState};
 pub use erasure::{
     Erasure, ErasureId, ErasureState, Receipt, ReceiptFault, Removed, SignedReceipt,
@@ -54,12 +55,13 @@ pub use lead::{
 pub use member::{BundleCounts, MemberName};
 pub use page::{Cursor, Listing, Page};
 pub use reason::ReasonCode;
-pub use reference::{Alerting, Reference, ReferenceStatus, SearchProgress, SearchState, Told};
+pub use reference::{
+    AlertDecision, AlertLimit, Reference, ReferenceStatus, SearchProgress, SearchState,
+};
 pub use tenant::{Principal, Role, TenantSettings, Token, TokenHash};
 pub use text::{Label, Malformed, SourceUrl};
 pub use time::Timestamp;
 pub use token::{IssuedToken, TokenId};
-pub use walk::{Renewal, Round, WalkStage};
 pub use webhook::{
     RetiredKeys, Secret, Webhook, WebhookName, WebhookState, WebhookUrl, WebhookView,
 };

@@ -74,7 +74,7 @@ pub struct SearchProgress {
 /// Whether leads of a reference reach the case system: counted and held for each uploader apart, so
 /// that the flood of one silences nobody else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Alerting {
+pub struct AlertLimit {
     /// Since when leads of some uploader are held for review; none if all are alerted.
     pub held_since: Option<Timestamp>,
     /// Alerts in any 24 hours on what one uploader brings, beyond which its leads are held.
@@ -87,7 +87,7 @@ pub struct Alerting {
     pub recent: BTreeMap<TenantId, Vec<i64>>,
 }
 
-impl Alerting {
+impl AlertLimit {
     /// The most alerts in 24 hours, unless the unit says otherwise. One photo of one person is
     /// posted again and again, but repeated postings of the same file are one lead; 50 *different*
     /// files a day is an advertiser who saves it anew for every site and city. Beyond that, what
@@ -105,10 +105,10 @@ impl Alerting {
     /// How this stands after a new lead of alert level from an uploader, and what becomes of that
     /// lead.
     #[must_use]
-    pub fn after_lead(&self, uploader: &TenantId, now: Timestamp) -> (Self, Told) {
+    pub fn after_lead(&self, uploader: &TenantId, now: Timestamp) -> (Self, AlertDecision) {
         let mut after = self.clone();
         if self.held.contains_key(uploader) {
-            return (after, Told::Held);
+            return (after, AlertDecision::Held);
         }
         let oldest = now.minus(Self::WINDOW).millis();
         after.recent.retain(|_, times| {
@@ -121,10 +121,10 @@ impl Alerting {
         if is_full || own.len() >= self.per_day_max as usize {
             after.held.insert(uploader.clone(), now);
             after.held_since = after.held_since.or(Some(now));
-            return (after, Told::FirstHeld);
+            return (after, AlertDecision::FirstHeld);
         }
         own.push(now.millis());
-        (after, Told::Alerted)
+        (after, AlertDecision::Alerted)
     }
 
     /// How this stands once the unit has said that the reference is in order.
@@ -137,7 +137,7 @@ impl Alerting {
     }
 }
 
-impl Default for Alerting {
+impl Default for AlertLimit {
     fn default() -> Self {
         Self {
             held_since: None,
@@ -150,7 +150,7 @@ impl Default for Alerting {
 
 /// What becomes of a new lead of alert level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum AlertDecision {
     /// The case system is told.
     Alerted,
     /// It is the first of its uploader that is held: the case system is told that, once.
@@ -194,7 +194,7 @@ pub struct Reference {
     pub search: SearchProgress,
     /// Whether its leads are told or held.
     #[serde(default)]
-    pub alerting: Alerting,
+    pub alerting: AlertLimit,
 }
 
 #[cfg(test)]
@@ -209,39 +209,39 @@ mod tests {
         TenantId::parse(name).expect("a tenant")
     }
 
-    fn told_of(alerting: &mut Alerting, by: &str, hours: i64) -> Told {
+    fn decided_for(alerting: &mut AlertLimit, by: &str, hours: i64) -> AlertDecision {
         let (after, told) = alerting.after_lead(&uploader(by), at(hours));
         *alerting = after;
         told
     }
 
-    fn told(alerting: &mut Alerting, hours: i64) -> Told {
-        told_of(alerting, "uploader", hours)
+    fn decided(alerting: &mut AlertLimit, hours: i64) -> AlertDecision {
+        decided_for(alerting, "uploader", hours)
     }
 
     #[test]
     fn more_than_so_many_alerts_in_any_day_hold_the_rest() {
-        let mut alerting = Alerting {
+        let mut alerting = AlertLimit {
             per_day_max: 3,
-            ..Alerting::default()
+            ..AlertLimit::default()
         };
         for hour in [0, 10, 20, 24, 34] {
             assert_eq!(
-                told(&mut alerting, hour),
-                Told::Alerted,
+                decided(&mut alerting, hour),
+                AlertDecision::Alerted,
                 "three a day are no burst"
             );
         }
-        assert_eq!(told(&mut alerting, 35), Told::FirstHeld);
+        assert_eq!(decided(&mut alerting, 35), AlertDecision::FirstHeld);
         assert_eq!(alerting.held_since, Some(at(35)));
-        assert_eq!(told(&mut alerting, 36), Told::Held);
+        assert_eq!(decided(&mut alerting, 36), AlertDecision::Held);
         assert_eq!(
-            told(&mut alerting, 999),
-            Told::Held,
+            decided(&mut alerting, 999),
+            AlertDecision::Held,
             "until a person decides"
         );
         let mut alerting = alerting.released(None);
-        assert_eq!(told(&mut alerting, 1_000), Told::Alerted);
+        assert_eq!(decided(&mut alerting, 1_000), AlertDecision::Alerted);
         assert_eq!(
             (
                 alerting.per_day_max,
@@ -254,34 +254,40 @@ mod tests {
 
     #[test]
     fn a_clock_that_goes_back_loses_no_count() {
-        let mut alerting = Alerting {
+        let mut alerting = AlertLimit {
             per_day_max: 2,
-            ..Alerting::default()
+            ..AlertLimit::default()
         };
-        assert_eq!(told(&mut alerting, 50), Told::Alerted);
-        assert_eq!(told(&mut alerting, 1), Told::Alerted);
+        assert_eq!(decided(&mut alerting, 50), AlertDecision::Alerted);
+        assert_eq!(decided(&mut alerting, 1), AlertDecision::Alerted);
         assert_eq!(
-            told(&mut alerting, 50),
-            Told::Alerted,
+            decided(&mut alerting, 50),
+            AlertDecision::Alerted,
             "the early one is over"
         );
-        assert_eq!(told(&mut alerting, 51), Told::FirstHeld);
+        assert_eq!(decided(&mut alerting, 51), AlertDecision::FirstHeld);
     }
 
     #[test]
     fn a_flood_of_one_uploader_holds_nobody_else() {
-        let mut alerting = Alerting {
+        let mut alerting = AlertLimit {
             per_day_max: 2,
-            ..Alerting::default()
+            ..AlertLimit::default()
         };
         for _ in 0..9 {
-            told_of(&mut alerting, "flood", 0);
+            decided_for(&mut alerting, "flood", 0);
         }
         for _ in 0..2 {
-            assert_eq!(told_of(&mut alerting, "ngo", 1), Told::Alerted);
+            assert_eq!(decided_for(&mut alerting, "ngo", 1), AlertDecision::Alerted);
         }
-        assert_eq!(told_of(&mut alerting, "ngo", 1), Told::FirstHeld);
-        assert_eq!(told_of(&mut alerting, "other", 1), Told::Alerted);
+        assert_eq!(
+            decided_for(&mut alerting, "ngo", 1),
+            AlertDecision::FirstHeld
+        );
+        assert_eq!(
+            decided_for(&mut alerting, "other", 1),
+            AlertDecision::Alerted
+        );
         let held: Vec<_> = alerting.held.keys().map(TenantId::as_str).collect();
         assert_eq!(held, ["flood", "ngo"]);
         assert_eq!(alerting.held_since, Some(at(0)), "the first of them");
@@ -289,15 +295,18 @@ mod tests {
 
     #[test]
     fn what_is_counted_stays_small_and_a_first_alert_goes_out_still() {
-        let mut alerting = Alerting {
-            per_day_max: Alerting::PER_DAY_MAX_MAX,
-            ..Alerting::default()
+        let mut alerting = AlertLimit {
+            per_day_max: AlertLimit::PER_DAY_MAX_MAX,
+            ..AlertLimit::default()
         };
-        for round in 0..Alerting::TIMES_MAX {
+        for round in 0..AlertLimit::TIMES_MAX {
             let by = format!("u{}", round % 20);
-            assert_eq!(told_of(&mut alerting, &by, 0), Told::Alerted);
+            assert_eq!(decided_for(&mut alerting, &by, 0), AlertDecision::Alerted);
         }
-        assert_eq!(told_of(&mut alerting, "ngo", 1), Told::Alerted);
-        assert_eq!(told_of(&mut alerting, "ngo", 1), Told::FirstHeld);
+        assert_eq!(decided_for(&mut alerting, "ngo", 1), AlertDecision::Alerted);
+        assert_eq!(
+            decided_for(&mut alerting, "ngo", 1),
+            AlertDecision::FirstHeld
+        );
     }
 }

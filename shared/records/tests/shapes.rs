@@ -191,7 +191,7 @@ fn a_reference_as_its_unit_sees_it() {
             images_total: 9,
             updated_at: Some(at(2)),
         },
-        alerting: Alerting::default(),
+        alerting: AlertLimit::default(),
     };
     assert_json_snapshot!(reference);
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use records::TenantId;
-use records::fingerprint::{Framing, View};
+use records::fingerprint::{Framing, HashVariant};
 
 use crate::head::{COLUMNS, Column, Head, TILE_VIEWS};
 use crate::{
@@ -153,7 +153,7 @@ impl Sources {
 
 /// Rows of hashes: every item's first view, then all further ones, each with its item.
 struct Views<'a> {
-    rows: Vec<&'a (Framing, View)>,
+    rows: Vec<&'a (Framing, HashVariant)>,
     extra_items: Vec<u32>,
 }
 
@@ -205,7 +205,7 @@ fn put_lengths(out: &mut Vec<u8>, items: &[Item], length: impl Fn(&Item) -> usiz
 }
 
 /// Some bytes of every PDQ hash, tile by tile: a tile's first byte of all 64, then its second.
-fn put_tiles(out: &mut Vec<u8>, rows: &[&(Framing, View)], bytes: Range<usize>) {
+fn put_tiles(out: &mut Vec<u8>, rows: &[&(Framing, HashVariant)], bytes: Range<usize>) {
     for tile in rows.chunks(TILE_VIEWS) {
         for byte in bytes.clone() {
             let end = out.len() + TILE_VIEWS;

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
-use crate::{BLOCK_BYTES, FORMAT, Fault, ITEMS_MAX, Kind, SEGMENT_BYTES_MAX};
+use crate::{BLOCK_BYTES, FORMAT, ITEMS_MAX, Kind, SEGMENT_BYTES_MAX, SegmentError};
 
 pub(crate) const MAGIC: &[u8; 8] = b"HOMEWSEG";
 /// Bytes before the columns' directory.
@@ -228,15 +228,15 @@ impl Head {
     }
 
     /// Reads the head at the start of these bytes.
-    pub(crate) fn read(bytes: &[u8]) -> Result<Self, Fault> {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, SegmentError> {
         let mut input = Input(bytes);
         let (_, head_bytes) = input.preamble()?;
-        let head = bytes.get(..head_bytes).ok_or(Fault::Truncated)?;
+        let head = bytes.get(..head_bytes).ok_or(SegmentError::Truncated)?;
         let (told, sum) = head
             .split_at_checked(head_bytes - SUM_BYTES)
-            .ok_or(Fault::Corrupt)?;
+            .ok_or(SegmentError::Corrupt)?;
         if sum != simd_adler32::adler32(&told).to_le_bytes() {
-            return Err(Fault::Corrupt);
+            return Err(SegmentError::Corrupt);
         }
         let mut input = Input(told);
         let (kind, _) = input.preamble()?;
@@ -246,20 +246,20 @@ impl Head {
     }
 
     /// Whether the columns are as long as the items and views need, and stand back to back.
-    fn check(&self) -> Result<(), Fault> {
+    fn check(&self) -> Result<(), SegmentError> {
         if self.views < self.items
             || self.items > ITEMS_MAX
             || self.views > VIEWS_MAX
             || self.whole_bytes() > SEGMENT_BYTES_MAX
         {
-            return Err(Fault::Corrupt);
+            return Err(SegmentError::Corrupt);
         }
         let mut at = self.bytes as u64;
         for (column, place) in COLUMNS.iter().zip(&self.places) {
             let length = place.end - place.start;
             let expected = column.length(self.kind, self.items, self.views);
             if place.start != at || expected.is_some_and(|expected| expected != length) {
-                return Err(Fault::Corrupt);
+                return Err(SegmentError::Corrupt);
             }
             at = place.end;
         }
@@ -273,11 +273,11 @@ impl Head {
         column: Column,
         first: usize,
         bytes: &[u8],
-    ) -> Result<(), Fault> {
+    ) -> Result<(), SegmentError> {
         let known = self.sums[column as usize - 1].iter().skip(first);
         let count = bytes.len().div_ceil(BLOCK_BYTES);
         let sound = known.take(count).copied().eq(sums(bytes));
-        sound.then_some(()).ok_or(Fault::Corrupt)
+        sound.then_some(()).ok_or(SegmentError::Corrupt)
     }
 
     /// What a manifest says of a segment with this head.
@@ -304,42 +304,45 @@ impl Head {
 pub(crate) struct Input<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Input<'a> {
-    pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8], Fault> {
-        let (taken, rest) = self.0.split_at_checked(count).ok_or(Fault::Truncated)?;
+    pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8], SegmentError> {
+        let (taken, rest) = self
+            .0
+            .split_at_checked(count)
+            .ok_or(SegmentError::Truncated)?;
         self.0 = rest;
         Ok(taken)
     }
 
-    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], SegmentError> {
         Ok(self.take(N)?.try_into().expect("as many as were taken"))
     }
 
-    pub(crate) fn u16(&mut self) -> Result<u16, Fault> {
+    pub(crate) fn u16(&mut self) -> Result<u16, SegmentError> {
         self.array().map(u16::from_le_bytes)
     }
 
-    pub(crate) fn u32(&mut self) -> Result<u32, Fault> {
+    pub(crate) fn u32(&mut self) -> Result<u32, SegmentError> {
         self.array().map(u32::from_le_bytes)
     }
 
-    pub(crate) fn u64(&mut self) -> Result<u64, Fault> {
+    pub(crate) fn u64(&mut self) -> Result<u64, SegmentError> {
         self.array().map(u64::from_le_bytes)
     }
 
     /// Magic and format; the rest of the bytes is of a format that this build reads.
-    pub(crate) fn known(&mut self, magic: &[u8; 8], format: u16) -> Result<(), Fault> {
+    pub(crate) fn known(&mut self, magic: &[u8; 8], format: u16) -> Result<(), SegmentError> {
         if self.take(magic.len())? != magic {
-            return Err(Fault::Corrupt);
+            return Err(SegmentError::Corrupt);
         }
         match self.u16()? {
             found if found == format => Ok(()),
-            found if found > format => Err(Fault::NewerFormat { found }),
-            _ => Err(Fault::Corrupt),
+            found if found > format => Err(SegmentError::NewerFormat { found }),
+            _ => Err(SegmentError::Corrupt),
         }
     }
 
     /// The kind, and the bytes of the whole head.
-    fn preamble(&mut self) -> Result<(Kind, usize), Fault> {
+    fn preamble(&mut self) -> Result<(Kind, usize), SegmentError> {
         self.known(MAGIC, FORMAT)?;
         let [tag, columns] = self.array()?;
         let kind = Kind::of_tag(tag)?;
@@ -347,24 +350,26 @@ impl<'a> Input<'a> {
         let least = PREAMBLE_BYTES + COLUMNS.len() * COLUMN_BYTES + SUM_BYTES;
         let most = least + (blocks(SEGMENT_BYTES_MAX) as usize + COLUMNS.len()) * SUM_BYTES;
         let is_sound = usize::from(columns) == COLUMNS.len() && (least..=most).contains(&bytes);
-        is_sound.then_some((kind, bytes)).ok_or(Fault::Corrupt)
+        is_sound
+            .then_some((kind, bytes))
+            .ok_or(SegmentError::Corrupt)
     }
 
-    fn directory(&mut self, kind: Kind, bytes: usize) -> Result<Head, Fault> {
+    fn directory(&mut self, kind: Kind, bytes: usize) -> Result<Head, SegmentError> {
         let (items, views) = (self.u32()? as usize, self.u32()? as usize);
         let (made_at_ms, generation) = (self.u64()?, self.u64()?);
         let places = COLUMNS
             .iter()
             .map(|column| self.place(*column))
-            .collect::<Result<Vec<_>, Fault>>()?;
+            .collect::<Result<Vec<_>, SegmentError>>()?;
         let count: u64 = places.iter().map(|p| blocks(p.end - p.start)).sum();
         if self.0.len() as u64 != count * SUM_BYTES as u64 {
-            return Err(Fault::Corrupt);
+            return Err(SegmentError::Corrupt);
         }
         let sums = places
             .iter()
             .map(|p| (0..blocks(p.end - p.start)).map(|_| self.u32()).collect())
-            .collect::<Result<_, Fault>>()?;
+            .collect::<Result<_, SegmentError>>()?;
         Ok(Head {
             kind,
             items,
@@ -377,11 +382,11 @@ impl<'a> Input<'a> {
         })
     }
 
-    fn place(&mut self, column: Column) -> Result<Range<u64>, Fault> {
+    fn place(&mut self, column: Column) -> Result<Range<u64>, SegmentError> {
         let number: [u8; 4] = self.array()?;
         let (start, length) = (self.u64()?, self.u64()?);
-        let end = start.checked_add(length).ok_or(Fault::Corrupt)?;
+        let end = start.checked_add(length).ok_or(SegmentError::Corrupt)?;
         let is_sound = number == [column as u8, 0, 0, 0] && end <= SEGMENT_BYTES_MAX;
-        is_sound.then_some(start..end).ok_or(Fault::Corrupt)
+        is_sound.then_some(start..end).ok_or(SegmentError::Corrupt)
     }
 }

@@ -1,10 +1,10 @@
 //! Items of a set, ads and references alike: whose, which, its views, its features.
 
 use bytes::Bytes;
-use records::fingerprint::{AdFingerprint, Framing, ReferenceFingerprint, View};
+use records::fingerprint::{AdFingerprint, Framing, HashVariant, ReferenceFingerprint};
 use records::{ImageSha256, ReferenceId, TenantId};
 
-use crate::Fault;
+use crate::SegmentError;
 use crate::head::Input;
 
 /// Which of the two sets.
@@ -24,11 +24,11 @@ impl Kind {
         }
     }
 
-    pub(crate) fn of_tag(tag: u8) -> Result<Self, Fault> {
+    pub(crate) fn of_tag(tag: u8) -> Result<Self, SegmentError> {
         match tag {
             b'A' => Ok(Self::Ads),
             b'R' => Ok(Self::References),
-            _ => Err(Fault::Corrupt),
+            _ => Err(SegmentError::Corrupt),
         }
     }
 
@@ -91,7 +91,7 @@ pub struct Item {
     /// The version of the algorithms behind its fingerprint.
     pub version: u16,
     /// Its whole-picture hashes, at least one. An ad's second one, if any, is without its border.
-    pub views: Vec<(Framing, View)>,
+    pub views: Vec<(Framing, HashVariant)>,
     /// Its local features, as its fingerprint has them.
     pub features: Bytes,
     /// For an ad, those of its postings that stand nowhere else.
@@ -121,7 +121,7 @@ impl Posting {
     }
 
     /// Reads postings that stand behind each other.
-    pub(crate) fn all(framed: &Bytes) -> Result<Vec<Self>, Fault> {
+    pub(crate) fn all(framed: &Bytes) -> Result<Vec<Self>, SegmentError> {
         let (mut postings, mut input) = (Vec::new(), Input(framed));
         while !input.0.is_empty() {
             let (stamp, length) = (input.u64()?, input.u32()? as usize);
@@ -190,13 +190,13 @@ impl Item {
     ///
     /// # Errors
     /// [`Fault::Corrupt`] if its views are not those of an ad.
-    pub fn ad_fingerprint(&self) -> Result<AdFingerprint, Fault> {
+    pub fn ad_fingerprint(&self) -> Result<AdFingerprint, SegmentError> {
         let (whole, trimmed) = match self.views[..] {
             [(framing, whole)] if framing == Framing::default() => (whole, None),
             [(framing, whole), (TRIMMED, trimmed)] if framing == Framing::default() => {
                 (whole, Some(trimmed))
             }
-            _ => return Err(Fault::Corrupt),
+            _ => return Err(SegmentError::Corrupt),
         };
         Ok(AdFingerprint {
             version: self.version,

@@ -43,7 +43,7 @@
 //! Columns 1 to 3 are what `matching::scan` reads in place; 1 to 8 are what stage 1 needs: 70 bytes an ad, 70 more for one that has a border.
 
 mod build;
-mod fault;
+mod error;
 mod head;
 mod item;
 mod manifest;
@@ -51,12 +51,12 @@ mod merge;
 mod read;
 
 pub use build::{Built, build};
-pub use fault::Fault;
+pub use error::SegmentError;
 pub use head::{Entry, SegmentName};
 pub use item::{Id, Item, Kind, Posting};
 pub use manifest::{Absorbed, LOG_PARTITIONS, Manifest, Retired};
 pub use merge::{MergeRule, to_merge};
-pub use read::{Front, entry_of, whole};
+pub use read::{SegmentIndex, entry_of, whole};
 
 /// The format of the segments that this build writes.
 pub const FORMAT: u16 = 2;

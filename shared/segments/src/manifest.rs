@@ -15,7 +15,7 @@
 use std::collections::BTreeSet;
 
 use crate::head::Input;
-use crate::{Entry, Fault, Kind, SegmentName};
+use crate::{Entry, Kind, SegmentError, SegmentName};
 
 const MAGIC: &[u8; 8] = b"HOMEWMAN";
 const FORMAT: u16 = 2;
@@ -146,7 +146,7 @@ impl Manifest {
     ///
     /// # Errors
     /// [`Fault`], by what the caller does next.
-    pub fn from_bytes(kind: Kind, bytes: &[u8]) -> Result<Self, Fault> {
+    pub fn from_bytes(kind: Kind, bytes: &[u8]) -> Result<Self, SegmentError> {
         let mut input = Input(bytes);
         input.known(MAGIC, FORMAT)?;
         let [tag, zero] = input.array()?;
@@ -161,27 +161,27 @@ impl Manifest {
             + (retired + absorbed) * RETIRED_BYTES as u64
             + SUM_BYTES as u64;
         match (input.0.len() as u64).cmp(&expected) {
-            std::cmp::Ordering::Less => return Err(Fault::Truncated),
+            std::cmp::Ordering::Less => return Err(SegmentError::Truncated),
             std::cmp::Ordering::Equal => {}
-            std::cmp::Ordering::Greater => return Err(Fault::Corrupt),
+            std::cmp::Ordering::Greater => return Err(SegmentError::Corrupt),
         }
         let (told, sum) = bytes.split_at(bytes.len() - SUM_BYTES);
         let found = Kind::of_tag(tag)?;
         if sum != simd_adler32::adler32(&told).to_le_bytes() || zero != 0 {
-            return Err(Fault::Corrupt);
+            return Err(SegmentError::Corrupt);
         }
         if found != kind {
-            return Err(Fault::Another);
+            return Err(SegmentError::Another);
         }
         let live = (0..live)
             .map(|_| Entry::read(&mut input))
-            .collect::<Result<_, Fault>>()?;
+            .collect::<Result<_, SegmentError>>()?;
         let retired = (0..retired)
             .map(|_| retired_one(&mut input))
-            .collect::<Result<_, Fault>>()?;
+            .collect::<Result<_, SegmentError>>()?;
         let absorbed = (0..absorbed)
             .map(|_| absorbed_one(&mut input))
-            .collect::<Result<_, Fault>>()?;
+            .collect::<Result<_, SegmentError>>()?;
         Ok(Self {
             kind,
             generation,
@@ -215,13 +215,17 @@ impl Entry {
     ///
     /// # Errors
     /// [`Fault`], by what the caller does next.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Fault> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SegmentError> {
         let mut input = Input(bytes);
         let entry = Self::read(&mut input)?;
-        input.0.is_empty().then_some(entry).ok_or(Fault::Corrupt)
+        input
+            .0
+            .is_empty()
+            .then_some(entry)
+            .ok_or(SegmentError::Corrupt)
     }
 
-    fn read(input: &mut Input<'_>) -> Result<Self, Fault> {
+    fn read(input: &mut Input<'_>) -> Result<Self, SegmentError> {
         let entry = Self {
             name: SegmentName(input.array()?),
             head_sha256: input.array()?,
@@ -234,18 +238,18 @@ impl Entry {
         let is_sound = input.array()? == [0; 6]
             && entry.front_bytes <= entry.bytes
             && entry.bytes <= crate::SEGMENT_BYTES_MAX;
-        is_sound.then_some(entry).ok_or(Fault::Corrupt)
+        is_sound.then_some(entry).ok_or(SegmentError::Corrupt)
     }
 }
 
-fn retired_one(input: &mut Input<'_>) -> Result<Retired, Fault> {
+fn retired_one(input: &mut Input<'_>) -> Result<Retired, SegmentError> {
     Ok(Retired {
         name: SegmentName(input.array()?),
         due_at_ms: input.u64()?,
     })
 }
 
-fn absorbed_one(input: &mut Input<'_>) -> Result<Absorbed, Fault> {
+fn absorbed_one(input: &mut Input<'_>) -> Result<Absorbed, SegmentError> {
     let Retired { name, due_at_ms } = retired_one(input)?;
     let due_at_ms = (due_at_ms != NOT_DUE).then_some(due_at_ms);
     Ok(Absorbed { name, due_at_ms })

@@ -4,14 +4,14 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use records::TenantId;
-use records::fingerprint::{FEATURES_BYTES_MAX, Framing, Hash256, View};
+use records::fingerprint::{FEATURES_BYTES_MAX, Framing, Hash256, HashVariant};
 
 use crate::head::{Column, Head, Input, TILE_VIEWS};
-use crate::{BLOCK_BYTES, Entry, Fault, Id, Item, Kind, Posting, SegmentName};
+use crate::{BLOCK_BYTES, Entry, Id, Item, Kind, Posting, SegmentError, SegmentName};
 
 /// A segment without its features, checked to the last bit.
 #[derive(Clone)]
-pub struct Front {
+pub struct SegmentIndex {
     head: Head,
     name: SegmentName,
     bytes: Bytes,
@@ -24,7 +24,7 @@ pub struct Front {
     postings: Vec<Vec<Posting>>,
 }
 
-impl std::fmt::Debug for Front {
+impl std::fmt::Debug for SegmentIndex {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Front")
             .field("name", &self.name)
@@ -37,24 +37,28 @@ impl std::fmt::Debug for Front {
 ///
 /// # Errors
 /// [`Fault`], by what the caller does next.
-pub fn whole(kind: Kind, bytes: Bytes, entry: &Entry) -> Result<(Front, Vec<Item>), Fault> {
+pub fn whole(
+    kind: Kind,
+    bytes: Bytes,
+    entry: &Entry,
+) -> Result<(SegmentIndex, Vec<Item>), SegmentError> {
     if (bytes.len() as u64) < entry.bytes {
         // A head of a newer build says so, whatever the length.
         Head::read(&bytes)?;
-        return Err(Fault::Truncated);
+        return Err(SegmentError::Truncated);
     }
-    let front = Front::open(
+    let front = SegmentIndex::open(
         kind,
-        bytes.slice(..bytes.len().min(front_length(entry)?)),
+        bytes.slice(..bytes.len().min(index_length(entry)?)),
         entry,
     )?;
     if bytes.len() as u64 != entry.bytes {
-        return Err(Fault::Another);
+        return Err(SegmentError::Another);
     }
-    let features = bytes.slice(front_length(entry)?..);
+    let features = bytes.slice(index_length(entry)?..);
     let items = front.items_of(0..front.len(), &features)?;
     if SegmentName::of(&bytes) != entry.name {
-        return Err(Fault::Another);
+        return Err(SegmentError::Another);
     }
     Ok((front, items))
 }
@@ -63,30 +67,32 @@ pub fn whole(kind: Kind, bytes: Bytes, entry: &Entry) -> Result<(Front, Vec<Item
 ///
 /// # Errors
 /// [`Fault`] if its head cannot be read.
-pub fn entry_of(kind: Kind, bytes: &[u8]) -> Result<Entry, Fault> {
+pub fn entry_of(kind: Kind, bytes: &[u8]) -> Result<Entry, SegmentError> {
     let head = Head::read(bytes)?;
     let entry = head.entry(SegmentName::of(bytes));
-    (head.kind == kind).then_some(entry).ok_or(Fault::Another)
+    (head.kind == kind)
+        .then_some(entry)
+        .ok_or(SegmentError::Another)
 }
 
-fn front_length(entry: &Entry) -> Result<usize, Fault> {
-    usize::try_from(entry.front_bytes).map_err(|_| Fault::Corrupt)
+fn index_length(entry: &Entry) -> Result<usize, SegmentError> {
+    usize::try_from(entry.front_bytes).map_err(|_| SegmentError::Corrupt)
 }
 
-impl Front {
+impl SegmentIndex {
     /// Opens the first [`Entry::front_bytes`] bytes of the segment that a manifest names.
     ///
     /// # Errors
     /// [`Fault`], by what the caller does next.
-    pub fn open(kind: Kind, bytes: Bytes, entry: &Entry) -> Result<Self, Fault> {
+    pub fn open(kind: Kind, bytes: Bytes, entry: &Entry) -> Result<Self, SegmentError> {
         let head = Head::read(&bytes)?;
         if head.kind != kind || !head.is_of(entry) {
-            return Err(Fault::Another);
+            return Err(SegmentError::Another);
         }
         match (bytes.len() as u64).cmp(&entry.front_bytes) {
-            std::cmp::Ordering::Less => return Err(Fault::Truncated),
+            std::cmp::Ordering::Less => return Err(SegmentError::Truncated),
             std::cmp::Ordering::Equal => {}
-            std::cmp::Ordering::Greater => return Err(Fault::Corrupt),
+            std::cmp::Ordering::Greater => return Err(SegmentError::Corrupt),
         }
         let mut front = Self {
             head,
@@ -102,7 +108,7 @@ impl Front {
         Ok(front)
     }
 
-    fn check_columns(&mut self) -> Result<(), Fault> {
+    fn check_columns(&mut self) -> Result<(), SegmentError> {
         for column in crate::head::COLUMNS {
             if column != Column::Features {
                 self.head.check_blocks(column, 0, self.column(column))?;
@@ -117,7 +123,7 @@ impl Front {
             lengths(Column::PostingsLength),
         );
         if features.iter().any(|it| *it as usize > FEATURES_BYTES_MAX) {
-            return Err(Fault::Corrupt);
+            return Err(SegmentError::Corrupt);
         }
         self.features_at = ends(&features);
         let postings_at = ends(&postings);
@@ -138,14 +144,14 @@ impl Front {
             && self.features_at.last() == Some(&self.length(Column::Features))
             && postings_at.last() == Some(&self.length(Column::Postings));
         if !is_sound {
-            return Err(Fault::Corrupt);
+            return Err(SegmentError::Corrupt);
         }
         let column = self.head.place(Column::Postings).start;
         let places = postings_at
             .windows(2)
             .map(|it| column + it[0]..column + it[1]);
         let framed = places.map(|place| self.bytes.slice_ref(self.within(place)));
-        let read = framed.map(|framed| Posting::all(&framed).map_err(|_| Fault::Corrupt));
+        let read = framed.map(|framed| Posting::all(&framed).map_err(|_| SegmentError::Corrupt));
         self.postings = read.collect::<Result<_, _>>()?;
         Ok(())
     }
@@ -228,9 +234,9 @@ impl Front {
     ///
     /// # Panics
     /// If there is no such row.
-    pub fn view(&self, row: usize) -> (Framing, View) {
+    pub fn view(&self, row: usize) -> (Framing, HashVariant) {
         let framing = Framing::from_byte(self.column(Column::Framing)[row]);
-        let view = View {
+        let view = HashVariant {
             pdq: self.pdq(row),
             quality: self.qualities()[row],
             second: Hash256(self.column(Column::Second).as_chunks().0[row]),
@@ -320,20 +326,24 @@ impl Front {
     ///
     /// # Panics
     /// If there are no such items.
-    pub fn items_of(&self, items: Range<usize>, features: &Bytes) -> Result<Vec<Item>, Fault> {
+    pub fn items_of(
+        &self,
+        items: Range<usize>,
+        features: &Bytes,
+    ) -> Result<Vec<Item>, SegmentError> {
         let range = self.features_range(&items);
         if (features.len() as u64) < range.end - range.start {
-            return Err(Fault::Truncated);
+            return Err(SegmentError::Truncated);
         }
         let skipped = range.start - self.head.place(Column::Features).start;
-        let first = usize::try_from(skipped).map_err(|_| Fault::Corrupt)? / BLOCK_BYTES;
+        let first = usize::try_from(skipped).map_err(|_| SegmentError::Corrupt)? / BLOCK_BYTES;
         self.head.check_blocks(Column::Features, first, features)?;
         let index = |at: u64| usize::try_from(at.saturating_sub(skipped));
         items
             .map(|item| {
                 let (from, to) = (self.features_at[item], self.features_at[item + 1]);
-                let from = index(from).map_err(|_| Fault::Corrupt)?;
-                let to = index(to).map_err(|_| Fault::Corrupt)?;
+                let from = index(from).map_err(|_| SegmentError::Corrupt)?;
+                let to = index(to).map_err(|_| SegmentError::Corrupt)?;
                 let of_item = if from == to { 0..0 } else { from..to };
                 Ok(self.item(item, features.slice(of_item)))
             })
@@ -398,13 +408,13 @@ fn ends(lengths: &[u32]) -> Vec<u64> {
     std::iter::once(0).chain(each).collect()
 }
 
-fn sources(column: &[u8]) -> Result<Vec<(TenantId, u16)>, Fault> {
+fn sources(column: &[u8]) -> Result<Vec<(TenantId, u16)>, SegmentError> {
     let (mut sources, mut input) = (Vec::new(), Input(column));
     while !input.0.is_empty() {
         let [length] = input.array()?;
         let name = input.take(usize::from(length))?;
-        let name = std::str::from_utf8(name).map_err(|_| Fault::Corrupt)?;
-        let tenant = TenantId::parse(name).map_err(|_| Fault::Corrupt)?;
+        let name = std::str::from_utf8(name).map_err(|_| SegmentError::Corrupt)?;
+        let tenant = TenantId::parse(name).map_err(|_| SegmentError::Corrupt)?;
         sources.push((tenant, input.u16()?));
     }
     Ok(sources)

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, Turn, View};
+use records::fingerprint::{
+    AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint, Turn,
+};
 use records::{CaseId, ImageSha256, ReferenceId, TenantId};
 use segments::*;
 
@@ -14,8 +16,8 @@ fn tenant(name: &str) -> TenantId {
 }
 
 prop_compose! {
-    fn view()(pdq: [u8; 32], second: [u8; 32], quality in 0u8..=100) -> View {
-        View { pdq: Hash256(pdq), quality, second: Hash256(second) }
+    fn view()(pdq: [u8; 32], second: [u8; 32], quality in 0u8..=100) -> HashVariant {
+        HashVariant { pdq: Hash256(pdq), quality, second: Hash256(second) }
     }
 }
 
@@ -182,7 +184,7 @@ proptest! {
 
 fn made_up(n: u64, features: usize, trimmed: bool) -> Item {
     let hash = |what: &str| Hash256(*ImageSha256::of(format!("{what} {n}").as_bytes()).bytes());
-    let whole = View {
+    let whole = HashVariant {
         pdq: hash("pdq"),
         quality: 80,
         second: hash("second"),
@@ -272,7 +274,10 @@ fn every_flipped_bit_is_noticed() {
         let fault = whole(Kind::Ads, bytes.clone(), &entry).unwrap_err();
         if bit / 8 < entry.front_bytes as usize {
             let front = bytes.slice(..entry.front_bytes as usize);
-            assert_eq!(Front::open(Kind::Ads, front, &entry).unwrap_err(), fault);
+            assert_eq!(
+                SegmentIndex::open(Kind::Ads, front, &entry).unwrap_err(),
+                fault
+            );
         }
     }
     let good = manifest().to_bytes();
@@ -292,12 +297,12 @@ fn every_truncation_is_noticed() {
     let good = Bytes::from(good);
     for length in 0..good.len() {
         let fault = whole(Kind::Ads, good.slice(..length), &entry).unwrap_err();
-        assert_eq!(fault, Fault::Truncated, "{length} bytes");
+        assert_eq!(fault, SegmentError::Truncated, "{length} bytes");
     }
     let good = manifest().to_bytes();
     for length in 0..good.len() {
         let fault = Manifest::from_bytes(Kind::Ads, &good[..length]).unwrap_err();
-        assert_eq!(fault, Fault::Truncated, "{length} bytes");
+        assert_eq!(fault, SegmentError::Truncated, "{length} bytes");
     }
 }
 
@@ -306,24 +311,27 @@ fn what_follows_a_segment_is_noticed() {
     let (mut bytes, entry) = small();
     bytes.push(0);
     let fault = whole(Kind::Ads, Bytes::from(bytes), &entry).unwrap_err();
-    assert_eq!(fault, Fault::Another);
+    assert_eq!(fault, SegmentError::Another);
     let mut bytes = manifest().to_bytes();
     bytes.push(0);
-    assert_eq!(Manifest::from_bytes(Kind::Ads, &bytes), Err(Fault::Corrupt));
+    assert_eq!(
+        Manifest::from_bytes(Kind::Ads, &bytes),
+        Err(SegmentError::Corrupt)
+    );
 }
 
 #[test]
 fn a_newer_format_says_so() {
     let (mut bytes, entry) = small();
     bytes[8..10].copy_from_slice(&(FORMAT + 1).to_le_bytes());
-    let newer = Fault::NewerFormat { found: FORMAT + 1 };
+    let newer = SegmentError::NewerFormat { found: FORMAT + 1 };
     let bytes = Bytes::from(bytes);
     assert_eq!(whole(Kind::Ads, bytes.clone(), &entry).unwrap_err(), newer);
     let shorter = bytes.slice(..50);
     assert_eq!(whole(Kind::Ads, shorter, &entry).unwrap_err(), newer);
     let mut bytes = manifest().to_bytes();
     bytes[8..10].copy_from_slice(&9u16.to_le_bytes());
-    let newer = Fault::NewerFormat { found: 9 };
+    let newer = SegmentError::NewerFormat { found: 9 };
     assert_eq!(Manifest::from_bytes(Kind::Ads, &bytes), Err(newer));
 }
 
@@ -367,19 +375,19 @@ fn a_sound_segment_that_is_not_the_named_one_is_noticed() {
     ];
     for expected in changed {
         let fault = whole(Kind::Ads, bytes.clone(), &expected).unwrap_err();
-        assert_eq!(fault, Fault::Another, "{expected:?}");
+        assert_eq!(fault, SegmentError::Another, "{expected:?}");
     }
     let fault = whole(Kind::References, bytes, &entry).unwrap_err();
-    assert_eq!(fault, Fault::Another);
+    assert_eq!(fault, SegmentError::Another);
     let listed = manifest().to_bytes();
     assert_eq!(
         Manifest::from_bytes(Kind::References, &listed),
-        Err(Fault::Another)
+        Err(SegmentError::Another)
     );
 }
 
 /// A head that is sound by its checksum and lies about what follows.
-fn lying(change: impl Fn(&mut Vec<u8>)) -> Fault {
+fn lying(change: impl Fn(&mut Vec<u8>)) -> SegmentError {
     let (mut bytes, entry) = small();
     change(&mut bytes);
     let head = u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize;
@@ -399,43 +407,51 @@ fn a_lying_head_is_refused_before_anything_is_allocated() {
         move |bytes: &mut Vec<u8>| bytes[at..at + 8].copy_from_slice(&value.to_le_bytes())
     };
     for value in [0, 3, 5, 1 << 20, u32::MAX] {
-        assert_eq!(lying(u32_at(16, value)), Fault::Corrupt, "{value} items");
+        assert_eq!(
+            lying(u32_at(16, value)),
+            SegmentError::Corrupt,
+            "{value} items"
+        );
         if value != 5 {
-            assert_eq!(lying(u32_at(20, value)), Fault::Corrupt, "{value} views");
+            assert_eq!(
+                lying(u32_at(20, value)),
+                SegmentError::Corrupt,
+                "{value} views"
+            );
         }
     }
     for value in [0, 40, 303, u32::MAX] {
         assert_eq!(
             lying(u32_at(12, value)),
-            Fault::Corrupt,
+            SegmentError::Corrupt,
             "a head of {value}"
         );
     }
-    assert_eq!(lying(u32_at(12, 5_000)), Fault::Truncated);
+    assert_eq!(lying(u32_at(12, 5_000)), SegmentError::Truncated);
     for column in 0..13 {
         let place = 40 + column * 20;
         for value in [0, 1, 1 << 40, u64::MAX - 1, u64::MAX] {
             assert_eq!(
                 lying(u64_at(place + 4, value)),
-                Fault::Corrupt,
+                SegmentError::Corrupt,
                 "begin {value}"
             );
             if value > 1 {
                 assert_eq!(
                     lying(u64_at(place + 12, value)),
-                    Fault::Corrupt,
+                    SegmentError::Corrupt,
                     "length {value}"
                 );
             }
         }
         assert_eq!(
             lying(u32_at(place, 99)),
-            Fault::Corrupt,
+            SegmentError::Corrupt,
             "column {column} is unknown"
         );
     }
-    assert_eq!(lying(|bytes| bytes[10] = b'X'), Fault::Corrupt);
-    assert_eq!(lying(|bytes| bytes[11] = 14), Fault::Corrupt);
+    assert_eq!(lying(|bytes| bytes[10] = b'X'), SegmentError::Corrupt);
+    assert_eq!(lying(|bytes| bytes[11] = 14), SegmentError::Corrupt);
 }
 
 #[test]
@@ -446,7 +462,7 @@ fn a_manifest_that_promises_much_is_refused_before_anything_is_allocated() {
         bytes[at..at + 4].copy_from_slice(&u32::MAX.to_le_bytes());
         assert_eq!(
             Manifest::from_bytes(Kind::Ads, &bytes),
-            Err(Fault::Truncated)
+            Err(SegmentError::Truncated)
         );
     }
 }

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use records::fingerprint::AdFingerprint;
 use records::{ImageSha256, Sighting, TenantId};
-use segments::{Entry, Front, Id, Item as SetItem, Kind, Posting};
+use segments::{Entry, Id, Item as SetItem, Kind, Posting, SegmentIndex};
 
 use crate::Store;
 use crate::ads_packs::PACKS_PER_PAGE;
@@ -106,7 +106,7 @@ impl Store {
     /// # Errors
     /// [`crate::Error::Gone`] if it was merged or rewritten meanwhile: ask for the segments again.
     /// [`crate::Error::Damaged`] if it is not what the manifest says.
-    pub async fn ads_front(&self, segment: &Entry) -> Result<Front> {
+    pub async fn ads_front(&self, segment: &Entry) -> Result<SegmentIndex> {
         self.front(Kind::Ads, segment).await
     }
 
@@ -114,7 +114,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::ads_front`].
-    pub async fn segment_page(&self, front: &Front, from: usize) -> Result<SegmentPage> {
+    pub async fn segment_page(&self, front: &SegmentIndex, from: usize) -> Result<SegmentPage> {
         let range = front.page(from, FEATURES_PAGE_BYTES);
         let next = (range.end < front.len()).then_some(range.end);
         let items = self.segment_ads(front, range).await?;
@@ -128,7 +128,11 @@ impl Store {
     ///
     /// # Panics
     /// If the segment has fewer.
-    pub async fn segment_ads(&self, front: &Front, range: Range<usize>) -> Result<Vec<StoredAd>> {
+    pub async fn segment_ads(
+        &self,
+        front: &SegmentIndex,
+        range: Range<usize>,
+    ) -> Result<Vec<StoredAd>> {
         let bytes = self
             .segment_bytes(
                 Kind::Ads.into(),
@@ -149,14 +153,14 @@ impl StoredAd {
     ///
     /// # Panics
     /// If the segment has no such item.
-    pub fn without_features(front: &Front, item: usize) -> Result<Self> {
+    pub fn without_features(front: &SegmentIndex, item: usize) -> Result<Self> {
         ad_of_item(&front.item_without_features(item))
     }
 }
 
 pub(crate) fn ad_of_item(item: &SetItem) -> Result<StoredAd> {
     let Id::Image(image_sha256) = item.id else {
-        return Err(segments::Fault::Another.into());
+        return Err(segments::SegmentError::Another.into());
     };
     Ok(StoredAd {
         tenant: item.owner.clone(),

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use records::Timestamp;
-use segments::{Absorbed, Entry, Front, Id, Item, Kind, Manifest, SegmentName};
+use segments::{Absorbed, Entry, Id, Item, Kind, Manifest, SegmentIndex, SegmentName};
 
 use crate::ads_packs::Pack;
 use crate::compaction::{Compacted, CompactionRule, build_aside};
@@ -119,7 +119,7 @@ impl Store {
             return Ok(holding);
         }
         for entry in &manifest.live {
-            let front: Front = self.front(kind, entry).await?;
+            let front: SegmentIndex = self.front(kind, entry).await?;
             if ids.iter().any(|id| !front.find(id).is_empty()) {
                 holding.push(*entry);
             }

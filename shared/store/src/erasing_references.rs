@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use records::{
-    Alerting, CaseId, ImageSha256, Label, ObjectKey, ReasonCode, Reference, ReferenceId,
+    AlertLimit, CaseId, ImageSha256, Label, ObjectKey, ReasonCode, Reference, ReferenceId,
     ReferenceKey, ReferenceStatus, SearchProgress, TenantId, Timestamp,
 };
 
@@ -171,7 +171,7 @@ impl Store {
             activated_at: None,
             ended_at: Some(now),
             search: SearchProgress::default(),
-            alerting: Alerting::default(),
+            alerting: AlertLimit::default(),
         };
         self.delete(Table::References, unit.as_str(), fingerprint_sk(id))
             .await?;

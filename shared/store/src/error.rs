@@ -42,13 +42,13 @@ impl From<records::Malformed> for Error {
     }
 }
 
-impl From<segments::Fault> for Error {
-    fn from(fault: segments::Fault) -> Self {
+impl From<segments::SegmentError> for Error {
+    fn from(fault: segments::SegmentError) -> Self {
         Self::Damaged(match fault {
-            segments::Fault::NewerFormat { .. } => "segment or manifest (of a newer format)",
-            segments::Fault::Truncated => "segment or manifest (cut off)",
-            segments::Fault::Another => "segment or manifest (mixed up)",
-            segments::Fault::Corrupt => "segment or manifest",
+            segments::SegmentError::NewerFormat { .. } => "segment or manifest (of a newer format)",
+            segments::SegmentError::Truncated => "segment or manifest (cut off)",
+            segments::SegmentError::Another => "segment or manifest (mixed up)",
+            segments::SegmentError::Corrupt => "segment or manifest",
         })
     }
 }

@@ -8,8 +8,8 @@
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use records::{
-    AlertData, AlertKind, Found, LeadId, LeadStatus, LeadSummary, Level, Sighting, TenantId,
-    Timestamp, Told,
+    AlertData, AlertDecision, AlertKind, Found, LeadId, LeadStatus, LeadSummary, Level, Sighting,
+    TenantId, Timestamp,
 };
 
 use crate::error::Result;
@@ -55,7 +55,7 @@ fn after(known: &LeadSummary, found: &Found, calling: &Calling, now: Timestamp) 
     let is_raised = matches!(
         calling,
         Calling::Loud {
-            told: Told::Alerted,
+            told: AlertDecision::Alerted,
             ..
         }
     );

@@ -9,8 +9,8 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use records::{
-    AlertData, AlertKind, Alerting, Found, LeadId, LeadStatus, LeadSummary, Level, Reference,
-    ReferenceId, ReferenceStatus, TenantId, Timestamp, Told,
+    AlertData, AlertDecision, AlertKind, AlertLimit, Found, LeadId, LeadStatus, LeadSummary, Level,
+    Reference, ReferenceId, ReferenceStatus, TenantId, Timestamp,
 };
 
 use crate::calls::Range;
@@ -38,9 +38,9 @@ pub(crate) enum Calling {
     Quiet,
     /// It is told or held; then the reference's alerting stands so.
     Loud {
-        told: Told,
+        told: AlertDecision,
         uploader: TenantId,
-        after: Alerting,
+        after: AlertLimit,
         seq: u64,
     },
 }
@@ -64,7 +64,7 @@ impl Calling {
     /// The lead at the level at which it is recorded: held ones are for review.
     pub(crate) fn level(&self, lead: LeadSummary) -> LeadSummary {
         match self {
-            Self::Loud { told, uploader, .. } if *told != Told::Alerted => LeadSummary {
+            Self::Loud { told, uploader, .. } if *told != AlertDecision::Alerted => LeadSummary {
                 level: Level::Review,
                 held_for: Some(uploader.clone()),
                 ..lead
@@ -77,11 +77,11 @@ impl Calling {
     pub(crate) fn kind(&self) -> Option<AlertKind> {
         match self {
             Self::Loud {
-                told: Told::Alerted,
+                told: AlertDecision::Alerted,
                 ..
             } => Some(AlertKind::Created),
             Self::Loud {
-                told: Told::FirstHeld,
+                told: AlertDecision::FirstHeld,
                 ..
             } => Some(AlertKind::Held),
             _ => None,
@@ -141,11 +141,11 @@ impl Store {
             return Ok(vec![self.step_active(unit, id)?]);
         };
         let counted = match told {
-            Told::Held => self.step_still_held(unit, id, *seq)?,
+            AlertDecision::Held => self.step_still_held(unit, id, *seq)?,
             _ => self.step_alerting(unit, id, after, *seq)?,
         };
         let mut steps = vec![counted];
-        if *told != Told::Alerted {
+        if *told != AlertDecision::Alerted {
             let mut held = key(unit.as_str(), held_sk(id, &lead.lead_id));
             held.insert("lead_id".into(), text(lead.lead_id.as_str()));
             steps.push(self.step_put(Table::Leads, held)?);
@@ -178,7 +178,7 @@ impl Store {
         &self,
         unit: &TenantId,
         id: &ReferenceId,
-        after: &Alerting,
+        after: &AlertLimit,
         seq: u64,
     ) -> Result<TransactWriteItem> {
         let mut values: Vec<(&str, AttributeValue)> = vec![

@@ -103,7 +103,7 @@ pub use references_status::Activated;
 pub use renewal::Renewed;
 pub use retry::Jitter;
 pub use searches::{Plan, SearchKey, SearchPart};
-pub use segments::{Entry, Front, Id, Kind, MergeRule, SegmentName};
+pub use segments::{Entry, Id, Kind, MergeRule, SegmentIndex, SegmentName};
 pub use tables::{StreamView, TABLES, Table, TableDefinition};
 pub use unpacking::Unpacked;
 

@@ -116,7 +116,7 @@ impl Store {
         let entry = |item: Item| {
             let fingerprint = item.reference_fingerprint();
             let Id::Reference(reference_id) = item.id else {
-                return Err(segments::Fault::Another.into());
+                return Err(segments::SegmentError::Another.into());
             };
             Ok(LogEntry {
                 unit: item.owner,

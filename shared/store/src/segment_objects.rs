@@ -8,7 +8,7 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use bytes::Bytes;
 use records::Timestamp;
-use segments::{Built, Entry, Front, Item, Kind, SegmentName};
+use segments::{Built, Entry, Item, Kind, SegmentIndex, SegmentName};
 
 use crate::Store;
 use crate::error::{Error, Result, told};
@@ -156,7 +156,7 @@ impl Store {
             Ok(answer) => answer,
             Err(error) if is_gone(&error) => return Err(Error::Gone("the segment")),
             Err(error) if is_outside(error.as_service_error()) => {
-                return Err(segments::Fault::Truncated.into());
+                return Err(segments::SegmentError::Truncated.into());
             }
             Err(error) => return Err(told("reading a segment", &error)),
         };
@@ -164,7 +164,7 @@ impl Store {
             .content_length()
             .and_then(|it| u64::try_from(it).ok());
         if length != Some(wanted) {
-            return Err(segments::Fault::Truncated.into());
+            return Err(segments::SegmentError::Truncated.into());
         }
         read_whole(answer.body, wanted).await
     }
@@ -174,9 +174,9 @@ impl Store {
     /// # Errors
     /// [`Error::Gone`] if it was replaced meanwhile; [`Error::Damaged`] if it is missing although
     /// the manifest still names it, or is not what the manifest says.
-    pub(crate) async fn front(&self, kind: Kind, entry: &Entry) -> Result<Front> {
+    pub(crate) async fn front(&self, kind: Kind, entry: &Entry) -> Result<SegmentIndex> {
         let bytes = self.bytes_of(kind, entry, 0..entry.front_bytes).await?;
-        Ok(Front::open(kind, bytes, entry)?)
+        Ok(SegmentIndex::open(kind, bytes, entry)?)
     }
 
     /// A segment's items, all of them, held against its name too.

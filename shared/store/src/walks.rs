@@ -1,6 +1,6 @@
 //! How far walks over all objects of both buckets have come.
 
-use records::{ClockSeen, Renewal, Round, Timestamp, WalkStage};
+use records::{BucketScan, ClockObservation, Renewal, ScanStage, Timestamp};
 
 use crate::error::Result;
 use crate::items::{item, record};
@@ -29,7 +29,7 @@ impl Store {
         let reached = found.as_ref().map_or(FIRST_VERSION, |it| it.version);
         match found {
             Some(begun) if reached == version => {
-                Ok((begun.stage != WalkStage::Over).then_some(begun))
+                Ok((begun.stage != ScanStage::Over).then_some(begun))
             }
             _ if reached >= version => Ok(None),
             _ => {
@@ -52,7 +52,7 @@ impl Store {
     ///
     /// # Errors
     /// As every verb.
-    pub async fn clock_seen(&self) -> Result<Option<ClockSeen>> {
+    pub async fn clock_seen(&self) -> Result<Option<ClockObservation>> {
         let found = self.get(Table::Ads, WALKS, CLOCK).await?;
         found.map(|it| record(it, "look at the clock")).transpose()
     }
@@ -61,7 +61,7 @@ impl Store {
     ///
     /// # Errors
     /// As every verb.
-    pub async fn note_clock(&self, seen: &ClockSeen) -> Result<()> {
+    pub async fn note_clock(&self, seen: &ClockObservation) -> Result<()> {
         self.put(Table::Ads, item(WALKS, CLOCK, seen)?).await
     }
 
@@ -69,7 +69,7 @@ impl Store {
     ///
     /// # Errors
     /// As every verb.
-    pub async fn round(&self) -> Result<Option<Round>> {
+    pub async fn round(&self) -> Result<Option<BucketScan>> {
         let found = self.get(Table::Ads, WALKS, OBJECTS).await?;
         found.map(|it| record(it, "round")).transpose()
     }
@@ -78,7 +78,7 @@ impl Store {
     ///
     /// # Errors
     /// As every verb.
-    pub async fn note_round(&self, round: &Round) -> Result<()> {
+    pub async fn note_round(&self, round: &BucketScan) -> Result<()> {
         self.put(Table::Ads, item(WALKS, OBJECTS, round)?).await
     }
 }

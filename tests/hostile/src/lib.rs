@@ -9,7 +9,7 @@ use std::io::{Seek, Write};
 use bytes::Bytes;
 use photo::{Detail, Limits, Pixels};
 use records::features::{AdFeatures, CommonFeatures, ReferenceFeatures};
-use records::fingerprint::{AdFingerprint, Hash256, View};
+use records::fingerprint::{AdFingerprint, Hash256, HashVariant};
 use records::{ImageSha256, ObjectCreated, ObjectKey, TenantId};
 use segments::{Item, Kind, Manifest};
 
@@ -110,7 +110,7 @@ pub fn segments(changes: &[u8]) {
 
 fn sound_segment() -> segments::Built {
     let items = (0_u8..5).map(|n| {
-        let view = View {
+        let view = HashVariant {
             pdq: Hash256([n; 32]),
             quality: 100,
             second: Hash256([!n; 32]),

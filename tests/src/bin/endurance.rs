@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use aws_config::retry::RetryConfig;
 use clap::Parser;
 use proofs::sim::generator::{self, Generator};
-use proofs::sim::{CaseSystem, Crew, Fate, House, Plan, Pump, Time, holdings};
+use proofs::sim::{CaseSystem, Cluster, ClusterConfig, Injection, Pump, Tasks, Time, snapshot};
 
 /// What the programs may keep beside what they had after the first day: caches of SQLite, seen to
 /// grow for some days.
@@ -54,29 +54,29 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     generator::keep_no_freed_memory();
-    let plan = Plan {
+    let plan = ClusterConfig {
         seed: 1,
         folder: arguments.folder.clone(),
         time: Time::default(),
-        fates: Box::new(|_| Fate::default()),
-        plant: None,
+        injections: Box::new(|_| Injection::default()),
+        bug: None,
         retries: RetryConfig::disabled(),
-        keeps_words: false,
+        keeps_text: false,
     };
-    let house = Arc::new(House::new(plan, CaseSystem::willing));
+    let cluster = Arc::new(Cluster::new(plan, CaseSystem::willing));
     let went_well = Rc::new(Cell::new(false));
-    let (mut crew, told, inside) = (Crew::default(), went_well.clone(), house.clone());
-    crew.add(
+    let (mut tasks, told, inside) = (Tasks::default(), went_well.clone(), cluster.clone());
+    tasks.add(
         "days",
         async move { told.set(days(&inside, &arguments).await) },
     );
-    crew.run(house.time());
+    tasks.run(cluster.time());
     ExitCode::from(u8::from(!went_well.get()))
 }
 
-async fn days(house: &Arc<House>, arguments: &Arguments) -> bool {
-    let generator = Generator::new(house, arguments.references, arguments.copy_one_in);
-    let mut pump = Pump::new(house);
+async fn days(cluster: &Arc<Cluster>, arguments: &Arguments) -> bool {
+    let generator = Generator::new(cluster, arguments.references, arguments.copy_one_in);
+    let mut pump = Pump::new(cluster);
     generator.submit_references().await;
     let (mut images, mut first_day_kib, mut went_well) = (0, 0, true);
     for day in 1..=arguments.days {
@@ -89,7 +89,7 @@ async fn days(house: &Arc<House>, arguments: &Arguments) -> bool {
                 generator.record(first..end).await;
             }
             images = next;
-            house.time().skip(day_part(arguments));
+            cluster.time().skip(day_part(arguments));
             pump.until_done().await;
         }
         pump.timers().await;
@@ -111,7 +111,7 @@ async fn days(house: &Arc<House>, arguments: &Arguments) -> bool {
         };
         println!(
             "day {day}: {images} images, {} leads told, {} MiB, {:.0?}, {sums}",
-            holdings::told(&house.case_system.arrived()),
+            snapshot::alerted_leads(&cluster.case_system.arrived()),
             kib / 1024,
             began.elapsed()
         );

@@ -1,4 +1,4 @@
-//! Runs the simulator over many seeds, or one seed in words.
+//! Runs the simulator over many seeds, or one seed as text.
 //!
 //! ```sh
 //! cargo run --release -p proofs --bin simulate -- --seeds 10000
@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::Parser;
-use proofs::sim::{Plant, run};
+use proofs::sim::{InjectedBug, run};
 
-/// The whole house under faults, seed by seed.
+/// The whole cluster under faults, seed by seed.
 #[derive(Parser)]
 struct Arguments {
     /// How many seeds, from `--seed` on.
@@ -35,10 +35,10 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let named = |plant: &&Plant| arguments.plant == Some(format!("{plant:?}"));
-    let plant = Plant::ALL.iter().find(named).copied();
-    if arguments.plant.is_some() && plant.is_none() {
-        eprintln!("no such bug; there are {:?}", Plant::ALL);
+    let named = |bug: &&InjectedBug| arguments.plant == Some(format!("{bug:?}"));
+    let bug = InjectedBug::ALL.iter().find(named).copied();
+    if arguments.plant.is_some() && bug.is_none() {
+        eprintln!("no such bug; there are {:?}", InjectedBug::ALL);
         return ExitCode::from(2);
     }
     let began = Instant::now();
@@ -54,8 +54,8 @@ fn main() -> ExitCode {
                         return;
                     }
                     let seed = arguments.seed + at;
-                    let report = run(seed, plant, arguments.words);
-                    report.words.iter().for_each(|line| println!("{line}"));
+                    let report = run(seed, bug, arguments.words);
+                    report.text.iter().for_each(|line| println!("{line}"));
                     calls.fetch_add(report.calls, Ordering::SeqCst);
                     leads.fetch_add(report.leads as u64, Ordering::SeqCst);
                     if !report.faults_found.is_empty() {

@@ -7,18 +7,18 @@ use records::{AdKey, ReferenceId, UploadState};
 use store::{NewObject, Store};
 use upkeep::Task;
 
-use super::crew::Crew;
-use super::dice::hash;
-use super::holdings::{self, has_pending_deliveries};
-use super::house::make_older;
-use super::plant::Plant;
+use super::cluster::make_older;
+use super::injected_bug::InjectedBug;
 use super::pump::unless_crashed;
+use super::rng::hash;
 use super::run::{Acknowledged, Run, look};
 use super::script::Put;
+use super::snapshot::{self, has_pending_deliveries};
+use super::tasks::Tasks;
 use super::workers::process;
 use super::{feed::Changes, unit};
 
-/// How often the timers fire, and how often somebody looks whether all is done.
+/// How often the timers fire, and how often the run checks whether all is done.
 const RETRIES_EVERY: Duration = Duration::from_secs(7);
 const UPKEEP_EVERY: Duration = Duration::from_secs(40);
 const WATCH_EVERY: Duration = Duration::from_secs(15);
@@ -28,31 +28,31 @@ const ASK_AGAIN: Duration = Duration::from_secs(2);
 /// nothing fails any more.
 const LASTS_MAX: Duration = Duration::from_secs(20 * 60);
 
-/// Everybody who is not woken by events.
-pub(super) fn add(crew: &mut Crew, run: &Rc<Run>) {
+/// Adds the actors that are not woken by events.
+pub(super) fn add(tasks: &mut Tasks, run: &Rc<Run>) {
     let script = &run.script;
-    run.to_be_told
+    run.script_parts_left
         .set(3 + usize::from(script.withdrawal.is_some()));
-    crew.add("uploader", put_all(run.clone(), script.ads.clone()));
-    crew.add("forger", put_all(run.clone(), script.forged.clone()));
-    crew.add("unit", put_all(run.clone(), script.references.clone()));
+    tasks.add("uploader", put_all(run.clone(), script.ads.clone()));
+    tasks.add("forger", put_all(run.clone(), script.forged.clone()));
+    tasks.add("unit", put_all(run.clone(), script.references.clone()));
     if let Some((place, at)) = script.withdrawal {
-        crew.add(
+        tasks.add(
             "withdrawal",
             withdraw(run.clone(), script.reference_id(place), at),
         );
     }
-    crew.add("retries", retries(run.clone()));
-    crew.add("upkeep", upkeep(run.clone()));
-    if run.dice.of("older algorithms", 0).one_in(2) {
-        crew.add("older algorithms", older(run.clone()));
+    tasks.add("retries", retries(run.clone()));
+    tasks.add("upkeep", upkeep(run.clone()));
+    if run.rng.of("older algorithms", 0).one_in(2) {
+        tasks.add("older algorithms", older(run.clone()));
     }
-    crew.add("watch", watch(run.clone()));
+    tasks.add("watch", watch(run.clone()));
 }
 
 async fn put_all(run: Rc<Run>, mut puts: Vec<Put>) {
     puts.sort_by_key(|put| put.at);
-    let store = run.house.store(&run.house.line("faultless"));
+    let store = run.cluster.store(&run.cluster.connection("faultless"));
     let began_us = run.time().now_us();
     for put in puts {
         let gone = Duration::from_micros(run.time().now_us() - began_us);
@@ -67,20 +67,20 @@ async fn put_all(run: Rc<Run>, mut puts: Vec<Put>) {
         let key = records::ObjectKey::parse(key).expect("a key");
         store.put_object(&key, object).await.expect("acknowledged");
     }
-    run.to_be_told.set(run.to_be_told.get() - 1);
+    run.script_parts_left.set(run.script_parts_left.get() - 1);
 }
 
 /// Asks until the withdrawal is acknowledged.
 async fn withdraw(run: Rc<Run>, id: ReferenceId, at: Duration) {
     run.time().sleep(at, hash(b"withdrawal")).await;
-    let faultless = run.house.store(&run.house.line("faultless"));
+    let faultless = run.cluster.store(&run.cluster.connection("faultless"));
     let mut processes = 0;
-    let waits = run.plant != Some(Plant::WithdrawalAtOnce);
+    let waits = run.bug != Some(InjectedBug::WithdrawalAtOnce);
     loop {
-        let line = process(&run, "withdrawal", &mut processes);
-        let store = run.house.store(&line);
+        let connection = process(&run, "withdrawal", &mut processes);
+        let store = run.cluster.store(&connection);
         let asked = unit::withdraw(&store, run.time(), &id, waits);
-        if let Some(Ok(())) = unless_crashed(&line.crash, asked).await {
+        if let Some(Ok(())) = unless_crashed(&connection.crash, asked).await {
             break;
         }
         run.time().sleep(ASK_AGAIN, hash(b"withdrawal")).await;
@@ -91,11 +91,11 @@ async fn withdraw(run: Rc<Run>, id: ReferenceId, at: Duration) {
         leads: leads_of(&faultless, &id).await,
     };
     run.acknowledged.borrow_mut().push(acknowledged);
-    run.to_be_told.set(run.to_be_told.get() - 1);
+    run.script_parts_left.set(run.script_parts_left.get() - 1);
 }
 
 async fn leads_of(store: &Store, id: &ReferenceId) -> std::collections::BTreeSet<String> {
-    let leads = holdings::leads(store).await.into_iter();
+    let leads = snapshot::leads(store).await.into_iter();
     let own = leads.filter(|lead| lead.summary.reference_id == *id);
     own.map(|lead| lead.summary.image_sha256.to_string())
         .collect()
@@ -103,52 +103,52 @@ async fn leads_of(store: &Store, id: &ReferenceId) -> std::collections::BTreeSet
 
 async fn retries(run: Rc<Run>) {
     let mut processes = 0;
-    let mut line = process(&run, "retries", &mut processes);
-    let mut alerting = run.house.alerting(&line);
+    let mut connection = process(&run, "retries", &mut processes);
+    let mut alerting = run.cluster.alert(&connection);
     while !run.is_over.get() {
         run.time().sleep(RETRIES_EVERY, hash(b"retries")).await;
-        let fired = unless_crashed(&line.crash, alerting.on_timer()).await;
+        let fired = unless_crashed(&connection.crash, alerting.on_timer()).await;
         if fired.is_none() {
-            line = process(&run, "retries", &mut processes);
-            alerting = run.house.alerting(&line);
+            connection = process(&run, "retries", &mut processes);
+            alerting = run.cluster.alert(&connection);
         }
     }
 }
 
 async fn upkeep(run: Rc<Run>) {
     let mut processes = 0;
-    let mut line = process(&run, "upkeep", &mut processes);
-    let mut upkeep = run.house.upkeep(&line);
+    let mut connection = process(&run, "upkeep", &mut processes);
+    let mut upkeep = run.cluster.upkeep(&connection);
     while !run.is_over.get() {
         run.time().sleep(UPKEEP_EVERY, hash(b"upkeep")).await;
-        let ran = unless_crashed(&line.crash, upkeep.run(&Task::ALL)).await;
+        let ran = unless_crashed(&connection.crash, upkeep.run(&Task::ALL)).await;
         if ran.is_none() {
-            line = process(&run, "upkeep", &mut processes);
-            upkeep = run.house.upkeep(&line);
+            connection = process(&run, "upkeep", &mut processes);
+            upkeep = run.cluster.upkeep(&connection);
         }
     }
 }
 
-/// Before anything else, somebody else's algorithms were older.
+/// Before anything else, the algorithms of the last build were older.
 async fn older(run: Rc<Run>) {
-    let store = run.house.store(&run.house.line("faultless"));
+    let store = run.cluster.store(&run.cluster.connection("faultless"));
     make_older(&store, run.time().now()).await;
 }
 
 /// Ends the run when nothing is left to be done.
 async fn watch(run: Rc<Run>) {
-    let store = run.house.store(&run.house.line("faultless"));
+    let store = run.cluster.store(&run.cluster.connection("faultless"));
     loop {
         run.time().sleep(WATCH_EVERY, hash(b"watch")).await;
         let is_exhausted = Duration::from_micros(run.time().now_us()) > LASTS_MAX;
         if is_exhausted || is_done(&run, &store).await {
-            let holdings = look(&run).await;
-            let all_there = holdings.uploads.len() == run.script.uploads()
-                && holdings.references.len() == run.script.references.len()
-                && holdings.to_be_extended.is_empty()
+            let snapshot = look(&run).await;
+            let all_there = snapshot.uploads.len() == run.script.uploads()
+                && snapshot.references.len() == run.script.references.len()
+                && snapshot.extensions_due.is_empty()
                 && forged_are_in(&run, &store).await;
             if all_there || is_exhausted {
-                return run.end(holdings, is_exhausted);
+                return run.end(snapshot, is_exhausted);
             }
         }
     }
@@ -174,10 +174,10 @@ async fn is_done(run: &Run, store: &Store) -> bool {
         &run.searches,
         &run.leads,
     ];
-    let servers = &run.house.exchange.servers;
+    let servers = &run.cluster.network.servers;
     all.iter().for_each(|changes| changes.collect(servers));
     run.is_calm()
-        && run.to_be_told.get() == 0
+        && run.script_parts_left.get() == 0
         && run.ads.is_empty()
         && run.references.is_empty()
         && all.iter().all(|changes: &&Changes| changes.is_empty())

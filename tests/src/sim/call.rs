@@ -3,7 +3,7 @@
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use serde_json::Value;
 
-use super::dice::{fold, hash};
+use super::rng::{fold, hash};
 
 /// One call, before it is carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,9 +15,9 @@ use store::ObjectKind;
 use tokio::runtime::Runtime;
 use upkeep::Queues;
 
-use super::dice::hash;
-use super::house::{ADS, REFERENCES};
-use super::line::Exchange;
+use super::cluster::{ADS, REFERENCES};
+use super::connection::Network;
+use super::rng::hash;
 use super::servers::Servers;
 
 /// The reader under whose name streams are read.
@@ -25,7 +25,7 @@ const CONSUMER: &str = "simulator";
 /// Records of one read.
 const READ_RECORDS_MAX: usize = 1_000;
 
-/// Records that were dealt with and may be told once more: a long run must not keep all.
+/// Records that were dealt with and may be delivered once more: a long run must not keep all.
 const KEPT: usize = 16;
 
 /// One message, as often as it comes.
@@ -41,18 +41,18 @@ pub struct Message {
 
 /// A queue of one bucket's events.
 #[derive(Default)]
-pub struct Mailbox {
+pub struct EventQueue {
     waiting: Mutex<Vec<Message>>,
-    /// Messages that somebody is working on.
+    /// Messages that a worker has taken.
     in_hand: Mutex<usize>,
     sent: Mutex<u64>,
 }
 
-impl Mailbox {
+impl EventQueue {
     /// Takes over what the servers' queue holds, each due when `due_us` says.
     pub fn collect(&self, servers: &Servers, queue: &str, due_us: impl Fn(&str) -> Option<u64>) {
         for body in bodies(servers, queue) {
-            let mut sent = self.sent.lock().expect("nobody panics with it");
+            let mut sent = self.sent.lock().expect("no holder panics");
             *sent += 1;
             let id = format!("message-{sent}");
             if let Some(due_us) = due_us(&id) {
@@ -63,29 +63,29 @@ impl Mailbox {
 
     /// A message that will come (again).
     pub fn put(&self, message: Message) {
-        let mut waiting = self.waiting.lock().expect("nobody panics with it");
+        let mut waiting = self.waiting.lock().expect("no holder panics");
         waiting.push(message);
     }
 
     /// At most `most` messages that are due, in the order in which they fall due.
     pub fn take(&self, now_us: u64, most: usize) -> Vec<Message> {
-        let mut waiting = self.waiting.lock().expect("nobody panics with it");
+        let mut waiting = self.waiting.lock().expect("no holder panics");
         waiting.sort_by(|a, b| (a.due_us, &a.id).cmp(&(b.due_us, &b.id)));
         let due = waiting.iter().take_while(|m| m.due_us <= now_us).count();
         let taken: Vec<Message> = waiting.drain(..due.min(most)).collect();
-        *self.in_hand.lock().expect("nobody panics with it") += taken.len();
+        *self.in_hand.lock().expect("no holder panics") += taken.len();
         taken
     }
 
     /// Messages that were taken are dealt with, or put back.
     pub fn release(&self, count: usize) {
-        *self.in_hand.lock().expect("nobody panics with it") -= count;
+        *self.in_hand.lock().expect("no holder panics") -= count;
     }
 
-    /// Whether nothing waits and nobody works on anything.
+    /// Whether nothing waits and no worker has a message.
     pub fn is_empty(&self) -> bool {
-        let waiting = self.waiting.lock().expect("nobody panics with it");
-        waiting.is_empty() && *self.in_hand.lock().expect("nobody panics with it") == 0
+        let waiting = self.waiting.lock().expect("no holder panics");
+        waiting.is_empty() && *self.in_hand.lock().expect("no holder panics") == 0
     }
 }
 
@@ -187,7 +187,7 @@ impl Changes {
     }
 
     fn shard(&self, at: usize) -> std::sync::MutexGuard<'_, Shard> {
-        self.shards[at].lock().expect("nobody panics with it")
+        self.shards[at].lock().expect("no holder panics")
     }
 }
 
@@ -229,7 +229,7 @@ pub fn done(records: &[Value], failed: &[Option<String>]) -> usize {
 }
 
 /// The servers' queues for `upkeep`, called as the buckets are.
-pub struct ServersQueues(pub Arc<Exchange>);
+pub struct ServersQueues(pub Arc<Network>);
 
 impl ServersQueues {
     fn queue(&self, kind: ObjectKind) -> Queue {

@@ -6,17 +6,17 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use records::fingerprint::{
-    AdFingerprint, FINGERPRINT_VERSION, Framing, Hash256, ReferenceFingerprint, View,
+    AdFingerprint, FINGERPRINT_VERSION, Framing, Hash256, HashVariant, ReferenceFingerprint,
 };
 use records::{
-    AdKey, AdMetadata, Alerting, CaseId, Image, ImageSha256, Label, Reference, ReferenceId,
+    AdKey, AdMetadata, AlertLimit, CaseId, Image, ImageSha256, Label, Reference, ReferenceId,
     ReferenceStatus, SearchProgress, Sighting, TenantId, Upload, UploadState,
 };
 use store::{Store, StoredAd};
 
-use super::dice::Dice;
-use super::holdings;
-use super::house::{House, unit};
+use super::cluster::{Cluster, unit};
+use super::rng::Rng;
+use super::snapshot;
 
 /// How long the streams keep what was dealt with, as DynamoDB does.
 const STREAM_HOURS: i64 = 24;
@@ -27,7 +27,7 @@ const SIZE_BYTES: u64 = 100_000;
 
 /// Makes images and references, the same for the same number.
 pub struct Generator {
-    house: Arc<House>,
+    cluster: Arc<Cluster>,
     store: Store,
     references: u64,
     copy_one_in: u64,
@@ -35,10 +35,10 @@ pub struct Generator {
 
 impl Generator {
     /// One image in `copy_one_in` shows one of the references.
-    pub fn new(house: &Arc<House>, references: u64, copy_one_in: u64) -> Self {
+    pub fn new(cluster: &Arc<Cluster>, references: u64, copy_one_in: u64) -> Self {
         Self {
-            house: house.clone(),
-            store: house.store(&house.line("faultless")),
+            cluster: cluster.clone(),
+            store: cluster.store(&cluster.connection("faultless")),
             references: references.max(1),
             copy_one_in: copy_one_in.max(1),
         }
@@ -59,7 +59,7 @@ impl Generator {
             };
             let submitted = self.store.submit(&unit(), &reference, &fingerprint).await;
             submitted.expect("submitted");
-            let now = self.house.time().now();
+            let now = self.cluster.time().now();
             let activated = self.store.activate(&unit(), id, now).await;
             activated.expect("activated");
         }
@@ -80,11 +80,11 @@ impl Generator {
             quality: Some(100),
             legal_basis: Label::parse("a simulation").expect("a label"),
             expires_at: EXPIRES.parse().expect("a time"),
-            created_at: self.house.time().now(),
+            created_at: self.cluster.time().now(),
             activated_at: None,
             ended_at: None,
             search: SearchProgress::default(),
-            alerting: Alerting::default(),
+            alerting: AlertLimit::default(),
         }
     }
 
@@ -113,7 +113,7 @@ impl Generator {
             },
             postings: Vec::new(),
         });
-        let clock = self.house.time().clock();
+        let clock = self.cluster.time().clock();
         let put = self.store.put_ads(ads.collect(), &clock).await;
         put.expect("in the set");
         for number in numbers {
@@ -123,7 +123,7 @@ impl Generator {
 
     async fn record_one(&self, number: u64) {
         let key = AdKey::parse(&format!("ads/{}/{number:09}.jpg", uploader())).expect("a key");
-        let (sha256, now) = (sha256(number), self.house.time().now());
+        let (sha256, now) = (sha256(number), self.cluster.time().now());
         let image = Image {
             image_sha256: sha256,
             width_px: SIDE_PX,
@@ -157,7 +157,7 @@ impl Generator {
 
     /// Drops what the streams need not keep.
     pub fn trim(&self) {
-        let servers = &self.house.exchange.servers;
+        let servers = &self.cluster.network.servers;
         let streams = servers.embedded.streams();
         servers.ask(move |runtime| {
             let before = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(STREAM_HOURS);
@@ -187,7 +187,7 @@ impl Generator {
             .filter(|number| self.shown(*number).is_some())
             .map(|number| sha256(number).to_string())
             .collect();
-        let leads = holdings::leads(&self.store).await;
+        let leads = snapshot::leads(&self.store).await;
         let known: BTreeSet<String> = leads
             .iter()
             .map(|lead| lead.summary.image_sha256.to_string())
@@ -196,9 +196,12 @@ impl Generator {
             found.push(format!("{} leads of {} pairs", leads.len(), expected.len()));
         }
         let alerts = self.store.alert_counts(&[unit()]).await.expect("readable");
-        let told = holdings::told(&self.house.case_system.arrived());
-        if alerts[&unit()] != expected.len() as u64 || told != expected.len() {
-            found.push(format!("{} alerts, {told} told", alerts[&unit()]));
+        let alerted = snapshot::alerted_leads(&self.cluster.case_system.arrived());
+        if alerts[&unit()] != expected.len() as u64 || alerted != expected.len() {
+            found.push(format!(
+                "{} alerts, {alerted} alerted leads",
+                alerts[&unit()]
+            ));
         }
         found
     }
@@ -212,13 +215,13 @@ fn uploader() -> TenantId {
     TenantId::parse("uploader").expect("a tenant")
 }
 
-fn view(kind: &str, number: u64) -> View {
-    let mut dice = Dice::new(7).of(kind, number);
+fn view(kind: &str, number: u64) -> HashVariant {
+    let mut rng = Rng::new(7).of(kind, number);
     let mut bytes = [0; 32];
     for chunk in bytes.chunks_mut(8) {
-        chunk.copy_from_slice(&dice.next().to_le_bytes());
+        chunk.copy_from_slice(&rng.next().to_le_bytes());
     }
-    View {
+    HashVariant {
         pdq: Hash256(bytes),
         quality: 100,
         second: Hash256([0; 32]),

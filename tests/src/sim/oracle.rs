@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use records::{ImageSha256, LeadId, ReferenceId};
 
-use super::holdings::Holdings;
 use super::receiver::Arrived;
 use super::run::Acknowledged;
 use super::script::Script;
+use super::snapshot::Snapshot;
 
-/// What is not as it must be, in words.
+/// What is not as it must be, as text.
 pub fn judge(
     script: &Script,
-    held: &Holdings,
+    held: &Snapshot,
     arrived: &[Arrived],
     acknowledged: &[Acknowledged],
 ) -> Vec<String> {
@@ -26,10 +26,10 @@ pub fn judge(
     found
 }
 
-fn uploads(found: &mut Vec<String>, script: &Script, held: &Holdings) {
+fn uploads(found: &mut Vec<String>, script: &Script, held: &Snapshot) {
     for ad in &script.ads {
         let expected = ad.end();
-        match held.uploads.get(ad.told_at()) {
+        match held.uploads.get(ad.reported_at()) {
             Some(state) if state.split(" (").next() == Some(expected) => {}
             other => found.push(format!("{} is {other:?}, not {expected}", ad.key)),
         }
@@ -41,7 +41,7 @@ fn withdrawn(script: &Script) -> Option<String> {
     Some(script.reference_id(place).to_string())
 }
 
-fn references(found: &mut Vec<String>, script: &Script, held: &Holdings) {
+fn references(found: &mut Vec<String>, script: &Script, held: &Snapshot) {
     let withdrawn = withdrawn(script);
     for place in 0..script.references.len() {
         let id = script.reference_id(place).to_string();
@@ -56,7 +56,7 @@ fn references(found: &mut Vec<String>, script: &Script, held: &Holdings) {
     }
 }
 
-fn leads(found: &mut Vec<String>, script: &Script, held: &Holdings) {
+fn leads(found: &mut Vec<String>, script: &Script, held: &Snapshot) {
     let (pairs, withdrawn) = (script.pairs(), withdrawn(script));
     let mut counts: BTreeMap<(String, String), u64> = BTreeMap::new();
     for (reference, image, level) in &held.leads {
@@ -94,7 +94,7 @@ fn lead_id((reference, image): &(String, String)) -> String {
     LeadId::of(&reference, &image).to_string()
 }
 
-fn alerts(found: &mut Vec<String>, held: &Holdings) {
+fn alerts(found: &mut Vec<String>, held: &Snapshot) {
     let distinct: BTreeSet<&String> = held.created.iter().collect();
     if distinct.len() != held.created.len() {
         found.push("a lead was alerted twice".to_owned());
@@ -111,7 +111,7 @@ fn alerts(found: &mut Vec<String>, held: &Holdings) {
     }
 }
 
-fn deliveries(found: &mut Vec<String>, script: &Script, held: &Holdings) {
+fn deliveries(found: &mut Vec<String>, script: &Script, held: &Snapshot) {
     if held.deliveries_pending > 0 {
         found.push(format!(
             "{} deliveries are pending",
@@ -119,12 +119,12 @@ fn deliveries(found: &mut Vec<String>, script: &Script, held: &Holdings) {
         ));
     }
     let mut messages = BTreeSet::new();
-    for ids in held.told.values() {
+    for ids in held.alerted.values() {
         if ids.len() != 1 {
-            found.push("a lead was told by two messages".to_owned());
+            found.push("a lead was alerted by two messages".to_owned());
         }
         if !ids.iter().all(|id| messages.insert(id.clone())) {
-            found.push("a message told two leads".to_owned());
+            found.push("a message alerted two leads".to_owned());
         }
     }
     let withdrawn = withdrawn(script);
@@ -134,8 +134,8 @@ fn deliveries(found: &mut Vec<String>, script: &Script, held: &Holdings) {
         .filter(|pair| withdrawn.as_ref() != Some(&pair.0))
     {
         let lead = lead_id(pair);
-        if !held.told.contains_key(&lead) {
-            found.push("a lead was never told".to_owned());
+        if !held.alerted.contains_key(&lead) {
+            found.push("a lead was never alerted".to_owned());
         }
         if held.deliveries.get(&lead).map(String::as_str) != Some("delivered") {
             found.push("a delivery has no receipt".to_owned());
@@ -145,7 +145,7 @@ fn deliveries(found: &mut Vec<String>, script: &Script, held: &Holdings) {
 
 fn silence(
     found: &mut Vec<String>,
-    held: &Holdings,
+    held: &Snapshot,
     arrived: &[Arrived],
     acknowledged: &[Acknowledged],
 ) {

@@ -1,6 +1,6 @@
 //! Small drawn pictures: each unlike all others, with structure enough to be matched.
 
-use super::dice::Dice;
+use super::rng::Rng;
 
 /// Pixels of a side, and how many rectangles it is drawn of.
 const SIDE_PX: u32 = 24;
@@ -39,13 +39,13 @@ pub fn bmp(number: u64, copy: u16) -> Vec<u8> {
 
 /// Rectangles one upon another. (Squares on a grid have too much in common.)
 fn greys(number: u64) -> Vec<u8> {
-    let mut dice = Dice::new(0).of("picture", number);
+    let mut rng = Rng::new(0).of("picture", number);
     let side = u64::from(SIDE_PX);
     let mut greys = vec![128; (SIDE_PX * SIDE_PX) as usize];
     for _ in 0..RECTANGLES {
-        let (left, top) = (dice.below(side), dice.below(side));
-        let (right, bottom) = (left + dice.below(side / 2), top + dice.below(side / 2));
-        let grey = dice.below(256) as u8;
+        let (left, top) = (rng.below(side), rng.below(side));
+        let (right, bottom) = (left + rng.below(side / 2), top + rng.below(side / 2));
+        let grey = rng.below(256) as u8;
         for row in top..bottom.min(side) {
             for column in left..right.min(side) {
                 greys[(row * side + column) as usize] = grey;

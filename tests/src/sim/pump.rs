@@ -1,4 +1,4 @@
-//! A whole house, one step after the other: for runs in which the one thing that goes wrong is
+//! A whole cluster, one step after the other: for runs in which the one thing that goes wrong is
 //! chosen.
 
 use std::sync::Arc;
@@ -11,19 +11,19 @@ use enroll::Enroll;
 use ingest::Ingest;
 use lookup::Lookup;
 use records::fingerprint::{
-    AdFingerprint, FINGERPRINT_VERSION, Framing, Hash256, ReferenceFingerprint, View,
+    AdFingerprint, FINGERPRINT_VERSION, Framing, Hash256, HashVariant, ReferenceFingerprint,
 };
 use records::{
-    AdKey, AdMetadata, Alerting as Alerted, Image, ImageSha256, Label, ObjectKey, Reference,
+    AdKey, AdMetadata, AlertLimit as Alerted, Image, ImageSha256, Label, ObjectKey, Reference,
     ReferenceId, ReferenceKey, ReferenceStatus, SearchProgress, Sighting,
 };
 use store::{NewObject, Store, StoredAd};
 use upkeep::{Task, Upkeep};
 
-use super::feed::{Changes, Mailbox, Message, batch, changes, done};
-use super::holdings::has_pending_deliveries;
-use super::house::{ADS, House, REFERENCES};
-use super::line::Crash;
+use super::cluster::{ADS, Cluster, REFERENCES};
+use super::connection::Crash;
+use super::feed::{Changes, EventQueue, Message, batch, changes, done};
+use super::snapshot::has_pending_deliveries;
 
 /// Rounds after which all must be done: one fault needs three, and a day's compaction deletes thousands
 /// of items, of which the stream tells.
@@ -32,8 +32,8 @@ const ROUNDS_MAX: usize = 1_000;
 const REST: Duration = Duration::from_secs(400);
 const MESSAGES_MAX: usize = 10;
 const RECORDS_MAX: usize = 100;
-/// Hashes that no picture of a story is near to, of a quality too low to be compared.
-const BLANK: View = View {
+/// Hashes that no picture of a scenario is near to, of a quality too low to be compared.
+const BLANK: HashVariant = HashVariant {
     pdq: Hash256([0x5a; 32]),
     quality: 0,
     second: Hash256([0xa5; 32]),
@@ -41,10 +41,10 @@ const BLANK: View = View {
 
 /// Everything at work in one process.
 pub struct Pump {
-    house: Arc<House>,
+    cluster: Arc<Cluster>,
     programs: Programs,
-    ads: Mailbox,
-    references: Mailbox,
+    ads: EventQueue,
+    references: EventQueue,
     ads_tail: Changes,
     ads_table: Changes,
     references_tail: Changes,
@@ -59,39 +59,39 @@ struct Programs {
     ingest: Ingest,
     enroll: Enroll,
     lookup: Lookup,
-    alerting: Alerting,
+    alert: Alerting,
     upkeep: Upkeep,
 }
 
 impl Programs {
-    fn start(house: &House) -> Self {
-        let line = house.line("programs");
+    fn start(cluster: &Cluster) -> Self {
+        let connection = cluster.connection("programs");
         Self {
-            crash: line.crash.clone(),
-            store: house.store(&line),
-            ingest: house.ingest(&line),
-            enroll: house.enroll(&line),
-            lookup: house.lookup(&line),
-            alerting: house.alerting(&line),
-            upkeep: house.upkeep(&line),
+            crash: connection.crash.clone(),
+            store: cluster.store(&connection),
+            ingest: cluster.ingest(&connection),
+            enroll: cluster.enroll(&connection),
+            lookup: cluster.lookup(&connection),
+            alert: cluster.alert(&connection),
+            upkeep: cluster.upkeep(&connection),
         }
     }
 }
 
 impl Pump {
-    /// The programs of a house.
-    pub fn new(house: &Arc<House>) -> Self {
+    /// The programs of a cluster.
+    pub fn new(cluster: &Arc<Cluster>) -> Self {
         Self {
-            house: house.clone(),
-            programs: Programs::start(house),
-            ads: Mailbox::default(),
-            references: Mailbox::default(),
+            cluster: cluster.clone(),
+            programs: Programs::start(cluster),
+            ads: EventQueue::default(),
+            references: EventQueue::default(),
             ads_tail: Changes::of("homeward-ads-tail", 1),
             ads_table: Changes::of("homeward-ads", 1),
             references_tail: Changes::of("homeward-references-tail", 1),
             searches: Changes::of("homeward-searches", 1),
             leads: Changes::of("homeward-leads", 1),
-            faultless: house.store(&house.line("faultless")),
+            faultless: cluster.store(&cluster.connection("faultless")),
         }
     }
 
@@ -108,7 +108,7 @@ impl Pump {
         let key = ObjectKey::parse(key).expect("an object key");
         let stored = self.faultless.put_object(&key, object).await;
         stored.expect("an object is stored");
-        self.house.time().skip(Duration::from_secs(2));
+        self.cluster.time().skip(Duration::from_secs(2));
     }
 
     /// Records an ad as a build with older algorithms would have: by a fingerprint that resembles
@@ -117,7 +117,7 @@ impl Pump {
     /// # Panics
     /// If it is not recorded.
     pub async fn record_older_ad(&self, key: &str, bytes: &[u8]) {
-        let (store, clock) = (&self.faultless, self.house.time().clock());
+        let (store, clock) = (&self.faultless, self.cluster.time().clock());
         let (key, image_sha256) = (AdKey::parse(key), ImageSha256::of(bytes));
         let key = key.expect("an ad's key");
         let fingerprint = AdFingerprint {
@@ -151,7 +151,7 @@ impl Pump {
     /// # Panics
     /// If it is not recorded.
     pub async fn record_older_reference(&self, key: &str, bytes: &[u8]) {
-        let (store, now) = (&self.faultless, self.house.time().now());
+        let (store, now) = (&self.faultless, self.cluster.time().now());
         let key = ReferenceKey::parse(key).expect("a reference's key");
         let (unit, image) = (key.tenant().clone(), ImageSha256::of(bytes));
         let reference = Reference {
@@ -207,7 +207,7 @@ impl Pump {
                 return;
             }
             if !went_well || all_seen {
-                self.house.time().skip(REST);
+                self.cluster.time().skip(REST);
             }
         }
         panic!("not done after {ROUNDS_MAX} rounds");
@@ -219,14 +219,14 @@ impl Pump {
     /// If it never is.
     pub async fn withdraw(&mut self, id: &ReferenceId) {
         for _ in 0..ROUNDS_MAX {
-            let (programs, house) = (&self.programs, &self.house);
-            let withdrawn = super::unit::withdraw(&programs.store, house.time(), id, true);
+            let (programs, cluster) = (&self.programs, &self.cluster);
+            let withdrawn = super::unit::withdraw(&programs.store, cluster.time(), id, true);
             match unless_crashed(&programs.crash, withdrawn).await {
                 Some(Ok(())) => return,
                 Some(Err(_)) => {}
                 None => self.restart(),
             }
-            self.house.time().skip(REST);
+            self.cluster.time().skip(REST);
         }
         panic!("not withdrawn after {ROUNDS_MAX} attempts");
     }
@@ -246,12 +246,12 @@ impl Pump {
     }
 
     fn restart(&mut self) {
-        self.programs = Programs::start(&self.house);
+        self.programs = Programs::start(&self.cluster);
     }
 
     fn collect(&self) {
-        let servers = &self.house.exchange.servers;
-        let now_us = self.house.time().now_us();
+        let servers = &self.cluster.network.servers;
+        let now_us = self.cluster.time().now_us();
         self.ads.collect(servers, ADS.0, |_| Some(now_us));
         self.references
             .collect(servers, REFERENCES.0, |_| Some(now_us));
@@ -288,7 +288,7 @@ impl Pump {
         for at in 0..5 {
             went_well &= self.act_on_changes(at).await;
         }
-        let timer = self.programs.alerting.on_timer();
+        let timer = self.programs.alert.on_timer();
         let answer = unless_crashed(&self.programs.crash, timer).await;
         went_well &= matches!(answer, Some(Ok(_)));
         self.restart_unless(answer.is_some());
@@ -301,17 +301,17 @@ impl Pump {
         }
     }
 
-    fn take(&self, mailbox: &Mailbox) -> Vec<Message> {
-        mailbox.take(self.house.time().now_us(), MESSAGES_MAX)
+    fn take(&self, queue: &EventQueue) -> Vec<Message> {
+        queue.take(self.cluster.time().now_us(), MESSAGES_MAX)
     }
 
     fn settle(
         &self,
-        mailbox: &Mailbox,
+        queue: &EventQueue,
         messages: Vec<Message>,
         answer: Option<&SqsBatchResponse>,
     ) -> bool {
-        mailbox.release(messages.len());
+        queue.release(messages.len());
         let has_failed = |message: &Message| {
             answer.is_none_or(|answer| {
                 let mut failures = answer.batch_item_failures.iter();
@@ -320,7 +320,7 @@ impl Pump {
         };
         let failed: Vec<Message> = messages.into_iter().filter(has_failed).collect();
         let went_well = failed.is_empty();
-        failed.into_iter().for_each(|message| mailbox.put(message));
+        failed.into_iter().for_each(|message| queue.put(message));
         went_well
     }
 
@@ -339,7 +339,7 @@ impl Pump {
         let answer: Option<DynamoDbEventResponse> = if at < 4 {
             unless_crashed(&programs.crash, programs.lookup.handle(event)).await
         } else {
-            unless_crashed(&programs.crash, programs.alerting.on_leads(&event)).await
+            unless_crashed(&programs.crash, programs.alert.on_leads(&event)).await
         };
         let count = answer.as_ref().map_or(0, |answer| {
             let failures = answer.batch_item_failures.iter();

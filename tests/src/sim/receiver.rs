@@ -6,7 +6,7 @@ use std::time::Duration;
 use alert::send::{Fault, Message, Outcome, Post};
 use serde_json::Value;
 
-use super::dice::{Dice, hash};
+use super::rng::{Rng, hash};
 use super::time::Time;
 
 /// A message that arrived.
@@ -72,16 +72,16 @@ impl CaseSystem {
 
     /// One that is slow and sometimes in trouble, as the seed draws, until `calm_us`; for a while now
     /// and then it takes every message and answers none.
-    pub fn moody(time: &Time, dice: Dice, calm_us: u64) -> Self {
+    pub fn moody(time: &Time, rng: Rng, calm_us: u64) -> Self {
         let clock = time.clone();
         Self::new(time, move |id, attempt| {
             let now_us = clock.now_us();
             let is_calm = now_us > calm_us;
-            let keeps_silent = dice.of("silence", now_us / SILENCE_US).one_in(4);
-            let mut dice = dice.of(id, attempt);
-            let mut one_in = |times| !is_calm && dice.one_in(times);
+            let keeps_silent = rng.of("silence", now_us / SILENCE_US).one_in(4);
+            let mut rng = rng.of(id, attempt);
+            let mut one_in = |times| !is_calm && rng.one_in(times);
             let (is_lost, is_answer_lost, is_failure) = (one_in(8), one_in(8), one_in(8));
-            let mut slowly = |most_ms: u64| Duration::from_micros(dice.below(most_ms * 1_000) + 1);
+            let mut slowly = |most_ms: u64| Duration::from_micros(rng.below(most_ms * 1_000) + 1);
             Reception {
                 before: slowly(6_000),
                 after: match keeps_silent && !is_calm {
@@ -97,7 +97,7 @@ impl CaseSystem {
 
     /// Everything that arrived.
     pub fn arrived(&self) -> Vec<Arrived> {
-        self.arrived.lock().expect("nobody panics with it").clone()
+        self.arrived.lock().expect("no holder panics").clone()
     }
 
     /// Itself as an alert program's way out.
@@ -110,7 +110,7 @@ impl CaseSystem {
 
     async fn receive(&self, message: Message, within: Duration) -> Outcome {
         let attempt = {
-            let mut attempts = self.attempts.lock().expect("nobody panics with it");
+            let mut attempts = self.attempts.lock().expect("no holder panics");
             *attempts += 1;
             *attempts
         };
@@ -145,9 +145,6 @@ impl CaseSystem {
             lead: text(&event["subject"]),
             reference: text(&event["data"]["reference_id"]),
         };
-        self.arrived
-            .lock()
-            .expect("nobody panics with it")
-            .push(arrived);
+        self.arrived.lock().expect("no holder panics").push(arrived);
     }
 }

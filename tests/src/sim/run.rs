@@ -1,4 +1,4 @@
-//! One run of a seed: the story, everybody at work, and the judgement at the end.
+//! One run of a seed: the scenario, all tasks at work, and the verdict at the end.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -9,15 +9,15 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 
 use super::call::Call;
-use super::crew::Crew;
-use super::dice::Dice;
-use super::feed::{Changes, Mailbox};
-use super::holdings::{self, Holdings};
-use super::house::{House, Plan};
-use super::line::{Fate, Fault};
-use super::plant::Plant;
+use super::cluster::{Cluster, ClusterConfig};
+use super::connection::{Fault, Injection};
+use super::feed::{Changes, EventQueue};
+use super::injected_bug::InjectedBug;
 use super::receiver::{Arrived, CaseSystem};
+use super::rng::Rng;
 use super::script::Script;
+use super::snapshot::{self, Snapshot};
+use super::tasks::Tasks;
 use super::time::Time;
 use super::{actors, oracle, workers};
 
@@ -35,31 +35,31 @@ pub struct Acknowledged {
     pub leads: BTreeSet<String>,
 }
 
-/// What everybody in a run shares.
+/// What all tasks of a run share.
 pub(super) struct Run {
-    pub(super) house: Arc<House>,
-    pub(super) dice: Dice,
-    pub(super) plant: Option<Plant>,
+    pub(super) cluster: Arc<Cluster>,
+    pub(super) rng: Rng,
+    pub(super) bug: Option<InjectedBug>,
     pub(super) script: Script,
-    pub(super) ads: Mailbox,
-    pub(super) references: Mailbox,
+    pub(super) ads: EventQueue,
+    pub(super) references: EventQueue,
     pub(super) ads_tail: Changes,
     pub(super) ads_table: Changes,
     pub(super) references_tail: Changes,
     pub(super) searches: Changes,
     pub(super) leads: Changes,
     pub(super) acknowledged: RefCell<Vec<Acknowledged>>,
-    /// Parts of the story that are not told yet.
-    pub(super) to_be_told: Cell<usize>,
+    /// Parts of the scenario that have not been played yet.
+    pub(super) script_parts_left: Cell<usize>,
     pub(super) is_over: Cell<bool>,
     pub(super) is_exhausted: Cell<bool>,
-    holdings: RefCell<Option<Holdings>>,
+    snapshot: RefCell<Option<Snapshot>>,
 }
 
 /// What a run came to.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// What went wrong, in words; empty if all is well.
+    /// What went wrong, as text; empty if all is well.
     pub faults_found: Vec<String>,
     /// The whole run as one number.
     pub trace: u64,
@@ -69,35 +69,35 @@ pub struct Report {
     pub leads: usize,
     /// Virtual time that went by.
     pub lasted: Duration,
-    /// The trace in words, if they were kept.
-    pub words: Vec<String>,
+    /// The trace as text, if they were kept.
+    pub text: Vec<String>,
 }
 
 /// Runs a seed.
-pub fn run(seed: u64, plant: Option<Plant>, keeps_words: bool) -> Report {
-    let dice = Dice::new(seed);
+pub fn run(seed: u64, bug: Option<InjectedBug>, keeps_text: bool) -> Report {
+    let rng = Rng::new(seed);
     let time = Time::default();
-    let plan = Plan {
+    let plan = ClusterConfig {
         seed,
         folder: None,
         time: time.clone(),
-        fates: fates(dice, &time),
-        plant,
+        injections: injections(rng, &time),
+        bug,
         retries: RetryConfig::disabled(),
-        keeps_words,
+        keeps_text: keeps_text,
     };
-    let mood = dice.of("case system", 0);
-    let house = House::new(plan, |time| CaseSystem::moody(time, mood, CALM_US));
-    let run = Rc::new(Run::new(house, dice, plant));
-    let mut crew = Crew::default();
-    workers::add(&mut crew, &run);
-    actors::add(&mut crew, &run);
-    crew.run(run.house.time());
+    let mood = rng.of("case system", 0);
+    let cluster = Cluster::new(plan, |time| CaseSystem::moody(time, mood, CALM_US));
+    let run = Rc::new(Run::new(cluster, rng, bug));
+    let mut tasks = Tasks::default();
+    workers::add(&mut tasks, &run);
+    actors::add(&mut tasks, &run);
+    tasks.run(run.cluster.time());
     run.report()
 }
 
 /// A run's own frequency of faults, and the faults themselves.
-fn fates(dice: Dice, time: &Time) -> Box<dyn Fn(&Call) -> Fate + Send + Sync> {
+fn injections(rng: Rng, time: &Time) -> Box<dyn Fn(&Call) -> Injection + Send + Sync> {
     const FAULTS: [Fault; 6] = [
         Fault::BeforeEffect,
         Fault::AfterEffect,
@@ -107,96 +107,96 @@ fn fates(dice: Dice, time: &Time) -> Box<dyn Fn(&Call) -> Fate + Send + Sync> {
         Fault::CrashAfter,
     ];
     let time = time.clone();
-    let one_in = 8 << dice.of("frequency", 0).below(5);
+    let one_in = 8 << rng.of("frequency", 0).below(5);
     Box::new(move |call| {
         if call.actor == "faultless" {
-            return Fate::default();
+            return Injection::default();
         }
-        let mut dice = dice.of("fate", call.key());
-        let is_slow = dice.one_in(60);
+        let mut rng = rng.of("fate", call.key());
+        let is_slow = rng.one_in(60);
         let most_us = if is_slow { 3_000_000 } else { 40_000 };
-        let mut delay = || Duration::from_micros(1 + dice.below(most_us));
+        let mut delay = || Duration::from_micros(1 + rng.below(most_us));
         let (before, after) = (delay(), delay());
-        let strikes = time.now_us() < CALM_US && dice.one_in(one_in);
+        let strikes = time.now_us() < CALM_US && rng.one_in(one_in);
         let fault = match strikes {
-            true => FAULTS[dice.below(FAULTS.len() as u64) as usize],
+            true => FAULTS[rng.below(FAULTS.len() as u64) as usize],
             false => Fault::None,
         };
-        Fate {
-            before,
-            after,
+        Injection {
+            delay_before: before,
+            delay_after: after,
             fault,
         }
     })
 }
 
 impl Run {
-    fn new(house: House, dice: Dice, plant: Option<Plant>) -> Self {
+    fn new(cluster: Cluster, rng: Rng, bug: Option<InjectedBug>) -> Self {
         Self {
-            house: Arc::new(house),
-            dice,
-            plant,
-            script: Script::draw(dice),
-            ads: Mailbox::default(),
-            references: Mailbox::default(),
+            cluster: Arc::new(cluster),
+            rng: rng,
+            bug: bug,
+            script: Script::draw(rng),
+            ads: EventQueue::default(),
+            references: EventQueue::default(),
             ads_tail: Changes::of("homeward-ads-tail", 2),
             ads_table: Changes::of("homeward-ads", 1),
             references_tail: Changes::of("homeward-references-tail", 1),
             searches: Changes::of("homeward-searches", 1),
             leads: Changes::of("homeward-leads", 1),
             acknowledged: RefCell::default(),
-            to_be_told: Cell::new(0),
+            script_parts_left: Cell::new(0),
             is_over: Cell::new(false),
             is_exhausted: Cell::new(false),
-            holdings: RefCell::default(),
+            snapshot: RefCell::default(),
         }
     }
 
     pub(super) fn time(&self) -> &Time {
-        self.house.time()
+        self.cluster.time()
     }
 
     pub(super) fn is_calm(&self) -> bool {
         self.time().now_us() >= CALM_US
     }
 
-    /// Ends the run with what the house holds.
-    pub(super) fn end(&self, holdings: Holdings, is_exhausted: bool) {
-        *self.holdings.borrow_mut() = Some(holdings);
+    /// Ends the run with what the cluster holds.
+    pub(super) fn end(&self, snapshot: Snapshot, is_exhausted: bool) {
+        *self.snapshot.borrow_mut() = Some(snapshot);
         self.is_exhausted.set(is_exhausted);
         self.is_over.set(true);
     }
 
     /// Everything that the case system got.
     pub(super) fn arrived(&self) -> Vec<Arrived> {
-        self.house.case_system.arrived()
+        self.cluster.case_system.arrived()
     }
 
     fn report(&self) -> Report {
-        let holdings = self.holdings.take().unwrap_or_default();
+        let snapshot = self.snapshot.take().unwrap_or_default();
         let mut faults_found = oracle::judge(
             &self.script,
-            &holdings,
+            &snapshot,
             &self.arrived(),
             &self.acknowledged.borrow(),
         );
         if self.is_exhausted.get() {
             faults_found.push("it never came to rest".to_owned());
         }
-        let trace = &self.house.exchange.trace;
+        let trace = &self.cluster.network.trace;
         Report {
             faults_found,
             trace: trace.hash(),
             calls: trace.calls(),
-            leads: holdings.leads.len(),
+            leads: snapshot.leads.len(),
             lasted: Duration::from_micros(self.time().now_us()),
-            words: trace.lines(),
+            text: trace.lines(),
         }
     }
 }
 
-/// Everything that a house holds, by a line without faults.
-pub(super) async fn look(run: &Run) -> Holdings {
-    let store = run.house.store(&run.house.line("faultless"));
-    holdings::look(&store, &run.arrived()).await
+/// Everything that a cluster holds, over a connection without faults.
+pub(super) async fn look(run: &Run) -> Snapshot {
+    let store = run.cluster.store(&run.cluster.connection("faultless"));
+    snapshot::take(&store, &run.arrived()).await
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use photo::Limits;
 use records::{AdMetadata, CaseId, ImageSha256, MemberName, ReferenceId, hash_list_header};
 
-use super::dice::Dice;
-use super::house::unit;
+use super::cluster::unit;
 use super::picture::{bmp, rubbish};
+use super::rng::Rng;
 
 /// Puts happen within this time.
 const PUTS_WITHIN_MS: u64 = 12_000;
@@ -62,14 +62,14 @@ impl Put {
     }
 
     /// The key of the upload that says what became of it.
-    pub fn told_at(&self) -> &str {
+    pub fn reported_at(&self) -> &str {
         match &self.within {
             Some(list) if list.is_list => &list.key,
             _ => &self.key,
         }
     }
 
-    /// What is said there in the end, as [`super::holdings::Holdings::uploads`] has it.
+    /// What is said there in the end, as [`super::snapshot::Holdings::uploads`] has it.
     pub fn end(&self) -> &'static str {
         match (self.picture, &self.within) {
             (Some(_), _) => "recorded",
@@ -129,10 +129,10 @@ const BUNDLED_ONE_IN: u64 = 4;
 /// Of the others, one in so many comes as a hash only.
 const LISTED_ONE_IN: u64 = 4;
 
-/// Of one ad in so many somebody else claims beforehand, or afterwards, that it is hardly like anybody.
+/// Of one ad in so many another uploader claims beforehand, or afterwards, that it is hardly like anything.
 const FORGED_ONE_IN: u64 = 3;
 
-/// A run's story.
+/// A run's scenario.
 #[derive(Clone, Debug)]
 pub struct Script {
     /// Ads, by time.
@@ -146,20 +146,20 @@ pub struct Script {
 }
 
 impl Script {
-    /// The story of a seed.
-    pub fn draw(seed: Dice) -> Self {
-        let mut dice = seed.of("script", 0);
-        let references: Vec<Put> = (0..1 + dice.below(2))
+    /// The scenario of a seed.
+    pub fn draw(seed: Rng) -> Self {
+        let mut rng = seed.of("script", 0);
+        let references: Vec<Put> = (0..1 + rng.below(2))
             .map(|picture| Put {
-                at: Duration::from_millis(dice.below(PUTS_WITHIN_MS)),
+                at: Duration::from_millis(rng.below(PUTS_WITHIN_MS)),
                 key: format!("references/unit/case-{picture}/photo.bmp"),
                 bytes: bmp(picture, 0),
                 picture: Some(picture),
                 within: None,
             })
             .collect();
-        let mut ads: Vec<Put> = (0..2 + dice.below(3))
-            .map(|number| ad(number, &references, &mut dice))
+        let mut ads: Vec<Put> = (0..2 + rng.below(3))
+            .map(|number| ad(number, &references, &mut rng))
             .collect();
         for (number, ad) in (0..).zip(&mut ads) {
             let is_bundled = seed.of("bundle", number).one_in(BUNDLED_ONE_IN);
@@ -175,9 +175,9 @@ impl Script {
                 });
             }
         }
-        if dice.one_in(3) {
+        if rng.one_in(3) {
             let again = ads[0].clone();
-            let at = Duration::from_millis(dice.below(PUTS_WITHIN_MS));
+            let at = Duration::from_millis(rng.below(PUTS_WITHIN_MS));
             let key = "ads/uploader/again.bmp".to_owned();
             let within = None;
             ads.push(Put {
@@ -188,9 +188,9 @@ impl Script {
             });
         }
         ads.sort_by_key(|put| put.at);
-        let place = dice.below(references.len() as u64) as usize;
-        let at = Duration::from_millis(dice.below(WITHDRAWN_WITHIN_MS));
-        let withdrawal = dice.one_in(2).then_some((place, references[place].at + at));
+        let place = rng.below(references.len() as u64) as usize;
+        let at = Duration::from_millis(rng.below(WITHDRAWN_WITHIN_MS));
+        let withdrawal = rng.one_in(2).then_some((place, references[place].at + at));
         let forged = (0..).zip(&ads).filter_map(|it| forged(seed, it)).collect();
         Self {
             ads,
@@ -211,8 +211,8 @@ impl Script {
     /// Uploads that there are in the end: the ads, and what some of them came in.
     pub fn uploads(&self) -> usize {
         let within = self.ads.iter().filter_map(|ad| ad.within.as_ref());
-        let told_at = self.ads.iter().map(Put::told_at);
-        let keys = within.map(|within| within.key.as_str()).chain(told_at);
+        let reported_at = self.ads.iter().map(Put::reported_at);
+        let keys = within.map(|within| within.key.as_str()).chain(reported_at);
         keys.collect::<BTreeSet<_>>().len()
     }
 
@@ -231,11 +231,11 @@ impl Script {
     }
 }
 
-/// What somebody else claims of this ad, if anything.
-fn forged(seed: Dice, (number, ad): (u64, &Put)) -> Option<Put> {
-    let mut dice = seed.of("forged", number);
-    let is_forged = dice.one_in(FORGED_ONE_IN) && ad.picture.is_some();
-    let at = Duration::from_millis(dice.below(PUTS_WITHIN_MS));
+/// What another uploader claims of this ad, if anything.
+fn forged(seed: Rng, (number, ad): (u64, &Put)) -> Option<Put> {
+    let mut rng = seed.of("forged", number);
+    let is_forged = rng.one_in(FORGED_ONE_IN) && ad.picture.is_some();
+    let at = Duration::from_millis(rng.below(PUTS_WITHIN_MS));
     let key = format!("ads/forger/{number}.jsonl");
     is_forged.then(|| Put {
         at,
@@ -250,16 +250,16 @@ fn forged(seed: Dice, (number, ad): (u64, &Put)) -> Option<Put> {
 }
 
 /// Of a reference's picture more often than of a stranger; rubbish now and then.
-fn ad(number: u64, references: &[Put], dice: &mut Dice) -> Put {
+fn ad(number: u64, references: &[Put], rng: &mut Rng) -> Put {
     let stranger = references.len() as u64;
-    let picture = dice.below(stranger * 2 + 1).min(stranger * 2) / 2;
-    let close = dice.one_in(2);
+    let picture = rng.below(stranger * 2 + 1).min(stranger * 2) / 2;
+    let close = rng.one_in(2);
     let near = references.get(picture as usize).filter(|_| close);
     let at = match near {
-        Some(reference) => reference.at + Duration::from_millis(dice.below(CLOSE_MS)),
-        None => Duration::from_millis(dice.below(PUTS_WITHIN_MS)),
+        Some(reference) => reference.at + Duration::from_millis(rng.below(CLOSE_MS)),
+        None => Duration::from_millis(rng.below(PUTS_WITHIN_MS)),
     };
-    let is_rubbish = dice.one_in(8);
+    let is_rubbish = rng.one_in(8);
     Put {
         at,
         key: format!("ads/uploader/{number}.bmp"),

@@ -46,7 +46,7 @@ impl Servers {
     pub fn ask<T: Send + 'static>(&self, work: impl FnOnce(&Runtime) -> T + Send + 'static) -> T {
         let (answer, answered) = channel();
         let job: Job = Box::new(move |runtime| {
-            let _nobody_listens = answer.send(work(runtime));
+            let _not_awaited = answer.send(work(runtime));
         });
         let jobs = self.jobs.as_ref().expect("open until dropped");
         jobs.send(job).expect("the servers' thread lives");

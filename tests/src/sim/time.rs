@@ -69,7 +69,7 @@ impl Time {
         }
     }
 
-    /// Jumps to the next who waits and wakes it; false if nobody does.
+    /// Jumps to the next waiting task and wakes it; false if none waits.
     pub fn advance(&self) -> bool {
         let mut timers = self.timers();
         let Some(((at_us, ..), waker)) = timers.waiting.pop_first() else {

@@ -1,15 +1,15 @@
-//! What happened in a run, call by call: folded into one number, and kept in words on demand.
+//! What happened in a run, call by call: folded into one number, and kept as text on demand.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::call::Call;
-use super::dice::{FOLD_START, fold};
-use super::line::Fault;
+use super::connection::Fault;
+use super::rng::{FOLD_START, fold};
 
 /// The trace of a run.
-pub struct Trace(Mutex<Noted>);
+pub struct Trace(Mutex<Recorded>);
 
-struct Noted {
+struct Recorded {
     hash: u64,
     calls: u64,
     /// None: words are not kept.
@@ -18,17 +18,17 @@ struct Noted {
 
 impl Trace {
     /// An empty trace.
-    pub fn new(keeps_words: bool) -> Self {
-        Self(Mutex::new(Noted {
+    pub fn new(keeps_text: bool) -> Self {
+        Self(Mutex::new(Recorded {
             hash: FOLD_START,
             calls: 0,
-            lines: keeps_words.then(Vec::new),
+            lines: keeps_text.then(Vec::new),
         }))
     }
 
     /// A call and what became of it.
-    pub fn note(&self, at_us: u64, call: &Call, fault: Fault, status: u16) {
-        let mut noted = self.noted();
+    pub fn record_call(&self, at_us: u64, call: &Call, fault: Fault, status: u16) {
+        let mut noted = self.recorded();
         noted.calls += 1;
         for word in [at_us, call.key(), u64::from(status), fault as u64] {
             noted.hash = fold(noted.hash, &word.to_le_bytes());
@@ -40,8 +40,8 @@ impl Trace {
     }
 
     /// Something else that happened.
-    pub fn say(&self, at_us: u64, words: &str) {
-        let mut noted = self.noted();
+    pub fn record_text(&self, at_us: u64, words: &str) {
+        let mut noted = self.recorded();
         noted.hash = fold(fold(noted.hash, &at_us.to_le_bytes()), words.as_bytes());
         if let Some(lines) = &mut noted.lines {
             lines.push(format!("{at_us:>12} {words}"));
@@ -50,20 +50,20 @@ impl Trace {
 
     /// The whole run as one number.
     pub fn hash(&self) -> u64 {
-        self.noted().hash
+        self.recorded().hash
     }
 
     /// How many calls were made.
     pub fn calls(&self) -> u64 {
-        self.noted().calls
+        self.recorded().calls
     }
 
-    /// In words, if they were kept.
+    /// As text, if they were kept.
     pub fn lines(&self) -> Vec<String> {
-        self.noted().lines.clone().unwrap_or_default()
+        self.recorded().lines.clone().unwrap_or_default()
     }
 
-    fn noted(&self) -> MutexGuard<'_, Noted> {
+    fn recorded(&self) -> MutexGuard<'_, Recorded> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use records::ReferenceId;
 use store::{Error, Store};
 
-use super::house;
+use super::cluster;
 use super::time::Time;
 
 /// How often to look whether deliveries under way have ended, and how often at most: as
@@ -23,7 +23,7 @@ pub async fn withdraw(
     id: &ReferenceId,
     waits: bool,
 ) -> Result<(), Error> {
-    let unit = house::unit();
+    let unit = cluster::unit();
     store.withdraw(&unit, id, time.now()).await?;
     for _ in 0..LOOKS_MAX {
         let in_flight = store.in_flight(&unit, id, time.now()).await?;

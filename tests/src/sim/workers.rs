@@ -8,14 +8,14 @@ use std::time::Duration;
 use lookup::Lookup;
 use serde_json::Value;
 
-use super::crew::Crew;
-use super::dice::{Dice, hash};
-use super::feed::{Changes, Mailbox, Message, batch, changes, done};
-use super::house::{ADS, REFERENCES};
-use super::line::Line;
-use super::plant::Plant;
+use super::cluster::{ADS, REFERENCES};
+use super::connection::Connection;
+use super::feed::{Changes, EventQueue, Message, batch, changes, done};
+use super::injected_bug::InjectedBug;
 use super::pump::unless_crashed;
+use super::rng::{Rng, hash};
 use super::run::{CALM_US, Run};
+use super::tasks::Tasks;
 
 /// Messages of one batch at most, and records.
 const MESSAGES_MAX: u64 = 3;
@@ -34,12 +34,15 @@ const TWICE_ONE_IN: u64 = 10;
 /// One batch of changes in so many begins with records that were dealt with before.
 const REPEATED_ONE_IN: u64 = 8;
 
-/// Everybody who is woken by events.
-pub(super) fn add(crew: &mut Crew, run: &Rc<Run>) {
+/// Adds the workers that are woken by events.
+pub(super) fn add(tasks: &mut Tasks, run: &Rc<Run>) {
     for name in ["ingest-1", "ingest-2"] {
-        crew.add(name, mail(run.clone(), name, Whose::Ads));
+        tasks.add(name, consume_queue(run.clone(), name, Whose::Ads));
     }
-    crew.add("enroll", mail(run.clone(), "enroll", Whose::References));
+    tasks.add(
+        "enroll",
+        consume_queue(run.clone(), "enroll", Whose::References),
+    );
     for (name, at, shard) in [
         ("lookup-1", At::AdsTail, 0),
         ("lookup-2", At::AdsTail, 1),
@@ -48,7 +51,7 @@ pub(super) fn add(crew: &mut Crew, run: &Rc<Run>) {
         ("lookup-5", At::Searches, 0),
         ("alert-1", At::Leads, 0),
     ] {
-        crew.add(name, act(run.clone(), name, at, shard));
+        tasks.add(name, consume_stream(run.clone(), name, at, shard));
     }
 }
 
@@ -69,90 +72,98 @@ enum At {
     Leads,
 }
 
-/// A process of an actor: each has a name of its own, or it would meet the same fate as the one
+/// A process of an actor: each has a name of its own, or it would meet the same faults as the one
 /// before.
-pub(super) fn process(run: &Run, name: &str, number: &mut u64) -> Line {
+pub(super) fn process(run: &Run, name: &str, number: &mut u64) -> Connection {
     *number += 1;
-    run.house.line(&format!("{name}/{number}"))
+    run.cluster.connection(&format!("{name}/{number}"))
 }
 
-async fn mail(run: Rc<Run>, name: &'static str, whose: Whose) {
-    let (mailbox, queue) = match whose {
+async fn consume_queue(run: Rc<Run>, name: &'static str, whose: Whose) {
+    let (queue, bucket) = match whose {
         Whose::Ads => (&run.ads, ADS.0),
         Whose::References => (&run.references, REFERENCES.0),
     };
     let (mut processes, mut turn) = (0, 0);
-    let mut line = process(&run, name, &mut processes);
-    let (mut ingest, mut enroll) = (run.house.ingest(&line), run.house.enroll(&line));
+    let mut connection = process(&run, name, &mut processes);
+    let (mut ingest, mut enroll) = (
+        run.cluster.ingest(&connection),
+        run.cluster.enroll(&connection),
+    );
     while !run.is_over.get() {
         turn += 1;
-        let mut dice = run.dice.of(name, turn);
+        let mut rng = run.rng.of(name, turn);
         let now_us = run.time().now_us();
-        mailbox.collect(&run.house.exchange.servers, queue, |id| {
-            due_us(&run, queue, id)
+        queue.collect(&run.cluster.network.servers, bucket, |id| {
+            due_us(&run, bucket, id)
         });
-        let messages = mailbox.take(now_us, 1 + dice.below(MESSAGES_MAX) as usize);
+        let messages = queue.take(now_us, 1 + rng.below(MESSAGES_MAX) as usize);
         if messages.is_empty() {
-            idle(&run, name, &mut dice).await;
+            idle(&run, name, &mut rng).await;
             continue;
         }
         let answer = match whose {
-            Whose::Ads => unless_crashed(&line.crash, ingest.handle(batch(&messages))).await,
-            Whose::References => unless_crashed(&line.crash, enroll.handle(batch(&messages))).await,
+            Whose::Ads => unless_crashed(&connection.crash, ingest.handle(batch(&messages))).await,
+            Whose::References => {
+                unless_crashed(&connection.crash, enroll.handle(batch(&messages))).await
+            }
         };
         let failed = answer.as_ref().map(|answer| {
             let failures = answer.batch_item_failures.iter();
             failures.map(|f| f.item_identifier.clone()).collect()
         });
-        settle(&run, mailbox, messages, failed, &mut dice);
+        settle(&run, queue, messages, failed, &mut rng);
         if answer.is_none() {
-            line = process(&run, name, &mut processes);
-            (ingest, enroll) = (run.house.ingest(&line), run.house.enroll(&line));
+            connection = process(&run, name, &mut processes);
+            (ingest, enroll) = (
+                run.cluster.ingest(&connection),
+                run.cluster.enroll(&connection),
+            );
         }
     }
 }
 
-async fn idle(run: &Run, name: &str, dice: &mut Dice) {
+async fn idle(run: &Run, name: &str, rng: &mut Rng) {
     let most_ms = if run.is_calm() {
         IDLE_CALM_MS_MAX
     } else {
         IDLE_MS_MAX
     };
-    let wait = Duration::from_micros(1 + dice.below(most_ms * 1_000));
+    let wait = Duration::from_micros(1 + rng.below(most_ms * 1_000));
     run.time().sleep(wait, hash(name.as_bytes())).await;
 }
 
 /// When a new message comes; never, if its event is lost.
 fn due_us(run: &Run, queue: &str, id: &str) -> Option<u64> {
-    let mut dice = run.dice.of(&format!("{queue} {id}"), 0);
+    let mut rng = run.rng.of(&format!("{queue} {id}"), 0);
     let now_us = run.time().now_us();
-    if now_us < CALM_US && dice.one_in(LOST_ONE_IN) {
+    if now_us < CALM_US && rng.one_in(LOST_ONE_IN) {
         return None;
     }
-    let is_late = dice.one_in(LATE_ONE_IN);
+    let is_late = rng.one_in(LATE_ONE_IN);
     let most_ms = if is_late { LATE_MS_MAX } else { 500 };
-    Some(now_us + dice.below(most_ms * 1_000))
+    Some(now_us + rng.below(most_ms * 1_000))
 }
 
 /// What failed comes again, and now and then what did not.
 fn settle(
     run: &Run,
-    mailbox: &Mailbox,
+    queue: &EventQueue,
     messages: Vec<Message>,
     failed: Option<Vec<String>>,
-    dice: &mut Dice,
+    rng: &mut Rng,
 ) {
-    mailbox.release(messages.len());
-    let acknowledges_all = run.plant == Some(Plant::EarlyAcknowledgement);
+    queue.release(messages.len());
+    let acknowledges_all = run.bug == Some(InjectedBug::EarlyAcknowledgement);
     for message in messages {
         let is_done = failed
             .as_ref()
             .is_some_and(|ids| !ids.contains(&message.id));
-        let comes_twice = !run.is_calm() && dice.one_in(TWICE_ONE_IN);
-        let wait_us = 1 + dice.below(AGAIN_MS_MAX * 1_000);
+        let comes_twice = !run.is_calm() && rng.one_in(TWICE_ONE_IN);
+        let wait_us = 1 + rng.below(AGAIN_MS_MAX * 1_000);
         if comes_twice || !(is_done || acknowledges_all) {
             let due_us = run.time().now_us() + wait_us;
-            mailbox.put(Message { due_us, ..message });
+            queue.put(Message { due_us, ..message });
         }
     }
 }
@@ -167,41 +178,44 @@ fn changes_at(run: &Run, at: At) -> (&Changes, &'static str) {
     }
 }
 
-async fn act(run: Rc<Run>, name: &'static str, at: At, shard: usize) {
+async fn consume_stream(run: Rc<Run>, name: &'static str, at: At, shard: usize) {
     let (changed, table) = changes_at(&run, at);
     let (mut processes, mut turn) = (0, 0);
-    let mut line = process(&run, name, &mut processes);
-    let (mut lookup, mut alerting) = (run.house.lookup(&line), run.house.alerting(&line));
+    let mut connection = process(&run, name, &mut processes);
+    let (mut lookup, mut alerting) = (
+        run.cluster.lookup(&connection),
+        run.cluster.alert(&connection),
+    );
     while !run.is_over.get() {
         turn += 1;
-        let mut dice = run.dice.of(name, turn);
-        changed.collect(&run.house.exchange.servers);
-        let most = 1 + dice.below(RECORDS_MAX) as usize;
-        let is_repeated = !run.is_calm() && dice.one_in(REPEATED_ONE_IN);
+        let mut rng = run.rng.of(name, turn);
+        changed.collect(&run.cluster.network.servers);
+        let most = 1 + rng.below(RECORDS_MAX) as usize;
+        let is_repeated = !run.is_calm() && rng.one_in(REPEATED_ONE_IN);
         let again = if is_repeated {
-            dice.below(3) as usize
+            rng.below(3) as usize
         } else {
             0
         };
         let Some(records) = changed.take(shard, most, again) else {
-            idle(&run, name, &mut dice).await;
+            idle(&run, name, &mut rng).await;
             continue;
         };
-        *line.sees_until_us.lock().expect("nobody panics with it") =
+        *connection.sees_until_us.lock().expect("no holder panics") =
             written_us(&run, table, &records);
         let answer = match at {
             At::Leads => {
                 let event = changes(&records);
-                unless_crashed(&line.crash, alerting.on_leads(&event)).await
+                unless_crashed(&connection.crash, alerting.on_leads(&event)).await
             }
-            _ => search(&line, &lookup, &records).await,
+            _ => search(&connection, &lookup, &records).await,
         };
         let count = answer.as_ref().map_or(0, |answer| {
             let failures = answer.batch_item_failures.iter();
             let failed: Vec<_> = failures.map(|f| f.item_identifier.clone()).collect();
             done(&records, &failed)
         });
-        let acknowledges_all = run.plant == Some(Plant::EarlyAcknowledgement);
+        let acknowledges_all = run.bug == Some(InjectedBug::EarlyAcknowledgement);
         changed.deal_with(
             shard,
             if acknowledges_all {
@@ -211,26 +225,29 @@ async fn act(run: Rc<Run>, name: &'static str, at: At, shard: usize) {
             },
         );
         if answer.is_none() {
-            line = process(&run, name, &mut processes);
-            (lookup, alerting) = (run.house.lookup(&line), run.house.alerting(&line));
+            connection = process(&run, name, &mut processes);
+            (lookup, alerting) = (
+                run.cluster.lookup(&connection),
+                run.cluster.alert(&connection),
+            );
         }
         if count < records.len() {
-            idle(&run, name, &mut dice).await;
+            idle(&run, name, &mut rng).await;
         }
     }
 }
 
 async fn search(
-    line: &Line,
+    connection: &Connection,
     lookup: &Lookup,
     records: &[Value],
 ) -> Option<aws_lambda_events::streams::DynamoDbEventResponse> {
-    unless_crashed(&line.crash, lookup.handle(changes(records))).await
+    unless_crashed(&connection.crash, lookup.handle(changes(records))).await
 }
 
 /// When the first of these records was written.
 fn written_us(run: &Run, table: &str, records: &[Value]) -> Option<u64> {
-    let writes = &run.house.exchange.writes;
+    let writes = &run.cluster.network.writes;
     let first = |record: &Value| writes.first_us(table, &record["dynamodb"]["Keys"]);
     records.iter().filter_map(first).min()
 }

@@ -11,7 +11,7 @@ use aws_lambda_events::dynamodb::Event;
 use aws_lambda_events::streams::DynamoDbEventResponse;
 use embedded::Embedded;
 use records::fingerprint::{
-    AdFingerprint, FINGERPRINT_VERSION, Framing, Hash256, ReferenceFingerprint, View,
+    AdFingerprint, FINGERPRINT_VERSION, Framing, Hash256, HashVariant, ReferenceFingerprint,
 };
 use records::{
     AdKey, AdMetadata, Delivery, Evidence, Found, Image, ImageSha256, Level, Method, Reference,
@@ -25,7 +25,7 @@ use crate::sending::exit;
 pub const SHARED: [u8; 32] = [7; 32];
 pub const SEED: [u8; 32] = [9; 32];
 
-const VIEW: View = View {
+const VIEW: HashVariant = HashVariant {
     pdq: Hash256([0xab; 32]),
     quality: 90,
     second: Hash256([0xcd; 32]),
@@ -156,7 +156,7 @@ impl World {
             activated_at: None,
             ended_at: None,
             search: SearchProgress::default(),
-            alerting: records::Alerting::default(),
+            alerting: records::AlertLimit::default(),
         };
         let fingerprint = ReferenceFingerprint {
             version: FINGERPRINT_VERSION,

@@ -40,7 +40,7 @@ impl Behind for Folder<'_> {
     }
 
     async fn scrub(&self) -> store::Result<Scrubbed> {
-        let rewritten = self.embedded.scrub().await.map_err(not_yet)?;
+        let rewritten = self.embedded.vacuum().await.map_err(not_yet)?;
         Ok(Scrubbed {
             removed: vec![Removed {
                 store: "database_files_rewritten".to_owned(),

@@ -62,7 +62,7 @@ pub async fn prepare(embedded: &Embedded) -> anyhow::Result<Store> {
 
 /// The domain's verbs for programs that nobody waits for.
 fn behind(embedded: &Embedded) -> Store {
-    let config = embedded.sdk_config_behind();
+    let config = embedded.sdk_config_background();
     Store::with_sdk_config(&config, names(), Jitter::from_system())
 }
 

@@ -7,7 +7,7 @@ use anyhow::Context;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
-use embedded::{Arriving, Doors, Embedded, Serves};
+use embedded::{AllowedHosts, Arriving, Embedded, Serves};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -95,7 +95,8 @@ pub(super) fn serve(
     let (one, two) = (embedded.clone(), embedded.clone());
     let stopped = || stop.clone().cancelled_owned();
     let (stop_s3, stop_dynamodb, stop_api) = (stopped(), stopped(), stopped());
-    let doors = |listener: &TcpListener| Doors::of(listener).map(|doors| doors.allow(allowed));
+    let doors =
+        |listener: &TcpListener| AllowedHosts::of(listener).map(|doors| doors.allow(allowed));
     let (doors_s3, doors_dynamodb, doors_api) = (doors(&s3)?, doors(&dynamodb)?, doors(&api_at)?);
     tasks.spawn(async move { Ok(one.serve_s3_at(s3, doors_s3, stop_s3).await?) });
     tasks.spawn(async move {

@@ -140,7 +140,7 @@ async fn check_contents(
     let now = Timestamp::now();
     let checks = match contents {
         Contents::Counted => embedded.checks(false, now).await?,
-        Contents::Read(told) => embedded.checks_told(told, now).await?,
+        Contents::Read(told) => embedded.checks_with_progress(told, now).await?,
     };
     tell_contents(sums, &checks);
     sums.dead_letters = checks.queues.iter().map(|queue| queue.dead).sum();

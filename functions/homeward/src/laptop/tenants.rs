@@ -167,7 +167,7 @@ pub(super) async fn key_pair(
         prefix,
     });
     embedded
-        .hold(tenant.tenant.as_str(), reaches.collect())
+        .grant(tenant.tenant.as_str(), reaches.collect())
         .await
 }
 

@@ -186,7 +186,7 @@ impl Tally {
             words: BTreeMap::new(),
             alerted: Vec::new(),
             nearest: Vec::new(),
-            enough: policy.parts.alert,
+            enough: policy.local.alert,
         }
     }
 

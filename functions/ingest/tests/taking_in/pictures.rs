@@ -2,7 +2,7 @@
 
 use aws_lambda_events::sqs::SqsEvent;
 use records::ImageSha256;
-use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION, Hash256, View};
+use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION, Hash256, HashVariant};
 use store::{CompactionRule, StoredAd};
 
 use crate::world::{World, at_attempt, ngo, picture, rows};
@@ -140,7 +140,7 @@ async fn a_picture_that_cannot_be_read_any_more_keeps_its_older_fingerprint() {
         image_sha256: ImageSha256::of(&bytes),
         fingerprint: AdFingerprint {
             version: FINGERPRINT_VERSION - 1,
-            whole: View {
+            whole: HashVariant {
                 pdq: Hash256([0x5a; 32]),
                 quality: 90,
                 second: Hash256([1; 32]),

@@ -9,7 +9,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use embedded::{Batch, Embedded};
 use lookup::Lookup;
 use matching::Policy;
-use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, View};
+use records::fingerprint::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint};
 use records::*;
 use store::{
     Activated, Clock, CompactionRule, Jitter, Kind, LeadFilter, Names, Store, StoredAd, Table,
@@ -46,8 +46,8 @@ fn hash(what: &str, n: u64) -> Hash256 {
     Hash256(*ImageSha256::of(format!("{what} {n}").as_bytes()).bytes())
 }
 
-fn view(pdq: Hash256) -> View {
-    View {
+fn view(pdq: Hash256) -> HashVariant {
+    HashVariant {
         pdq,
         quality: 90,
         second: Hash256([0; 32]),
@@ -157,7 +157,7 @@ impl World {
             activated_at: None,
             ended_at: None,
             search: SearchProgress::default(),
-            alerting: Alerting::default(),
+            alerting: AlertLimit::default(),
         };
         let fingerprint = reference_fingerprint(n);
         self.store

@@ -1,7 +1,7 @@
 //! The terms of a submission: its case, its legal basis and its end.
 
 use records::{
-    Alerting, CaseId, Label, Reference, ReferenceId, ReferenceStatus, SearchProgress, TenantId,
+    AlertLimit, CaseId, Label, Reference, ReferenceId, ReferenceStatus, SearchProgress, TenantId,
     TenantSettings, Timestamp,
 };
 
@@ -77,7 +77,7 @@ impl Terms {
             activated_at: None,
             ended_at: None,
             search: SearchProgress::default(),
-            alerting: Alerting::default(),
+            alerting: AlertLimit::default(),
         }
     }
 }

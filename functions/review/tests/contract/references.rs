@@ -363,7 +363,7 @@ async fn enrolled(world: &World, id: &str, accepted_at: Timestamp) -> Submitted 
         created_at: accepted_at,
         ..announced
     };
-    let view = records::fingerprint::View {
+    let view = records::fingerprint::HashVariant {
         pdq: records::fingerprint::Hash256([3; 32]),
         quality: 90,
         second: records::fingerprint::Hash256([3; 32]),

@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use embedded::Embedded;
 use http::{HeaderMap, Request, StatusCode, header};
-use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION, Hash256, View};
+use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION, Hash256, HashVariant};
 use records::{
     AdKey, AdMetadata, AuditCheck, AuditEntry, AuditKey, Evidence, Found, Image, ImageSha256,
     Label, LeadId, Level, Method, Principal, ReferenceId, Role, Sighting, TenantId, TenantSettings,
@@ -331,7 +331,7 @@ fn review(store: &Store, now_millis: &Arc<AtomicI64>) -> Review {
 }
 
 fn ad_fingerprint() -> AdFingerprint {
-    let view = View {
+    let view = HashVariant {
         pdq: Hash256([1; 32]),
         quality: 100,
         second: Hash256([1; 32]),

@@ -61,7 +61,7 @@ impl Told {
 
 fn over(house: &House, version: u16) -> Renewal {
     Renewal {
-        stage: WalkStage::Over,
+        stage: ScanStage::Over,
         ..Renewal::new(version, house.now())
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use embedded::Embedded;
 use fingerprints::Told;
 use records::features::{AdFeatures, CommonFeatures, Descriptor, Feature, Grey, Grid, Sketch};
-use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, View};
+use records::fingerprint::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint};
 use records::*;
 use store::{Clock, CompactionRule, Jitter, Names, NewObject, ObjectKind, Store, StoredAd};
 use upkeep::{Done, Task, Upkeep};
@@ -142,9 +142,9 @@ impl House {
             activated_at: None,
             ended_at: None,
             search: SearchProgress::default(),
-            alerting: Alerting::default(),
+            alerting: AlertLimit::default(),
         };
-        let view = View {
+        let view = HashVariant {
             pdq: Hash256([3; 32]),
             quality: 100,
             second: Hash256([0; 32]),
@@ -503,7 +503,7 @@ impl House {
         let uploader = unit();
         for n in ads {
             let image_sha256 = ImageSha256::of(&n.to_be_bytes());
-            let whole = View {
+            let whole = HashVariant {
                 pdq: Hash256(*image_sha256.bytes()),
                 quality: 100,
                 second: Hash256([0; 32]),

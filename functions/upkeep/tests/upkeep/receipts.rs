@@ -130,7 +130,7 @@ impl Behind for Folder<'_> {
     }
 
     async fn scrub(&self) -> store::Result<Scrubbed> {
-        self.0.embedded.scrub().await.unwrap();
+        self.0.embedded.vacuum().await.unwrap();
         Ok(Scrubbed::default())
     }
 }

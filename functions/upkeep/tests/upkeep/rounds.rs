@@ -2,7 +2,7 @@
 
 use super::*;
 
-async fn ended(house: &House) -> Round {
+async fn ended(house: &House) -> BucketScan {
     house.store.round().await.unwrap().unwrap()
 }
 
@@ -17,8 +17,8 @@ async fn a_round_goes_on_where_the_run_before_stopped() {
         house.put(key).await;
     }
     house.wait(2 * HOUR);
-    let begun = Round {
-        stage: WalkStage::Ads,
+    let begun = BucketScan {
+        stage: ScanStage::Ads,
         after: Some("ads/unit/a.jpg".into()),
         began_at: house.now(),
     };
@@ -28,8 +28,8 @@ async fn a_round_goes_on_where_the_run_before_stopped() {
         1,
         "what is behind it"
     );
-    let over = Round {
-        stage: WalkStage::Over,
+    let over = BucketScan {
+        stage: ScanStage::Over,
         after: None,
         ..begun
     };
@@ -63,7 +63,7 @@ async fn rounds_keep_their_distance_and_a_failed_one_is_not_over() {
         Store::with_sdk_config(&house.embedded.sdk_config(), names, Jitter::new(|| 7)),
     );
     assert!(house.upkeep.run(&[Task::Objects]).await.is_err());
-    assert_eq!(ended(&house).await.stage, WalkStage::Ads);
+    assert_eq!(ended(&house).await.stage, ScanStage::Ads);
     house.upkeep.store = whole;
     assert_eq!(house.run(Task::Objects).await.redriven, 1, "it goes on");
     house.wait(10 * HOUR);

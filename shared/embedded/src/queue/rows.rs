@@ -65,7 +65,7 @@ pub(crate) fn free_cut_off(db: &Connection) -> rusqlite::Result<usize> {
 }
 
 /// Hands out what is due, and buries on the way what came too often. A suspect goes out alone.
-pub(super) fn hand_out(
+pub(super) fn lease(
     db: &Connection,
     queue: &str,
     (max, receives_max): (usize, u32),
@@ -84,7 +84,7 @@ pub(super) fn hand_out(
         }
         for message in due {
             if message.is_hopeless(receives_max) {
-                bury(db, message.seq, now)?;
+                set_dead(db, message.seq, now)?;
             } else if message.cut_off < SUSPECT_FROM {
                 handed_out.push(message.hand_out(db, hidden_until_ms)?);
             } else if handed_out.is_empty() {
@@ -177,7 +177,7 @@ impl Due {
     }
 }
 
-fn bury(db: &Connection, seq: i64, now: Timestamp) -> rusqlite::Result<usize> {
+fn set_dead(db: &Connection, seq: i64, now: Timestamp) -> rusqlite::Result<usize> {
     db.prepare_cached(
         "UPDATE messages SET dead_ms = ?2, receipt = NULL,
              reason = coalesce(reason, 'received ' || receives || ' times and never finished')

@@ -11,11 +11,11 @@ use s3s::dto::*;
 use s3s::path::S3Path;
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Result};
 
+use super::messages;
 use super::signed;
-use super::words;
 use crate::folder::AccessKey;
-use crate::pairs::{Pairs, Reach};
-use crate::rules::House;
+use crate::key_pairs::{KeyPairs, Reach};
+use crate::rules::HostRules;
 
 /// What a held pair may do with a key that it reaches.
 const ON_KEYS: [&str; 11] = [
@@ -53,7 +53,7 @@ const OWNERS_ACLS: [&str; 2] = ["bucket-owner-full-control", "private"];
 #[derive(Clone)]
 pub(super) struct Signers {
     pub(super) owner: AccessKey,
-    pub(super) pairs: Arc<Pairs>,
+    pub(super) pairs: Arc<KeyPairs>,
 }
 
 #[async_trait::async_trait]
@@ -111,7 +111,7 @@ impl Signers {
 
 /// An error with our sentence for its code.
 pub(super) fn refusal(code: S3ErrorCode) -> S3Error {
-    let words = words::of(code.as_str());
+    let words = messages::of(code.as_str());
     S3Error::with_message(code, words)
 }
 
@@ -129,7 +129,7 @@ impl S3Access for Inside {
 /// What is checked of who comes by a port.
 pub(super) struct Outside {
     pub(super) signers: Signers,
-    pub(super) house: House,
+    pub(super) rules: HostRules,
 }
 
 impl Outside {
@@ -137,7 +137,7 @@ impl Outside {
     async fn admit<T>(&self, request: &S3Request<T>, bucket: &str, key: &str) -> S3Result<()> {
         self.signers
             .reaches(request.credentials.as_ref(), bucket, key)?;
-        self.house.admit(bucket, key).await
+        self.rules.admit(bucket, key).await
     }
 
     fn lists<T>(&self, request: &S3Request<T>, bucket: &str, prefix: Option<&str>) -> S3Result<()> {
@@ -159,7 +159,7 @@ impl Outside {
 impl S3Access for Outside {
     async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
         self.signers.check(cx)?;
-        self.house.may_change_buckets(cx.s3_op().name())?;
+        self.rules.may_change_buckets(cx.s3_op().name())?;
         changes_no_owner(cx.headers())
     }
 

@@ -13,12 +13,12 @@ use s3s::{Body, S3Error, S3ErrorCode, S3Result, StdError, TrailingHeaders};
 use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
 
+use crate::blob_writer::BlobWriter;
 use crate::blobs::ContentId;
 use crate::digests::{self, Claims};
 use crate::error::blocking;
-use crate::incoming::Incoming;
+use crate::object_store::ObjectStore;
 use crate::refused::Refused;
-use crate::store::Store;
 
 /// The largest body of one request, in bytes, as S3 has it.
 const BODY_BYTES_MAX: u64 = 5 << 30;
@@ -34,11 +34,11 @@ const PIECE_BYTES: usize = 256 << 10;
 /// # Errors
 /// `IncompleteBody` for a cut connection or a wrong length, `EntityTooLarge`, `BadDigest`.
 pub(super) async fn receive(
-    store: &Arc<Store>,
+    store: &Arc<ObjectStore>,
     body: Option<StreamingBlob>,
     claims: &mut Claims,
     (length, trailers): (Option<i64>, Option<TrailingHeaders>),
-) -> S3Result<Incoming> {
+) -> S3Result<BlobWriter> {
     let mut incoming = store.blobs.receive(claims);
     if let Some(mut body) = body {
         while let Some(piece) = body.next().await {
@@ -113,7 +113,7 @@ fn broken(error: &StdError) -> S3Error {
 /// # Errors
 /// `NoSuchKey` if the content was removed since its row was read.
 pub(super) async fn send(
-    store: &Arc<Store>,
+    store: &Arc<ObjectStore>,
     content: ContentId,
     range: Range<u64>,
 ) -> S3Result<StreamingBlob> {
@@ -130,7 +130,7 @@ pub(super) async fn send(
 
 /// Opens a content at the range's start, and reads it if it is small; else says how much there is.
 fn open(
-    store: &Store,
+    store: &ObjectStore,
     content: &ContentId,
     range: &Range<u64>,
 ) -> Result<(File, Result<Bytes, u64>), Refused> {

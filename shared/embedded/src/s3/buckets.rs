@@ -8,15 +8,15 @@ use s3s::{S3ErrorCode, S3Request, S3Response, S3Result};
 use super::fields;
 use crate::REGION;
 use crate::error::blocking;
+use crate::object_store::ObjectStore;
 use crate::refused::Refused;
-use crate::store::Store;
 use crate::versions::{self, from_ms};
 
 type Answer<T> = S3Result<S3Response<T>>;
 
 /// Succeeds for a bucket that exists, as S3 does in its oldest region.
 pub(super) async fn create(
-    store: &Arc<Store>,
+    store: &Arc<ObjectStore>,
     request: S3Request<CreateBucketInput>,
 ) -> Answer<CreateBucketOutput> {
     let (store, bucket) = (store.clone(), request.input.bucket);
@@ -28,7 +28,7 @@ pub(super) async fn create(
 }
 
 pub(super) async fn head(
-    store: &Arc<Store>,
+    store: &Arc<ObjectStore>,
     request: S3Request<HeadBucketInput>,
 ) -> Answer<HeadBucketOutput> {
     require(store, request.input.bucket).await?;
@@ -41,12 +41,12 @@ pub(super) async fn head(
 
 /// Only an empty bucket goes: one without versions and uploads.
 pub(super) async fn delete(
-    store: &Arc<Store>,
+    store: &Arc<ObjectStore>,
     request: S3Request<DeleteBucketInput>,
 ) -> Answer<DeleteBucketOutput> {
     let (store, bucket) = (store.clone(), request.input.bucket);
     let deleted = move || {
-        store.ledger.write(move |db| {
+        store.metadata.write(move |db| {
             versions::require_bucket(db, &bucket)?;
             let used: bool = db.query_row(
                 "SELECT EXISTS (SELECT 1 FROM versions WHERE bucket = ?1)
@@ -67,12 +67,12 @@ pub(super) async fn delete(
 }
 
 pub(super) async fn list(
-    store: &Arc<Store>,
+    store: &Arc<ObjectStore>,
     request: S3Request<ListBucketsInput>,
 ) -> Answer<ListBucketsOutput> {
     let (store, prefix) = (store.clone(), request.input.prefix.unwrap_or_default());
     let found = blocking(move || {
-        store.ledger.read(|db| {
+        store.metadata.read(|db| {
             let mut buckets = db.prepare("SELECT name, created_ms FROM buckets ORDER BY name")?;
             let found = buckets.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
             Ok::<_, Refused>(found.collect::<rusqlite::Result<Vec<(String, i64)>>>()?)
@@ -95,7 +95,7 @@ pub(super) async fn list(
 }
 
 pub(super) async fn location(
-    store: &Arc<Store>,
+    store: &Arc<ObjectStore>,
     request: S3Request<GetBucketLocationInput>,
 ) -> Answer<GetBucketLocationOutput> {
     require(store, request.input.bucket).await?;
@@ -103,7 +103,7 @@ pub(super) async fn location(
 }
 
 pub(super) async fn versioning(
-    store: &Arc<Store>,
+    store: &Arc<ObjectStore>,
     request: S3Request<GetBucketVersioningInput>,
 ) -> Answer<GetBucketVersioningOutput> {
     require(store, request.input.bucket).await?;
@@ -118,7 +118,7 @@ pub(super) async fn versioning(
 
 /// Versioning cannot be turned off; turning it on changes nothing.
 pub(super) async fn set_versioning(
-    store: &Arc<Store>,
+    store: &Arc<ObjectStore>,
     request: S3Request<PutBucketVersioningInput>,
 ) -> Answer<PutBucketVersioningOutput> {
     require(store, request.input.bucket).await?;
@@ -129,11 +129,11 @@ pub(super) async fn set_versioning(
     Err(S3ErrorCode::IllegalVersioningConfigurationException.into())
 }
 
-async fn require(store: &Arc<Store>, bucket: String) -> S3Result<()> {
+async fn require(store: &Arc<ObjectStore>, bucket: String) -> S3Result<()> {
     let store = store.clone();
     let found = blocking(move || {
         store
-            .ledger
+            .metadata
             .read(|db| versions::require_bucket(db, &bucket))
     });
     Ok(found.await?)

@@ -5,7 +5,7 @@ use s3s::dto::{ETagCondition, Timestamp};
 use s3s::{S3Error, S3ErrorCode, S3Result};
 
 use super::fields;
-use crate::store::names;
+use crate::object_store::names;
 use crate::versions::Version;
 
 /// A condition on the entity tag, and one on the time.

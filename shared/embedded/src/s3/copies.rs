@@ -10,13 +10,13 @@ use super::fields;
 use super::objects::{find, place};
 use crate::error::blocking;
 use crate::events::Cause;
-use crate::store::{Condition, Store};
+use crate::object_store::{Condition, ObjectStore};
 use crate::versions::Version;
 
 type Answer<T> = S3Result<S3Response<T>>;
 
 pub(super) async fn copy(
-    store: &Arc<Store>,
+    store: &Arc<ObjectStore>,
     request: S3Request<CopyObjectInput>,
 ) -> Answer<CopyObjectOutput> {
     let input = request.input;
@@ -57,10 +57,10 @@ pub(super) async fn copy(
         source.etag.clone(),
     );
     let copy = blocking(move || {
-        let placed = store.blobs.again(content)?.ok_or(S3ErrorCode::NoSuchKey)?;
+        let blob = store.blobs.again(content)?.ok_or(S3ErrorCode::NoSuchKey)?;
         store.put(
             place,
-            placed,
+            blob,
             (etag, headers),
             (Condition::default(), Cause::Copy),
         )
@@ -79,7 +79,7 @@ pub(super) async fn copy(
 }
 
 /// The version that a copy starts from.
-pub(super) async fn source(store: &Arc<Store>, source: CopySource) -> S3Result<Version> {
+pub(super) async fn source(store: &Arc<ObjectStore>, source: CopySource) -> S3Result<Version> {
     match source {
         CopySource::Bucket {
             bucket,

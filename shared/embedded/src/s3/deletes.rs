@@ -3,10 +3,10 @@
 use s3s::dto::*;
 use s3s::{S3ErrorCode, S3Request, S3Response, S3Result};
 
-use super::{Server, words};
+use super::{Server, messages};
 use crate::error::blocking;
-use crate::removal::Doomed;
-use crate::store::Condition;
+use crate::object_store::Condition;
+use crate::removal::ToDelete;
 use crate::versions::Version;
 
 type Answer<T> = S3Result<S3Response<T>>;
@@ -17,7 +17,7 @@ pub(super) async fn delete(
 ) -> Answer<DeleteObjectOutput> {
     let input = request.input;
     let (bucket, key) = (input.bucket.clone(), input.key.clone());
-    let doomed = Doomed {
+    let to_delete = ToDelete {
         key: input.key,
         version_id: input.version_id.clone(),
         condition: Condition {
@@ -26,12 +26,12 @@ pub(super) async fn delete(
         },
     };
     let store = server.store.clone();
-    let answers = blocking(move || store.delete(input.bucket, vec![doomed])).await?;
+    let answers = blocking(move || store.delete(input.bucket, vec![to_delete])).await?;
     let version = answers
         .into_iter()
         .next()
         .ok_or(S3ErrorCode::InternalError)??;
-    server.house.removed(&bucket, &[key]).await?;
+    server.rules.removed(&bucket, &[key]).await?;
     Ok(S3Response::new(DeleteObjectOutput {
         delete_marker: version.as_ref().map(|version| version.content.is_none()),
         version_id: version
@@ -53,20 +53,20 @@ pub(super) async fn delete_many(
         .into_iter()
         .map(|object| (object.key, object.version_id))
         .collect();
-    let doomed = names.iter().cloned().map(|(key, version_id)| Doomed {
+    let to_delete = names.iter().cloned().map(|(key, version_id)| ToDelete {
         key,
         version_id,
         condition: Condition::default(),
     });
-    let (store, doomed) = (server.store.clone(), doomed.collect());
+    let (store, to_delete) = (server.store.clone(), to_delete.collect());
     let bucket = input.bucket.clone();
-    let answers = blocking(move || store.delete(input.bucket, doomed)).await?;
+    let answers = blocking(move || store.delete(input.bucket, to_delete)).await?;
     let done = names
         .iter()
         .zip(&answers)
         .filter(|(_, answer)| answer.is_ok());
     let gone: Vec<String> = done.map(|((key, _), _)| key.clone()).collect();
-    server.house.removed(&bucket, &gone).await?;
+    server.rules.removed(&bucket, &gone).await?;
     let (mut deleted, mut errors) = (Vec::new(), Vec::new());
     for ((key, version_id), answer) in names.into_iter().zip(answers) {
         match answer {
@@ -75,7 +75,7 @@ pub(super) async fn delete_many(
             Err(code) => errors.push(Error {
                 code: Some(code.as_str().to_owned()),
                 key: Some(key),
-                message: Some(words::of(code.as_str()).to_owned()),
+                message: Some(messages::of(code.as_str()).to_owned()),
                 version_id,
             }),
         }

@@ -11,7 +11,7 @@ use s3s::{S3ErrorCode, S3Request, S3Response, S3Result};
 use super::fields;
 use crate::error::blocking;
 use crate::listing::{self, Entry, PAGE_MAX, Page, Query};
-use crate::store::Store;
+use crate::object_store::ObjectStore;
 use crate::versions::Version;
 
 type Answer<T> = S3Result<S3Response<T>>;
@@ -54,7 +54,7 @@ impl Naming {
 }
 
 pub(super) async fn first_form(
-    store: &Arc<Store>,
+    store: &Arc<ObjectStore>,
     request: S3Request<ListObjectsInput>,
 ) -> Answer<ListObjectsOutput> {
     let input = request.input;
@@ -86,7 +86,7 @@ pub(super) async fn first_form(
 }
 
 pub(super) async fn second_form(
-    store: &Arc<Store>,
+    store: &Arc<ObjectStore>,
     request: S3Request<ListObjectsV2Input>,
 ) -> Answer<ListObjectsV2Output> {
     let input = request.input;
@@ -123,7 +123,7 @@ pub(super) async fn second_form(
 }
 
 pub(super) async fn versions(
-    store: &Arc<Store>,
+    store: &Arc<ObjectStore>,
     request: S3Request<ListObjectVersionsInput>,
 ) -> Answer<ListObjectVersionsOutput> {
     let input = request.input;
@@ -164,9 +164,9 @@ pub(super) async fn versions(
     }))
 }
 
-async fn list(store: &Arc<Store>, query: Query) -> S3Result<Page> {
+async fn list(store: &Arc<ObjectStore>, query: Query) -> S3Result<Page> {
     let store = store.clone();
-    Ok(blocking(move || store.ledger.read(|db| listing::page(db, &query))).await?)
+    Ok(blocking(move || store.metadata.read(|db| listing::page(db, &query))).await?)
 }
 
 fn page_size(max_keys: Option<i32>) -> S3Result<usize> {

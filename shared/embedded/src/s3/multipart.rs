@@ -8,8 +8,8 @@ use s3s::{S3ErrorCode, S3Request, S3Response, S3Result};
 use super::{body, copies, fields, objects};
 use crate::digests::Claims;
 use crate::error::blocking;
+use crate::object_store::{Condition, ObjectAddress, ObjectStore};
 use crate::refused::Refused;
-use crate::store::{Condition, Place, Store};
 use crate::uploads::{self, PART_NUMBER_MAX, Wanted};
 
 type Answer<T> = S3Result<S3Response<T>>;
@@ -18,7 +18,7 @@ type Answer<T> = S3Result<S3Response<T>>;
 const PAGE_MAX: i32 = 1_000;
 
 pub(super) async fn create(
-    store: &Arc<Store>,
+    store: &Arc<ObjectStore>,
     request: S3Request<CreateMultipartUploadInput>,
 ) -> Answer<CreateMultipartUploadOutput> {
     let input = request.input;
@@ -45,7 +45,7 @@ pub(super) async fn create(
 }
 
 pub(super) async fn put_part(
-    store: &Arc<Store>,
+    store: &Arc<ObjectStore>,
     mut request: S3Request<UploadPartInput>,
 ) -> Answer<UploadPartOutput> {
     let body = request.input.body.take();
@@ -69,7 +69,7 @@ pub(super) async fn put_part(
     };
     body::announce(&mut claims, &request.headers);
     let number = part_number(input.part_number)?;
-    let place = Place {
+    let place = ObjectAddress {
         bucket: input.bucket,
         key: input.key,
     };
@@ -95,7 +95,7 @@ pub(super) async fn put_part(
 }
 
 pub(super) async fn copy_part(
-    store: &Arc<Store>,
+    store: &Arc<ObjectStore>,
     request: S3Request<UploadPartCopyInput>,
 ) -> Answer<UploadPartCopyOutput> {
     let input = request.input;
@@ -108,7 +108,7 @@ pub(super) async fn copy_part(
             .map_err(|_| S3ErrorCode::InvalidArgument)?
             .check(source.size_bytes)?,
     };
-    let place = Place {
+    let place = ObjectAddress {
         bucket: input.bucket,
         key: input.key,
     };
@@ -133,7 +133,7 @@ pub(super) async fn copy_part(
 }
 
 pub(super) async fn complete(
-    store: &Arc<Store>,
+    store: &Arc<ObjectStore>,
     request: S3Request<CompleteMultipartUploadInput>,
 ) -> Answer<CompleteMultipartUploadOutput> {
     let input = request.input;
@@ -150,7 +150,7 @@ pub(super) async fn complete(
         if_match: input.if_match,
         if_none_match: input.if_none_match,
     };
-    let place = Place {
+    let place = ObjectAddress {
         bucket: input.bucket.clone(),
         key: input.key.clone(),
     };
@@ -167,11 +167,11 @@ pub(super) async fn complete(
 }
 
 pub(super) async fn abort(
-    store: &Arc<Store>,
+    store: &Arc<ObjectStore>,
     request: S3Request<AbortMultipartUploadInput>,
 ) -> Answer<AbortMultipartUploadOutput> {
     let input = request.input;
-    let place = Place {
+    let place = ObjectAddress {
         bucket: input.bucket,
         key: input.key,
     };
@@ -181,11 +181,11 @@ pub(super) async fn abort(
 }
 
 pub(super) async fn list_parts(
-    store: &Arc<Store>,
+    store: &Arc<ObjectStore>,
     request: S3Request<ListPartsInput>,
 ) -> Answer<ListPartsOutput> {
     let input = request.input;
-    let place = Place {
+    let place = ObjectAddress {
         bucket: input.bucket.clone(),
         key: input.key.clone(),
     };
@@ -222,7 +222,7 @@ fn listed(part: &uploads::Part) -> Part {
 
 /// All uploads under way: there are never enough of them here for pages.
 pub(super) async fn list_uploads(
-    store: &Arc<Store>,
+    store: &Arc<ObjectStore>,
     request: S3Request<ListMultipartUploadsInput>,
 ) -> Answer<ListMultipartUploadsOutput> {
     let input = request.input;

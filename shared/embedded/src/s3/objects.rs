@@ -13,8 +13,8 @@ use super::{body, fields};
 use crate::digests::Claims;
 use crate::error::blocking;
 use crate::events::{Cause, encode_key};
+use crate::object_store::{Condition, ObjectAddress, ObjectStore};
 use crate::refused::Refused;
-use crate::store::{Condition, Place, Store};
 use crate::versions::{Headers, Version};
 
 type Answer<T> = S3Result<S3Response<T>>;
@@ -23,7 +23,7 @@ type Answer<T> = S3Result<S3Response<T>>;
 const KEY_BYTES_MAX: usize = 1_024;
 
 pub(super) async fn put(
-    store: &Arc<Store>,
+    store: &Arc<ObjectStore>,
     mut request: S3Request<PutObjectInput>,
 ) -> Answer<PutObjectOutput> {
     // A form comes as a put whose method is still POST; its length is the file's.
@@ -66,7 +66,7 @@ pub(super) async fn put(
         let arrived = store.blobs.accept(incoming, &claims)?;
         fields::keep_checksums(&mut headers, &arrived.digested.checksums);
         let etag = hex::encode(arrived.digested.md5);
-        let version = store.put(place, arrived.placed, (etag, headers), (condition, cause))?;
+        let version = store.put(place, arrived.blob, (etag, headers), (condition, cause))?;
         Ok::<_, Refused>((version, arrived.digested.checksums))
     })
     .await?;
@@ -88,7 +88,7 @@ pub(super) async fn put(
 }
 
 /// What the answer to a form says beside its status, as S3 has it: `s3s` leaves both out.
-fn said_to_forms(place: &Place, version: &Version) -> HeaderMap {
+fn said_to_forms(place: &ObjectAddress, version: &Version) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let key = encode_key(&place.key).replace('+', "%20");
     let path = format!("/{}/{key}", place.bucket);
@@ -122,18 +122,18 @@ fn claims(request: &S3Request<PutObjectInput>) -> Claims {
 
 /// # Errors
 /// `KeyTooLongError`.
-pub(super) fn place(bucket: String, key: String) -> Result<Place, S3ErrorCode> {
+pub(super) fn place(bucket: String, key: String) -> Result<ObjectAddress, S3ErrorCode> {
     if key.len() > KEY_BYTES_MAX {
         return Err(S3ErrorCode::KeyTooLongError);
     }
     if key.is_empty() {
         return Err(S3ErrorCode::InvalidArgument);
     }
-    Ok(Place { bucket, key })
+    Ok(ObjectAddress { bucket, key })
 }
 
 pub(super) async fn get(
-    store: &Arc<Store>,
+    store: &Arc<ObjectStore>,
     request: S3Request<GetObjectInput>,
 ) -> Answer<GetObjectOutput> {
     let input = request.input;
@@ -182,7 +182,7 @@ pub(super) async fn get(
 }
 
 pub(super) async fn head(
-    store: &Arc<Store>,
+    store: &Arc<ObjectStore>,
     request: S3Request<HeadObjectInput>,
 ) -> Answer<HeadObjectOutput> {
     let input = request.input;
@@ -233,13 +233,13 @@ pub(super) async fn head(
 /// `NoSuchKey` behind a delete marker, `MethodNotAllowed` for a delete marker by its id: both with
 /// the header that says so.
 pub(super) async fn find(
-    store: &Arc<Store>,
+    store: &Arc<ObjectStore>,
     bucket: String,
     key: String,
     id: Option<String>,
 ) -> S3Result<Version> {
     let (store, by_id) = (store.clone(), id.is_some());
-    let find = move || store.find(&Place { bucket, key }, id.as_deref());
+    let find = move || store.find(&ObjectAddress { bucket, key }, id.as_deref());
     let version = blocking(find).await?;
     if version.content.is_some() {
         return Ok(version);

@@ -14,7 +14,7 @@ use crate::client::{TARGET, operation};
 use crate::error::{Error, blocking};
 use crate::folder::AccessKey;
 use crate::signature;
-use crate::tables::{Lane, Tables};
+use crate::tables::{Priority, Tables};
 
 /// The largest DynamoDB request, in bytes, as DynamoDB has it.
 const TABLE_REQUEST_BYTES_MAX: usize = 16 << 20;
@@ -57,7 +57,9 @@ pub(super) async fn answer(
         return refusal(StatusCode::BAD_REQUEST, "SerializationException");
     };
     let operation = operation(target).to_owned();
-    match blocking(move || Ok::<_, Error>(tables.answer(Lane::Front, &operation, &body))).await {
+    match blocking(move || Ok::<_, Error>(tables.answer(Priority::Interactive, &operation, &body)))
+        .await
+    {
         Ok((status, json)) => {
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             json_response(status, json)

@@ -23,34 +23,34 @@ use crate::s3::POST_BYTES_MAX;
 const FIELDS_BYTES_MAX: usize = 64 << 10;
 
 /// A form is looked at again after so many more bytes.
-const LOOK_EVERY_BYTES: usize = 512;
+const INSPECT_EVERY_BYTES: usize = 512;
 
 /// Bytes of a port's bodies that are held at a time: four of the largest, and sixteen of what a form for
 /// photos allows.
 const HELD_KIB_MAX: usize = 512 << 10;
 
 /// How long a body waits for its place.
-const PLACE_TIME_MAX: Duration = Duration::from_secs(20);
+const SLOT_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// Fields without which no form is looked at.
 const FIELDS_NEEDED: [&str; 2] = ["policy", "x-amz-signature"];
 
 /// Places for bodies that are held in memory whole, by their size.
-pub(super) struct Places(Arc<Semaphore>);
+pub(super) struct FormSlots(Arc<Semaphore>);
 
-impl Default for Places {
+impl Default for FormSlots {
     fn default() -> Self {
         Self(Arc::new(Semaphore::new(HELD_KIB_MAX)))
     }
 }
 
-impl Places {
+impl FormSlots {
     /// A place for a body of at most so many bytes; none if none was free for long.
-    pub(super) async fn place_for(&self, bytes_max: u64) -> Option<OwnedSemaphorePermit> {
+    pub(super) async fn slot_for(&self, bytes_max: u64) -> Option<OwnedSemaphorePermit> {
         let kib = u32::try_from(bytes_max.div_ceil(1 << 10)).unwrap_or(u32::MAX);
         let kib = kib.clamp(1, u32::try_from(HELD_KIB_MAX).unwrap_or(u32::MAX));
         let place = self.0.clone().acquire_many_owned(kib);
-        let place = tokio::time::timeout(PLACE_TIME_MAX, place).await;
+        let place = tokio::time::timeout(SLOT_TIME_MAX, place).await;
         place.ok()?.ok()
     }
 }
@@ -85,11 +85,11 @@ pub(super) async fn begin(head: &Parts, mut body: Arriving) -> Option<FormBody> 
     loop {
         // Not at every byte: that would be work of the square of what a stranger sends.
         if read.len() >= look_at_bytes || is_whole {
-            match looked_at(&read, &boundary) {
-                Looked::Signed => break,
-                Looked::Unsigned => return None,
-                Looked::Unknown if is_whole || read.len() > FIELDS_BYTES_MAX => return None,
-                Looked::Unknown => look_at_bytes = read.len() + LOOK_EVERY_BYTES,
+            match inspect(&read, &boundary) {
+                Inspected::Signed => break,
+                Inspected::Unsigned => return None,
+                Inspected::Unknown if is_whole || read.len() > FIELDS_BYTES_MAX => return None,
+                Inspected::Unknown => look_at_bytes = read.len() + INSPECT_EVERY_BYTES,
             }
         }
         match std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
@@ -116,7 +116,7 @@ fn boundary(media_type: &str) -> Option<String> {
 
 /// What the first bytes of a form tell.
 #[derive(Debug, PartialEq, Eq)]
-enum Looked {
+enum Inspected {
     /// The file begins, and the fields before it hold what is needed.
     Signed,
     /// The file begins, and they do not; or this is no form.
@@ -126,34 +126,34 @@ enum Looked {
 }
 
 /// As strict as may be: a part that is read otherwise than `s3s` reads it is no part.
-fn looked_at(bytes: &[u8], boundary: &str) -> Looked {
+fn inspect(bytes: &[u8], boundary: &str) -> Inspected {
     let between = format!("\r\n--{boundary}\r\n").into_bytes();
     let start = bytes.strip_prefix(b"\r\n").unwrap_or(bytes);
     let first = &between[2..];
     if start.len() < first.len() {
-        return Looked::Unknown;
+        return Inspected::Unknown;
     }
     let Some(mut rest) = start.strip_prefix(first) else {
-        return Looked::Unsigned;
+        return Inspected::Unsigned;
     };
     let mut fields = Vec::new();
     loop {
         let Some(head_ends) = find(rest, b"\r\n\r\n") else {
-            return Looked::Unknown;
+            return Inspected::Unknown;
         };
         let Some(name) = part_name(&rest[..head_ends]) else {
-            return Looked::Unsigned;
+            return Inspected::Unsigned;
         };
         if name == "file" {
             let has = |needed: &&str| fields.iter().any(|name| name == needed);
             return match FIELDS_NEEDED.iter().all(has) {
-                true => Looked::Signed,
-                false => Looked::Unsigned,
+                true => Inspected::Signed,
+                false => Inspected::Unsigned,
             };
         }
         fields.push(name);
         let Some(part_ends) = find(&rest[head_ends..], &between) else {
-            return Looked::Unknown;
+            return Inspected::Unknown;
         };
         rest = &rest[head_ends + part_ends + between.len()..];
     }
@@ -262,9 +262,9 @@ mod tests {
         names.iter().map(part).collect::<String>().into_bytes()
     }
 
-    fn check(bytes: &[u8], expected: Looked) {
+    fn check(bytes: &[u8], expected: Inspected) {
         assert_eq!(
-            looked_at(bytes, "b"),
+            inspect(bytes, "b"),
             expected,
             "{}",
             String::from_utf8_lossy(bytes)
@@ -275,15 +275,15 @@ mod tests {
     fn a_form_is_signed_if_policy_and_signature_stand_before_its_file() {
         check(
             &form(&["key", "Policy", "X-Amz-Signature", "file"]),
-            Looked::Signed,
+            Inspected::Signed,
         );
         check(
             &form(&["key", "file", "policy", "x-amz-signature"]),
-            Looked::Unsigned,
+            Inspected::Unsigned,
         );
-        check(&form(&["policy", "file"]), Looked::Unsigned);
-        check(&form(&["policy", "signature", "file"]), Looked::Unsigned);
-        check(&form(&["file"]), Looked::Unsigned);
+        check(&form(&["policy", "file"]), Inspected::Unsigned);
+        check(&form(&["policy", "signature", "file"]), Inspected::Unsigned);
+        check(&form(&["file"]), Inspected::Unsigned);
     }
 
     #[test]
@@ -291,7 +291,7 @@ mod tests {
         let whole = form(&["policy", "x-amz-signature", "file"]);
         let file = find(&whole, b"\"file\"\r\n\r\n").expect("a file");
         for end in 0..file {
-            check(&whole[..end], Looked::Unknown);
+            check(&whole[..end], Inspected::Unknown);
         }
     }
 
@@ -300,11 +300,11 @@ mod tests {
         let value = b"--b\r\nContent-Disposition: form-data; name=\"key\"\r\n\r\n\
             name=\"policy\" name=\"x-amz-signature\"\r\n--b\r\n\
             Content-Disposition: form-data; name=\"file\"\r\n\r\n";
-        check(value, Looked::Unsigned);
+        check(value, Inspected::Unsigned);
         let twice = b"--b\r\nContent-Disposition: form-data; name=\"policy\"\r\n\
             Content-Disposition: form-data; name=\"key\"\r\n\r\n";
-        check(twice, Looked::Unsigned);
-        check(b"GIF89a and so on", Looked::Unsigned);
+        check(twice, Inspected::Unsigned);
+        check(b"GIF89a and so on", Inspected::Unsigned);
     }
 
     #[test]
@@ -320,15 +320,12 @@ mod tests {
 
     #[tokio::test]
     async fn only_so_many_bytes_of_forms_are_held() {
-        let places = Places::default();
-        let largest = places.place_for(POST_BYTES_MAX).await.expect("a place");
+        let places = FormSlots::default();
+        let largest = places.slot_for(POST_BYTES_MAX).await.expect("a place");
         assert_eq!(places.0.available_permits(), HELD_KIB_MAX * 3 / 4);
-        let rest = places
-            .place_for(3 * POST_BYTES_MAX)
-            .await
-            .expect("the rest");
+        let rest = places.slot_for(3 * POST_BYTES_MAX).await.expect("the rest");
         assert_eq!(places.0.available_permits(), 0);
         drop((largest, rest));
-        assert!(places.place_for(u64::MAX).await.is_some());
+        assert!(places.slot_for(u64::MAX).await.is_some());
     }
 }

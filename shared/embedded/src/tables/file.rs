@@ -9,7 +9,7 @@ use std::time::Duration;
 use dynoxide::Database;
 use rusqlite::Connection;
 
-use super::Lane;
+use super::Priority;
 use crate::error::{Error, Result};
 
 /// dynoxide numbers each stream record one past the greatest, and reads them by number, without an
@@ -18,7 +18,7 @@ const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS homeward_stream_order
     ON _stream_records (table_name, CAST(sequence_number AS INTEGER))";
 
 /// Connections that read for those who wait, in turn: so many answers are made side by side.
-const FRONT_READERS: usize = 4;
+const INTERACTIVE_READERS: usize = 4;
 
 /// How long a statement of ours waits for another connection to finish writing.
 const BUSY: Duration = Duration::from_secs(5);
@@ -35,16 +35,16 @@ pub(super) struct TablesFile {
 }
 
 struct Readers {
-    front: Vec<Database>,
-    behind: Database,
+    interactive: Vec<Database>,
+    background: Database,
 }
 
 impl Readers {
     fn open(path: &str) -> Result<Self> {
-        let front = (0..FRONT_READERS).map(|_| Ok(Database::new(path)?));
+        let interactive = (0..INTERACTIVE_READERS).map(|_| Ok(Database::new(path)?));
         Ok(Self {
-            front: front.collect::<Result<_>>()?,
-            behind: Database::new(path)?,
+            interactive: interactive.collect::<Result<_>>()?,
+            background: Database::new(path)?,
         })
     }
 }
@@ -68,13 +68,13 @@ impl TablesFile {
         &self.writer
     }
 
-    /// A connection that reads what is committed, for this lane.
-    pub(super) fn reader(&self, lane: Lane) -> Database {
+    /// A connection that reads what is committed, for this priority.
+    pub(super) fn reader(&self, priority: Priority) -> Database {
         let readers = self.readers.read().unwrap_or_else(PoisonError::into_inner);
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % FRONT_READERS;
-        match (lane, readers.front.get(turn)) {
-            (Lane::Front, Some(front)) => front.clone(),
-            _ => readers.behind.clone(),
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % INTERACTIVE_READERS;
+        match (priority, readers.interactive.get(turn)) {
+            (Priority::Interactive, Some(reader)) => reader.clone(),
+            _ => readers.background.clone(),
         }
     }
 

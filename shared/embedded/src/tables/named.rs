@@ -140,7 +140,7 @@ pub(super) fn merged_tables(lists: [&str; 2], limit: usize) -> serde_json::Resul
     serde_json::to_string(&list)
 }
 
-/// Two answers to `ListStreams` as one. The house has fewer streams than one answer holds.
+/// Two answers to `ListStreams` as one. Homeward has fewer streams than one answer holds.
 pub(super) fn merged_streams(lists: [&str; 2]) -> serde_json::Result<String> {
     let [mut one, mut other]: [Value; 2] = [
         serde_json::from_str(lists[0])?,

@@ -60,13 +60,17 @@ fn make(tables: &Tables, name: &str) {
     let table = r#"{"TableName":"NAME","BillingMode":"PAY_PER_REQUEST",
         "AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}],
         "KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}]}"#;
-    let made = tables.answer(Lane::Front, "CreateTable", &table.replace("NAME", name));
+    let made = tables.answer(
+        Priority::Interactive,
+        "CreateTable",
+        &table.replace("NAME", name),
+    );
     assert_eq!(made.0, 200, "{}", made.1);
 }
 
-fn ask(tables: &Tables, lane: Lane, operation: &str, name: &str) -> u16 {
+fn ask(tables: &Tables, priority: Priority, operation: &str, name: &str) -> u16 {
     tables
-        .answer(lane, operation, &ITEM.replace("NAME", name))
+        .answer(priority, operation, &ITEM.replace("NAME", name))
         .0
 }
 
@@ -76,13 +80,19 @@ fn what_uploaders_wait_for_goes_on_while_the_other_tables_are_locked() {
     let (_dir, tables) = tables();
     make(&tables, "homeward-ads");
     make(&tables, "homeward-leads");
-    assert_eq!(ask(&tables, Lane::Behind, "PutItem", "homeward-leads"), 200);
+    assert_eq!(
+        ask(&tables, Priority::Background, "PutItem", "homeward-leads"),
+        200
+    );
     let others = tables.connect("homeward-leads").expect("opens");
     others.execute_batch("BEGIN IMMEDIATE").expect("locked");
-    assert_eq!(ask(&tables, Lane::Front, "PutItem", "homeward-ads"), 200);
-    for lane in [Lane::Front, Lane::Behind] {
+    assert_eq!(
+        ask(&tables, Priority::Interactive, "PutItem", "homeward-ads"),
+        200
+    );
+    for priority in [Priority::Interactive, Priority::Background] {
         for table in ["homeward-ads", "homeward-leads"] {
-            assert_eq!(ask(&tables, lane, "GetItem", table), 200, "{table}");
+            assert_eq!(ask(&tables, priority, "GetItem", table), 200, "{table}");
         }
     }
     others.execute_batch("ROLLBACK").expect("free");
@@ -94,7 +104,10 @@ fn uploaders_are_answered_while_their_own_tables_are_written() {
     make(&tables, "homeward-ads");
     let written = tables.connect("homeward-ads").expect("opens");
     written.execute_batch("BEGIN IMMEDIATE").expect("locked");
-    assert_eq!(ask(&tables, Lane::Front, "GetItem", "homeward-ads"), 200);
+    assert_eq!(
+        ask(&tables, Priority::Interactive, "GetItem", "homeward-ads"),
+        200
+    );
 }
 
 #[test]
@@ -103,7 +116,7 @@ fn all_tables_are_listed_and_none_is_asked_for_with_those_of_the_other_file() {
     for name in ["homeward-ads", "homeward-leads"] {
         make(&tables, name);
     }
-    let (_, listed) = tables.answer(Lane::Front, "ListTables", "{}");
+    let (_, listed) = tables.answer(Priority::Interactive, "ListTables", "{}");
     assert_eq!(
         listed,
         r#"{"TableNames":["homeward-ads","homeward-leads"]}"#
@@ -112,7 +125,7 @@ fn all_tables_are_listed_and_none_is_asked_for_with_those_of_the_other_file() {
         |name: &str| format!(r#"{{"Get":{{"TableName":"{name}","Key":{{"pk":{{"S":"a"}}}}}}}}"#);
     let both = [get("homeward-ads"), get("homeward-leads")].join(",");
     let spanning = format!(r#"{{"TransactItems":[{both}]}}"#);
-    let (status, error) = tables.answer(Lane::Front, "TransactGetItems", &spanning);
+    let (status, error) = tables.answer(Priority::Interactive, "TransactGetItems", &spanning);
     assert_eq!(status, 400);
     assert!(error.contains("homeward-tenants lie apart"), "{error}");
 }
@@ -122,13 +135,27 @@ fn a_table_that_is_made_anew_is_read_as_it_is() {
     let (_dir, tables) = tables();
     for _ in 0..2 {
         make(&tables, "homeward-ads");
-        assert_eq!(ask(&tables, Lane::Front, "PutItem", "homeward-ads"), 200);
-        assert_eq!(ask(&tables, Lane::Front, "GetItem", "homeward-ads"), 200);
         assert_eq!(
-            ask(&tables, Lane::Front, "DeleteTable", "homeward-ads"),
+            ask(&tables, Priority::Interactive, "PutItem", "homeward-ads"),
             200
         );
-        assert_eq!(ask(&tables, Lane::Front, "GetItem", "homeward-ads"), 400);
+        assert_eq!(
+            ask(&tables, Priority::Interactive, "GetItem", "homeward-ads"),
+            200
+        );
+        assert_eq!(
+            ask(
+                &tables,
+                Priority::Interactive,
+                "DeleteTable",
+                "homeward-ads"
+            ),
+            200
+        );
+        assert_eq!(
+            ask(&tables, Priority::Interactive, "GetItem", "homeward-ads"),
+            400
+        );
     }
 }
 

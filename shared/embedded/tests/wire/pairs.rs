@@ -1,4 +1,4 @@
-//! Key pairs that are held to a part of S3, and the rules of the house.
+//! Key pairs that are held to a part of S3, and the host's rules.
 
 use std::sync::{Arc, Mutex};
 
@@ -20,7 +20,7 @@ fn reach(prefix: &str) -> Vec<Reach> {
 }
 
 /// Two buckets with a photo of `a` and one of its neighbours each, and a pair held to `ads/a/`.
-async fn house() -> (Services, Port, AccessKey) {
+async fn rules() -> (Services, Port, AccessKey) {
     let services = start();
     for bucket in ["ads", "references"] {
         services.embedded.create_bucket(bucket).await.expect("made");
@@ -29,7 +29,7 @@ async fn house() -> (Services, Port, AccessKey) {
     for key in ["ads/a/photo", "ads/ab/photo", "ads/b/photo", "photo"] {
         put(&inside, key, b"photo").await;
     }
-    let key = services.embedded.hold("a", reach("ads/a/")).await;
+    let key = services.embedded.grant("a", reach("ads/a/")).await;
     let port = serve_s3(&services.embedded).await;
     (services, port, key.expect("a pair"))
 }
@@ -43,7 +43,7 @@ fn denied<T, E: ProvideErrorMetadata>(what: &str, answer: Result<T, SdkError<E>>
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pair_reaches_its_own_prefix_by_every_operation() {
-    let (_services, port, key) = house().await;
+    let (_services, port, key) = rules().await;
     let own = s3_over(&port, &key.id, &key.secret);
     let body = || ByteStream::from_static(b"mine");
     let put = own.put_object().bucket("ads").key("ads/a/new").body(body());
@@ -95,7 +95,7 @@ async fn a_pair_reaches_its_own_prefix_by_every_operation() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pair_reaches_nothing_else_by_any_operation() {
-    let (services, port, key) = house().await;
+    let (services, port, key) = rules().await;
     let own = s3_over(&port, &key.id, &key.secret);
     for (bucket, other) in [
         ("ads", "ads/ab/photo"),
@@ -191,7 +191,7 @@ async fn keys_are_closed(own: &Client, bucket: &str, key: &str, what: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pair_opens_no_table_and_nothing_once_it_is_revoked() {
-    let (services, port, key) = house().await;
+    let (services, port, key) = rules().await;
     let tables = serve_dynamodb(&services.embedded).await;
     let refused = dynamodb_over(&tables, &key.id, &key.secret)
         .list_tables()
@@ -205,7 +205,7 @@ async fn a_pair_opens_no_table_and_nothing_once_it_is_revoked() {
     assert!(services.embedded.revoke("a").await.expect("revoked"));
     let refused = get().await.map(drop).expect_err("closed");
     assert_eq!(refused.code(), Some("InvalidAccessKeyId"));
-    let anew = services.embedded.hold("a", reach("ads/a/")).await;
+    let anew = services.embedded.grant("a", reach("ads/a/")).await;
     assert_ne!(anew.expect("a pair").id, key.id);
     tables.stop().await;
     port.stop().await;
@@ -232,7 +232,7 @@ impl Rules for Strict {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rules_hold_for_all_who_come_by_the_port() {
-    let (services, port, _) = house().await;
+    let (services, port, _) = rules().await;
     let rules = Arc::new(Strict::default());
     services.embedded.abide_by(rules.clone());
     let owner = services.embedded.access_key().clone();

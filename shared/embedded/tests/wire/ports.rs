@@ -144,7 +144,7 @@ async fn a_refused_upload_does_not_cost_the_connection() {
     port.stop().await;
 }
 
-/// More than a port has seats for.
+/// More connections than a port allows.
 const STRANGERS: usize = 300;
 
 #[tokio::test(flavor = "multi_thread")]

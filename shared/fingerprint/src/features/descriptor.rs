@@ -74,7 +74,7 @@ fn sums(image: &Plane, x: f32, y: f32, step: f32, (cos, sin): (f32, f32)) -> [f3
 fn tests() -> &'static [Test] {
     static TESTS: OnceLock<Vec<Test>> = OnceLock::new();
     TESTS.get_or_init(|| {
-        let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+        let mut dice = Rng(0x9e37_79b9_7f4a_7c15);
         let pair = |_| {
             let test = dice.test();
             [test, test.mirrored()]
@@ -84,9 +84,9 @@ fn tests() -> &'static [Test] {
 }
 
 /// Numbers by chance, always the same: xorshift (Marsaglia, 2003).
-struct Dice(u64);
+struct Rng(u64);
 
-impl Dice {
+impl Rng {
     fn unit(&mut self) -> f32 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;

@@ -1,8 +1,8 @@
 //! The direction of a patch, and angles without a machine's own trigonometry, whose last bits
 //! differ from one library to the next.
 
+use super::key_points::vertex;
 use super::plane::Plane;
-use super::spots::vertex;
 
 /// Directions in the histogram: ten degrees each.
 const BINS: usize = 36;

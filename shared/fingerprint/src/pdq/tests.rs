@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::form::views;
+use crate::orientation::views;
 
 /// A picture that a test makes up.
 #[derive(Clone)]
@@ -95,7 +95,7 @@ proptest! {
     #[test]
     fn a_hash_is_the_plain_ones_bit_for_bit(sketch in sketch()) {
         let plain = of_grid(&sketch.oracle());
-        prop_assert!(of_form(&sketch.region(), Form::AS_IS, &sketch.fast()) == plain);
+        prop_assert!(of_form(&sketch.region(), Orientation::AS_IS, &sketch.fast()) == plain);
     }
 }
 
@@ -129,7 +129,7 @@ fn a_form_mirrors_first_and_then_turns_clockwise() {
         bytes: vec![1, 2, 3, 4, 5, 6],
     };
     let check = |mirrored, turn, width, expected: [u8; 6]| {
-        let turned = Turned::new(&sketch.region(), Form { mirrored, turn });
+        let turned = Turned::new(&sketch.region(), Orientation { mirrored, turn });
         let turned = turned.region();
         let rows: Vec<u8> = (0..turned.height_px())
             .flat_map(|y| turned.row(y).to_vec())

@@ -49,28 +49,31 @@ impl Band {
         }
     }
 
-    /// Adds to `room` the numbers of the rows whose band differs from the query's, or its
+    /// Adds to `scratch` the numbers of the rows whose band differs from the query's, or its
     /// complement, in no more bits than are tolerated.
     ///
     /// First all entries are read, then all spans made, then all numbers read: so the processor has
     /// many reads from memory under way at once, instead of one that waits for the other.
-    pub(super) fn propose(&self, query: &Row, room: &mut Room) {
+    pub(super) fn propose(&self, query: &Row, scratch: &mut Scratch) {
         let own = query.bits(self.first_bit, self.cut.bits);
         let places = self
             .changes
             .iter()
             .map(|change| place(own ^ change, self.cut));
-        room.entries.clear();
-        room.entries
+        scratch.entries.clear();
+        scratch
+            .entries
             .extend(places.clone().map(|place| self.starts.entry(place)));
-        room.spans.clear();
-        let entries = places.zip(&room.entries);
-        room.spans
+        scratch.spans.clear();
+        let entries = places.zip(&scratch.entries);
+        scratch
+            .spans
             .extend(entries.map(|(place, entry)| self.starts.span(place, *entry)));
-        for span in &room.spans {
+        for span in &scratch.spans {
             let start = span.start as usize;
             let rows = &self.rows[start..start + span.len as usize];
-            room.numbers
+            scratch
+                .numbers
                 .extend(rows.iter().map(|[lowest, middle, highest]| {
                     u32::from_le_bytes([*lowest, *middle, *highest, 0])
                 }));
@@ -80,7 +83,7 @@ impl Band {
 
 /// What a search finds on its way.
 #[derive(Default)]
-pub(super) struct Room {
+pub(super) struct Scratch {
     entries: Vec<u64>,
     spans: Vec<Span>,
     /// Numbers of rows that may be near; some more than once.

@@ -33,7 +33,7 @@ impl Row {
 
 /// Tells `found` which of the numbered rows are near the query or its complement.
 #[inline(always)]
-fn each_near(
+fn each_neighbour(
     rows: &[Row],
     numbers: &[u32],
     query: &Row,
@@ -50,7 +50,7 @@ fn each_near(
 
 /// The same with an instruction that counts bits, where the processor has it: every one made for
 /// servers does, yet compilers may not assume it.
-pub(super) fn near(
+pub(super) fn neighbours(
     rows: &[Row],
     numbers: &[u32],
     query: &Row,
@@ -60,19 +60,21 @@ pub(super) fn near(
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "popcnt")]
-        fn each_near_popcnt(
+        fn each_neighbour_popcnt(
             rows: &[Row],
             numbers: &[u32],
             query: &Row,
             distance_bits_max: u16,
             found: impl FnMut(usize),
         ) {
-            each_near(rows, numbers, query, distance_bits_max, found);
+            each_neighbour(rows, numbers, query, distance_bits_max, found);
         }
         if is_x86_feature_detected!("popcnt") {
             // SAFETY: the processor has the instruction.
-            return unsafe { each_near_popcnt(rows, numbers, query, distance_bits_max, found) };
+            return unsafe {
+                each_neighbour_popcnt(rows, numbers, query, distance_bits_max, found)
+            };
         }
     }
-    each_near(rows, numbers, query, distance_bits_max, found);
+    each_neighbour(rows, numbers, query, distance_bits_max, found);
 }

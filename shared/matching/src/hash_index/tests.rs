@@ -2,15 +2,15 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// All hashes on shelves of so many rows, their bands cut in one way; each owned by its place.
-fn index_of(hashes: &[Hash256], shelf_rows_max: usize, cuts: &[Cut]) -> HashIndex {
+/// All hashes in buckets of so many rows, their bands cut in one way; each owned by its place.
+fn index_of(hashes: &[Hash256], bucket_rows_max: usize, cuts: &[Cut]) -> HashIndex {
     let mut index = HashIndex::new();
     (0..)
         .zip(hashes)
-        .for_each(|(owner, hash)| index.wait(hash, owner));
-    index.fill(shelf_rows_max);
-    let shelves = index.shelves.iter_mut();
-    shelves.for_each(|shelf| shelf.fill_bands(cuts));
+        .for_each(|(owner, hash)| index.buffer(hash, owner));
+    index.flush(bucket_rows_max);
+    let buckets = index.buckets.iter_mut();
+    buckets.for_each(|bucket| bucket.fill_bands(cuts));
     index
 }
 
@@ -36,7 +36,7 @@ fn arbitrary(seed: usize) -> Hash256 {
 
 fn found(index: &HashIndex, query: &Hash256, max: u16) -> Vec<u32> {
     let mut owners = Vec::new();
-    index.near(query, max, &mut owners);
+    index.neighbours(query, max, &mut owners);
     owners.sort_unstable();
     owners.dedup();
     owners
@@ -84,16 +84,16 @@ fn the_hardest_changes_are_still_found_up_to_the_distance() {
 
 #[test]
 fn bands_appear_by_themselves_and_miss_nothing() {
-    let hashes: Vec<_> = (0..WAITING_MIN + 100).map(arbitrary).collect();
+    let hashes: Vec<_> = (0..BUFFERED_MIN + 100).map(arbitrary).collect();
     let mut index = HashIndex::new();
     (0..)
         .zip(&hashes)
         .for_each(|(owner, hash)| index.insert(hash, owner));
     assert_eq!(
-        (index.len(), index.waiting_owners.len()),
+        (index.len(), index.buffered_owners.len()),
         (hashes.len(), 100)
     );
-    for owner in [0, WAITING_MIN - 1, WAITING_MIN, WAITING_MIN + 99] {
+    for owner in [0, BUFFERED_MIN - 1, BUFFERED_MIN, BUFFERED_MIN + 99] {
         let query = flip(&hashes[owner], (0..31).map(|bit| bit * 8));
         assert_eq!(found(&index, &query, 31), [owner as u32]);
     }
@@ -101,11 +101,11 @@ fn bands_appear_by_themselves_and_miss_nothing() {
 
 #[test]
 fn hashes_added_together_are_found_like_those_added_one_by_one() {
-    let hashes: Vec<_> = (0..2 * WAITING_MIN).map(arbitrary).collect();
+    let hashes: Vec<_> = (0..2 * BUFFERED_MIN).map(arbitrary).collect();
     let mut index = HashIndex::new();
     index.extend(hashes.iter().copied().zip(0..));
-    assert!(index.waiting_owners.is_empty() && !index.is_empty());
-    for owner in [0, WAITING_MIN, 2 * WAITING_MIN - 1] {
+    assert!(index.buffered_owners.is_empty() && !index.is_empty());
+    for owner in [0, BUFFERED_MIN, 2 * BUFFERED_MIN - 1] {
         assert_eq!(
             found(&index, &hashes[owner].complement(), 0),
             [owner as u32]
@@ -151,10 +151,10 @@ proptest! {
         (base, hashes) in any::<[u8; 32]>().prop_flat_map(|base| {
             (Just(Hash256(base)), hashes(Hash256(base), narrow()))
         }),
-        shelf_rows_max in prop_oneof![Just(17usize), Just(100)],
+        bucket_rows_max in prop_oneof![Just(17usize), Just(100)],
         max in distance_bits_max(),
     ) {
-        let index = index_of(&hashes, shelf_rows_max, narrow());
+        let index = index_of(&hashes, bucket_rows_max, narrow());
         prop_assert_eq!(found(&index, &base, max), oracle(&hashes, &base, max));
     }
 }

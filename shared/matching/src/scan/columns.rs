@@ -22,7 +22,7 @@ pub struct Columns<'a> {
     rests: &'a [[u8; 16]],
 }
 
-/// The tiles of both steps of the sieve, equally many.
+/// The tiles of both steps of the prefilter, equally many.
 #[derive(Clone, Copy)]
 pub(super) struct Prefixes<'a> {
     pub(super) first: &'a [Tile<12>],

@@ -1,7 +1,7 @@
-//! With which instructions the sieve runs: the processor decides, once the program runs.
+//! With which instructions the prefilter runs: the processor decides, once the program runs.
 
 use super::columns::Prefixes;
-use super::sieve::{self, Passing, Prefix};
+use super::prefilter::{self, Prefix, Survivors};
 
 /// Instructions that the running processor has. There is no other way to get one, so that having
 /// one proves it.
@@ -51,22 +51,22 @@ impl Kernel {
         }
     }
 
-    /// See [`sieve::sift`].
-    pub(super) fn sift(
+    /// See [`prefilter::prefilter`].
+    pub(super) fn prefilter(
         self,
         stored: Prefixes<'_>,
         query: &Prefix,
-        passing: &mut Passing,
+        survivors: &mut Survivors,
         places: &mut Vec<u32>,
     ) {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: a `Kernel` of these instructions exists only where the processor has them.
-            Instructions::Avx512 => unsafe { sift_avx512(stored, query, passing, places) },
+            Instructions::Avx512 => unsafe { prefilter_avx512(stored, query, survivors, places) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Instructions::Avx2 => unsafe { sift_avx2(stored, query, passing, places) },
-            Instructions::Portable => sieve::sift(stored, query, passing, places),
+            Instructions::Avx2 => unsafe { prefilter_avx2(stored, query, survivors, places) },
+            Instructions::Portable => prefilter::prefilter(stored, query, survivors, places),
         }
     }
 }
@@ -91,13 +91,23 @@ impl Instructions {
 /// 64 bytes at once, with an instruction that counts the bits of each.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bitalg")]
-fn sift_avx512(stored: Prefixes<'_>, query: &Prefix, passing: &mut Passing, places: &mut Vec<u32>) {
-    sieve::sift(stored, query, passing, places);
+fn prefilter_avx512(
+    stored: Prefixes<'_>,
+    query: &Prefix,
+    survivors: &mut Survivors,
+    places: &mut Vec<u32>,
+) {
+    prefilter::prefilter(stored, query, survivors, places);
 }
 
 /// 32 bytes at once, their bits counted by tables within registers.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn sift_avx2(stored: Prefixes<'_>, query: &Prefix, passing: &mut Passing, places: &mut Vec<u32>) {
-    sieve::sift(stored, query, passing, places);
+fn prefilter_avx2(
+    stored: Prefixes<'_>,
+    query: &Prefix,
+    survivors: &mut Survivors,
+    places: &mut Vec<u32>,
+) {
+    prefilter::prefilter(stored, query, survivors, places);
 }

@@ -21,23 +21,24 @@ fn arbitrary(seed: u64) -> Hash256 {
     }))
 }
 
-fn found(kernel: Kernel, stored: &[Hash256], queries: &[Hash256], max: u16) -> Vec<Near> {
+fn found(kernel: Kernel, stored: &[Hash256], queries: &[Hash256], max: u16) -> Vec<Neighbour> {
     let bytes = to_columns(stored);
     let columns = Columns::read(&bytes).expect("columns");
     let mut found = Vec::new();
-    near_by(kernel, columns, queries, max, |near| found.push(near));
+    neighbours_with(kernel, columns, queries, max, |near| found.push(near));
     found.sort();
     found
 }
 
-fn oracle(stored: &[Hash256], queries: &[Hash256], max: u16) -> Vec<Near> {
+fn oracle(stored: &[Hash256], queries: &[Hash256], max: u16) -> Vec<Neighbour> {
     let pairs = (0..stored.len()).flat_map(|item| (0..queries.len()).map(move |q| (item, q)));
-    let near = pairs.map(|(item, query)| Near {
+    let neighbours = pairs.map(|(item, query)| Neighbour {
         item,
         query,
         distance_bits: stored[item].distance_bits(&queries[query]),
     });
-    near.filter(|near| near.distance_bits <= max || 256 - near.distance_bits <= max)
+    neighbours
+        .filter(|near| near.distance_bits <= max || 256 - near.distance_bits <= max)
         .collect()
 }
 
@@ -185,9 +186,9 @@ proptest! {
         check(&stored, &queries, max);
     }
 
-    /// The sieve's own contract, which `near` makes stricter later.
+    /// The prefilter's own contract, which `neighbours` makes stricter later.
     #[test]
-    fn all_kernels_sift_alike(
+    fn all_kernels_prefilter_alike(
         base in any::<[u8; 32]>(),
         stored in prop::collection::vec((changes(), any::<bool>(), any::<bool>()), 0..200),
     ) {
@@ -209,7 +210,7 @@ proptest! {
         let prefix = base.0.first_chunk().expect("a hash is longer");
         for kernel in Kernel::available() {
             let mut places = Vec::new();
-            kernel.sift(columns.columns().prefixes(), prefix, &mut Passing::default(), &mut places);
+            kernel.prefilter(columns.columns().prefixes(), prefix, &mut Survivors::default(), &mut places);
             places.retain(|place| (*place as usize) < stored.len());
             prop_assert_eq!(&places, &expected, "{}", kernel.name());
         }

@@ -17,7 +17,7 @@
 
 use thiserror::Error;
 
-use super::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, Turn, View};
+use super::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint, Turn};
 
 /// The format of the bytes that this build writes.
 const FORMAT: u8 = 1;
@@ -131,7 +131,7 @@ fn header(kind: u8, version: u16) -> Vec<u8> {
     out
 }
 
-fn put_view(out: &mut Vec<u8>, view: &View) {
+fn put_view(out: &mut Vec<u8>, view: &HashVariant) {
     out.extend(view.pdq.0);
     out.extend(view.second.0);
     out.push(view.quality);
@@ -213,14 +213,14 @@ impl<'a> Input<'a> {
         Framing::from_byte(self.byte()?).ok_or(FingerprintBytesError::Corrupt)
     }
 
-    fn view(&mut self) -> Result<View, FingerprintBytesError> {
+    fn view(&mut self) -> Result<HashVariant, FingerprintBytesError> {
         let pdq = Hash256(self.array()?);
         let second = Hash256(self.array()?);
         let quality = self.byte()?;
         if quality > QUALITY_MAX {
             return Err(FingerprintBytesError::Corrupt);
         }
-        Ok(View {
+        Ok(HashVariant {
             pdq,
             quality,
             second,

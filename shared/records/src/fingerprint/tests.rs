@@ -2,11 +2,13 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn view() -> impl Strategy<Value = View> {
-    (any::<[u8; 32]>(), 0..=100_u8, any::<[u8; 32]>()).prop_map(|(pdq, quality, second)| View {
-        pdq: Hash256(pdq),
-        quality,
-        second: Hash256(second),
+fn view() -> impl Strategy<Value = HashVariant> {
+    (any::<[u8; 32]>(), 0..=100_u8, any::<[u8; 32]>()).prop_map(|(pdq, quality, second)| {
+        HashVariant {
+            pdq: Hash256(pdq),
+            quality,
+            second: Hash256(second),
+        }
     })
 }
 
@@ -85,8 +87,8 @@ proptest! {
     }
 }
 
-fn blank(quality: u8) -> View {
-    View {
+fn blank(quality: u8) -> HashVariant {
+    HashVariant {
         pdq: Hash256([0; 32]),
         quality,
         second: Hash256([0; 32]),

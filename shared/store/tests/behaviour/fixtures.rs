@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, View};
+use records::fingerprint::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint};
 use records::*;
 use sha2::{Digest, Sha256};
 use store::{Activated, Clock, NewObject, Store, StoredAd, Submitted};
@@ -25,8 +25,8 @@ fn bytes(what: &str, n: u64) -> [u8; 32] {
     Sha256::digest(format!("{what} {n}")).into()
 }
 
-fn view(what: &str, n: u64) -> View {
-    View {
+fn view(what: &str, n: u64) -> HashVariant {
+    HashVariant {
         pdq: Hash256(bytes(what, n)),
         quality: 90,
         second: Hash256(bytes("second", n)),
@@ -121,7 +121,7 @@ pub fn reference(case: &str, n: u64) -> Reference {
         activated_at: None,
         ended_at: None,
         search: SearchProgress::default(),
-        alerting: Alerting::default(),
+        alerting: AlertLimit::default(),
     }
 }
 

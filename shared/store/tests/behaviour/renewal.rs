@@ -188,8 +188,8 @@ async fn a_walk_is_due_once_a_version(World { store, .. }: World) {
     assert_eq!(due(1).await, None, "deployments began with it");
     assert_eq!(due(2).await, None, "older programs may still be running");
     let mut walk = due(2).await.unwrap();
-    assert_eq!((walk.stage, walk.told), (WalkStage::References, 0));
-    walk.stage = WalkStage::Ads;
+    assert_eq!((walk.stage, walk.told), (ScanStage::References, 0));
+    walk.stage = ScanStage::Ads;
     walk.after = Some("ads/uploader/a".into());
     store.note_renewal(&walk).await.unwrap();
     assert_eq!(due(2).await, Some(walk.clone()), "it goes on");
@@ -197,7 +197,7 @@ async fn a_walk_is_due_once_a_version(World { store, .. }: World) {
     assert_eq!(due(3).await, None);
     assert_eq!(due(3).await.unwrap().after, None, "from the start");
     assert_eq!(due(2).await, None);
-    walk.stage = WalkStage::Over;
+    walk.stage = ScanStage::Over;
     store.note_renewal(&walk).await.unwrap();
     assert_eq!(due(2).await, None);
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use image::{Rgb, RgbImage};
-use matching::{Match, Policy, parts};
+use matching::{Match, Policy, local};
 use photo::Limits;
 use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
 use sha2::{Digest, Sha256};
@@ -101,12 +101,12 @@ impl Explain {
 }
 
 /// Places that both show; none where the parts do not tell.
-fn points(reference: &ReferenceFingerprint, ad: &AdFingerprint) -> Vec<parts::Point> {
-    let reference = parts::Reference::read(&reference.features);
-    let ad = parts::Ad::read(&ad.features);
+fn points(reference: &ReferenceFingerprint, ad: &AdFingerprint) -> Vec<local::Point> {
+    let reference = local::LocalReference::read(&reference.features);
+    let ad = local::LocalAd::read(&ad.features);
     let pair = reference.zip(ad);
     pair.map_or_else(Vec::new, |(reference, ad)| {
-        parts::points(&reference, &ad, &Policy::default().parts)
+        local::points(&reference, &ad, &Policy::default().local)
     })
 }
 

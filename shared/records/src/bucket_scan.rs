@@ -1,0 +1,71 @@
+//! How far walks over all objects of both buckets have come: they outlive the runs of a program.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::text::redacted;
+use crate::time::Timestamp;
+
+/// What a walk is at, in this order: the sought are few.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScanStage {
+    /// The photos of references.
+    References,
+    /// Ads.
+    Ads,
+    /// It is over.
+    Over,
+}
+
+/// A walk that looks for objects whose event was lost and for those past their time.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BucketScan {
+    /// What it is at.
+    pub stage: ScanStage,
+    /// The key behind which the stage goes on; none at its start.
+    pub after: Option<String>,
+    /// When it began.
+    pub began_at: Timestamp,
+}
+
+impl fmt::Debug for BucketScan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        redacted(f) // a key says whose photo it is
+    }
+}
+
+/// A walk over all photos, so that each gets a fingerprint of a version of the algorithms.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renewal {
+    /// The version.
+    pub version: u16,
+    /// What it is at.
+    pub stage: ScanStage,
+    /// The key behind which the stage goes on; none at its start.
+    pub after: Option<String>,
+    /// Photos that were told to be looked at again, in both stages.
+    pub told: u64,
+    /// When this was written.
+    pub updated_at: Timestamp,
+}
+
+impl Renewal {
+    /// A walk that has not told anything yet.
+    pub fn new(version: u16, now: Timestamp) -> Self {
+        Self {
+            version,
+            stage: ScanStage::References,
+            after: None,
+            told: 0,
+            updated_at: now,
+        }
+    }
+}
+
+impl fmt::Debug for Renewal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        redacted(f) // a key says whose photo it is
+    }
+}
