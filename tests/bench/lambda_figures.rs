@@ -23,7 +23,7 @@ use records::MemberName;
 use serde_json::{Value, json};
 use store::{Change, Pack, Table};
 
-/// Ads of nobody, as nearly all are, that come singly: ten full batches of `ingest`, one of `lookup`.
+/// Ads that show no reference, as nearly all are, that come singly: ten full batches of `ingest`, one of `lookup`.
 const SINGLE: usize = 100;
 /// Those that come in one bundle: enough that all go into segments after it.
 const BUNDLED: usize = 1_000;
@@ -89,7 +89,7 @@ fn round(number: f64) -> f64 {
     (number * 1e3).round() / 1e3
 }
 
-/// Ads of nobody, and their bytes.
+/// Ads that show no reference, and their bytes.
 fn puts(world: &World) -> (Vec<Put>, f64) {
     let ads: Vec<_> = world
         .ads()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the Python environment of the tests' peers once, and prints its interpreter's path. Safe to
-# call from many tests at the same time; made anew when the requirements change.
+# call from many tests at the same time; made again when the requirements change.
 #
 # Usage: venv.sh [REQUIREMENTS NAME], for an environment of other requirements.
 set -euo pipefail

@@ -11,7 +11,7 @@ pub fn root() -> PathBuf {
         .to_owned()
 }
 
-/// A built program of the workspace, e.g. `homeward`, beside the running test; or, of the functions,
+/// A built program of the workspace, e.g. `homeward`, next to the running test; or, of the functions,
 /// what `infra/build` made in the folder that `HOMEWARD_PROGRAMS` names.
 ///
 /// # Panics
@@ -52,7 +52,7 @@ pub fn python() -> PathBuf {
     )
 }
 
-/// Real photos to prove things on: `HOMEWARD_PHOTOS`, or `../shared/photos` beside the checkout,
+/// Real photos to prove things on: `HOMEWARD_PHOTOS`, or `../shared/photos` next to the checkout,
 /// sorted by name; empty where neither exists.
 pub fn photos() -> Vec<PathBuf> {
     let folder = std::env::var_os("HOMEWARD_PHOTOS")

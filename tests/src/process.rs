@@ -86,7 +86,7 @@ impl Serve {
         Self::start_with(data, &[])
     }
 
-    /// The same with further arguments; stderr is appended to `serve.log` beside the folder.
+    /// The same with further arguments; stderr is appended to `serve.log` next to the folder.
     pub fn start_with(data: &Path, arguments: &[&str]) -> Self {
         Self::start_as(data, arguments, &[])
     }

@@ -191,7 +191,7 @@ impl Function {
         }
     }
 
-    /// How long the present process has worked, whatever else the machine did meanwhile.
+    /// How long the present process has worked, whatever else the machine did.
     pub fn worked(&self) -> Duration {
         worked(self.running.lock().unwrap().process.id())
     }
@@ -363,7 +363,7 @@ const ARN: &str = "arn:aws:lambda:us-east-1:000000000000:function:test";
 /// The body as JSON; what is not JSON, as a text.
 fn body_of(request: &mut Request) -> Value {
     let mut body = String::new();
-    // Cut off where the function was killed while it answered: then nobody waits for it.
+    // Cut off where the function was killed while it answered: then no caller waits for it.
     let _cut_off = request.as_reader().read_to_string(&mut body);
     serde_json::from_str(&body).unwrap_or(Value::String(body))
 }

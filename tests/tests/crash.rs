@@ -3,7 +3,7 @@
 //!
 //! `HOMEWARD_KILLS` sets how often, `HOMEWARD_SEED` repeats the moments of an earlier run (as far
 //! as a machine's timing can be repeated).
-#![allow(clippy::unwrap_used, clippy::print_stdout)] // the figures are for whoever reads the run
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // the figures are for the reader of the run
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -19,7 +19,7 @@ use proofs::receiver::Receiver;
 use proofs::world::{Put, World, plan};
 use serde_json::Value;
 
-/// References, and pictures of nobody, of the world: with seven ads a reference, 300 pictures. Many
+/// References, and pictures of no reference, of the fixture: with seven ads a reference, 300 pictures. Many
 /// kills take several times as many, so that each falls among uploads.
 const REFERENCES: usize = 30;
 const STRANGERS: usize = 60;
@@ -102,7 +102,7 @@ impl Upload {
     }
 }
 
-/// Waits until all leads are there, by asking little: the sums, which compare every picture anew,
+/// Waits until all leads are there, by asking little: the sums, which compare every picture again,
 /// would take the machine from the work that they wait for.
 fn wait_for_leads(serve: &Serve, count: usize, patience: Duration) {
     let deadline = Instant::now() + patience;

@@ -1,5 +1,5 @@
 //! An erasure against a real `homeward serve`: within minutes nothing of the reference is left in any
-//! byte of the data folder, and a receipt says so that nobody can forge.
+//! byte of the data folder, and a receipt that cannot be forged says so.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! Bad input over the wire: what is refused leaves nothing, what cannot be decoded is rejected
 //! with its reason, hostile keys name their own sightings, and the process lives through it all.
-#![allow(clippy::unwrap_used, clippy::print_stdout)] // the figures are for whoever reads the run
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // the figures are for the reader of the run
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -113,7 +113,7 @@ impl System {
         upload_by(&plan(&self.serve.ready, puts, threads));
     }
 
-    /// A file to upload, beside the data.
+    /// A file to upload, next to the data.
     fn file(&self, name: &str, bytes: &[u8]) -> std::path::PathBuf {
         let path = self.folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
@@ -377,7 +377,7 @@ fn an_object_that_nobody_would_look_at_is_refused_in_words_however_it_comes() {
     system.end();
 }
 
-/// An older version let them in, and so may whoever writes into the folder.
+/// An older version let them in, and so may another program that writes into the folder.
 #[test]
 fn objects_where_nobody_looks_are_told_by_the_sums() {
     let folder = tempfile::tempdir().unwrap();

@@ -203,7 +203,7 @@ fn the_poison_alone_comes_again(backend: Backend) {
     let puts = world.ads();
     check(&cloud.enroll, &world.references(), "references/unit/gone");
     check(&cloud.ingest, &puts, "ads/uploader");
-    // An object of another function's bucket is nobody's fault either.
+    // An object of another function's bucket is no failure either.
     let references = cloud.upload(&world.references());
     cloud.send(&cloud.ingest, &references, once);
     damaged_changes_stop_their_stream(&cloud);

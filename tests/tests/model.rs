@@ -10,7 +10,7 @@
 //! and expiry (which end as withdrawal does), the limit of ten attempts, erasure.
 //!
 //! Every rule of the protocol has a variant without it, and each variant must be found out.
-#![allow(clippy::unwrap_used, clippy::print_stdout)] // the figures are for whoever reads the run
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // the figures are for the reader of the run
 
 #[path = "model/actions.rs"]
 mod actions;

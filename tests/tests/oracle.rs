@@ -1,5 +1,5 @@
 //! Uploader non-interference: nothing that an uploader can see tells whether a picture shows
-//! somebody who is sought, was sought, or never was.
+//! a person who is searched for, was searched for, or never was.
 #![allow(clippy::unwrap_used)]
 
 use std::io::Write;

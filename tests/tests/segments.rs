@@ -21,7 +21,7 @@ fn stop(mut serve: Serve) {
     assert_eq!(serve.process.terminate(Duration::from_secs(60)), Some(0));
 }
 
-/// Images in the segments of a folder that nobody has open, and those in its tail.
+/// Images in the segments of a folder that no process has open, and those in its tail.
 async fn images(data: &Path) -> (u64, usize) {
     let embedded = Embedded::open(data).unwrap();
     let names = Names {

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use proofs::sim::{InjectedBug, run};
 
-/// Seeds of each of the two claims below that all is well, which run beside each other.
+/// Seeds of each of the two claims below that all is well, which run concurrently.
 const SEEDS: u64 = 20;
 /// Within so many seeds a planted bug must be found; most are within ten.
 const SEEDS_MAX: u64 = 1_000;

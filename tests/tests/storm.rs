@@ -142,7 +142,7 @@ fn read_streams(cloud: &Cloud, sources: &Sources) {
     });
 }
 
-/// Everything that goes on beside the uploads; `uploads` decides when it is over.
+/// Everything that goes on concurrently with the uploads; `uploads` decides when it is over.
 fn storm(cloud: &Cloud, sources: &Sources, uploads: impl FnOnce()) {
     std::thread::scope(|scope| {
         scope.spawn(|| kill_at_random(cloud, sources));
@@ -157,7 +157,7 @@ fn storm(cloud: &Cloud, sources: &Sources, uploads: impl FnOnce()) {
             };
             scope.spawn(|| sources.until_over(|| stream.poll(function)));
         }
-        let _over = Over(&sources.over); // also if the proof fails meanwhile
+        let _over = Over(&sources.over); // also if the proof fails before that
         uploads();
     });
 }
@@ -171,7 +171,7 @@ impl Drop for Over<'_> {
     }
 }
 
-/// A request to `review`, again if it is killed meanwhile, as a client does after a 5xx.
+/// A request to `review`, again if it is killed during it, as a client does after a 5xx.
 fn get(cloud: &Cloud, tenant: &str, target: &str) -> Value {
     let bearer = proofs::backend::token(tenant);
     let event = proofs::events::http(bearer.reveal(), "GET", target, None);

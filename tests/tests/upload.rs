@@ -77,7 +77,7 @@ impl System {
     }
 }
 
-/// What is known of every ad, as a CSV beside the state.
+/// What is known of every ad, as a CSV next to the state.
 fn metadata(world: &World, system: &System) -> String {
     let mut csv = "path,ad_id,place\n".to_owned();
     for put in world.ads() {

@@ -68,7 +68,7 @@ fn tree(folder: &Path) -> BTreeMap<PathBuf, (SystemTime, u32, Vec<u8>)> {
     tree
 }
 
-/// Whoever has the folder in hand, and not the system.
+/// A writer of the folder, without the system.
 struct Intruder {
     _embedded: Embedded,
     dynamodb: aws_sdk_dynamodb::Client,

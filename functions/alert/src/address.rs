@@ -1,4 +1,4 @@
-//! Which addresses a message may go to: public ones, and what the deployment allows beside them.
+//! Which addresses a message may go to: public ones, and what the deployment allows in addition.
 //!
 //! The check is on the address of the socket, never on a host's name, so that neither a strange
 //! spelling nor a name server that changes its mind gets past it.
@@ -54,7 +54,7 @@ const fn v6(segments: [u16; 8], prefix: u8) -> Ipv6Net {
     Ipv6Net::new_assert(std::net::Ipv6Addr::new(a, b, c, d, e, f, g, h), prefix)
 }
 
-/// True for addresses that anybody on the internet can be reached at.
+/// True for addresses that are reachable from all of the internet.
 ///
 /// Forms that carry an IPv4 address inside an IPv6 one are refused whatever they carry: no honest
 /// receiver needs them.
@@ -67,7 +67,7 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// Networks that the deployment allows beside the public ones; none by default.
+/// Networks that the deployment allows in addition to the public ones; none by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Networks(Vec<IpNet>);
 

@@ -1,4 +1,4 @@
-//! One attempt on one delivery: under a lease, signed anew, judged, settled.
+//! One attempt on one delivery: under a lease, signed again, classified, settled.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use records::{
 };
 use store::{Error, Lease, Leased};
 
-use crate::judge::{GONE, judge};
-use crate::send::{Fault, Message, Outcome, reason};
+use crate::classify::{GONE, classify};
+use crate::send::{Message, SendError, SendOutcome, reason};
 use crate::target::Target;
-use crate::{Alerting, signature};
+use crate::{AlertProgram, signature};
 
 /// What a lease leaves beyond the longest attempt: to settle, and for clocks that differ. Who
 /// withdraws a reference waits this much longer at most if we die in between.
@@ -33,7 +33,7 @@ pub enum Ended {
     Failed,
     /// Not sent and never to be: the reference has ended, or the webhook is gone or disabled.
     Abandoned,
-    /// Untouched: somebody else is at it, or the store was in trouble. It stays due if it was.
+    /// Untouched: another worker has it, or the store failed. It stays due if it was.
     Left,
 }
 
@@ -47,14 +47,14 @@ pub fn is_due(delivery: &Delivery, now: Timestamp) -> bool {
 /// delivery stays due, and a message that went out but was not settled goes out again under the same
 /// id.
 pub async fn attempt(
-    alerting: &Alerting,
+    program: &AlertProgram,
     unit: &TenantId,
     delivery: &Delivery,
     within: Duration,
 ) -> Ended {
-    let ended = match try_attempt(alerting, unit, delivery, within).await {
+    let ended = match try_attempt(program, unit, delivery, within).await {
         Ok(ended) => ended,
-        Err(Error::Conflict(_)) => Ended::Left, // settled by somebody else meanwhile
+        Err(Error::Conflict(_)) => Ended::Left, // settled by another worker concurrently
         Err(error) => {
             tracing::warn!(%unit, webhook = %delivery.webhook, seq = delivery.seq, %error, "left");
             return Ended::Left;
@@ -68,27 +68,27 @@ pub async fn attempt(
 }
 
 async fn try_attempt(
-    alerting: &Alerting,
+    program: &AlertProgram,
     unit: &TenantId,
     delivery: &Delivery,
     within: Duration,
 ) -> Result<Ended, Error> {
-    let store = &alerting.store;
+    let store = &program.store;
     let Some(webhook) = store.webhook(unit, &delivery.webhook).await? else {
-        return abandon(alerting, unit, delivery, reason("webhook_removed")).await;
+        return abandon(program, unit, delivery, reason("webhook_removed")).await;
     };
     if webhook.state == WebhookState::Disabled {
         let why = webhook.reason.unwrap_or_else(|| reason("webhook_disabled"));
-        return abandon(alerting, unit, delivery, why).await;
+        return abandon(program, unit, delivery, why).await;
     }
     let Some(alert) = store.alert(unit, delivery.seq).await? else {
-        return abandon(alerting, unit, delivery, reason("alert_erased")).await;
+        return abandon(program, unit, delivery, reason("alert_erased")).await;
     };
-    let now = alerting.clock.now();
+    let now = program.clock.now();
     let until = now.plus(within + LEASE_SPARE);
     match store.lease(unit, delivery, now, until).await? {
-        Leased::Granted(lease) => under_lease(alerting, &webhook, &alert, &lease, within).await,
-        Leased::NotActive => not_active(alerting, unit, delivery).await,
+        Leased::Granted(lease) => under_lease(program, &webhook, &alert, &lease, within).await,
+        Leased::NotActive => not_active(program, unit, delivery).await,
         Leased::Busy | Leased::Settled => Ok(Ended::Left),
     }
 }
@@ -96,27 +96,27 @@ async fn try_attempt(
 /// The send itself. Nothing else of this file may run between lease and send, and the time is
 /// looked at once more: a process that was stopped in between must not send after its lease.
 async fn under_lease(
-    alerting: &Alerting,
+    program: &AlertProgram,
     webhook: &Webhook,
     alert: &Alert,
     lease: &Lease,
     within: Duration,
 ) -> Result<Ended, Error> {
-    let begun = alerting.clock.now();
+    let begun = program.clock.now();
     let message = message(webhook, alert, begun);
     let outcome = match Target::parse(webhook.url.as_str()) {
-        Err(_) => Outcome::Unanswered(Fault::AddressNotPermitted),
-        Ok(_) if alerting.clock.now().plus(within) > lease.until => return Ok(Ended::Left),
-        Ok(target) => alerting.sender.post(&target, message, within).await,
+        Err(_) => SendOutcome::Unanswered(SendError::AddressNotPermitted),
+        Ok(_) if program.clock.now().plus(within) > lease.until => return Ok(Ended::Left),
+        Ok(target) => program.sender.post(&target, message, within).await,
     };
-    if matches!(outcome, Outcome::Answered { status: GONE, .. }) {
-        disable(alerting, &lease.unit, webhook).await?;
+    if matches!(outcome, SendOutcome::Answered { status: GONE, .. }) {
+        disable(program, &lease.unit, webhook).await?;
     }
-    let now = alerting.clock.now();
-    let is_silent = outcome == Outcome::Unanswered(Fault::TimedOut);
-    alerting.remember(lease, is_silent, now.since(begun), now);
-    let settled = judge(&lease.delivery, alert, &outcome, now);
-    let after = alerting.store.settle(lease, &settled, now).await?;
+    let now = program.clock.now();
+    let is_silent = outcome == SendOutcome::Unanswered(SendError::TimedOut);
+    program.remember(lease, is_silent, now.since(begun), now);
+    let settled = classify(&lease.delivery, alert, &outcome, now);
+    let after = program.store.settle(lease, &settled, now).await?;
     Ok(match after.state {
         DeliveryState::Pending | DeliveryState::Failed if is_silent => Ended::Silent,
         DeliveryState::Delivered => Ended::Delivered,
@@ -140,12 +140,12 @@ fn message(webhook: &Webhook, alert: &Alert, now: Timestamp) -> Message {
     }
 }
 
-/// Disables a webhook whose receiver is gone, unless its unit gave it another address meanwhile.
-async fn disable(alerting: &Alerting, unit: &TenantId, called: &Webhook) -> Result<(), Error> {
-    let stands = alerting.store.webhook(unit, &called.name).await?;
+/// Disables a webhook whose receiver is gone, unless its unit gave it another address concurrently.
+async fn disable(program: &AlertProgram, unit: &TenantId, called: &Webhook) -> Result<(), Error> {
+    let stands = program.store.webhook(unit, &called.name).await?;
     if stands.as_ref() == Some(called) {
-        let now = alerting.clock.now();
-        alerting
+        let now = program.clock.now();
+        program
             .store
             .disable_webhook(unit, &called.name, ReasonCode::RECEIVER_GONE, now)
             .await?;
@@ -156,39 +156,39 @@ async fn disable(alerting: &Alerting, unit: &TenantId, called: &Webhook) -> Resu
 /// A reference that is held may become active again, and its alerts are then to go out; one that
 /// has ended never does.
 async fn not_active(
-    alerting: &Alerting,
+    program: &AlertProgram,
     unit: &TenantId,
     delivery: &Delivery,
 ) -> Result<Ended, Error> {
     use ReferenceStatus as Status;
-    let reference = alerting
+    let reference = program
         .store
         .reference(unit, &delivery.reference_id)
         .await?;
     match reference.map(|reference| reference.status) {
         Some(Status::Pending | Status::Active | Status::Held) => {
-            let now = alerting.clock.now();
-            alerting
+            let now = program.clock.now();
+            program
                 .store
                 .postpone(unit, delivery, now.plus(HELD_WAIT), now)
                 .await?;
             Ok(Ended::Postponed)
         }
         Some(Status::Withdrawn | Status::Expired | Status::Rejected) | None => {
-            abandon(alerting, unit, delivery, ReasonCode::REFERENCE_NOT_ACTIVE).await
+            abandon(program, unit, delivery, ReasonCode::REFERENCE_NOT_ACTIVE).await
         }
     }
 }
 
 async fn abandon(
-    alerting: &Alerting,
+    program: &AlertProgram,
     unit: &TenantId,
     delivery: &Delivery,
     why: ReasonCode,
 ) -> Result<Ended, Error> {
-    alerting
+    program
         .store
-        .abandon(unit, delivery, why, alerting.clock.now())
+        .abandon(unit, delivery, why, program.clock.now())
         .await?;
     Ok(Ended::Abandoned)
 }

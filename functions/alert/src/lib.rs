@@ -7,7 +7,7 @@
 //! withdrawal is acknowledged, nothing about the reference leaves.
 //!
 //! Receivers get a message at least once; repeats carry the same `webhook-id`. One that never answers
-//! holds up nobody: the stream gives a first attempt little time and a batch a bounded one, units and
+//! holds up no other: the stream gives a first attempt little time and a batch a bounded one, units and
 //! webhooks have lanes of their own ([`lanes`]), who keeps silent is left to the timer, and that one
 //! gives every unit its turn ([`timer`]).
 //!
@@ -15,9 +15,9 @@
 //! number or a body.
 
 pub mod address;
+mod classify;
 mod deliver;
-mod judge;
-mod lanes;
+mod fan_out;
 pub mod resolver;
 pub mod schedule;
 pub mod send;
@@ -35,7 +35,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use records::{Alert, TenantId, Timestamp, WebhookName, WebhookState};
 use store::{Change, Clock, Lease, Store};
 
-use lanes::{Turn, UNITS_AT_ONCE, WEBHOOKS_AT_ONCE};
+use fan_out::{Turn, UNITS_AT_ONCE, WEBHOOKS_AT_ONCE};
 
 pub use deliver::Ended;
 
@@ -45,15 +45,15 @@ const FIRST_ATTEMPTS_TIME: Duration = Duration::from_secs(10);
 
 /// Of an alert of this age that is not queued the stream is far behind, or gave it up. To queue it
 /// again would do nothing.
-const LATE_AFTER: Duration = Duration::from_secs(15 * 60);
+const LAGGING_AFTER: Duration = Duration::from_secs(15 * 60);
 
 /// What the program works with.
-pub struct Alerting {
+pub struct AlertProgram {
     /// Outbox, deliveries, webhooks, references.
     pub store: Store,
     /// The way out.
     pub sender: send::Sender,
-    /// The time, asked anew for each attempt.
+    /// The time, asked again for each attempt.
     pub clock: Clock,
     silences: silences::Silences,
     next: timer::Next,
@@ -62,7 +62,7 @@ pub struct Alerting {
 /// An alert that could not be queued: the place of its record, and why.
 type NotQueued = (usize, store::Error);
 
-impl Alerting {
+impl AlertProgram {
     /// The program with an empty memory.
     pub fn new(store: Store, sender: send::Sender, clock: Clock) -> Self {
         Self {
@@ -75,7 +75,7 @@ impl Alerting {
     }
 
     /// Acts on a batch of the leads' stream: queues each new alert for each enabled webhook of its
-    /// unit, and makes first attempts, each unit's beside the others'. The first record whose alert
+    /// unit, and makes first attempts, each unit's concurrently with the others'. The first record whose alert
     /// cannot be queued comes again with all after it; what is queued, the timer sees to. Repeated
     /// records do nothing again.
     pub async fn on_leads(&self, event: &Event) -> DynamoDbEventResponse {
@@ -117,7 +117,7 @@ impl Alerting {
         }
         let now = self.clock.now();
         due.retain(|webhook, _| !self.silences.is_silent(unit, webhook, now));
-        lanes::send(self, unit, due, turn).await;
+        fan_out::send(self, unit, due, turn).await;
         not_queued
     }
 
@@ -168,7 +168,7 @@ fn by_unit(records: &[EventRecord]) -> (Vec<Vec<(usize, Alert)>>, Option<NotQueu
     (units, unread)
 }
 
-/// The change that a record tells; none for what nobody acts upon.
+/// The change of a stream record; none for those that need no action.
 fn change_of(record: &EventRecord) -> store::Result<Option<Change>> {
     if record.event_name == "INSERT" {
         store::inserted(record.change.new_image.clone())

@@ -20,10 +20,10 @@ const ADDRESSES_MAX: usize = 8;
 pub type Found = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
 
 /// Asks a name server.
-pub type Lookup = Arc<dyn Fn(String) -> Found + Send + Sync>;
+pub type ResolveName = Arc<dyn Fn(String) -> Found + Send + Sync>;
 
 /// Asks the machine's own resolver.
-pub fn system() -> Lookup {
+pub fn system() -> ResolveName {
     Arc::new(|host| {
         Box::pin(async move {
             let found = tokio::net::lookup_host((host, 0)).await?;
@@ -38,16 +38,16 @@ pub fn system() -> Lookup {
 pub struct NotPermitted;
 
 /// A resolver that answers with permitted addresses only.
-pub struct Guarded {
+pub struct PermittedResolver {
     /// What is permitted.
     pub networks: Networks,
     /// Whether the messages travel without TLS.
     pub plain: bool,
     /// Who is asked.
-    pub lookup: Lookup,
+    pub lookup: ResolveName,
 }
 
-impl Resolve for Guarded {
+impl Resolve for PermittedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let found = (self.lookup)(name.as_str().to_owned());
         let (networks, plain) = (self.networks.clone(), self.plain);

@@ -10,7 +10,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Certificate, Client, Response, redirect};
 
 use crate::address::Networks;
-use crate::resolver::{Guarded, Lookup, NotPermitted};
+use crate::resolver::{NotPermitted, PermittedResolver, ResolveName};
 use crate::signature::{ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use crate::target::Target;
 
@@ -46,15 +46,15 @@ impl Default for Timeouts {
 }
 
 /// The way out to the internet and what it permits.
-pub struct Exit {
-    /// Networks permitted beside public addresses.
+pub struct Egress {
+    /// Networks permitted in addition to public addresses.
     pub networks: Networks,
     /// Bounds on the time of an attempt.
     pub timeouts: Timeouts,
-    /// Certificate authorities trusted beside the public ones, for receivers inside an agency.
+    /// Certificate authorities trusted in addition to the public ones, for receivers inside an agency.
     pub authorities: Vec<Certificate>,
     /// Who turns names into addresses.
-    pub lookup: Lookup,
+    pub lookup: ResolveName,
 }
 
 /// What one attempt sends.
@@ -71,7 +71,7 @@ pub struct Message {
 
 /// What came of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum SendOutcome {
     /// The receiver answered.
     Answered {
         /// HTTP status, 200 to 599.
@@ -80,12 +80,12 @@ pub enum Outcome {
         retry_after: Option<String>,
     },
     /// No answer came.
-    Unanswered(Fault),
+    Unanswered(SendError),
 }
 
 /// Why no answer came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum SendError {
     /// The address is not permitted; nothing was sent.
     AddressNotPermitted,
     /// No connection: unknown name, refused, or TLS failed; nothing was sent.
@@ -96,7 +96,7 @@ pub enum Fault {
     Broken,
 }
 
-impl Fault {
+impl SendError {
     /// The reason that deliveries record.
     pub fn reason(self) -> ReasonCode {
         match self {
@@ -116,14 +116,14 @@ pub(crate) fn reason(code: &'static str) -> ReasonCode {
 /// Posts messages.
 pub struct Sender {
     timeouts: Timeouts,
-    way: Way,
+    way: Transport,
 }
 
 /// What stands in for the network: it gets the URL's target, the message as it would be sent, and the
 /// time that this may take, which it must keep.
-pub type Post = dyn Fn(&Target, Message, Duration) -> BoxFuture<'static, Outcome> + Send + Sync;
+pub type Post = dyn Fn(&Target, Message, Duration) -> BoxFuture<'static, SendOutcome> + Send + Sync;
 
-enum Way {
+enum Transport {
     Out(Out),
     Given(Arc<Post>),
 }
@@ -140,7 +140,7 @@ impl Sender {
     ///
     /// # Errors
     /// Only when TLS cannot be set up, which is a fault of the build or of an authority.
-    pub fn new(exit: &Exit) -> Result<Self, reqwest::Error> {
+    pub fn new(exit: &Egress) -> Result<Self, reqwest::Error> {
         let out = Out {
             networks: exit.networks.clone(),
             https: client(exit, false)?,
@@ -148,7 +148,7 @@ impl Sender {
         };
         Ok(Self {
             timeouts: exit.timeouts,
-            way: Way::Out(out),
+            way: Transport::Out(out),
         })
     }
 
@@ -156,7 +156,7 @@ impl Sender {
     pub fn given(timeouts: Timeouts, post: Arc<Post>) -> Self {
         Self {
             timeouts,
-            way: Way::Given(post),
+            way: Transport::Given(post),
         }
     }
 
@@ -168,22 +168,22 @@ impl Sender {
     /// Posts a message to a target, if its address is permitted, and waits no longer than this for
     /// an answer. Redirects are answers like any other, and the environment's proxies are not asked:
     /// they would connect on our behalf.
-    pub async fn post(&self, target: &Target, message: Message, within: Duration) -> Outcome {
+    pub async fn post(&self, target: &Target, message: Message, within: Duration) -> SendOutcome {
         match &self.way {
-            Way::Out(out) => out.post(target, message, within).await,
-            Way::Given(post) => post(target, message, within).await,
+            Transport::Out(out) => out.post(target, message, within).await,
+            Transport::Given(post) => post(target, message, within).await,
         }
     }
 }
 
 impl Out {
-    async fn post(&self, target: &Target, message: Message, within: Duration) -> Outcome {
+    async fn post(&self, target: &Target, message: Message, within: Duration) -> SendOutcome {
         let plain = target.is_plain();
         if target
             .literal()
             .is_some_and(|address| !self.networks.permit(address, plain))
         {
-            return Outcome::Unanswered(Fault::AddressNotPermitted);
+            return SendOutcome::Unanswered(SendError::AddressNotPermitted);
         }
         let client = if plain { &self.plain } else { &self.https };
         let request = client
@@ -196,13 +196,13 @@ impl Out {
             .body(message.body);
         match request.send().await {
             Ok(response) => answered(response).await,
-            Err(error) => Outcome::Unanswered(fault(&error)),
+            Err(error) => SendOutcome::Unanswered(error_of(&error)),
         }
     }
 }
 
-fn client(exit: &Exit, plain: bool) -> Result<Client, reqwest::Error> {
-    let guarded = Guarded {
+fn client(exit: &Egress, plain: bool) -> Result<Client, reqwest::Error> {
+    let guarded = PermittedResolver {
         networks: exit.networks.clone(),
         plain,
         lookup: exit.lookup.clone(),
@@ -214,7 +214,7 @@ fn client(exit: &Exit, plain: bool) -> Result<Client, reqwest::Error> {
         .no_proxy()
         .referer(false)
         .https_only(!plain)
-        .pool_max_idle_per_host(0) // every attempt connects anew, and so is checked anew
+        .pool_max_idle_per_host(0) // every attempt connects again, and so is checked again
         .connect_timeout(exit.timeouts.connect);
     exit.authorities
         .iter()
@@ -223,11 +223,11 @@ fn client(exit: &Exit, plain: bool) -> Result<Client, reqwest::Error> {
         .build()
 }
 
-async fn answered(response: Response) -> Outcome {
+async fn answered(response: Response) -> SendOutcome {
     let status = response.status().as_u16();
     let retry_after = text(response.headers(), RETRY_AFTER.as_str());
     let _ = tokio::time::timeout(ANSWER_TIME_MAX, drain(response)).await; // the status is the answer
-    Outcome::Answered {
+    SendOutcome::Answered {
         status,
         retry_after,
     }
@@ -247,19 +247,19 @@ async fn drain(mut response: Response) {
     }
 }
 
-fn fault(error: &reqwest::Error) -> Fault {
+fn error_of(error: &reqwest::Error) -> SendError {
     let mut cause = error.source();
     while let Some(inner) = cause {
         if inner.is::<NotPermitted>() {
-            return Fault::AddressNotPermitted;
+            return SendError::AddressNotPermitted;
         }
         cause = inner.source();
     }
     if error.is_timeout() {
-        Fault::TimedOut
+        SendError::TimedOut
     } else if error.is_connect() {
-        Fault::NotConnected
+        SendError::NotConnected
     } else {
-        Fault::Broken
+        SendError::Broken
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures::{StreamExt, stream};
 use records::{TenantId, Timestamp};
 
-use crate::lanes::{self, Turn, UNITS_AT_ONCE};
-use crate::{Alerting, LATE_AFTER};
+use crate::fan_out::{self, Turn, UNITS_AT_ONCE};
+use crate::{AlertProgram, LAGGING_AFTER};
 
 /// No unit's turn starts later than this in a run. With the two below, the longest run takes less than
 /// two of the three minutes that the function has.
@@ -27,7 +27,7 @@ pub(crate) struct Next(Mutex<Option<TenantId>>);
 
 impl Next {
     /// The units in their order, from the first that had no turn last time on. A process that
-    /// remembers none begins one further each minute, so that nobody is always the last.
+    /// remembers none begins one further each minute, so that no unit is always the last.
     fn in_turn(&self, mut units: Vec<TenantId>, now: Timestamp) -> Vec<TenantId> {
         let next = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = i64::try_from(units.len()).unwrap_or(i64::MAX).max(1);
@@ -40,7 +40,7 @@ impl Next {
         units
     }
 
-    fn note(&self, next: Option<TenantId>) {
+    fn save(&self, next: Option<TenantId>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = next;
     }
 }
@@ -55,7 +55,7 @@ enum Turned {
     Failed(store::Error),
 }
 
-impl Alerting {
+impl AlertProgram {
     /// Acts on the timer, about once a minute: queues what was left of the outbox, and makes the
     /// attempts that are due, of every unit in its turn. Units that the run has no time for come first
     /// in the next one.
@@ -95,7 +95,7 @@ impl Alerting {
                 "units that the timer had no time for come first next time"
             );
         }
-        self.next.note(next.map(|(_, unit)| unit));
+        self.next.save(next.map(|(_, unit)| unit));
         failed.map_or(Ok(taken), Err)
     }
 
@@ -118,16 +118,16 @@ impl Alerting {
     }
 
     async fn serve(&self, unit: &TenantId, turn: Turn) -> store::Result<usize> {
-        self.queue_late(unit, turn).await?;
+        self.queue_lagging(unit, turn).await?;
         let now = self.clock.now();
         let due = self.store.due(unit, now, WEBHOOK_DUE_MAX).await?;
-        Ok(lanes::send(self, unit, due, turn).await)
+        Ok(fan_out::send(self, unit, due, turn).await)
     }
 
     /// Queues what the stream gave up: alerts that are old enough for it to have had its time.
-    async fn queue_late(&self, unit: &TenantId, turn: Turn) -> store::Result<()> {
+    async fn queue_lagging(&self, unit: &TenantId, turn: Turn) -> store::Result<()> {
         while self.clock.now() < turn.ends {
-            let before = self.clock.now().minus(LATE_AFTER);
+            let before = self.clock.now().minus(LAGGING_AFTER);
             let late = self.store.unqueued_alerts(unit, before).await?;
             for alert in &late {
                 self.queue(alert).await?;

@@ -86,7 +86,7 @@ impl Enroll {
             }
         };
         self.0.store.note_enrolled(&key, last_modified).await?;
-        // Deleted since it was read: whoever was told of that found no reference to withdraw.
+        // Deleted since it was read: the removal event found no reference to withdraw.
         self.removed(&key).await
     }
 
@@ -224,7 +224,7 @@ fn quality(fingerprint: &ReferenceFingerprint) -> Option<u8> {
         .max()
 }
 
-/// Whether neither stage could find it: it would be searched for in vain, or cry wolf.
+/// Whether neither stage could find it: searches for it would have no result, or only false ones.
 fn is_featureless(fingerprint: &ReferenceFingerprint) -> bool {
     let features = ReferenceFeatures::from_bytes(&fingerprint.features);
     let has_parts = features.is_ok_and(|read| read.features.len() >= FEATURES_MIN);

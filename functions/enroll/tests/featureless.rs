@@ -1,4 +1,4 @@
-//! A photo that shows nothing is rejected, and its unit told why: it could never be found, and nobody
+//! A photo that shows nothing is rejected, and its unit told why: it could never be found, and no person
 //! would know.
 #![allow(clippy::unwrap_used, missing_docs)]
 

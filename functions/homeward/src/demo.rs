@@ -14,9 +14,9 @@ use std::path::Path;
 use photo::Limits;
 
 use crate::folder;
+use crate::image_file;
 use crate::outcome::{Failure, Result};
-use crate::picture_file;
-use crate::talk::{harmless, say};
+use crate::terminal::{escaped, print};
 use edits::Source;
 
 /// The first `count_max` photos of a folder that can be read, in order of name. Those that cannot
@@ -33,10 +33,9 @@ pub fn sources(folder: &Path, count_max: usize) -> Result<Vec<Source>> {
         }
         let bytes = entry
             .refused
-            .map_or_else(|| picture_file::read(&entry.path, &limits), Err);
+            .map_or_else(|| image_file::read(&entry.path, &limits), Err);
         let pixels = bytes.and_then(|bytes| {
-            let pixels =
-                picture_file::decoded(&bytes, &limits).map_err(|reason| reason.as_str())?;
+            let pixels = image_file::decoded(&bytes, &limits).map_err(|reason| reason.as_str())?;
             Ok((bytes, pixels))
         });
         match pixels {
@@ -45,14 +44,14 @@ pub fn sources(folder: &Path, count_max: usize) -> Result<Vec<Source>> {
                 bytes,
                 pixels,
             }),
-            Err(reason) => say(format_args!(
+            Err(reason) => print(format_args!(
                 "unreadable: {}: {reason}",
-                harmless(&entry.name)
+                escaped(&entry.name)
             )),
         }
     }
     if sources.is_empty() {
-        let shown = harmless(&folder::text(folder.as_os_str()));
+        let shown = escaped(&folder::text(folder.as_os_str()));
         return Err(Failure::input(
             format_args!("no photo in the folder {shown} can be read"),
             "give --photos a folder with JPEG, PNG or WebP photos",

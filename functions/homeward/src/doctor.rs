@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 pub enum Verdict {
     /// As it must be.
     Good,
-    /// Nobody was asked.
+    /// Not asked.
     NotAsked,
     /// It may work; a person should look.
     Doubtful,
@@ -68,7 +68,7 @@ impl Check {
         Self::of(about, Verdict::Bad, seen, Some(hint.into()))
     }
 
-    /// Nobody was asked; `hint` says how to ask.
+    /// Not asked; `hint` says how to ask.
     pub fn not_asked(
         about: &'static str,
         seen: impl Into<String>,

@@ -84,7 +84,7 @@ fn entry(folder: &Path, found: walkdir::Result<walkdir::DirEntry>) -> Option<Ent
         Err(error) => {
             let path = error.path().unwrap_or(folder).to_owned();
             let reason = match error.io_error() {
-                Some(io) => crate::picture_file::io_reason(io),
+                Some(io) => crate::image_file::io_reason(io),
                 None => "link_loop",
             };
             (path, Some(reason))

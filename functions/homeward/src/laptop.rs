@@ -1,19 +1,19 @@
 //! The whole system in one process: embedded S3 and DynamoDB servers, the same handlers as in the
 //! cloud, and what feeds them their events.
 
-mod behind;
+mod admin_api;
+mod background;
+mod bucket_rules;
+pub mod consistency;
 pub mod credentials;
 pub mod dead_letters;
-mod door;
 mod erasing;
 mod host;
-mod inspect;
+pub mod inspection;
 mod logs;
-pub mod looking;
 mod ports;
 mod queues;
 mod streams;
-pub mod sums;
 mod tenants;
 mod timers;
 
@@ -27,17 +27,17 @@ use store::{Clock, CompactionRule, Store};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub use host::{ADS_BUCKET, REFERENCES_BUCKET, prepare};
-pub use inspect::{
-    ask_for_key_pair, ask_for_letters, ask_for_replay, ask_for_revocation, ask_for_sums,
+pub use admin_api::{
+    ask_for_consistency, ask_for_dead_letters, ask_for_key_pair, ask_for_replay, ask_for_revocation,
 };
+pub use host::{ADS_BUCKET, REFERENCES_BUCKET, prepare};
 pub use logs::log_to_stderr;
 pub use ports::{PORT, Ports};
 pub use streams::{STREAMS, StreamOf};
 pub use tenants::Tokens;
 
-use crate::laptop::behind::Behind;
-use crate::laptop::door::Door;
+use crate::laptop::background::BackgroundRuntime;
+use crate::laptop::bucket_rules::BucketRules;
 use crate::laptop::host::Programs;
 
 /// Why something failed of which its program did not say why.
@@ -53,7 +53,7 @@ pub const ENROLL_QUEUE: &str = "enroll";
 pub struct Settings {
     /// The first of three loopback ports: API, S3, DynamoDB. Zero: any that are free.
     pub port: Option<u16>,
-    /// Names beside the loopback ones that the ports answer to: `name`, or `name:port`.
+    /// Names in addition to the loopback ones that the ports answer to: `name`, or `name:port`.
     pub allowed_hosts: Vec<String>,
     /// How often the timers of the cloud's minutes fire here.
     pub timer: Duration,
@@ -92,11 +92,11 @@ pub struct Laptop {
     /// Where the servers listen.
     pub ports: Ports,
     credentials: PathBuf,
-    /// Whether the folder was made by this start: nobody has been shown its secrets.
+    /// Whether the folder was made by this start: its secrets have not been shown yet.
     is_first: bool,
     stop: CancellationToken,
     tasks: JoinSet<anyhow::Result<()>>,
-    _behind: Behind,
+    _behind: BackgroundRuntime,
 }
 
 impl Laptop {
@@ -117,14 +117,18 @@ impl Laptop {
         let local = tenants::token()?;
         let api = programs
             .api()
-            .merge(inspect::route(&embedded, &store, &local));
+            .merge(admin_api::route(&embedded, &store, &local));
         let limits = photo::Limits::default();
-        embedded.abide_by(Arc::new(Door::new(store.clone(), clock.clone(), &limits)));
+        embedded.abide_by(Arc::new(BucketRules::new(
+            store.clone(),
+            clock.clone(),
+            &limits,
+        )));
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         let allowed = &settings.allowed_hosts;
         ports::serve(&mut tasks, &stop, &embedded, listeners, api, allowed)?;
-        let behind = Behind::start()?;
+        let behind = BackgroundRuntime::start()?;
         let on = behind.handle();
         queues::feed(&mut tasks, (&stop, &on), &embedded, &programs);
         streams::feed(&mut tasks, (&stop, &on), &embedded, &programs);
@@ -135,7 +139,7 @@ impl Laptop {
             &programs,
             settings.timer,
         );
-        inspect::note(data, &ports, &local)?;
+        admin_api::note(data, &ports, &local)?;
         let laptop = Self {
             embedded,
             store,

@@ -5,16 +5,16 @@
 
 pub mod commands;
 
-mod dice;
+mod rng;
 
 pub mod costs;
 pub mod demo;
 pub mod doctor;
-pub mod explained;
 pub mod folder;
+pub mod image_file;
 pub mod laptop;
+pub mod match_picture;
 pub mod outcome;
-pub mod picture_file;
+pub mod parallel;
 pub mod recall;
-pub mod side_by_side;
-pub mod talk;
+pub mod terminal;

@@ -4,11 +4,11 @@ use std::fmt;
 use std::process::ExitCode;
 
 /// What a command answers.
-pub type Result<T = Outcome> = std::result::Result<T, Failure>;
+pub type Result<T = ExitStatus> = std::result::Result<T, Failure>;
 
 /// A command that did its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ExitStatus {
     /// All of it: exit code 0.
     Done,
     /// All that could be done; some of the input was at fault and has been named: exit code 1.
@@ -17,7 +17,7 @@ pub enum Outcome {
 
 /// Whose fault it was: the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum FailureKind {
     /// The input's: exit code 1.
     Input,
     /// The command line's: exit code 2, as for any wrong argument.
@@ -30,7 +30,7 @@ pub enum Fault {
 #[derive(Debug)]
 pub struct Failure {
     /// Whose fault it was.
-    pub fault: Fault,
+    pub fault: FailureKind,
     /// What happened, the cause first.
     pub cause: anyhow::Error,
     /// What to do next.
@@ -40,17 +40,17 @@ pub struct Failure {
 impl Failure {
     /// The input is at fault, and `hint` says what to do about it.
     pub fn input(cause: impl fmt::Display, hint: impl Into<String>) -> Self {
-        Self::of(Fault::Input, anyhow::anyhow!("{cause}")).hint(hint)
+        Self::of(FailureKind::Input, anyhow::anyhow!("{cause}")).hint(hint)
     }
 
     /// The command line is at fault, and `hint` says what to do about it.
     pub fn usage(cause: impl fmt::Display, hint: impl Into<String>) -> Self {
-        Self::of(Fault::Usage, anyhow::anyhow!("{cause}")).hint(hint)
+        Self::of(FailureKind::Usage, anyhow::anyhow!("{cause}")).hint(hint)
     }
 
     /// We are at fault, or the machine is.
     pub fn ours(cause: impl Into<anyhow::Error>) -> Self {
-        Self::of(Fault::Ours, cause.into())
+        Self::of(FailureKind::Ours, cause.into())
     }
 
     /// With the next step.
@@ -61,7 +61,7 @@ impl Failure {
         }
     }
 
-    fn of(fault: Fault, cause: anyhow::Error) -> Self {
+    fn of(fault: FailureKind, cause: anyhow::Error) -> Self {
         Self {
             fault,
             cause,
@@ -91,19 +91,19 @@ impl From<std::io::Error> for Failure {
 /// The exit code of a command that ended or panicked; a failure is told on stderr first.
 pub fn exit_code(end: std::thread::Result<Result>) -> ExitCode {
     let failure = match end {
-        Ok(Ok(Outcome::Done)) => return ExitCode::SUCCESS,
-        Ok(Ok(Outcome::SomeInputRefused)) => return ExitCode::from(1),
+        Ok(Ok(ExitStatus::Done)) => return ExitCode::SUCCESS,
+        Ok(Ok(ExitStatus::SomeInputRefused)) => return ExitCode::from(1),
         Ok(Err(failure)) if failure.is_closed_pipe() => return ExitCode::SUCCESS,
         Ok(Err(failure)) => failure,
         Err(_) => return ExitCode::from(3),
     };
-    crate::talk::say(format_args!("error: {:#}", failure.cause));
+    crate::terminal::print(format_args!("error: {:#}", failure.cause));
     if let Some(hint) = &failure.hint {
-        crate::talk::say(format_args!("hint: {hint}"));
+        crate::terminal::print(format_args!("hint: {hint}"));
     }
     ExitCode::from(match failure.fault {
-        Fault::Input => 1,
-        Fault::Usage => 2,
-        Fault::Ours => 3,
+        FailureKind::Input => 1,
+        FailureKind::Usage => 2,
+        FailureKind::Ours => 3,
     })
 }

@@ -17,12 +17,12 @@ use matching::{Level, Policy, ReferenceSet};
 use photo::{Limits, Reason};
 use records::fingerprint::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint};
 
-use crate::explained::canvas;
 use crate::folder::{self, Entry};
+use crate::image_file;
+use crate::match_picture::canvas;
 use crate::outcome::{Failure, Result};
-use crate::picture_file;
-use crate::side_by_side;
-use crate::talk::{Progress, harmless};
+use crate::parallel;
+use crate::terminal::{Progress, escaped};
 use kinds::{KINDS, Kind};
 use same_person::SamePerson;
 use tally::{Ad, Found, Seen, Tally};
@@ -79,14 +79,14 @@ pub fn measure(plan: &Plan) -> Result<Tally> {
     if let Some(unknown) = plan.persons.unknown(&names) {
         let what = format_args!(
             "--same-person names no photo of the folder: {}",
-            harmless(unknown)
+            escaped(unknown)
         );
         return Err(Failure::input(what, "name photos as the folder has them"));
     }
     let references = References::of(&chosen, plan)?;
     let mut tally = Tally::new(photos.len(), &references.policy);
     tally.references = references.set.len();
-    tally.twins = references.twins();
+    tally.twins = references.duplicates();
     tally.persons_said_of = plan.persons.len();
     match &plan.transforms {
         Some(file) => {
@@ -153,9 +153,9 @@ impl References {
         let read = |entry: &Entry| {
             progress.advance();
             let bytes = bytes_of(entry, &limits)?;
-            picture_file::of_reference(&bytes, &limits).map_err(Reason::as_str)
+            image_file::of_reference(&bytes, &limits).map_err(Reason::as_str)
         };
-        let done = side_by_side::in_order(chosen, read, |number, made| {
+        let done = parallel::in_order(chosen, read, |number, made| {
             let entry = &chosen[number];
             references.add(entry, made.ok(), number);
             Ok::<(), std::convert::Infallible>(())
@@ -196,7 +196,7 @@ impl References {
     }
 
     /// The photos that are left out, each with the one that is the same.
-    fn twins(&self) -> Vec<(String, String)> {
+    fn duplicates(&self) -> Vec<(String, String)> {
         let numbered = self.stands_for.iter().enumerate();
         let twins = numbered.filter(|(number, stands_for)| number != *stands_for);
         let names = |(number, stands_for): (usize, &usize)| {
@@ -236,7 +236,7 @@ impl References {
         }
     }
 
-    fn note(&self, ad: &Ad, seen: Seen, tally: &mut Tally) {
+    fn record(&self, ad: &Ad, seen: Seen, tally: &mut Tally) {
         let pairs = tally::Pairs {
             names: &self.names,
             is_portrait: &self.is_portrait,
@@ -245,7 +245,7 @@ impl References {
             ad_is_portrait: self.is_portrait(&ad.photo),
             persons: &self.persons,
         };
-        tally.note(ad, seen, &pairs);
+        tally.record(ad, seen, &pairs);
     }
 
     fn is_portrait(&self, name: &str) -> bool {
@@ -263,7 +263,7 @@ fn as_is(reference: &ReferenceFingerprint) -> Option<HashVariant> {
 fn bytes_of(entry: &Entry, limits: &Limits) -> std::result::Result<Vec<u8>, &'static str> {
     match entry.refused {
         Some(reason) => Err(reason),
-        None => picture_file::read(&entry.path, limits),
+        None => image_file::read(&entry.path, limits),
     }
 }
 
@@ -271,7 +271,7 @@ fn bytes_of(entry: &Entry, limits: &Limits) -> std::result::Result<Vec<u8>, &'st
 fn pixels(entry: &Entry) -> std::result::Result<RgbImage, &'static str> {
     let limits = Limits::default();
     let bytes = bytes_of(entry, &limits)?;
-    let picture = picture_file::decoded(&bytes, &limits).map_err(Reason::as_str)?;
+    let picture = image_file::decoded(&bytes, &limits).map_err(Reason::as_str)?;
     let longer = picture.width().max(picture.height());
     if longer <= SIDE_PX_MAX {
         return Ok(picture);
@@ -315,15 +315,15 @@ fn search_edits(
         };
         photo.map(edited).transpose()
     };
-    side_by_side::in_order(&numbers, search, |place, seen| {
+    parallel::in_order(&numbers, search, |place, seen| {
         let number = numbers[place];
         for (ad, seen) in seen.map_err(Failure::ours)?.into_iter().flatten() {
-            references.note(&ad, seen, tally);
+            references.record(&ad, seen, tally);
         }
         if references.pdq[number].is_none() {
-            progress.say(format_args!(
+            progress.print(format_args!(
                 "unreadable: {}",
-                harmless(&references.names[number])
+                escaped(&references.names[number])
             ));
         }
         Ok(())
@@ -344,7 +344,7 @@ fn edited<'a>(
     let mut all = Vec::new();
     for kind in kinds {
         let jpeg = kind.of(photo, name, plan.seed, others)?;
-        if let Ok(fingerprint) = picture_file::of_ad(&jpeg, &limits) {
+        if let Ok(fingerprint) = image_file::of_ad(&jpeg, &limits) {
             let ad = Ad {
                 name: format!("{name} {} {}", kind.group, kind.name),
                 photo: name.clone(),
@@ -371,17 +371,17 @@ fn search_files(
     let search = |(entry, ad): &(Entry, Ad)| {
         progress.advance();
         let bytes = bytes_of(entry, &limits)?;
-        let fingerprint = picture_file::of_ad(&bytes, &limits).map_err(Reason::as_str)?;
+        let fingerprint = image_file::of_ad(&bytes, &limits).map_err(Reason::as_str)?;
         Ok::<_, &'static str>(references.seen(&fingerprint, &ad.shows))
     };
-    let done = side_by_side::in_order(ads, search, |number, seen| {
+    let done = parallel::in_order(ads, search, |number, seen| {
         let (entry, ad) = &ads[number];
         match seen {
-            Ok(seen) => references.note(ad, seen, tally),
+            Ok(seen) => references.record(ad, seen, tally),
             Err(reason) => {
-                progress.say(format_args!(
+                progress.print(format_args!(
                     "unreadable: {}: {reason}",
-                    harmless(&entry.name)
+                    escaped(&entry.name)
                 ));
             }
         }

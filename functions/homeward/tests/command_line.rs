@@ -25,7 +25,7 @@ fn text(bytes: &[u8]) -> String {
 
 /// A picture with structure and no symmetry; another seed is another picture.
 fn drawn(seed: u32) -> RgbImage {
-    let dice = |i: u32| {
+    let rng = |i: u32| {
         let mixed = (seed * 97 + i + 1).wrapping_mul(0x9e37_79b9);
         let mixed = (mixed ^ (mixed >> 15)).wrapping_mul(0x85eb_ca6b);
         mixed ^ (mixed >> 13)
@@ -33,16 +33,16 @@ fn drawn(seed: u32) -> RgbImage {
     RgbImage::from_fn(240, 200, |x, y| {
         let covers = |i: &u32| {
             let (left, top, radius) = (
-                dice(4 * i) % 240,
-                dice(4 * i + 1) % 200,
-                10 + dice(4 * i + 2) % 60,
+                rng(4 * i) % 240,
+                rng(4 * i + 1) % 200,
+                10 + rng(4 * i + 2) % 60,
             );
             left.abs_diff(x).pow(2) + top.abs_diff(y).pow(2) < radius.pow(2)
         };
         let brightness = (0..30)
             .rev()
             .find(covers)
-            .map_or(90, |i| dice(4 * i + 3) % 256) as u8;
+            .map_or(90, |i| rng(4 * i + 3) % 256) as u8;
         Rgb([brightness, brightness / 2 + 60, 255 - brightness])
     })
 }
@@ -600,7 +600,7 @@ fn an_upload_that_cannot_begin_says_why_and_never_shows_the_token() {
     );
     let token = ["--token-file", "none"];
     check("https://homeward.example", &token, 1, "the token file");
-    // Nobody listens on port 1.
+    // No server listens on port 1.
     let impatient = ["--patience", "1"];
     check("http://127.0.0.1:1", &impatient, 3, "it cannot be reached");
     let both = upload(

@@ -135,7 +135,7 @@ fn documented() -> String {
     line.unwrap().to_owned()
 }
 
-/// A shell's line in the checkout, on this AWS. Whoever is asked whether to go on says no.
+/// A shell's line in the checkout, on this AWS. A question whether to go on is answered no.
 fn run(line: &str, target: &Path, aws: &str) -> (Output, String) {
     let mut child = Command::new("bash")
         .args(["-c", line])
@@ -175,7 +175,7 @@ fn the_documented_command_deploys_what_was_built_for_its_processor() {
 fn what_no_function_could_start_is_not_deployed() {
     let check = |line: &str, machines: &[u16], cause: &str| {
         let target = built(machines);
-        // Nothing listens there: each is refused before anybody is asked.
+        // Nothing listens there: each is refused before any service is asked.
         let (output, talk) = run(line, target.path(), "http://127.0.0.1:1");
         assert!(!output.status.success(), "{talk}");
         assert!(talk.contains(cause) && talk.contains("hint:"), "{talk}");

@@ -12,7 +12,7 @@ use store::{
     SegmentName, StoredAd,
 };
 
-use crate::scan::{Sought, near_items, pairs};
+use crate::scan::{Query, neighbouring_items, pairs};
 use crate::{Lookup, NotDone};
 
 /// Parts of the tail walked together: reading one hides the comparing of another.
@@ -31,8 +31,8 @@ pub(crate) struct NewReference {
     pub(crate) fingerprint: ReferenceFingerprint,
 }
 
-fn sought(of: &SearchKey, fingerprint: Arc<ReferenceFingerprint>) -> Sought {
-    Sought::of((of.unit.clone(), of.reference_id.clone()), fingerprint)
+fn query(of: &SearchKey, fingerprint: Arc<ReferenceFingerprint>) -> Query {
+    Query::of((of.unit.clone(), of.reference_id.clone()), fingerprint)
 }
 
 impl Lookup {
@@ -44,7 +44,7 @@ impl Lookup {
         let mut begun = Vec::new();
         for reference in new {
             match self.store.search_plan(&reference.of).await? {
-                Some(plan) if plan.is_planned => self.tell(&reference.of, plan).await?,
+                Some(plan) if plan.is_planned => self.tell_unit(&reference.of, plan).await?,
                 _ => begun.push(reference),
             }
         }
@@ -54,34 +54,36 @@ impl Lookup {
         self.references
             .refresh_common(&self.store, self.clock.now())
             .await?;
-        let (keys, all): (Vec<SearchKey>, Vec<Sought>) = begun
+        let (keys, all): (Vec<SearchKey>, Vec<Query>) = begun
             .into_iter()
-            .map(|it| (it.of.clone(), sought(&it.of, Arc::new(it.fingerprint))))
+            .map(|it| (it.of.clone(), query(&it.of, Arc::new(it.fingerprint))))
             .unzip();
-        let images = self.walk_tail(&keys, &all.into()).await?;
+        let images = self.scan_tail(&keys, &all.into()).await?;
         let segments = self.store.ads_segments().await?; // after the tail: see store::ads_set
         for of in &keys {
             let plan = self.store.plan_search(of, images, &segments).await?;
-            self.tell(of, plan).await?;
+            self.tell_unit(of, plan).await?;
         }
         Ok(())
     }
 
     /// Compares the whole tail; says how many images it had.
-    async fn walk_tail(&self, of: &[SearchKey], all: &Arc<[Sought]>) -> Result<u64, NotDone> {
+    async fn scan_tail(&self, of: &[SearchKey], all: &Arc<[Query]>) -> Result<u64, NotDone> {
         let searched = AtomicU64::new(0);
-        self.note_tail(of, 0).await?;
+        self.checkpoint_tail(of, 0).await?;
         stream::iter(AdsPosition::starts().map(Ok))
-            .try_for_each_concurrent(PARTS_AT_ONCE, |start| self.walk(start, of, all, &searched))
+            .try_for_each_concurrent(PARTS_AT_ONCE, |start| {
+                self.scan_pages(start, of, all, &searched)
+            })
             .await?;
         Ok(searched.load(Ordering::Relaxed))
     }
 
-    async fn walk(
+    async fn scan_pages(
         &self,
         start: AdsPosition,
         of: &[SearchKey],
-        all: &Arc<[Sought]>,
+        all: &Arc<[Query]>,
         searched: &AtomicU64,
     ) -> Result<(), NotDone> {
         let mut position = Some(start);
@@ -91,7 +93,7 @@ impl Lookup {
             self.compare(all, page.items).await?;
             let before = searched.fetch_add(images, Ordering::Relaxed);
             if before / IMAGES_PER_NOTE != (before + images) / IMAGES_PER_NOTE {
-                self.note_tail(of, before + images).await?;
+                self.checkpoint_tail(of, before + images).await?;
             }
             position = page.next;
         }
@@ -99,7 +101,7 @@ impl Lookup {
     }
 
     /// Compares and records.
-    async fn compare(&self, all: &Arc<[Sought]>, ads: Vec<StoredAd>) -> Result<(), NotDone> {
+    async fn compare(&self, all: &Arc<[Query]>, ads: Vec<StoredAd>) -> Result<(), NotDone> {
         if ads.is_empty() {
             return Ok(());
         }
@@ -129,7 +131,7 @@ impl Lookup {
     }
 
     /// Works on parts of searches, segment by segment, and on whatever other parts wait for the
-    /// same segments. Can be repeated: parts that are done are passed over.
+    /// same segments. Can be repeated: parts that are done are skipped.
     pub(crate) async fn search_parts(&self, parts: Vec<SearchPart>) -> Result<(), NotDone> {
         let live = self.store.ads_segments().await?;
         let live: BTreeMap<SegmentName, Entry> = live.iter().map(|it| (it.name, *it)).collect();
@@ -147,7 +149,7 @@ impl Lookup {
         let touched: BTreeSet<SearchKey> = touched.into_iter().flatten().chain(came).collect();
         for of in &touched {
             if let Some(plan) = self.store.search_plan(of).await? {
-                self.tell(of, plan).await?;
+                self.tell_unit(of, plan).await?;
             }
         }
         Ok(())
@@ -191,8 +193,8 @@ impl Lookup {
         let mut all = Vec::new();
         for SearchPart { key: of, .. } in parts {
             let key = (of.unit.clone(), of.reference_id.clone());
-            // One that has ended meanwhile is not searched for.
-            all.extend(self.references.get(&key)?.map(|it| sought(of, it)));
+            // One that has ended since is not searched for.
+            all.extend(self.references.get(&key)?.map(|it| query(of, it)));
         }
         match self.scan(entry, &all.into()).await {
             Err(NotDone::Store(Error::Gone(_))) => Ok(false),
@@ -202,22 +204,22 @@ impl Lookup {
 
     /// Stage 1 reads all hashes in one line and proposes items; where there are features, stage 2
     /// looks at every item.
-    async fn scan(&self, entry: &Entry, all: &Arc<[Sought]>) -> Result<(), NotDone> {
+    async fn scan(&self, entry: &Entry, all: &Arc<[Query]>) -> Result<(), NotDone> {
         if all.is_empty() {
             return Ok(());
         }
-        let front: Arc<SegmentIndex> = Arc::new(self.store.ads_front(entry).await?);
-        let near = near_items(&front, all, &self.policy).await?;
-        let look_at_parts = all.iter().any(Sought::has_local_features);
+        let index: Arc<SegmentIndex> = Arc::new(self.store.ads_front(entry).await?);
+        let near = neighbouring_items(&index, all, &self.policy).await?;
+        let look_at_parts = all.iter().any(Query::has_local_features);
         let mut from = 0;
-        while from < front.len() {
-            let page = front.page(from, FEATURES_PAGE_BYTES);
+        while from < index.len() {
+            let page = index.page(from, FEATURES_PAGE_BYTES);
             from = page.end;
-            let ads = if look_at_parts && !front.features_range(&page).is_empty() {
-                self.store.segment_ads(&front, page).await?
+            let ads = if look_at_parts && !index.features_range(&page).is_empty() {
+                self.store.segment_ads(&index, page).await?
             } else {
                 let near = near.range(page);
-                near.map(|item| StoredAd::without_features(&front, *item))
+                near.map(|item| StoredAd::without_features(&index, *item))
                     .collect::<Result<_, _>>()?
             };
             self.compare(all, ads).await?;
@@ -234,7 +236,7 @@ impl Lookup {
     }
 
     /// Tells the unit how far a search has come, and ends it if it is complete.
-    async fn tell(&self, of: &SearchKey, plan: Plan) -> Result<(), NotDone> {
+    async fn tell_unit(&self, of: &SearchKey, plan: Plan) -> Result<(), NotDone> {
         if plan.is_finished {
             return Ok(());
         }
@@ -242,7 +244,7 @@ impl Lookup {
             true => SearchState::Done,
             false => SearchState::Running,
         };
-        self.note(of, state, (plan.images_searched, plan.images_total))
+        self.checkpoint(of, state, (plan.images_searched, plan.images_total))
             .await?;
         if plan.is_complete() {
             let segments = self.store.ads_segments().await?;
@@ -253,15 +255,15 @@ impl Lookup {
         Ok(())
     }
 
-    async fn note_tail(&self, all: &[SearchKey], images: u64) -> Result<(), NotDone> {
+    async fn checkpoint_tail(&self, all: &[SearchKey], images: u64) -> Result<(), NotDone> {
         for of in all {
-            self.note(of, SearchState::Running, (images, images))
+            self.checkpoint(of, SearchState::Running, (images, images))
                 .await?;
         }
         Ok(())
     }
 
-    async fn note(
+    async fn checkpoint(
         &self,
         of: &SearchKey,
         state: SearchState,

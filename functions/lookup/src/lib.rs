@@ -19,7 +19,7 @@ use store::{Change, Clock, Pack, Recorded, SearchKey, Store, StoredAd};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::ads::NewReference;
-use crate::references::References;
+use crate::references::ReferenceCache;
 use crate::scan::{Brought, Pair};
 
 /// Whose reference, and which.
@@ -44,7 +44,7 @@ pub struct Lookup {
     store: Store,
     policy: Policy,
     clock: Clock,
-    references: References,
+    references: ReferenceCache,
     /// Segments searched side by side.
     segments_at_once: usize,
 }
@@ -70,7 +70,7 @@ impl Lookup {
             store,
             policy,
             clock,
-            references: References::default(),
+            references: ReferenceCache::default(),
             segments_at_once: std::thread::available_parallelism().map_or(1, usize::from),
         }
     }
@@ -181,7 +181,7 @@ impl Lookup {
             let found = lead(key, &brought, &found, self.policy.version)?;
             let (postings, now) = (brought.postings, self.clock.now());
             let recorded = self.store.tell_lead(&found, &postings, now).await?;
-            say(&recorded, &found);
+            log_summary(&recorded, &found);
             if let Some(id) = recorded.lead_id() {
                 told.entry((found.unit, id.clone(), found.image_sha256))
                     .or_default()
@@ -205,7 +205,7 @@ impl Lookup {
     }
 }
 
-fn say(recorded: &Recorded, found: &Found) {
+fn log_summary(recorded: &Recorded, found: &Found) {
     let (level, distance) = (found.level, found.distance);
     match recorded {
         Recorded::New { lead_id, .. } => {
@@ -243,7 +243,7 @@ fn each_once(ads: Vec<StoredAd>) -> Vec<StoredAd> {
     once
 }
 
-/// The change that a record tells; none for what nobody acts upon.
+/// The change of a stream record; none for those that need no action.
 fn change_of(record: EventRecord) -> Result<Option<Change>, NotDone> {
     match record.event_name.as_str() {
         "INSERT" => Ok(store::inserted(record.change.new_image)?),

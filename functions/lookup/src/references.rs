@@ -18,7 +18,7 @@ const COMMON_FOR: Duration = Duration::from_secs(3_600);
 
 /// The set, and up to where its log was read.
 #[derive(Default)]
-pub(crate) struct References {
+pub(crate) struct ReferenceCache {
     pub(crate) set: Arc<RwLock<ReferenceSet<Key>>>,
     /// Also keeps two refreshes from applying the log out of order.
     seen: Mutex<Seen>,
@@ -31,12 +31,12 @@ struct Seen {
     common_at: Option<Timestamp>,
 }
 
-impl References {
+impl ReferenceCache {
     /// Reads what happened to the references since the last time, strongly.
     pub(crate) async fn refresh(&self, store: &Store, now: Timestamp) -> Result<(), NotDone> {
         let mut seen = self.seen.lock().await;
-        self.learn(&mut seen, store, now).await?;
-        let batch = news(store, &seen.log).await?;
+        self.load_common(&mut seen, store, now).await?;
+        let batch = changes(store, &seen.log).await?;
         if !batch.entries.is_empty() {
             let mut set = self.set.write().map_err(|_| NotDone::CutOff)?;
             for entry in batch.entries {
@@ -59,11 +59,16 @@ impl References {
         now: Timestamp,
     ) -> Result<(), NotDone> {
         let mut seen = self.seen.lock().await;
-        self.learn(&mut seen, store, now).await
+        self.load_common(&mut seen, store, now).await
     }
 
     /// Matching goes on without what cannot be read: what counts less is found no less.
-    async fn learn(&self, seen: &mut Seen, store: &Store, now: Timestamp) -> Result<(), NotDone> {
+    async fn load_common(
+        &self,
+        seen: &mut Seen,
+        store: &Store,
+        now: Timestamp,
+    ) -> Result<(), NotDone> {
         if seen.common_at.is_some_and(|at| at > now.minus(COMMON_FOR)) {
             return Ok(());
         }
@@ -100,8 +105,8 @@ impl References {
 }
 
 /// What is new in the log; for who knows nothing yet, with the segments before it. Damaged segments
-/// are passed over, since the log knows all that they do.
-async fn news(store: &Store, seen: &LogPosition) -> Result<LogBatch, Error> {
+/// are skipped, since the log knows all that they do.
+async fn changes(store: &Store, seen: &LogPosition) -> Result<LogBatch, Error> {
     match store.references_since(seen).await {
         Err(error @ Error::Damaged(_)) if *seen == LogPosition::start() => {
             tracing::error!(%error, "segments of references are passed over for their log");

@@ -10,17 +10,17 @@ use records::fingerprint::{Hash256, ReferenceFingerprint};
 use records::{Evidence, ImageSha256, Sighting, TenantId};
 use store::{SegmentIndex, StoredAd};
 
-use crate::references::References;
+use crate::references::ReferenceCache;
 use crate::{Key, NotDone};
 
 /// A reference that is searched for, its features read once.
-pub(crate) struct Sought {
+pub(crate) struct Query {
     pub(crate) key: Key,
     fingerprint: Arc<ReferenceFingerprint>,
     local: Option<local::LocalReference>,
 }
 
-impl Sought {
+impl Query {
     pub(crate) fn of(key: Key, fingerprint: Arc<ReferenceFingerprint>) -> Self {
         let local = local::LocalReference::read(&fingerprint.features);
         Self {
@@ -70,17 +70,17 @@ pub(crate) struct Pair {
 /// Every pair of these references and images that matches, off the async threads. Each image's
 /// features are read once for all references.
 pub(crate) async fn pairs(
-    sought: &Arc<[Sought]>,
+    queries: &Arc<[Query]>,
     ads: Vec<StoredAd>,
     policy: &Policy,
-    references: &References,
+    references: &ReferenceCache,
 ) -> Result<Vec<Pair>, NotDone> {
-    let (sought, policy, set) = (sought.clone(), policy.clone(), references.set.clone());
+    let (queries, policy, set) = (queries.clone(), policy.clone(), references.set.clone());
     let compare = move || {
         let set = set.read().ok()?;
         let of_ad = |ad: &StoredAd| {
             let local = set.local_of(&ad.fingerprint);
-            of_ad(&sought, ad, local.as_ref(), &policy)
+            of_ad(&queries, ad, local.as_ref(), &policy)
         };
         Some(ads.iter().flat_map(of_ad).collect())
     };
@@ -89,12 +89,12 @@ pub(crate) async fn pairs(
 }
 
 fn of_ad(
-    sought: &[Sought],
+    queries: &[Query],
     ad: &StoredAd,
     local: Option<&local::LocalAd>,
     policy: &Policy,
 ) -> Vec<Pair> {
-    let pair = |one: &Sought| {
+    let pair = |one: &Query| {
         let reference = (&*one.fingerprint, one.local.as_ref());
         let found = matching::compare_read(reference, (&ad.fingerprint, local), policy)?;
         Some(Pair {
@@ -103,25 +103,25 @@ fn of_ad(
             found,
         })
     };
-    sought.iter().filter_map(pair).collect()
+    queries.iter().filter_map(pair).collect()
 }
 
 /// The items of a segment that may show one of these references as a whole, among them all that
 /// do: its hashes are read in one straight line for all of them. Off the async threads.
-pub(crate) async fn near_items(
-    front: &Arc<SegmentIndex>,
-    sought: &Arc<[Sought]>,
+pub(crate) async fn neighbouring_items(
+    index: &Arc<SegmentIndex>,
+    queries: &Arc<[Query]>,
     policy: &Policy,
 ) -> Result<BTreeSet<usize>, NotDone> {
-    let (front, sought) = (front.clone(), sought.clone());
+    let (index, queries) = (index.clone(), queries.clone());
     let distance_bits_max = policy.whole.distance_bits_max;
     let scan = move || {
-        let framings = sought.iter().flat_map(|one| &one.fingerprint.framings);
+        let framings = queries.iter().flat_map(|one| &one.fingerprint.framings);
         let queries: Vec<Hash256> = framings.map(|(_, view)| view.pdq).collect();
-        let columns = Columns::read(front.pdq_columns())?;
+        let columns = Columns::read(index.pdq_columns())?;
         let mut items = BTreeSet::new();
         neighbours(columns, &queries, distance_bits_max, |near| {
-            items.insert(front.item_of_row(near.item));
+            items.insert(index.item_of_row(near.item));
         });
         Some(items)
     };

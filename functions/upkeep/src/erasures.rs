@@ -38,7 +38,7 @@ pub trait Behind {
     fn forget(&self, erasure: &Erasure, by: ErasedBy<'_>) -> impl Future<Output = Done> + Send;
 
     /// Leaves nothing of rows that were deleted or written over, and says what it did.
-    fn scrub(&self) -> impl Future<Output = store::Result<Scrubbed>> + Send;
+    fn vacuum(&self) -> impl Future<Output = store::Result<Scrubbed>> + Send;
 }
 
 /// Whether nothing is left; if not, the next run comes back to it.
@@ -61,7 +61,7 @@ impl Behind for Aws {
         Ok(true)
     }
 
-    async fn scrub(&self) -> store::Result<Scrubbed> {
+    async fn vacuum(&self) -> store::Result<Scrubbed> {
         Ok(Scrubbed {
             removed: Vec::new(),
             remains: REMAINS_ON_AWS.map(str::to_owned).to_vec(),
@@ -111,7 +111,7 @@ impl Upkeep {
         }
         let erasure = self.store.forget_case(unit, erasure).await?;
         // Only now is the case's number in nothing but rows that were written over.
-        let scrubbed = behind.scrub().await?;
+        let scrubbed = behind.vacuum().await?;
         let finds = self.store.erased(by).await?;
         self.finish(unit, erasure, &finds, scrubbed).await?;
         Ok(true)

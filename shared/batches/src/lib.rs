@@ -114,7 +114,7 @@ where
     runs(event, |record| Ok(Some(record)), alone, one, nothing_left).await
 }
 
-/// As [`changes`], each read by `read` (none: nobody acts upon it), and those that stand behind
+/// As [`changes`], each read by `read` (none: no program acts upon it), and those that stand behind
 /// each other and belong `together` worked on in one go. If that fails, all of them come again.
 /// What they left for the end is done by `at_end`, whether or not one failed; if that fails, the
 /// whole batch comes again.

@@ -1,5 +1,5 @@
 //! What became of a batch, as CloudWatch reads it out of a log line: how many were done and how many
-//! come again. Two numbers and the function's name, and nothing about anybody.
+//! come again. Two numbers and the function's name, and nothing about a person.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
 use std::io::Write;
@@ -15,7 +15,7 @@ pub(crate) fn batch(done: usize, failed: usize) {
     say(&[("Done", done), ("Failed", failed)]);
 }
 
-/// Counts an object that lies where nobody looks, if that is wanted.
+/// Counts an object that lies where no program looks, if that is wanted.
 pub fn stray() {
     say(&[("Strays", 1)]);
 }

@@ -1,4 +1,4 @@
-//! Why work failed, for whoever hosts a program in its own process and keeps the dead letters: the
+//! Why work failed, for a host that runs a program in its own process and keeps the dead letters: the
 //! answers that Lambda's protocols know say only what failed.
 
 use std::cell::RefCell;
@@ -9,7 +9,7 @@ tokio::task_local! {
     static NOTED: RefCell<BTreeMap<String, String>>;
 }
 
-/// Runs a handler, and gives beside its answer the reason of each failure in it, by the identifier
+/// Runs a handler, and gives with its answer the reason of each failure in it, by the identifier
 /// that the answer names. Reasons are those that are logged: they hold nothing personal.
 pub async fn with_reasons<T>(handler: impl Future<Output = T>) -> (T, BTreeMap<String, String>) {
     let noting = async {
@@ -19,13 +19,13 @@ pub async fn with_reasons<T>(handler: impl Future<Output = T>) -> (T, BTreeMap<S
     NOTED.scope(RefCell::default(), noting).await
 }
 
-/// Notes a reason, if anybody asked for it.
+/// Records a reason, if the host asked for it.
 pub(crate) fn note(identifier: Option<&str>, reason: &impl Display) {
     let Some(identifier) = identifier else { return };
     let entry = |noted: &RefCell<BTreeMap<String, String>>| {
         let noted = &mut *noted.borrow_mut();
         noted.insert(identifier.to_owned(), reason.to_string());
     };
-    // On AWS nobody asks: the log has it.
+    // On AWS no host asks: the log has it.
     NOTED.try_with(entry).unwrap_or_default();
 }

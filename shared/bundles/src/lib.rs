@@ -173,7 +173,7 @@ pub fn open(mut file: File, limits: &Limits) -> Result<Bundle, Error> {
     })
 }
 
-/// Names, held against each other; the list of metadata apart.
+/// Names, compared with each other; the list of metadata apart.
 fn judged(listed: Vec<Listed>, limits: &Limits) -> (Vec<Member>, Option<Entry>) {
     let (mut seen, mut metadata) = (HashSet::new(), None);
     let mut members = Vec::with_capacity(listed.len());

@@ -1,4 +1,4 @@
-//! The list of metadata beside the pictures of a bundle: JSON lines of `path`, `source_url`,
+//! The list of metadata next to the pictures of a bundle: JSON lines of `path`, `source_url`,
 //! `ad_id`, `seen_at`, `place`.
 
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ pub const METADATA_MEMBER: &str = "metadata.jsonl";
 /// The longest line in bytes: three labels and an address, every character escaped.
 const LINE_BYTES_MAX: usize = 32 * 1024;
 
-/// S3 keeps 2,048 bytes of names and values with an object; ours beside the uploader's take 80.
+/// S3 keeps 2,048 bytes of names and values with an object; ours next to the uploader's take 80.
 const OBJECT_METADATA_BYTES_MAX: usize = 1_960;
 
 /// Fields of a line, and the names that they have as an object's user metadata.

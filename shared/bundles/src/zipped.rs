@@ -1,4 +1,4 @@
-//! The structure of a zip: its central directory, held against the local headers.
+//! The structure of a zip: its central directory, checked against the local headers.
 
 use std::fs::File;
 

@@ -8,7 +8,7 @@ use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Md5, Sha1};
 use s3s::dto::Checksum;
 use sha2::{Digest, Sha256};
 
-/// The checksum headers that S3 knows beside Content-MD5, without their `x-amz-checksum-`.
+/// The checksum headers that S3 knows in addition to Content-MD5, without their `x-amz-checksum-`.
 const ALGORITHMS: [&str; 5] = ["crc32", "crc32c", "sha1", "sha256", "crc64nvme"];
 
 /// What a client claims about a body. Nothing claimed is fine.

@@ -80,7 +80,7 @@ impl Folder {
         })
     }
 
-    /// Closes what lies in the folder to everybody but its owner, whatever the umask was as it was
+    /// Closes what lies in the folder to all but its owner, whatever the umask was as it was
     /// made: a copy of the folder keeps these modes, and not the folder's own. Into folders that are
     /// closed it does not look.
     pub(crate) fn close_to_others(&self) -> std::io::Result<()> {
@@ -140,7 +140,7 @@ impl Folder {
 /// What lies in a data folder before it has its metadata database: a start may be cut off.
 const FIRST_FILES: [&str; 3] = ["lock", "access-key", "access-key.new"];
 
-/// What lies in a folder without anybody having put it there: the root of a disk has this one, and
+/// What lies in a folder without having been put there: the root of a disk has this one, and
 /// names that start with a dot are the system's.
 const NOBODYS: &str = "lost+found";
 
@@ -235,7 +235,7 @@ fn close_all_in(folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Takes a file or folder from everybody but its owner; says whether that changed anything.
+/// Takes a file or folder from all but its owner; says whether that changed anything.
 #[cfg(unix)]
 fn close(path: &Path) -> std::io::Result<bool> {
     use std::os::unix::fs::PermissionsExt;

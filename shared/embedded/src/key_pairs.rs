@@ -1,4 +1,4 @@
-//! Key pairs that are held to a part of S3, beside the folder's own, which opens everything.
+//! Key pairs that are held to a part of S3, in addition to the folder's own, which opens everything.
 //!
 //! They lie in the folder in clear, as the folder's own does: to check a signature of version 4 the
 //! secret itself is needed.

@@ -9,7 +9,7 @@
 //! - Conditional writes are exact: of racing `If-None-Match: *` puts, one wins.
 //! - Queues and streams deliver at least once, and keep what was given up with its reason.
 //! - One process at a time has a folder open ([`Error::FolderTaken`]).
-//! - It listens on loopback addresses only, and answers nobody who does not sign with the folder's
+//! - It listens on loopback addresses only, and answers no client that does not sign with the folder's
 //!   access key, or with a pair that is held to a part of S3 ([`Embedded::hold`]).
 //!
 //! It logs counts and error kinds only. `s3s` logs keys and forms, dynoxide whole requests at trace
@@ -194,13 +194,13 @@ impl Embedded {
     }
 
     /// A configuration for the AWS SDK that reaches S3 and DynamoDB in this process. An S3 client
-    /// must use path style besides.
+    /// must use path style as well.
     #[must_use]
     pub fn sdk_config(&self) -> SdkConfig {
         self.sdk_config_at(ENDPOINT)
     }
 
-    /// As [`Self::sdk_config`], for programs that nobody waits for: those that changes of the tables
+    /// As [`Self::sdk_config`], for programs that run in the background: those that changes of the tables
     /// and timers wake. What they do depends on who is sought, and must not be felt by who uploads:
     /// their reads of tables have connections of their own, and their writes are done one at a time
     /// with rests between.

@@ -161,7 +161,7 @@ impl Drop for MetadataDb {
     fn drop(&mut self) {
         self.writes = None; // the writer ends after what waits
         if let Some(writer) = self.writer.take() {
-            let _ = writer.join(); // a panic there was reported to whoever waited
+            let _ = writer.join(); // a panic there was reported to the caller that waited
         }
     }
 }

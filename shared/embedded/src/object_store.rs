@@ -217,7 +217,7 @@ fn add_checked(
 }
 
 impl Condition {
-    /// Holds the condition against the newest version. A delete marker is no object.
+    /// Checks the condition against the newest version. A delete marker is no object.
     ///
     /// # Errors
     /// `NoSuchKey` for `If-Match` on nothing, `PreconditionFailed`.

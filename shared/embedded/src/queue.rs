@@ -1,6 +1,6 @@
 //! Queues with the rules of SQS, as rows of the ledger.
 //!
-//! A received message is invisible for a while; whoever deletes it by its receipt has dealt with
+//! A received message is invisible for a while; a worker that deletes it by its receipt has dealt with
 //! it, else it comes again. What came too often without success becomes a *dead letter*, which is
 //! kept with its reason until it is replayed or dropped. Time is an argument, so that a simulator
 //! can bend it.

@@ -12,7 +12,7 @@ use crate::error::Result;
 /// Longer than a put takes from its rename to its answer on a slow disk.
 const KEPT_FOR: Duration = Duration::from_millis(200);
 
-/// Files kept at once: few beside the 256 that some systems allow a process. Of a flood that brings
+/// Files kept at once: few of the 256 that some systems allow a process. Of a flood that brings
 /// more, the rest is let go at once.
 const KEPT_MAX: usize = 32;
 

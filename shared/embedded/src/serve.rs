@@ -1,6 +1,6 @@
-//! The one loop that serves every port: S3, DynamoDB, and the API of whoever hosts them.
+//! The one loop that serves every port: S3, DynamoDB, and the API of the host.
 //!
-//! Whoever connects is a stranger. How many there are, how long a head may take, how slowly a body
+//! Every client is a stranger. How many there are, how long a head may take, how slowly a body
 //! may come, and where from is limited here, before anything is read into memory or believed. What
 //! the system refuses for a moment (no descriptor, no memory) ends no port: it is tried again.
 

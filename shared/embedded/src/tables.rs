@@ -30,12 +30,12 @@ use named::Named;
 /// of Homeward has steps in these and in others; one that has is refused.
 const OF_UPLOADERS: [&str; 2] = ["homeward-ads", "homeward-tenants"];
 
-/// Who waits for an answer of the tables.
+/// How urgent a request to the tables is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Priority {
-    /// Somebody does: whoever asks the ports, and uploads on their way in.
+    /// A client waits: requests from the ports, and uploads on their way in.
     Interactive,
-    /// Nobody does: programs that the tables' changes and timers wake. Their reads have connections
+    /// No client waits: programs that the tables' changes and timers wake. Their reads have connections
     /// of their own, and their writes are done one at a time with a rest after each.
     Background,
 }
@@ -97,7 +97,7 @@ impl Tables {
         self.file_of(table).connect()
     }
 
-    /// A connection for reading a table's stream, which programs do that nobody waits for.
+    /// A connection for reading a table's stream, which background programs do.
     pub(crate) fn stream_reader(&self, table: &str) -> Database {
         self.file_of(table).reader(Priority::Background)
     }

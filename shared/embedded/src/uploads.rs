@@ -171,7 +171,7 @@ impl ObjectStore {
             (etag, upload.headers),
             (condition, Cause::CompleteMultipartUpload),
             move |db| {
-                find(db, &place, &id)?; // completed or aborted meanwhile
+                find(db, &place, &id)?; // completed or aborted concurrently
                 end(db, &id)
             },
         )?;
@@ -194,7 +194,7 @@ impl ObjectStore {
             let copied = self
                 .blobs
                 .copy(&part.content, &(0..part.size_bytes), &mut incoming);
-            // The upload may be aborted meanwhile.
+            // The upload may be aborted concurrently.
             copied.map_err(|error| match error.kind() {
                 ErrorKind::NotFound => Refused::Client(S3ErrorCode::NoSuchUpload),
                 _ => error.into(),

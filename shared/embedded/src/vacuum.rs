@@ -11,7 +11,7 @@ const BUSY_MS: u64 = 30_000;
 
 impl Embedded {
     /// Rewrites all databases without their free pages, empties their logs, and removes contents
-    /// that no object has. Writers wait meanwhile, for about a second a gigabyte. Safe at any time.
+    /// that no object has. Writers wait during that, for about a second a gigabyte. Safe at any time.
     /// Says how many databases there are.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::folder::random;
 use crate::refused::Refused;
 
-/// What is kept of an object beside its content: HTTP header names, in lower case, to values.
+/// What is kept of an object in addition to its content: HTTP header names, in lower case, to values.
 pub(crate) type Headers = BTreeMap<String, String>;
 
 /// One version of an object.
@@ -172,7 +172,7 @@ pub(crate) fn add(db: &Connection, new: &NewVersion) -> Result<Version, Refused>
             "SELECT 1 + coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'versions'",
         )?
         .query_row([], |row| row.get(0))?;
-    // Starts with the seq, so that a listing can go on behind a version that is gone meanwhile.
+    // Starts with the seq, so that a listing can go on behind a version that is gone by then.
     let version_id = format!("{seq:016x}{}", hex::encode(random::<8>()));
     let headers = serde_json::to_string(&new.headers).map_err(|_| NOT_TEXT)?;
     let key = new.key.as_bytes();

@@ -1,4 +1,4 @@
-//! References beside the ads that show them, as one HTML file.
+//! References next to the ads that show them, as one HTML file.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;

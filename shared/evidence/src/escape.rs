@@ -2,7 +2,7 @@
 
 /// Text for an HTML element or a quoted attribute.
 ///
-/// Beside the characters of markup, those that would hide or reorder what a person reads
+/// In addition to the characters of markup, those that would hide or reorder what a person reads
 /// (controls, and the marks of text direction) become `\u{…}`.
 pub(crate) fn html(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -1,6 +1,6 @@
 //! Reports for people.
 //!
-//! [`contact_sheet`] lays references beside the ads that show them, in one HTML file that opens
+//! [`contact_sheet`] lays references next to the ads that show them, in one HTML file that opens
 //! anywhere, prints, and asks the network for nothing. [`markdown_table`] and [`bar_plot`] are for
 //! figures, [`wilson`] and [`upper_rate`] for how sure they are.
 //!

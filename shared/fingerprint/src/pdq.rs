@@ -29,7 +29,7 @@ const SIDE_PX_MIN: usize = 5;
 /// Pixels up to which a turned or mirrored form is hashed by the reference's arithmetic too where the
 /// fast way is not certain. Each form costs a copy of the picture, so seven of 64 megapixels took five
 /// seconds of a processor. Beyond, such a form keeps the fast hash, whose bits at the median may
-/// differ; nobody exchanges the hashes of these forms. Phones' photos have 12 megapixels.
+/// differ; the hashes of these orientations are not exchanged. Phones' photos have 12 megapixels.
 const EXACT_FORM_PIXELS_MAX: usize = 16 << 20;
 
 /// The PDQ hash of a picture and its quality, 0 (featureless) to 100: what PyPI `pdqhash` 0.2.8

@@ -82,7 +82,7 @@ fn ours(picture: &Picture<'_>) -> Answer {
     )
 }
 
-/// The real photos: `HOMEWARD_PHOTOS`, or `../shared/photos` beside the checkout if it is there.
+/// The real photos: `HOMEWARD_PHOTOS`, or `../shared/photos` next to the checkout if it is there.
 fn photos() -> Vec<PathBuf> {
     let folder = std::env::var_os("HOMEWARD_PHOTOS").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/photos"),
@@ -111,7 +111,7 @@ fn drawn_pictures_hash_as_the_reference_hashes_them() {
         assert_eq!(ours(&drawn.picture()), theirs, "{}", drawn.name);
     }
     peer.finish();
-    // to make the file anew, after another picture is drawn: HOMEWARD_GOLDEN=tests/golden.txt
+    // to make the file again, after another picture is drawn: HOMEWARD_GOLDEN=tests/golden.txt
     match std::env::var_os("HOMEWARD_GOLDEN") {
         Some(path) => std::fs::write(path, golden).expect("golden file is written"),
         None => assert_eq!(

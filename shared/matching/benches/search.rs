@@ -1,4 +1,4 @@
-//! One ad against sets of references: the indexed set beside the naive oracle.
+//! One ad against sets of references: the indexed set next to the naive oracle.
 //!
 //! `cargo bench -p matching`. Hashes are random: real ones crowd a little more in their bands.
 #![allow(missing_docs)]

@@ -18,7 +18,7 @@ pub struct Edit {
     pub border_removed: bool,
     /// How much of the reference the ad does not show, in percent of its area, 0 to 100.
     pub crop_percent: u8,
-    /// The tilt that is left beside quarter turns, in degrees clockwise, -45 to 45.
+    /// The tilt that is left after quarter turns, in degrees clockwise, -45 to 45.
     pub tilt_degrees: i8,
     /// How much of the ad the reference fills, in percent of its area; 0 if not known, as in
     /// stage 1. Less than 100 in collages, screenshots and insets.

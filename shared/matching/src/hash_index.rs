@@ -6,7 +6,7 @@
 //! still exact.
 //!
 //! New hashes wait outside the bands, where they are [scanned](crate::scan), until there are enough
-//! of them to fill the bands anew.
+//! of them to fill the bands again.
 
 mod band;
 mod plan;

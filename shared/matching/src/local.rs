@@ -68,7 +68,7 @@ pub(crate) fn with_local_edit(
 }
 
 /// A match of two pictures that are the same as a whole: as is, from corner to corner. Their features
-/// are of different scales, so that a fit of them might tell of an edit that nobody made. Hashes do
+/// are of different scales, so that a fit of them might report an edit that was not made. Hashes do
 /// not see a stretch: one of another shape is explained like any other.
 pub(crate) fn unchanged(
     found: Match,

@@ -52,7 +52,7 @@ pub struct LocalRule {
     /// reference has there: 0.60 at both grids. Of 2,185 copies two have less than 0.65 at the
     /// finest grid, and of 71 none less than 0.76 at the middle one.
     pub coverage_min: PerGrid,
-    /// The least middle score beside a fine one that suffices for an alert: fine stripes alone
+    /// The least middle score with a fine one that suffices for an alert: fine stripes alone
     /// (bars of text, the tines of a fork) can agree by chance. Of 684 copies by other edits on
     /// nine photos, none with a sufficient fine score had less than 0.5; the false pair that
     /// taught this had 0.

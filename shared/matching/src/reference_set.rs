@@ -7,7 +7,7 @@ use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
 use crate::hash_index::HashIndex;
 use crate::{Evidence, Match, Policy, local, whole};
 
-/// Emptied slots tolerated beside the living before the index is built anew.
+/// Emptied slots tolerated among the live ones before the index is built again.
 const EMPTY_SLOTS_MIN: usize = 1_024;
 
 /// The references that ads are matched against, in memory, indexed; `K` names one.

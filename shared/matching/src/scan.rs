@@ -1,4 +1,4 @@
-//! Exact neighbour search by reading every hash: for many stored hashes that nobody has indexed,
+//! Exact neighbour search by reading every hash: for many stored hashes without an index,
 //! and many queries at once, as a new reference asks about all past ads.
 //!
 //! Hashes lie in [`Columns`]. Neighbours are pairs that differ in at most `distance_bits_max` of

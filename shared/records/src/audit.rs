@@ -254,7 +254,7 @@ pub struct AuditCheck<'a> {
 }
 
 impl<'a> AuditCheck<'a> {
-    /// Read the head before the entries: the log may grow meanwhile.
+    /// Read the head before the entries: the log may grow concurrently.
     pub fn new(key: Option<&'a AuditKey>, head: Option<&'a AuditHead>) -> Self {
         Self {
             key,
@@ -279,7 +279,7 @@ impl<'a> AuditCheck<'a> {
         }
         match self.head {
             None if entry.keyed => return Err(AuditFault::HeadLost),
-            // Made anew for a log that had one.
+            // Made again for a log that had one.
             Some(head) if entry.keyed && seq < head.keyed_from => return Err(AuditFault::HeadLost),
             Some(head) if !entry.keyed && seq >= head.keyed_from => {
                 return Err(AuditFault::Broken(seq));

@@ -28,7 +28,7 @@ pub struct ClockObservation {
 pub enum ClockDrift {
     /// As clocks do.
     On,
-    /// Further ahead than the time between two looks explains: it was wrong, it is, or nobody looked
+    /// Further ahead than the time between two looks explains: it was wrong, it is, or there was no look
     /// for that long.
     Ahead,
     /// Back.
@@ -45,9 +45,9 @@ impl ClockObservation {
         }
     }
 
-    /// The next look. Between two looks lie at most `apart_max` unless nobody looked. A jump ahead is
+    /// The next look. Between two looks lie at most `apart_max` unless there was a gap. A jump ahead is
     /// confirmed by a look that comes an hour of that clock later, in this run or in another, if the
-    /// clock did not go back meanwhile.
+    /// clock did not go back in between.
     pub fn observed(self, now: Timestamp, apart_max: Duration) -> (Self, ClockDrift) {
         if now.plus(BACK_MAX) < self.last_at {
             let seen = Self {

@@ -110,7 +110,7 @@ impl Receipt {
     /// The format that this build writes.
     pub const FORMAT: &'static str = "homeward-erasure-receipt/1";
 
-    /// The public key of a deployment's seed, base64: what its receipts are held against.
+    /// The public key of a deployment's seed, base64: what its receipts are verified with.
     ///
     /// # Errors
     /// [`Malformed`] for a seed of another length than 32 bytes.
@@ -158,7 +158,7 @@ pub enum ReceiptFault {
     /// Not a public key at all.
     #[error("the public key is not base64 of an ed25519 key's 32 bytes")]
     Key,
-    /// Somebody else's signature.
+    /// The signature of another key.
     #[error("the receipt is signed with another key")]
     AnotherKey,
     /// The signature is none, or not of these bytes.

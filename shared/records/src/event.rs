@@ -8,7 +8,7 @@ use crate::ObjectKey;
 use crate::text::{Malformed, redacted};
 
 /// One new object, as an S3 event names it. Nothing of it is trusted: the key is parsed by
-/// whoever knows which kind of key it must be, the size is only a hint.
+/// the caller knows which kind of key it must be, the size is only a hint.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ObjectCreated {
     /// The bucket's name.
@@ -27,7 +27,7 @@ impl std::fmt::Debug for ObjectCreated {
     }
 }
 
-/// A key that somebody deleted, or one version of it: what lies there now, only S3 can tell. As
+/// A key that was deleted, or one version of it: what lies there now, only S3 can tell. As
 /// little of it is trusted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ObjectRemoved {
@@ -112,7 +112,7 @@ impl ObjectCreated {
         Ok(records(body, "ObjectCreated:")?.map(Self::of).collect())
     }
 
-    /// The message that makes whoever reads a bucket's queue look at the newest version of an object
+    /// The message that makes the reader of a bucket's queue look at the newest version of an object
     /// once more: as S3 would tell of it.
     pub fn message(bucket: &str, key: &ObjectKey) -> String {
         let key = utf8_percent_encode(key.as_str(), NON_ALPHANUMERIC).to_string();

@@ -9,7 +9,7 @@ use crate::ad::MetadataNote;
 use crate::member::MemberName;
 use crate::reason::ReasonCode;
 
-/// Lines that are named. Whoever made the list sees by these what to mend, and by the counts how much.
+/// Lines that are named. The list's author sees by these what to correct, and by the counts how much.
 pub const LINES_NAMED_MAX: usize = 100;
 
 /// The longest name that is kept of a line, in bytes: a hundred of them take 20 KB of an upload's

@@ -8,7 +8,7 @@
 //! What they reveal: a feature is 192 comparisons within a patch; a grid tells where the picture
 //! is lighter than its surroundings, which redraws outlines like a woodcut, of a face as of
 //! anything else; a sketch is a small grey picture. All are personal data. The sketch exists for
-//! ad images only, which are stored in full beside it and are public already; of a reference no
+//! ad images only, which are stored in full next to it and are public already; of a reference no
 //! grey value is kept.
 
 mod bytes;
@@ -30,9 +30,9 @@ pub use sketch::Grey;
 pub const DESCRIPTOR_WORDS: usize = 3;
 /// Bits in a descriptor.
 pub const DESCRIPTOR_BITS: u32 = 64 * DESCRIPTOR_WORDS as u32;
-/// Most features that a reference has: 29 bytes each, beside 5.4 KB of grids, in 12 KB.
+/// Most features that a reference has: 29 bytes each, plus 5.4 KB of grids, in 12 KB.
 pub const REFERENCE_FEATURES_MAX: usize = 180;
-/// Most features that an ad image has: 29 bytes each, beside 7 KB of sketch, in 16 KB.
+/// Most features that an ad image has: 29 bytes each, plus 7 KB of sketch, in 16 KB.
 pub const AD_FEATURES_MAX: usize = 270;
 /// The sides of a reference's grids, in cells.
 pub const GRID_SIDES: [usize; 3] = [32, 64, 128];

@@ -47,8 +47,8 @@ pub struct HashVariant {
     pub pdq: Hash256,
     /// PDQ quality, 0 (featureless) to 100.
     pub quality: u8,
-    /// The second opinion: a hash of another family, 256 bits. All zero where nobody could
-    /// compute it, since the reference came as a PDQ hash without its photo.
+    /// The second opinion: a hash of another family, 256 bits. All zero where it could not
+    /// be computed, since the reference came as a PDQ hash without its photo.
     pub second: Hash256,
 }
 

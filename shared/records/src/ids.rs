@@ -194,7 +194,7 @@ text_form!(ReferenceId, shown);
 pub struct LeadId(String);
 
 impl LeadId {
-    /// The id of the lead of this pair: the same whoever finds it, however often.
+    /// The id of the lead of this pair: the same for every finder, however often.
     pub fn of(reference: &ReferenceId, image: &ImageSha256) -> Self {
         Self(half_digest(&[
             b"lead",

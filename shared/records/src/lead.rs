@@ -26,7 +26,7 @@ pub enum Level {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Evidence {
-    /// An uploader says so in a list of hashes; nobody here has seen the picture.
+    /// An uploader says so in a list of hashes; the picture was not seen here.
     Claimed,
     /// It was computed here from the picture.
     #[default]
@@ -79,7 +79,7 @@ impl fmt::Display for Method {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeadStatus {
-    /// Nobody has judged it.
+    /// Not reviewed yet.
     Open,
     /// A person says that it is the photo.
     Confirmed,
@@ -190,7 +190,7 @@ pub struct LeadUploader {
 
 impl LeadUploader {
     /// Postings of one uploader that a lead keeps one by one: the first that come. One uploader's
-    /// hundred thousand postings of a picture would hold up everybody's alerts, and tell a person
+    /// hundred thousand postings of a picture would hold up all alerts, and tell a person
     /// nothing that their number and the first hundred do not.
     pub const SIGHTINGS_KEPT_MAX: usize = 100;
 

@@ -72,7 +72,7 @@ pub struct SearchProgress {
 }
 
 /// Whether leads of a reference reach the case system: counted and held for each uploader apart, so
-/// that the flood of one silences nobody else.
+/// that the flood of one silences no other uploader.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertLimit {
     /// Since when leads of some uploader are held for review; none if all are alerted.
@@ -90,8 +90,8 @@ pub struct AlertLimit {
 impl AlertLimit {
     /// The most alerts in 24 hours, unless the unit says otherwise. One photo of one person is
     /// posted again and again, but repeated postings of the same file are one lead; 50 *different*
-    /// files a day is an advertiser who saves it anew for every site and city. Beyond that, what
-    /// matches is more likely a logo, a stock photo or a background than a person, and nobody can
+    /// files a day is an advertiser that saves it again for every site and city. Beyond that, what
+    /// matches is more likely a logo, a stock photo or a background than a person, and no person can
     /// look at more before the next day: what is held is not lost.
     pub const PER_DAY_MAX_DEFAULT: u32 = 50;
     /// The highest limit that a unit can set: the times fit a small item.

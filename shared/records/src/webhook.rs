@@ -173,7 +173,7 @@ pub struct Webhook {
     pub updated_at: Timestamp,
 }
 
-/// Keys that a rotation replaced. Messages are signed with them beside the new ones for a while,
+/// Keys that a rotation replaced. Messages are signed with them in addition to the new ones for a while,
 /// so that a receiver can change over without refusing one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RetiredKeys {

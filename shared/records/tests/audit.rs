@@ -45,7 +45,7 @@ fn audited(
     check.end()
 }
 
-/// Writes a log anew from one entry on, as whoever has not the deployment's key can: with another.
+/// Writes a log again from one entry on, as an attacker without the deployment's key can: with another.
 fn rewrite(log: &mut [AuditEntry], from: usize) {
     let key = AuditKey::of(&Secret::from_bytes(&[8; 32]).unwrap());
     for n in from..log.len() {

@@ -88,7 +88,7 @@ proptest! {
         let _ = (Token::parse(&text), Secret::parse(&text), ObjectKey::from_event(&text));
         let cursor = Cursor::from_text(text.clone());
         let unit = TenantId::parse("unit").unwrap();
-        prop_assert!(cursor.open(&unit, Listing::Leads).is_err(), "nobody guesses a seal");
+        prop_assert!(cursor.open(&unit, Listing::Leads).is_err(), "a seal cannot be guessed");
     }
 
     #[test]

@@ -108,7 +108,7 @@ impl fmt::Debug for SegmentName {
     }
 }
 
-/// A segment as its manifest knows it: what its bytes are held against.
+/// A segment as its manifest knows it: what its bytes are checked against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The SHA-256 of all its bytes.
@@ -266,7 +266,7 @@ impl Head {
         Ok(())
     }
 
-    /// Holds a column's blocks against their checksums. `bytes` start with block number `first`,
+    /// Checks a column's blocks against their checksums. `bytes` start with block number `first`,
     /// and end with the column or with a block.
     pub(crate) fn check_blocks(
         &self,

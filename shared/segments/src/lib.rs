@@ -2,11 +2,11 @@
 //!
 //! A [segment](build) holds the items of a set in columns, so that a search reads the hashes of
 //! all items in one straight line and nothing else. A [`Manifest`] lists the segments that make up
-//! a set, and is the only thing that ever changes. What is read is held against what the manifest
-//! says and against its checksums before anybody sees it: a segment that was cut off, changed,
+//! a set, and is the only thing that ever changes. What is read is checked against what the manifest
+//! says and against its checksums before it is used: a segment that was cut off, changed,
 //! mixed up or written by a newer build is a [`Fault`] and never an answer.
 //!
-//! Pure: bytes in, bytes out; no async, I/O, clock or logging. Lengths and counts are held against
+//! Pure: bytes in, bytes out; no async, I/O, clock or logging. Lengths and counts are checked against
 //! limits and against the bytes that are there before anything is allocated by them.
 //!
 //! | bytes of a segment | what |
@@ -61,7 +61,7 @@ pub use read::{SegmentIndex, entry_of, whole};
 /// The format of the segments that this build writes.
 pub const FORMAT: u16 = 2;
 
-/// Bytes under one checksum: small beside a range that anybody reads, large beside its four bytes.
+/// Bytes under one checksum: small next to any range that is read, large next to its four bytes.
 pub const BLOCK_BYTES: usize = 64 * 1024;
 
 /// Most bytes of postings of one item: a few hundred. An ad that was posted more often becomes several

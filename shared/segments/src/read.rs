@@ -278,7 +278,7 @@ impl SegmentIndex {
         &self.postings[item]
     }
 
-    /// The items under an identity, whoever owns them.
+    /// The items under an identity, of all owners.
     pub fn find(&self, id: &Id) -> Range<usize> {
         let width = self.head.kind.id_bytes();
         let wanted = id.to_bytes();

@@ -23,7 +23,7 @@ use clap::Parser;
 use proofs::sim::generator::{self, Generator};
 use proofs::sim::{CaseSystem, Cluster, ClusterConfig, Injection, Pump, Tasks, Time, snapshot};
 
-/// What the programs may keep beside what they had after the first day: caches of SQLite, seen to
+/// What the programs may keep in addition to what they had after the first day: caches of SQLite, seen to
 /// grow for some days.
 const GROWTH_KIB_MAX: u64 = 32 * 1024;
 /// Images between two looks at what follows from them.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use alert::Alerting;
+use alert::AlertProgram;
 use alert::send::{Sender, Timeouts};
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
@@ -140,8 +140,8 @@ impl Cluster {
     }
 
     /// `alert`, whose way out leads to the case system.
-    pub fn alert(&self, connection: &Connection) -> Alerting {
-        Alerting::new(
+    pub fn alert(&self, connection: &Connection) -> AlertProgram {
+        AlertProgram::new(
             self.store(connection),
             Sender::given(Timeouts::default(), self.case_system.clone().post()),
             self.time().clock(),

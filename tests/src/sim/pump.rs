@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use alert::Alerting;
+use alert::AlertProgram;
 use aws_lambda_events::sqs::SqsBatchResponse;
 use aws_lambda_events::streams::DynamoDbEventResponse;
 use enroll::Enroll;
@@ -59,7 +59,7 @@ struct Programs {
     ingest: Ingest,
     enroll: Enroll,
     lookup: Lookup,
-    alert: Alerting,
+    alert: AlertProgram,
     upkeep: Upkeep,
 }
 

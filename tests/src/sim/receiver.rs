@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use alert::send::{Fault, Message, Outcome, Post};
+use alert::send::{Message, Post, SendError, SendOutcome};
 use serde_json::Value;
 
 use super::rng::{Rng, hash};
@@ -108,7 +108,7 @@ impl CaseSystem {
         })
     }
 
-    async fn receive(&self, message: Message, within: Duration) -> Outcome {
+    async fn receive(&self, message: Message, within: Duration) -> SendOutcome {
         let attempt = {
             let mut attempts = self.attempts.lock().expect("no holder panics");
             *attempts += 1;
@@ -118,18 +118,18 @@ impl CaseSystem {
         let reception = (self.receptions)(&message.id, attempt);
         self.time.sleep(reception.before.min(within), purpose).await;
         if reception.is_lost {
-            return Outcome::Unanswered(Fault::Broken);
+            return SendOutcome::Unanswered(SendError::Broken);
         }
         let left = within.saturating_sub(reception.before);
         if left.is_zero() {
-            return Outcome::Unanswered(Fault::TimedOut);
+            return SendOutcome::Unanswered(SendError::TimedOut);
         }
         self.note(&message);
         self.time.sleep(reception.after.min(left), purpose).await;
         if reception.is_answer_lost || reception.after >= left {
-            return Outcome::Unanswered(Fault::TimedOut);
+            return SendOutcome::Unanswered(SendError::TimedOut);
         }
-        Outcome::Answered {
+        SendOutcome::Answered {
             status: if reception.is_failure { 503 } else { 204 },
             retry_after: None,
         }

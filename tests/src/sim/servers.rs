@@ -1,4 +1,4 @@
-//! The embedded servers on a thread of their own, so that a call on them is one step: whoever calls
+//! The embedded servers on a thread of their own, so that a call on them is one step: the caller
 //! stands still until the answer is there.
 
 use std::path::Path;

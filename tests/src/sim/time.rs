@@ -1,4 +1,4 @@
-//! Virtual time: it stands still while anybody can go on, and then jumps to the next who waits.
+//! Virtual time: it stands still while any task can go on, and then jumps to the next who waits.
 
 use std::collections::BTreeMap;
 use std::future::Future;

@@ -1,5 +1,5 @@
 //! The programs at work, each fed as the cloud feeds it: batches of any size, messages that come
-//! late, twice and out of order, processes that end at any call and begin anew with an empty
+//! late, twice and out of order, processes that end at any call and begin again with an empty
 //! memory.
 
 use std::rc::Rc;

@@ -25,7 +25,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Of the queue that wakes a program. Time passes `faster` times as fast, or nobody could wait
+    /// Of the queue that wakes a program. Time passes `faster` times as fast, or a test could not wait
     /// for it.
     pub fn of(template: &Template, program: &str, queue: &str, faster: u32) -> Self {
         let properties = &template.resource(queue)["Properties"];

@@ -54,7 +54,7 @@ fn begin(protocol: &Protocol, set: &mut Set) -> Compaction {
     Compaction::Read { batch, base }
 }
 
-/// Compare and swap. Whoever comes second has to read anew; its segment is never listed.
+/// Compare and swap. The second has to read again; its segment is never listed.
 fn swap(protocol: &Protocol, batch: Items, base: Listing, set: &mut Set) -> Compaction {
     let may = match protocol.bug {
         Some(Bug::SwapWithoutComparison) => true,

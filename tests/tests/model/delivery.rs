@@ -24,7 +24,7 @@ pub fn step(protocol: &Protocol, state: &mut State, action: Action) {
     }
 }
 
-/// One transaction: the reference is active, the delivery is as it was seen, nobody is at it.
+/// One transaction: the reference is active, the delivery is as it was seen, without a live lease.
 fn take_lease(protocol: &Protocol, state: &mut State, ad: usize, by: usize) {
     let is_active =
         state.reference.status == Status::Active || protocol.bug == Some(Bug::LeaseWithoutCheck);

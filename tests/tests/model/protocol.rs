@@ -34,7 +34,7 @@ impl Protocol {
         }
     }
 
-    /// The tail, then the manifest: what left the tail meanwhile is in the manifest.
+    /// The tail, then the manifest: what left the tail since is in the manifest.
     pub fn reading_order(&self, of: Of) -> (Action, Action) {
         match self.bug {
             Some(Bug::ManifestBeforeTail) => (Action::ReadManifest(of), Action::ReadTail(of)),

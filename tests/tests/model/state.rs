@@ -18,7 +18,7 @@ pub enum Bug {
     RandomLeadIds,
     /// Compaction deletes tail items before the manifest lists their segment.
     TailDeletedBeforeSwap,
-    /// Compaction replaces the manifest whatever became of it meanwhile.
+    /// Compaction replaces the manifest whatever became of it since.
     SwapWithoutComparison,
     /// Compaction lists a segment that is not written yet, and readers pass over what is missing.
     MissingSegmentPassedOver,
@@ -189,7 +189,7 @@ pub struct State {
 }
 
 impl State {
-    /// Whether nothing is left to be done: all is acknowledged, nobody is at work.
+    /// Whether nothing is left to be done: all is acknowledged, no worker is active.
     pub fn is_at_rest(&self) -> bool {
         let waits = |message: Delivered| message == Delivered::Waiting;
         let reference = &self.reference;
@@ -211,7 +211,7 @@ impl State {
 }
 
 impl Ad {
-    /// Its upload and its change are acknowledged, and nobody is at them.
+    /// Its upload and its change are acknowledged, and no worker has them.
     pub fn was_dealt_with(&self) -> bool {
         let acknowledged = (Delivered::Acknowledged, Delivered::Acknowledged);
         (self.upload, self.change) == acknowledged
@@ -235,7 +235,7 @@ impl Delivery {
         self.lease.is_some_and(|lease| !lease.ran_out)
     }
 
-    /// Nobody is at it: no lease, or one that ran out.
+    /// It is free: no lease, or one that ran out.
     pub fn is_free(&self) -> bool {
         !self.is_in_flight()
     }

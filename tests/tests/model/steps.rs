@@ -171,7 +171,7 @@ fn read_manifest(state: &mut State, of: Of) {
     }
 }
 
-/// A segment that is gone was merged into another one meanwhile: the reader starts anew.
+/// A segment that is gone was merged into another one concurrently: the reader starts again.
 fn read_segments(protocol: &Protocol, state: &mut State, of: Of) {
     let stored = other_set(state, of).stored;
     let search = search_of(state, of);

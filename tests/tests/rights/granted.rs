@@ -60,7 +60,7 @@ fn stream(table: &str) -> String {
     format!("{table} stream")
 }
 
-/// What Lambda asks for in the name of a program's role, before and beside the program itself: to
+/// What Lambda asks for in the name of a program's role, before and in addition to the program itself: to
 /// read what wakes it, to set aside what failed, to log.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html>,
 /// <https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html>

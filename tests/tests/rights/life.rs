@@ -216,7 +216,7 @@ impl Life {
     }
 
     /// A reference that matches more than its limit: the leads beyond it are held, then one is brought
-    /// by somebody else too and the other one released.
+    /// by another uploader too and the other one released.
     fn held(&self) {
         let leads = self.cloud.all("unit", "/v1/leads");
         let of_first = |lead: &&Value| lead["case_id"] == "person 0.jpg";

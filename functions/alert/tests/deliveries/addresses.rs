@@ -4,16 +4,16 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
-use alert::resolver::Lookup;
-use alert::send::{Fault, Outcome, Sender};
+use alert::resolver::ResolveName;
+use alert::send::{SendError, SendOutcome, Sender};
 
 use crate::receiver::{Answer, Receiver};
 use crate::sending::{ATTEMPT, exit, message, sender, target};
 
-const NOT_PERMITTED: Outcome = Outcome::Unanswered(Fault::AddressNotPermitted);
+const NOT_PERMITTED: SendOutcome = SendOutcome::Unanswered(SendError::AddressNotPermitted);
 
 /// A name server that gives these answers in turn and counts who asked; the last one repeats.
-fn name_server(answers: &[&[&str]]) -> (Lookup, Arc<Mutex<usize>>) {
+fn name_server(answers: &[&[&str]]) -> (ResolveName, Arc<Mutex<usize>>) {
     let answers: VecDeque<Vec<IpAddr>> = answers
         .iter()
         .map(|answer| {
@@ -26,7 +26,7 @@ fn name_server(answers: &[&[&str]]) -> (Lookup, Arc<Mutex<usize>>) {
     let answers = Arc::new(Mutex::new(answers));
     let asked = Arc::new(Mutex::new(0));
     let count = asked.clone();
-    let lookup: Lookup = Arc::new(move |_| {
+    let lookup: ResolveName = Arc::new(move |_| {
         *count.lock().expect("not poisoned") += 1;
         let mut answers = answers.lock().expect("not poisoned");
         let last = answers.len() == 1;
@@ -101,7 +101,7 @@ async fn disguises_of_loopback_stay_closed_where_loopback_is_open() {
             .post(&target(&url), message(), ATTEMPT)
             .await;
         assert!(
-            matches!(outcome, Outcome::Answered { status: 200, .. }),
+            matches!(outcome, SendOutcome::Answered { status: 200, .. }),
             "{url}"
         );
     }
@@ -138,11 +138,11 @@ async fn a_name_for_a_closed_address_is_not_reached() {
 async fn of_a_names_addresses_only_the_permitted_are_tried() {
     let open = Receiver::start([Answer::Status(200, "")]).await;
     let (lookup, _) = name_server(&[&["127.0.0.2", "169.254.169.254", "127.0.0.1"]]);
-    // 127.0.0.2 would be taken first if it were permitted, and nobody listens there.
+    // 127.0.0.2 would be taken first if it were permitted, and no server listens there.
     let sender = Sender::new(&exit("127.0.0.1/32", lookup)).expect("a sender");
     let url = target(&format!("http://case.example:{}/", open.address.port()));
     let outcome = sender.post(&url, message(), ATTEMPT).await;
-    assert!(matches!(outcome, Outcome::Answered { status: 200, .. }));
+    assert!(matches!(outcome, SendOutcome::Answered { status: 200, .. }));
 }
 
 /// DNS rebinding: the name has an open address when it is checked and a closed one right after.
@@ -158,7 +158,7 @@ async fn a_name_that_changes_its_mind_reaches_nothing_closed() {
     let url = target(&format!("http://case.example:{port}/"));
 
     let first = sender.post(&url, message(), ATTEMPT).await;
-    assert!(matches!(first, Outcome::Answered { status: 200, .. }));
+    assert!(matches!(first, SendOutcome::Answered { status: 200, .. }));
     assert_eq!(
         *asked.lock().expect("not poisoned"),
         1,

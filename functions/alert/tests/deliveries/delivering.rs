@@ -83,7 +83,7 @@ async fn a_repeated_record_sends_nothing_again() {
     let (world, desk, _) = one_lead([Answer::Status(200, "")]).await;
     let batch = world.batch().await;
     for _ in 0..3 {
-        world.alerting.on_leads(&batch).await;
+        world.program.on_leads(&batch).await;
     }
     assert_eq!(desk.received().len(), 1);
 }
@@ -92,7 +92,7 @@ async fn a_repeated_record_sends_nothing_again() {
 async fn two_workers_on_one_alert_send_it_once() {
     let (world, desk, _) = one_lead([Answer::Status(200, "")]).await;
     let batch = world.batch().await;
-    let on_leads = || world.alerting.on_leads(&batch);
+    let on_leads = || world.program.on_leads(&batch);
     tokio::join!(
         on_leads(),
         on_leads(),
@@ -342,8 +342,8 @@ async fn a_withdrawal_between_two_attempts_stops_the_second() {
 async fn a_withdrawal_sees_the_attempt_in_flight_until_it_has_ended() {
     let (world, desk, seq) = one_lead([Answer::Silence]).await;
     let batch = world.batch().await;
-    let alerting = world.alerting.clone();
-    let in_flight = tokio::spawn(async move { alerting.on_leads(&batch).await });
+    let program = world.program.clone();
+    let in_flight = tokio::spawn(async move { program.on_leads(&batch).await });
     while desk.received().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -353,7 +353,7 @@ async fn a_withdrawal_sees_the_attempt_in_flight_until_it_has_ended() {
         .withdraw(unit, &reference, world.now())
         .await
         .expect("withdrawn");
-    // Another worker comes by meanwhile: it must not give the delivery up behind the sender's back.
+    // Another worker comes by concurrently: it must not give the delivery up behind the sender's back.
     world.timer().await;
     let until = store
         .in_flight(unit, &reference, world.now())
@@ -510,7 +510,7 @@ async fn a_record_that_cannot_be_read_fails_alone_and_by_its_number() {
     );
     let event = serde_json::json!({ "Records": records });
     let event: Event = serde_json::from_value(event).expect("an event");
-    let response = world.alerting.on_leads(&event).await;
+    let response = world.program.on_leads(&event).await;
     let failed: Vec<_> = response
         .batch_item_failures
         .iter()

@@ -1,10 +1,10 @@
-//! A receiver that never answers holds up nobody but itself.
+//! A receiver that never answers holds up no other.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use alert::send::{Fault, Outcome, Sender, Timeouts};
+use alert::send::{SendError, SendOutcome, Sender, Timeouts};
 use records::{Delivery, DeliveryState, TenantId};
 use tokio::sync::watch;
 
@@ -29,24 +29,24 @@ impl Receivers {
     }
 
     /// A way out to them, by what the host's receiver does. A silent one keeps silent until the
-    /// attempt's time is over, for which nobody waits here.
+    /// attempt's time is over, which the test does not wait for.
     fn sender(&self, is_silent: impl Fn(&str) -> bool + Send + Sync + 'static) -> Sender {
         let this = self.clone();
         let post = move |target: &alert::target::Target, _, within| {
             let host = target.url().host_str().expect("a host").to_owned();
             this.note(&host, within);
             let outcome = outcome(is_silent(&host));
-            Box::pin(async move { outcome }) as futures::future::BoxFuture<'static, Outcome>
+            Box::pin(async move { outcome }) as futures::future::BoxFuture<'static, SendOutcome>
         };
         Sender::given(Timeouts::default(), Arc::new(post))
     }
 }
 
-fn outcome(is_silent: bool) -> Outcome {
+fn outcome(is_silent: bool) -> SendOutcome {
     if is_silent {
-        return Outcome::Unanswered(Fault::TimedOut);
+        return SendOutcome::Unanswered(SendError::TimedOut);
     }
-    Outcome::Answered {
+    SendOutcome::Answered {
         status: 200,
         retry_after: None,
     }
@@ -87,7 +87,7 @@ async fn receivers_that_keep_silent_hold_up_no_other_unit() {
             other_is_told.wait_for(|told| *told).await.expect("open");
             outcome(!is_other)
         };
-        Box::pin(outcome) as futures::future::BoxFuture<'static, Outcome>
+        Box::pin(outcome) as futures::future::BoxFuture<'static, SendOutcome>
     };
     let sender = Sender::given(Timeouts::default(), Arc::new(post));
     let world = World::with(sender).await;
@@ -163,14 +163,14 @@ async fn a_withdrawal_waits_eight_seconds_at_most_for_a_first_attempt() {
     let (started, mut is_started) = watch::channel(false);
     let post = move |_: &alert::target::Target, _, _| {
         started.send_replace(true);
-        Box::pin(std::future::pending()) as futures::future::BoxFuture<'static, Outcome>
+        Box::pin(std::future::pending()) as futures::future::BoxFuture<'static, SendOutcome>
     };
     let sender = Sender::given(Timeouts::default(), Arc::new(post));
     let world = World::with(sender).await;
     world.webhook("unit", "desk", "https://desk.example/").await;
     leads(&world, &world.unit, 0..1).await;
-    let (alerting, batch) = (world.alerting.clone(), world.batch().await);
-    let under_way = tokio::spawn(async move { alerting.on_leads(&batch).await });
+    let (program, batch) = (world.program.clone(), world.batch().await);
+    let under_way = tokio::spawn(async move { program.on_leads(&batch).await });
     is_started.wait_for(|started| *started).await.expect("open");
     let reference = world.delivery("desk", 1).await.reference_id;
     let (store, now) = (&world.store, world.now());
@@ -192,7 +192,7 @@ async fn every_unit_has_its_turn_however_long_those_before_it_take() {
         if let Some(world) = moved.get() {
             world.wait(within);
         }
-        Box::pin(async { outcome(true) }) as futures::future::BoxFuture<'static, Outcome>
+        Box::pin(async { outcome(true) }) as futures::future::BoxFuture<'static, SendOutcome>
     };
     let world = World::with(Sender::given(Timeouts::default(), Arc::new(post))).await;
     let units: Vec<String> = (0..24).map(|at| format!("unit-{at:02}")).collect();

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use alert::address::Networks;
-use alert::resolver::{Lookup, system};
-use alert::send::{Exit, Fault, Message, Outcome, Sender, Timeouts};
+use alert::resolver::{ResolveName, system};
+use alert::send::{Egress, Message, SendError, SendOutcome, Sender, Timeouts};
 use alert::target::Target;
 use reqwest::Certificate;
 use tokio_rustls::TlsAcceptor;
@@ -30,8 +30,8 @@ pub fn message() -> Message {
 }
 
 /// An exit for tests.
-pub fn exit(networks: &str, lookup: Lookup) -> Exit {
-    Exit {
+pub fn exit(networks: &str, lookup: ResolveName) -> Egress {
+    Egress {
         networks: Networks::parse(networks).expect("a list"),
         timeouts: Timeouts {
             connect: Duration::from_millis(2_500),
@@ -51,15 +51,15 @@ pub fn target(url: &str) -> Target {
     Target::parse(url).expect("a target")
 }
 
-fn answered(status: u16) -> Outcome {
-    Outcome::Answered {
+fn answered(status: u16) -> SendOutcome {
+    SendOutcome::Answered {
         status,
         retry_after: None,
     }
 }
 
 /// Posts once to a receiver that answers so, and gives what came of it.
-async fn outcome(answer: Answer) -> (Outcome, Receiver) {
+async fn outcome(answer: Answer) -> (SendOutcome, Receiver) {
     let receiver = Receiver::start([answer]).await;
     let sender = sender("127.0.0.0/8");
     let outcome = sender
@@ -109,7 +109,7 @@ async fn the_wish_for_a_later_attempt_is_handed_on() {
     let (outcome, _receiver) = outcome(Answer::Status(503, "retry-after: 120\r\n")).await;
     assert_eq!(
         outcome,
-        Outcome::Answered {
+        SendOutcome::Answered {
             status: 503,
             retry_after: Some("120".into())
         }
@@ -121,7 +121,7 @@ async fn a_receiver_that_keeps_silent_or_drips_is_given_up() {
     for answer in [Answer::Silence, Answer::Drip] {
         let started = Instant::now();
         let (outcome, _receiver) = outcome(answer).await;
-        assert_eq!(outcome, Outcome::Unanswered(Fault::TimedOut));
+        assert_eq!(outcome, SendOutcome::Unanswered(SendError::TimedOut));
         assert!(started.elapsed() < Duration::from_secs(10));
     }
 }
@@ -140,7 +140,7 @@ async fn an_answer_without_end_is_cut_off() {
 async fn a_connection_that_breaks_is_no_answer() {
     for answer in [Answer::Cut, Answer::CutInside, Answer::Noise] {
         let (outcome, receiver) = outcome(answer).await;
-        assert_eq!(outcome, Outcome::Unanswered(Fault::Broken));
+        assert_eq!(outcome, SendOutcome::Unanswered(SendError::Broken));
         assert_eq!(receiver.received().len(), 1, "sent once and not again");
     }
 }
@@ -154,18 +154,18 @@ async fn nobody_listening_is_no_connection() {
     let outcome = sender("127.0.0.0/8")
         .post(&target(&url), message(), ATTEMPT)
         .await;
-    assert_eq!(outcome, Outcome::Unanswered(Fault::NotConnected));
+    assert_eq!(outcome, SendOutcome::Unanswered(SendError::NotConnected));
 }
 
 #[tokio::test]
 async fn an_unknown_name_is_no_connection() {
-    let lookup: Lookup =
+    let lookup: ResolveName =
         Arc::new(|_| Box::pin(async { Err(std::io::Error::other("no such name")) }));
     let sender = Sender::new(&exit("", lookup)).expect("a sender");
     let outcome = sender
         .post(&target("https://case.example/"), message(), ATTEMPT)
         .await;
-    assert_eq!(outcome, Outcome::Unanswered(Fault::NotConnected));
+    assert_eq!(outcome, SendOutcome::Unanswered(SendError::NotConnected));
 }
 
 /// A receiver's TLS for `case.example`, and the authority's certificate.
@@ -188,23 +188,23 @@ fn tls() -> (TlsAcceptor, Certificate) {
 async fn tls_is_spoken_with_whom_a_trusted_authority_names() {
     let (acceptor, authority) = tls();
     let receiver = Receiver::start_tls([Answer::Status(200, "")], acceptor).await;
-    let here: Lookup = Arc::new(|_| Box::pin(async { Ok(vec![[127, 0, 0, 1].into()]) }));
+    let here: ResolveName = Arc::new(|_| Box::pin(async { Ok(vec![[127, 0, 0, 1].into()]) }));
     let port = receiver.address.port();
     let rows = [
         (vec![authority.clone()], "case.example", answered(200)),
         (
             vec![authority],
             "other.example",
-            Outcome::Unanswered(Fault::NotConnected),
+            SendOutcome::Unanswered(SendError::NotConnected),
         ),
         (
             vec![],
             "case.example",
-            Outcome::Unanswered(Fault::NotConnected),
+            SendOutcome::Unanswered(SendError::NotConnected),
         ),
     ];
     for (authorities, name, expected) in rows {
-        let exit = Exit {
+        let exit = Egress {
             authorities,
             ..exit("127.0.0.0/8", here.clone())
         };

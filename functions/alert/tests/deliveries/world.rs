@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use alert::Alerting;
+use alert::AlertProgram;
 use alert::resolver::system;
 use alert::send::Sender;
 use aws_lambda_events::dynamodb::Event;
@@ -32,7 +32,7 @@ const VIEW: HashVariant = HashVariant {
 };
 
 pub struct World {
-    pub alerting: Arc<Alerting>,
+    pub program: Arc<AlertProgram>,
     pub store: Store,
     pub unit: TenantId,
     now_ms: Arc<AtomicI64>,
@@ -69,13 +69,13 @@ impl World {
         packs.expect("a bucket");
         let now_ms = Arc::new(AtomicI64::new(jiff::Timestamp::now().as_millisecond()));
         let source = now_ms.clone();
-        let alerting = Alerting::new(
+        let program = AlertProgram::new(
             store.clone(),
             sender,
             Clock::new(move || Timestamp::from_millis(source.load(Ordering::SeqCst))),
         );
         let world = Self {
-            alerting: Arc::new(alerting),
+            program: Arc::new(program),
             store,
             unit: TenantId::parse("unit").expect("a tenant"),
             now_ms,
@@ -259,12 +259,12 @@ impl World {
 
     /// One turn of the stream.
     pub async fn stream(&self) -> DynamoDbEventResponse {
-        self.alerting.on_leads(&self.batch().await).await
+        self.program.on_leads(&self.batch().await).await
     }
 
     /// One turn of the timer: how many deliveries were taken up.
     pub async fn timer(&self) -> usize {
-        self.alerting.on_timer().await.expect("the store answers")
+        self.program.on_timer().await.expect("the store answers")
     }
 
     pub async fn delivery(&self, hook: &str, seq: u64) -> Delivery {

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use crate::folder;
-use crate::outcome::{Failure, Outcome, Result};
+use crate::outcome::{ExitStatus, Failure, Result};
 use crate::recall::report::{self, About};
 use crate::recall::same_person::SamePerson;
 use crate::recall::{self, Plan};
-use crate::talk::{harmless, say};
+use crate::terminal::{escaped, print};
 
 /// Measure how well matching does on photos of your own
 #[derive(Args)]
@@ -42,7 +42,7 @@ struct Recall {
     /// Folder of photos, the more the better
     #[arg(long, value_name = "DIR")]
     photos: PathBuf,
-    /// Where the report is written; its plot stands beside it as FILE.svg
+    /// Where the report is written; its plot is written next to it as FILE.svg
     #[arg(long, value_name = "FILE.md")]
     report: PathBuf,
     /// Pictures that are no copies of the photos; NAME_1.jpg shows the person of NAME.jpg
@@ -87,7 +87,7 @@ pub fn run(arguments: &Arguments) -> Result {
         .flatten()
     {
         if !folder.is_dir() {
-            let shown = harmless(&folder::text(folder.as_os_str()));
+            let shown = escaped(&folder::text(folder.as_os_str()));
             let hint = "give --photos (and --lookalikes) a folder that exists";
             return Err(Failure::input(format_args!("no folder at {shown}"), hint));
         }
@@ -118,8 +118,8 @@ pub fn run(arguments: &Arguments) -> Result {
     };
     fs::write(&plot, report::plot(&tally))?;
     fs::write(&recall.report, report::markdown(&tally, &about))?;
-    tell(&tally, &recall.report);
-    Ok(Outcome::Done)
+    print_summary(&tally, &recall.report);
+    Ok(ExitStatus::Done)
 }
 
 fn persons(list: Option<&Path>) -> Result<SamePerson> {
@@ -127,26 +127,26 @@ fn persons(list: Option<&Path>) -> Result<SamePerson> {
         return Ok(SamePerson::default());
     };
     let hint = "give --same-person a text: one person a line, names of photos parted by commas";
-    let shown = harmless(&folder::text(list.as_os_str()));
+    let shown = escaped(&folder::text(list.as_os_str()));
     let text = fs::read_to_string(list)
         .map_err(|error| Failure::input(format_args!("{shown}: {error}"), hint))?;
     SamePerson::parse(&text).map_err(|fault| {
         Failure::input(
-            format_args!("{shown}: {}", harmless(&fault.to_string())),
+            format_args!("{shown}: {}", escaped(&fault.to_string())),
             hint,
         )
     })
 }
 
-fn tell(tally: &recall::tally::Tally, report: &Path) {
+fn print_summary(tally: &recall::tally::Tally, report: &Path) {
     let all = tally.all();
     let alerts: u64 = tally.falsely.values().map(|falsely| falsely.at_alert).sum();
-    say(format_args!(
+    print(format_args!(
         "{} of {} copies found at alert level, {alerts} alerts on pairs that are no copies; \
          the report is in {}",
         all.at_alert,
         all.all,
-        harmless(&folder::text(report.as_os_str()))
+        escaped(&folder::text(report.as_os_str()))
     ));
 }
 

@@ -12,10 +12,10 @@ use matching::{Level, Match, Policy, ReferenceSet};
 use photo::{Limits, Reason};
 
 use crate::folder::{self, Entry};
-use crate::outcome::{Failure, Outcome, Result};
-use crate::picture_file::{self, ReasonCode};
-use crate::side_by_side;
-use crate::talk::{Progress, harmless};
+use crate::image_file::{self, ReasonCode};
+use crate::outcome::{ExitStatus, Failure, Result};
+use crate::parallel;
+use crate::terminal::{Progress, escaped};
 
 use explain::{Ad, Explain};
 use report::{Row, Summary, Unreadable};
@@ -111,17 +111,17 @@ pub fn run(arguments: &Arguments) -> Result {
         unreadable: unreadable.len(),
         took: started.elapsed(),
     };
-    report::tell(&summary, &files, explain.as_ref(), arguments.json)?;
+    report::print_report(&summary, &files, explain.as_ref(), arguments.json)?;
     drawn.map_err(|error| {
         Failure::ours(error.context("not every match could be drawn; the matches are written"))
             .hint("check the free space and your rights there, or give --explain another folder")
     })?;
-    Ok(Outcome::Done)
+    Ok(ExitStatus::Done)
 }
 
 /// The files of a folder, our own output left out.
 fn pictures(folder: &Path, role: &str, files: &report::Files) -> Result<Vec<Entry>> {
-    let shown = harmless(&folder::text(folder.as_os_str()));
+    let shown = escaped(&folder::text(folder.as_os_str()));
     if !folder.is_dir() {
         return Err(Failure::input(
             format_args!("no folder at {shown}"),
@@ -143,7 +143,7 @@ fn some_readable(count: usize, folder: &Path) -> Result<()> {
     if count > 0 {
         return Ok(());
     }
-    let shown = harmless(&folder::text(folder.as_os_str()));
+    let shown = escaped(&folder::text(folder.as_os_str()));
     Err(Failure::input(
         format_args!("no picture in the folder {shown} can be read"),
         "JPEG, PNG, WebP, GIF, BMP and TIFF are read; each file's reason stands above",
@@ -157,7 +157,7 @@ fn enrol(entries: &[Entry], unreadable: &mut Vec<Unreadable>) -> ReferenceSet<us
         "references",
         entries,
         unreadable,
-        |_, bytes, limits| picture_file::of_reference(bytes, limits),
+        |_, bytes, limits| image_file::of_reference(bytes, limits),
         |number, fingerprint| set.insert(number, fingerprint),
     );
     set
@@ -190,7 +190,7 @@ impl Search<'_> {
             drawn: Ok(()),
         };
         let find = |entry: &Entry, bytes: &[u8], limits: &Limits| {
-            let fingerprint = picture_file::of_ad(bytes, limits)?;
+            let fingerprint = image_file::of_ad(bytes, limits)?;
             let mut found = self.set.find(&fingerprint, &policy);
             found.retain(|(_, found)| self.level.admits(found.level));
             let ad = Ad {
@@ -244,12 +244,12 @@ fn each_readable<T: Send>(
         progress.advance();
         made
     };
-    let done = side_by_side::in_order(entries, read, |number, made| {
+    let done = parallel::in_order(entries, read, |number, made| {
         match made {
             Ok(made) => take(number, made),
             Err(reason) => {
                 let path = folder::text(entries[number].path.as_os_str());
-                progress.say(format_args!("unreadable: {}: {reason}", harmless(&path)));
+                progress.print(format_args!("unreadable: {}: {reason}", escaped(&path)));
                 unreadable.push(Unreadable { path, reason });
             }
         }
@@ -266,6 +266,6 @@ fn made_of<T>(
     if let Some(reason) = entry.refused {
         return Err(reason);
     }
-    let bytes = picture_file::read(&entry.path, limits)?;
+    let bytes = image_file::read(&entry.path, limits)?;
     work(entry, &bytes, limits).map_err(Reason::as_str)
 }

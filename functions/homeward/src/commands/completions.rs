@@ -6,7 +6,7 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
 use crate::commands::Homeward;
-use crate::outcome::{Outcome, Result};
+use crate::outcome::{ExitStatus, Result};
 
 /// Print the completion script for a shell
 #[derive(Args)]
@@ -32,5 +32,5 @@ pub fn run(arguments: &Arguments) -> Result {
         &mut script,
     );
     std::io::stdout().lock().write_all(&script)?;
-    Ok(Outcome::Done)
+    Ok(ExitStatus::Done)
 }

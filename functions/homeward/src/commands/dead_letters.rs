@@ -9,15 +9,15 @@ use serde_json::Value;
 
 use crate::laptop;
 use crate::laptop::dead_letters::{self, Which};
-use crate::laptop::looking::{self, Looked};
-use crate::outcome::{Failure, Outcome, Result};
-use crate::talk::say;
+use crate::laptop::inspection::{self, Inspected};
+use crate::outcome::{ExitStatus, Failure, Result};
+use crate::terminal::print;
 
 /// List what was given up after too many attempts, or send it again
 ///
 /// A message or change that fails again and again is set aside with its reason, so that those behind
 /// it go on. It is listed by its id; what it carries is not shown. Once the reason is mended, send it
-/// again: that can be repeated and changes nothing that was done already. Works beside a running
+/// again: that can be repeated and changes nothing that was done already. Works next to a running
 /// `homeward serve` as well.
 #[derive(Args)]
 #[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
@@ -60,15 +60,15 @@ enum Replay {
 const EXAMPLES: &str = "Exit codes: 0 done, 1 no such folder or letter, 2 usage, 3 our fault.
 
 Examples:
-  homeward dead-letters --data homeward-data
-  homeward dead-letters --data homeward-data --json | jq -r '.[].source' | sort | uniq -c
-  homeward dead-letters replay 5d41402abc4b2a76b9719d911017c592 --data homeward-data
+  homeward dead-dead_letters --data homeward-data
+  homeward dead-dead_letters --data homeward-data --json | jq -r '.[].source' | sort | uniq -c
+  homeward dead-dead_letters replay 5d41402abc4b2a76b9719d911017c592 --data homeward-data
   homeward dead-letters replay --all --data homeward-data";
 
 /// Lists, or sends again.
 ///
 /// # Errors
-/// A folder that is none of ours or a letter that is not there is the input's fault.
+/// A folder that is none of ours or a dead letter that is not there is the input's fault.
 pub fn run(arguments: &Arguments) -> Result {
     laptop::log_to_stderr();
     let runtime = tokio::runtime::Runtime::new()?;
@@ -82,29 +82,29 @@ pub fn run(arguments: &Arguments) -> Result {
 }
 
 async fn list(arguments: &List) -> Result {
-    let letters = match looking::look(&arguments.data)? {
-        Looked::At(look) => dead_letters::list(&look.embedded)
+    let dead_letters = match inspection::inspect(&arguments.data)? {
+        Inspected::At(look) => dead_letters::list(&look.embedded)
             .await
             .map_err(Failure::ours)?,
-        Looked::Taken => laptop::ask_for_letters(&arguments.data).await?,
+        Inspected::Taken => laptop::ask_for_dead_letters(&arguments.data).await?,
     };
     let mut out = std::io::stdout().lock();
     if arguments.json {
-        writeln!(out, "{letters}")?;
-        return Ok(Outcome::Done);
+        writeln!(out, "{dead_letters}")?;
+        return Ok(ExitStatus::Done);
     }
-    let letters = letters.as_array().cloned().unwrap_or_default();
-    for letter in &letters {
+    let dead_letters = dead_letters.as_array().cloned().unwrap_or_default();
+    for letter in &dead_letters {
         writeln!(out, "{}", row(letter))?;
     }
-    match letters.len() {
-        0 => say("nothing was given up"),
-        count => say(format_args!(
+    match dead_letters.len() {
+        0 => print("nothing was given up"),
+        count => print(format_args!(
             "{count} given up; hint: mend the reason (the log of serve says more), then: \
              homeward dead-letters replay --all"
         )),
     }
-    Ok(Outcome::Done)
+    Ok(ExitStatus::Done)
 }
 
 /// Id, when it was given up, after how many attempts, where, why.
@@ -136,13 +136,13 @@ async fn replay(data: &Path, which: &Which, json: bool) -> Result {
             "homeward dead-letters lists those that there are",
         ));
     }
-    say(format_args!("{replayed} sent again"));
-    Ok(Outcome::Done)
+    print(format_args!("{replayed} sent again"));
+    Ok(ExitStatus::Done)
 }
 
 /// The folder, to be changed, or none if a system runs on it that is to be asked.
 fn open(data: &Path) -> Result<Option<Embedded>> {
-    looking::check(data)?;
+    inspection::check(data)?;
     match Embedded::open(data) {
         Ok(embedded) => Ok(Some(embedded)),
         Err(embedded::Error::FolderTaken(_)) => Ok(None),

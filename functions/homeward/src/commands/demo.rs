@@ -10,8 +10,8 @@ use crate::demo::edits::{EditedAd, Source, edited_ads};
 use crate::demo::run::{Outcomes, run as run_demo};
 use crate::demo::{sheet, sources, table};
 use crate::laptop;
-use crate::outcome::{Failure, Outcome, Result};
-use crate::talk::say;
+use crate::outcome::{ExitStatus, Failure, Result};
+use crate::terminal::print;
 
 /// See Homeward find photos in edited ads, from upload to delivered alert
 ///
@@ -53,7 +53,7 @@ pub fn run(arguments: &Arguments) -> Result {
         ));
     }
     let photos = sources(&arguments.photos, usize::from(arguments.count))?;
-    say(format_args!(
+    print(format_args!(
         "making edited ads from {} photos ...",
         photos.len()
     ));
@@ -70,9 +70,9 @@ pub fn run(arguments: &Arguments) -> Result {
         print_table(&page, &ads, &outcomes)?;
     }
     Ok(if outcomes.agree {
-        Outcome::Done
+        ExitStatus::Done
     } else {
-        Outcome::SomeInputRefused
+        ExitStatus::SomeInputRefused
     })
 }
 

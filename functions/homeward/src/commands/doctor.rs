@@ -1,7 +1,7 @@
 //! `homeward doctor`: looks before a deployment, and tries it after.
 
 mod costs;
-mod told;
+mod rendering;
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use crate::doctor::region::{self, Named};
 use crate::doctor::smoke::{self, Deployment, stack};
 use crate::doctor::template::{self, Parameter};
 use crate::doctor::{Check, Verdict, account, tools};
-use crate::outcome::{Failure, Outcome, Result};
+use crate::outcome::{ExitStatus, Failure, Result};
 
 /// Check a deployment on AWS: before it is made, what would stop it and what it will cost; after, that
 /// it works
 ///
 /// Before: region, credentials (whether there are any, never which), the template's parameters, and the
-/// bill for so many images a day. Nothing is created, and without --online nobody is asked.
+/// bill for so many images a day. Nothing is created, and without --online no service is asked.
 ///
 /// After (--after STACK, or --api URL): sends a drawn photo through the whole system, waits for its
 /// lead, and withdraws it. The tokens of a unit and an uploader come from HOMEWARD_UNIT_TOKEN and
@@ -87,18 +87,18 @@ pub fn run(arguments: &Arguments) -> Result {
     };
     if arguments.after.is_some() || arguments.api.is_some() {
         let checks = runtime.block_on(tried(arguments, &machine, &named))?;
-        told::checks(&checks, arguments.json)?;
-        return Ok(Outcome::Done);
+        rendering::checks(&checks, arguments.json)?;
+        return Ok(ExitStatus::Done);
     }
     let known = template::parameters()?;
     let chosen = chosen(arguments)?;
     let checks = runtime.block_on(looked(arguments, &machine, &named, &chosen, &known));
     let bill = costs::bill(arguments.images_per_day, way(arguments), &chosen, &known);
-    told::all(&checks, &bill, arguments.json)?;
+    rendering::all(&checks, &bill, arguments.json)?;
     let would_fail = checks.iter().any(|check| check.verdict == Verdict::Bad);
     Ok(match would_fail {
-        true => Outcome::SomeInputRefused,
-        false => Outcome::Done,
+        true => ExitStatus::SomeInputRefused,
+        false => ExitStatus::Done,
     })
 }
 

@@ -7,8 +7,8 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::laptop::{self, credentials};
-use crate::outcome::{Failure, Outcome, Result};
-use crate::talk::say;
+use crate::outcome::{ExitStatus, Failure, Result};
+use crate::terminal::print;
 
 /// Print addresses, keys and tokens of 'homeward serve' as shell variables
 ///
@@ -65,16 +65,16 @@ const TOKENS: &[(&str, &str)] = &[
 pub fn run(arguments: &Arguments) -> Result {
     let kept = kept(&arguments.data)?;
     let Some(tenant) = &arguments.tenant else {
-        return print(&kept, arguments.json);
+        return print_values(&kept, arguments.json);
     };
     let runtime = tokio::runtime::Runtime::new()?;
     if arguments.revoke {
         let ask = laptop::ask_for_revocation(&arguments.data, tenant);
         runtime.block_on(ask).map_err(not_running)?;
-        say(format_args!(
+        print(format_args!(
             "the key pair of {tenant} opens nothing any more"
         ));
-        return Ok(Outcome::Done);
+        return Ok(ExitStatus::Done);
     }
     let ask = laptop::ask_for_key_pair(&arguments.data, tenant);
     let pair = runtime.block_on(ask).map_err(not_running)?;
@@ -84,7 +84,7 @@ pub fn run(arguments: &Arguments) -> Result {
             "make it by POST /v1/tenants",
         )
     })?;
-    print(&held(&kept, tenant, &pair), arguments.json)
+    print_values(&held(&kept, tenant, &pair), arguments.json)
 }
 
 fn kept(data: &Path) -> Result<Value> {
@@ -123,14 +123,14 @@ fn held(kept: &Value, tenant: &str, pair: &Value) -> Value {
     })
 }
 
-fn print(values: &Value, as_json: bool) -> Result {
+fn print_values(values: &Value, as_json: bool) -> Result {
     let mut out = std::io::stdout().lock();
     if as_json {
         writeln!(out, "{values}")?;
     } else {
         write!(out, "{}", shell_lines(values))?;
     }
-    Ok(Outcome::Done)
+    Ok(ExitStatus::Done)
 }
 
 fn shell_lines(values: &Value) -> String {

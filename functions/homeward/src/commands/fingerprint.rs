@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::folder::{self, Entry};
-use crate::outcome::{Failure, Outcome, Result};
-use crate::picture_file::{self, Exchange, ReasonCode};
-use crate::side_by_side;
-use crate::talk::Progress;
+use crate::image_file::{self, ExchangeHash, ReasonCode};
+use crate::outcome::{ExitStatus, Failure, Result};
+use crate::parallel;
+use crate::terminal::Progress;
 
 /// Print the PDQ hash of pictures, one JSON line each
 ///
@@ -41,7 +41,7 @@ pub struct Arguments {
 
 struct Read {
     sha256: [u8; 32],
-    exchange: Exchange,
+    exchange: ExchangeHash,
 }
 
 /// Prints a line for each picture, in the order of the arguments.
@@ -63,15 +63,15 @@ pub fn run(arguments: &Arguments) -> Result {
     let progress = Progress::new("pictures", entries.len());
     let limits = Limits::default();
     let mut out = BufWriter::new(io::stdout().lock());
-    let mut outcome = Outcome::Done;
+    let mut outcome = ExitStatus::Done;
     let work = |entry: &Entry| {
         let read = read(entry, &limits);
         progress.advance();
         read
     };
-    side_by_side::in_order(&entries, work, |number, read| {
+    parallel::in_order(&entries, work, |number, read| {
         if read.is_err() {
-            outcome = Outcome::SomeInputRefused;
+            outcome = ExitStatus::SomeInputRefused;
         }
         writeln!(out, "{}", line(&entries[number].name, read))
     })?;
@@ -95,8 +95,8 @@ fn read(entry: &Entry, limits: &Limits) -> std::result::Result<Read, ReasonCode>
     if let Some(reason) = entry.refused {
         return Err(reason);
     }
-    let bytes = picture_file::read(&entry.path, limits)?;
-    let exchange = picture_file::exchange(&bytes, limits).map_err(|reason| reason.as_str())?;
+    let bytes = image_file::read(&entry.path, limits)?;
+    let exchange = image_file::exchange(&bytes, limits).map_err(|reason| reason.as_str())?;
     Ok(Read {
         sha256: Sha256::digest(&bytes).into(),
         exchange,

@@ -8,8 +8,8 @@ use clap::{Args, Subcommand};
 use records::{Receipt, ReceiptFault, SignedReceipt};
 use serde_json::{Value, json};
 
-use crate::outcome::{Failure, Outcome, Result};
-use crate::talk::say;
+use crate::outcome::{ExitStatus, Failure, Result};
+use crate::terminal::print;
 
 /// A receipt has 40 bytes a reference: of the largest case there ever was, far less than this.
 const BYTES_MAX: u64 = 16 << 20;
@@ -29,10 +29,10 @@ enum Command {
 /// Check that a receipt is as a deployment signed it
 ///
 /// Reads the answer of GET /v1/erasures/ID, or the receipt in it, and prints what was erased as JSON.
-/// Anybody can sign something that looks like a receipt: only the public key of the deployment tells
-/// whose it is. GET /v1/receipts-key gives it to everybody, without a token. Keep it with the receipt,
+/// Anyone can sign something that looks like a receipt: only the public key of the deployment tells
+/// whose it is. GET /v1/receipts-key gives it to all, without a token. Keep it with the receipt,
 /// from where you trust it. Without --key nothing is proved but that the receipt was not changed since
-/// somebody signed it, and the exit code is 1.
+/// it was signed, and the exit code is 1.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 struct Verify {
@@ -56,7 +56,7 @@ Examples:
 /// Checks.
 ///
 /// # Errors
-/// What is no receipt, was changed, or is signed by somebody else is the input's fault.
+/// What is no receipt, was changed, or is signed with another key is the input's fault.
 pub fn run(arguments: &Arguments) -> Result {
     let Command::Verify(Verify { file, key }) = &arguments.command;
     let signed = signed(&read(file)?)?;
@@ -67,13 +67,13 @@ pub fn run(arguments: &Arguments) -> Result {
     let told = told(&signed, &receipt, key.is_some());
     writeln!(std::io::stdout().lock(), "{told:#}")?;
     if key.is_none() {
-        say(
+        print(
             "nothing says whose key signed this; hint: give --key the public key of the deployment, \
              from GET /v1/receipts-key",
         );
-        return Ok(Outcome::SomeInputRefused);
+        return Ok(ExitStatus::SomeInputRefused);
     }
-    Ok(Outcome::Done)
+    Ok(ExitStatus::Done)
 }
 
 fn told(signed: &SignedReceipt, receipt: &Receipt, key_is_checked: bool) -> Value {

@@ -9,8 +9,8 @@ use store::CompactionRule;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::laptop::{self, Laptop, Settings};
-use crate::outcome::{Failure, Outcome, Result};
-use crate::talk::say;
+use crate::outcome::{ExitStatus, Failure, Result};
+use crate::terminal::print;
 
 /// Run the whole system on this machine: S3, DynamoDB, the HTTP API, and every program behind them
 ///
@@ -85,7 +85,7 @@ async fn serve(arguments: &Arguments) -> Result {
         .await
         .map_err(failure)?;
     writeln!(std::io::stdout().lock(), "{}", laptop.ready())?;
-    say(format_args!(
+    print(format_args!(
         "Homeward is ready: {} (Ctrl-C stops it)",
         laptop.ports.api
     ));
@@ -94,11 +94,11 @@ async fn serve(arguments: &Arguments) -> Result {
         _ = terminated.recv() => None,
         error = laptop.failure() => Some(error),
     };
-    say("finishing what is in flight ...");
+    print("finishing what is in flight ...");
     let stopped = laptop.stop().await;
     match failed {
         Some(error) => Err(Failure::ours(error)),
-        None => Ok(stopped.map(|()| Outcome::Done)?),
+        None => Ok(stopped.map(|()| ExitStatus::Done)?),
     }
 }
 

@@ -3,11 +3,11 @@
 mod journal;
 mod kind;
 mod metadata;
-mod parcel;
 mod plan;
 mod report;
 mod send;
 mod server;
+mod upload_object;
 mod wait;
 
 use std::path::PathBuf;
@@ -17,13 +17,13 @@ use clap::Args;
 use records::Token;
 
 use crate::outcome::{Failure, Result};
-use crate::talk::say;
+use crate::terminal::print;
 
 use journal::Journal;
 use metadata::Metadata;
-use parcel::Packing;
 use report::Summary;
 use server::Server;
+use upload_object::UploadMode;
 
 /// Upload a folder of ad pictures
 ///
@@ -61,7 +61,7 @@ pub struct Arguments {
     /// Send fingerprints that are made here, and no picture; who reviews a lead then sees none
     #[arg(long)]
     hashes_only: bool,
-    /// State file [default: DIR.homeward-upload.jsonl, beside the folder]
+    /// State file [default: DIR.homeward-upload.jsonl, next to the folder]
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
     /// Wait until every upload is recorded or rejected, and name those that were rejected
@@ -116,10 +116,10 @@ pub fn run(arguments: &Arguments) -> Result {
     let rest = plan.rest(&journal);
     summary.already_sent = plan.files.len() - rest.len();
     if arguments.dry_run {
-        say(format_args!("{} files would be sent", rest.len()));
+        print(format_args!("{} files would be sent", rest.len()));
         summary.would_send = Some(rest.len());
         summary.settle(&mut journal)?;
-        return summary.tell(arguments.json, started.elapsed());
+        return summary.print(arguments.json, started.elapsed());
     }
     let patience = Duration::from_secs(arguments.patience);
     let server = Server::new(&arguments.to, token(arguments)?, patience)?;
@@ -133,16 +133,16 @@ pub fn run(arguments: &Arguments) -> Result {
         Ok::<_, Failure>(())
     })?;
     summary.settle(&mut journal)?;
-    summary.tell(arguments.json, started.elapsed())
+    summary.print(arguments.json, started.elapsed())
 }
 
-fn packing(arguments: &Arguments) -> Packing {
+fn packing(arguments: &Arguments) -> UploadMode {
     match arguments.bundle {
-        _ if arguments.hashes_only => Packing::Hashes,
-        Some(files_max) => Packing::Bundles {
+        _ if arguments.hashes_only => UploadMode::Hashes,
+        Some(files_max) => UploadMode::Bundles {
             files_max: usize::try_from(files_max).unwrap_or(usize::MAX),
         },
-        None => Packing::Singly,
+        None => UploadMode::Singly,
     }
 }
 

@@ -1,4 +1,4 @@
-//! `homeward verify`: proves the sums.
+//! `homeward verify`: proves that the records agree.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -8,18 +8,18 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::laptop;
-use crate::laptop::looking::{self, Looked};
-use crate::laptop::sums::{self, Contents};
-use crate::outcome::{Outcome, Result};
-use crate::talk::{Progress, say};
+use crate::laptop::consistency::{self, Contents};
+use crate::laptop::inspection::{self, Inspected};
+use crate::outcome::{ExitStatus, Result};
+use crate::terminal::{Progress, print};
 
 /// Prove that nothing was lost, missed or told twice
 ///
 /// Counts every upload from both ends, reads every stored photo and holds it against its hash, holds
 /// records against objects, the searchable sets against records and audit logs against their heads,
-/// compares every image with every reference anew, and holds the leads and alerts against that.
-/// Changes nothing in the folder: a backup that cannot be written to will do. Works beside a running
-/// `homeward serve` as well. Prints the sums as JSON; what disagrees is named there in words. Shows
+/// compares every image with every reference again, and checks the leads and alerts against that.
+/// Changes nothing in the folder: a backup that cannot be written to will do. Works next to a running
+/// `homeward serve` as well. Prints what was counted as JSON; what disagrees is named there in words. Shows
 /// counts and ids only: no hash, no name, no key.
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
@@ -37,38 +37,41 @@ Examples:
   homeward verify --data homeward-data | jq .disagreements
   homeward verify --data /mnt/backup/homeward-data";
 
-/// Prints the sums.
+/// Prints what was counted.
 ///
 /// # Errors
 /// A folder that is none of ours, or cannot be read.
 pub fn run(arguments: &Arguments) -> Result {
     laptop::log_to_stderr();
     let runtime = tokio::runtime::Runtime::new()?;
-    let sums = runtime.block_on(sums_of(&arguments.data))?;
-    writeln!(std::io::stdout().lock(), "{sums:#}")?;
-    let agree = sums.get("agree").and_then(Value::as_bool).unwrap_or(false);
+    let consistency = runtime.block_on(consistency_of(&arguments.data))?;
+    writeln!(std::io::stdout().lock(), "{consistency:#}")?;
+    let agree = consistency
+        .get("agree")
+        .and_then(Value::as_bool)
+        .unwrap_or(false);
     if !agree {
-        say("the sums disagree; hint: see \"disagreements\" above");
+        print("the sums disagree; hint: see \"disagreements\" above");
     }
     Ok(if agree {
-        Outcome::Done
+        ExitStatus::Done
     } else {
-        Outcome::SomeInputRefused
+        ExitStatus::SomeInputRefused
     })
 }
 
-async fn sums_of(data: &Path) -> Result<Value> {
-    match looking::look(data)? {
-        Looked::At(look) => {
+async fn consistency_of(data: &Path) -> Result<Value> {
+    match inspection::inspect(data)? {
+        Inspected::At(look) => {
             let store = laptop::prepare(&look.embedded).await?;
             let contents = Contents::Read(Box::new(progress()));
-            Ok(sums::count(&look.embedded, &store, contents)
+            Ok(consistency::count(&look.embedded, &store, contents)
                 .await?
                 .to_json())
         }
-        Looked::Taken => {
-            say("a homeward serve has this folder and is asked: it reads all that it holds");
-            Ok(laptop::ask_for_sums(data).await?)
+        Inspected::Taken => {
+            print("a homeward serve has this folder and is asked: it reads all that it holds");
+            Ok(laptop::ask_for_consistency(data).await?)
         }
     }
 }

@@ -11,7 +11,7 @@ const QUEUE_REQUESTS: f64 = 2.0 * 5.0 * 3.0 * 60.0 * 24.0 * 30.4;
 /// Tests hold this against the template.
 pub const TIMER_RUNS_A_DAY: f64 = 1_440.0 + 2.0 * 288.0 + 4.0 * 24.0 + 4.0;
 const TIMER_RUNS: f64 = TIMER_RUNS_A_DAY * 30.4;
-/// Reads of a run: of the tenants, who are few. Every five minutes one run looks besides at the ends of
+/// Reads of a run: of the tenants, who are few. Every five minutes one run looks also at the ends of
 /// the references' log, of 16 partitions, and at how far its snapshot is.
 const TIMER_READS: f64 = TIMER_RUNS + 288.0 * 30.4 * 17.0;
 /// What such a run takes, in gigabyte seconds: 20 ms with a quarter of a gigabyte.

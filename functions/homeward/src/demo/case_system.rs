@@ -64,7 +64,7 @@ impl CaseSystem {
             .and_then(Value::as_str)
             .context("a webhook has a secret")?;
         let secret = STANDARD.decode(secret.trim_start_matches("whsec_"))?;
-        *inbox.secret.lock().expect("nobody panics with the lock") = secret;
+        *inbox.secret.lock().expect("no holder of the lock panics") = secret;
         Ok(system)
     }
 
@@ -119,7 +119,7 @@ impl CaseSystem {
             let alerts = self
                 .alerts
                 .lock()
-                .expect("nobody panics with the lock")
+                .expect("no holder of the lock panics")
                 .clone();
             if alerts.len() >= expected {
                 return Ok(alerts);
@@ -138,7 +138,7 @@ async fn receive(State(inbox): State<Inbox>, headers: HeaderMap, body: Bytes) ->
     let secret = inbox
         .secret
         .lock()
-        .expect("nobody panics with the lock")
+        .expect("no holder of the lock panics")
         .clone();
     if !is_signed(&secret, &headers, &body) {
         return StatusCode::UNAUTHORIZED;
@@ -147,7 +147,7 @@ async fn receive(State(inbox): State<Inbox>, headers: HeaderMap, body: Bytes) ->
     let Some(lead) = event.get("subject").and_then(Value::as_str) else {
         return StatusCode::BAD_REQUEST;
     };
-    let mut alerts = inbox.alerts.lock().expect("nobody panics with the lock");
+    let mut alerts = inbox.alerts.lock().expect("no holder of the lock panics");
     alerts.entry(lead.to_owned()).or_insert_with(Instant::now);
     StatusCode::NO_CONTENT
 }

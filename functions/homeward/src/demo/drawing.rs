@@ -3,7 +3,7 @@
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 
-use crate::dice::Dice;
+use crate::rng::Rng;
 
 /// `percent` of a length in pixels, at least 1.
 pub(super) fn share(length_px: u32, percent: u32) -> u32 {
@@ -27,17 +27,17 @@ pub(super) fn framed(photo: &RgbImage, px: u32, colour: Rgb<u8>) -> RgbImage {
 }
 
 /// A band over the lowest `percent` of the picture, with two lines of blocks for writing.
-pub(super) fn captioned(photo: &RgbImage, percent: u32, dice: &mut Dice) -> RgbImage {
+pub(super) fn captioned(photo: &RgbImage, percent: u32, rng: &mut Rng) -> RgbImage {
     let mut canvas = photo.clone();
     let (width, height) = canvas.dimensions();
     let band = share(height, percent);
-    let (ground, ink) = (dice.colour(), Rgb([255, 255, 255]));
+    let (ground, ink) = (rng.colour(), Rgb([255, 255, 255]));
     fill(&mut canvas, [0, height - band, width, band], ground);
     let line = band / 5;
     for top in [height - band + line, height - band + 3 * line] {
         let mut left = share(width, 4);
         while left < share(width, 90) {
-            let word = (line.max(1) * (1 + dice.below(5))).min(share(width, 96) - left);
+            let word = (line.max(1) * (1 + rng.below(5))).min(share(width, 96) - left);
             fill(&mut canvas, [left, top, word, line], ink);
             left += word + line.max(1);
         }

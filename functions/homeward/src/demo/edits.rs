@@ -5,7 +5,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{RgbImage, imageops};
 
 use super::drawing::{captioned, collage, framed, scaled, share, warmed};
-use crate::dice::Dice;
+use crate::rng::Rng;
 
 /// Side of a collage's cell in pixels: what marketplaces show.
 const CELL_PX: u32 = 320;
@@ -37,7 +37,7 @@ struct Edit {
     name: &'static str,
     words: &'static str,
     quality: u8,
-    make: fn(&RgbImage, &mut Dice) -> RgbImage,
+    make: fn(&RgbImage, &mut Rng) -> RgbImage,
 }
 
 const EDITS: [Edit; 9] = [
@@ -105,12 +105,12 @@ pub fn edited_ads(photos: &[Source], seed: u64) -> image::ImageResult<Vec<Edited
     let mut ads = Vec::new();
     for (place, photo) in photos.iter().enumerate() {
         for edit in &EDITS {
-            let mut dice = Dice::new(seed, &format!("{} {}", photo.name, edit.name));
+            let mut rng = Rng::new(seed, &format!("{} {}", photo.name, edit.name));
             ads.push(EditedAd {
                 name: format!("{}--{}.jpg", photo.name, edit.name),
                 edit: edit.words,
                 shows: vec![place],
-                jpeg: jpeg(&(edit.make)(&photo.pixels, &mut dice), edit.quality)?,
+                jpeg: jpeg(&(edit.make)(&photo.pixels, &mut rng), edit.quality)?,
             });
         }
     }
@@ -142,18 +142,18 @@ fn collage_of(
     })
 }
 
-fn bordered(photo: &RgbImage, dice: &mut Dice) -> RgbImage {
+fn bordered(photo: &RgbImage, rng: &mut Rng) -> RgbImage {
     framed(
         photo,
         share(photo.width().min(photo.height()), 8),
-        dice.colour(),
+        rng.colour(),
     )
 }
 
-fn cropped(photo: &RgbImage, dice: &mut Dice) -> RgbImage {
+fn cropped(photo: &RgbImage, rng: &mut Rng) -> RgbImage {
     let (width, height) = (share(photo.width(), 70), share(photo.height(), 70));
-    let left = dice.below(photo.width() - width + 1);
-    let top = dice.below(photo.height() - height + 1);
+    let left = rng.below(photo.width() - width + 1);
+    let top = rng.below(photo.height() - height + 1);
     imageops::crop_imm(photo, left, top, width, height).to_image()
 }
 
@@ -173,9 +173,9 @@ mod tests {
 
     /// A picture with structure at many sizes and no symmetry, drawn from a seed.
     fn drawn(seed: u64, width: u32, height: u32) -> RgbImage {
-        let mut dice = Dice::new(seed, "drawn");
+        let mut rng = Rng::new(seed, "drawn");
         let spots: Vec<_> = (0..24)
-            .map(|_| [width, height, 1 + width / 3, 256].map(|bound| i64::from(dice.below(bound))))
+            .map(|_| [width, height, 1 + width / 3, 256].map(|bound| i64::from(rng.below(bound))))
             .collect();
         RgbImage::from_fn(width, height, |x, y| {
             let (x, y) = (i64::from(x), i64::from(y));
@@ -232,7 +232,7 @@ mod tests {
         let limits = Limits::default();
         let of_reference = |source: &Source| {
             let jpeg = jpeg(&source.pixels, 90).expect("encodes");
-            crate::picture_file::of_reference(&jpeg, &limits).expect("decodes")
+            crate::image_file::of_reference(&jpeg, &limits).expect("decodes")
         };
         let references: Vec<_> = sources.iter().map(of_reference).collect();
         for ad in edited_ads(&sources, 1)? {
@@ -244,7 +244,7 @@ mod tests {
                 "mirrored, border added" => "mirrored, framed",
                 _ => continue, // no whole picture any more: may be found or not
             };
-            let fingerprint = crate::picture_file::of_ad(&ad.jpeg, &limits).expect("decodes");
+            let fingerprint = crate::image_file::of_ad(&ad.jpeg, &limits).expect("decodes");
             let found =
                 matching::compare(&references[ad.shows[0]], &fingerprint, &Policy::default());
             let edit = found.map(|found| found.edit.to_string());

@@ -12,8 +12,8 @@ use store::NewObject;
 use super::case_system::CaseSystem;
 use super::edits::{EditedAd, Source};
 use super::sheet::{Lead, Shown};
-use crate::laptop::{Laptop, Settings, sums};
-use crate::talk::{Progress, say};
+use crate::laptop::{Laptop, Settings, consistency};
+use crate::terminal::{Progress, print};
 
 /// Longer than any step takes on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 pub struct Outcomes {
     /// Every photo in every ad that shows it, found or not.
     pub shown: Vec<Shown>,
-    /// Whether the sums agree at the end.
+    /// Whether the records agree at the end.
     pub agree: bool,
     false_leads: usize,
     alerts: usize,
@@ -81,12 +81,16 @@ pub async fn run(data: &Path, photos: &[Source], ads: &[EditedAd]) -> anyhow::Re
     submit(&laptop, early, 0, &mut uploaded).await?;
     upload(&laptop, ads, &mut uploaded).await?;
     submit(&laptop, late, early.len(), &mut uploaded).await?;
-    say("searching ...");
+    print("searching ...");
     settle(&laptop).await?;
     let took = started.elapsed();
-    let agree = sums::count(&laptop.embedded, &laptop.store, sums::Contents::Counted)
-        .await?
-        .agree();
+    let agree = consistency::count(
+        &laptop.embedded,
+        &laptop.store,
+        consistency::Contents::Counted,
+    )
+    .await?
+    .agree();
     let leads = case_system.leads().await?;
     let alerts = case_system.await_alerts(&leads, PATIENCE).await?;
     laptop.stop().await?;
@@ -155,7 +159,7 @@ fn ad_key(place: usize) -> String {
 async fn settle(laptop: &Laptop) -> anyhow::Result<()> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        if sums::is_settled(&laptop.embedded).await? {
+        if consistency::is_settled(&laptop.embedded).await? {
             return Ok(());
         }
         anyhow::ensure!(Instant::now() < deadline, "the system did not come to rest");

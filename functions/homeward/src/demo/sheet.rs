@@ -1,4 +1,4 @@
-//! The contact sheet of a demonstration: every ad beside the photo it was made from, found or not.
+//! The contact sheet of a demonstration: every ad next to the photo it was made from, found or not.
 
 use evidence::{Found, Pair, Picture, Sheet};
 
@@ -6,7 +6,7 @@ use photo::Limits;
 
 use super::drawing::fitted;
 use super::edits::{EditedAd, Source, jpeg};
-use crate::picture_file::decoded;
+use crate::image_file::decoded;
 
 /// Longest side of a picture on the sheet, in pixels: sharp on paper at 5 cm.
 const THUMBNAIL_PX: u32 = 480;

@@ -10,7 +10,7 @@ use super::{Check, Verdict};
 const CREDENTIALS: &str = "account";
 const QUOTA: &str = "quota of executions";
 
-/// Executions beside ingest's: two of enroll, one for each of four streams, and one each of review,
+/// Executions in addition to ingest's: two of enroll, one for each of four streams, and one each of review,
 /// upkeep and alert's timer.
 const EXECUTIONS_BESIDE_INGEST: u64 = 9;
 

@@ -1,4 +1,4 @@
-//! Whether there is anybody to sign as. Says where it was found, and never what.
+//! Whether there are credentials to sign with. Says where it was found, and never what.
 
 use std::collections::BTreeMap;
 

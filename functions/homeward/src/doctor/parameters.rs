@@ -9,7 +9,7 @@ use super::template::Parameter;
 
 const ABOUT: &str = "parameters";
 
-/// How `sam deploy` was told of the stages, beside this program's sources.
+/// How `sam deploy` was told of the stages, next to this program's sources.
 const SAM_CONFIGURATION: &str = include_str!("../../../../samconfig.toml");
 
 /// `Name=value` pairs, as `sam deploy --parameter-overrides` takes them.
@@ -86,7 +86,7 @@ pub fn check(chosen: &Chosen, known: &[Parameter]) -> Vec<Check> {
 
 fn unknown(name: &str, known: &[Parameter]) -> Check {
     let names: Vec<_> = known.iter().map(|it| it.name.as_str()).collect();
-    let seen = format!("the template has no {}", crate::talk::harmless(name));
+    let seen = format!("the template has no {}", crate::terminal::escaped(name));
     Check::bad(ABOUT, seen, format!("there are {}", names.join(", ")))
 }
 

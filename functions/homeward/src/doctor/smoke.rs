@@ -31,7 +31,7 @@ pub struct Deployment {
 }
 
 /// How often to look.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const POLL_EVERY: Duration = Duration::from_millis(500);
 
 /// Runs it.
 ///
@@ -93,7 +93,7 @@ async fn interrupted() {
 }
 
 /// Withdraws every reference of the case, and waits until none of its leads is open. By the case's
-/// number and not the reference's id, which nobody has whose submission was cut off.
+/// number and not the reference's id, which is unknown to a caller whose submission was cut off.
 async fn clear(client: &Client, patience: Duration, case: &str) -> anyhow::Result<()> {
     for reference in client.references(case).await? {
         client.withdraw(&reference).await?;
@@ -164,6 +164,6 @@ async fn until<T>(
             "not within {} s",
             patience.as_secs()
         );
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(POLL_EVERY).await;
     }
 }

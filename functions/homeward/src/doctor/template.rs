@@ -11,7 +11,7 @@ const TEMPLATE: &str = include_str!("../../../../infra/template.yaml");
 pub struct Parameter {
     /// Its name.
     pub name: String,
-    /// What it is if nobody says.
+    /// Its default.
     pub default: String,
     /// If not empty, one of these.
     pub allowed: Vec<String>,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde_json::Value;
 
-use crate::talk::say;
+use crate::terminal::print;
 
 /// The file in the data folder: the JSON of the ready line, secrets included.
 const FILE: &str = "credentials.json";
@@ -68,7 +68,7 @@ fn close_to_others(path: &Path) -> std::io::Result<()> {
         return Ok(());
     }
     fs::set_permissions(path, fs::Permissions::from_mode(OWNER_ONLY))?;
-    say(format_args!(
+    print(format_args!(
         "{} had mode {mode:o}; it is {OWNER_ONLY:o} now. hint: if others use this machine, revoke its \
          tokens and key pairs",
         path.display()

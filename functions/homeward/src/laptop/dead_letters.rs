@@ -1,5 +1,5 @@
 //! What was given up: messages of the queues and records of the streams, told by ids, and sent on
-//! their way again. All of it may run beside the system and more than once: what a replayed letter
+//! their way again. All of it may run next to the system and more than once: what a replayed dead letter
 //! brings about was written so that repeating it changes nothing.
 
 use embedded::{DeadLetter, Embedded, dead_letter_queue};
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::{ENROLL_QUEUE, INGEST_QUEUE, STREAMS};
 
-/// Letters of one source that are listed at most: more than anybody reads.
-const LETTERS_MAX: usize = 10_000;
+/// Dead letters of one source that are listed at most: more than a person reads.
+const DEAD_LETTERS_MAX: usize = 10_000;
 
-/// Which letters are sent again.
+/// Which dead letters are sent again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Which {
     /// Every one.
@@ -27,18 +27,21 @@ pub fn sources() -> Vec<String> {
     queues.into_iter().chain(streams).collect()
 }
 
-/// The letters as JSON, oldest first within their source: ids, sources, reasons, times and counts,
+/// The dead letters as JSON, oldest first within their source: ids, sources, reasons, times and counts,
 /// nothing of what they carry.
 ///
 /// # Errors
 /// What could not be read.
 pub async fn list(embedded: &Embedded) -> embedded::Result<Value> {
-    let mut letters = Vec::new();
+    let mut dead_letters = Vec::new();
     for source in sources() {
-        let dead = embedded.queue(&source).dead_letters(LETTERS_MAX).await?;
-        letters.extend(dead.iter().map(|letter| to_json(&source, letter)));
+        let dead = embedded
+            .queue(&source)
+            .dead_letters(DEAD_LETTERS_MAX)
+            .await?;
+        dead_letters.extend(dead.iter().map(|letter| to_json(&source, letter)));
     }
-    Ok(Value::Array(letters))
+    Ok(Value::Array(dead_letters))
 }
 
 fn to_json(source: &str, letter: &DeadLetter) -> Value {
@@ -49,8 +52,8 @@ fn to_json(source: &str, letter: &DeadLetter) -> Value {
     })
 }
 
-/// Sends letters again and says how many. A running system takes them up at once, a stopped one when
-/// it is started. A letter that was sent again meanwhile is no fault and is not counted.
+/// Sends dead letters again and says how many. A running system takes them up at once, a stopped one when
+/// it is started. A dead letter that was sent again concurrently is no fault and is not counted.
 ///
 /// # Errors
 /// What could not be read or written.
@@ -61,7 +64,7 @@ pub async fn replay(embedded: &Embedded, which: &Which) -> embedded::Result<u64>
         let ids = match which {
             Which::One(id) => vec![id.clone()],
             Which::All => {
-                let dead = queue.dead_letters(LETTERS_MAX).await?;
+                let dead = queue.dead_letters(DEAD_LETTERS_MAX).await?;
                 dead.into_iter().map(|letter| letter.id).collect()
             }
         };

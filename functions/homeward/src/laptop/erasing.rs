@@ -10,11 +10,11 @@ use upkeep::{Behind, Scrubbed};
 use super::host::Programs;
 use super::{ENROLL_QUEUE, STREAMS};
 
-/// Letters of one source that are looked through.
-const LETTERS_MAX: usize = 100_000;
+/// Dead letters of one source that are looked through.
+const DEAD_LETTERS_MAX: usize = 100_000;
 
 /// Carries out erasures that were asked for.
-pub(super) async fn round(programs: &Programs, embedded: &Embedded) -> anyhow::Result<()> {
+pub(super) async fn run(programs: &Programs, embedded: &Embedded) -> anyhow::Result<()> {
     let behind = Folder {
         embedded,
         store: &programs.upkeep.store,
@@ -35,11 +35,11 @@ impl Behind for Folder<'_> {
         if !self.forget_streams(by).await? {
             return Ok(false);
         }
-        self.drop_letters(erasure, by).await?;
+        self.drop_dead_letters(erasure, by).await?;
         Ok(true)
     }
 
-    async fn scrub(&self) -> store::Result<Scrubbed> {
+    async fn vacuum(&self) -> store::Result<Scrubbed> {
         let rewritten = self.embedded.vacuum().await.map_err(not_yet)?;
         Ok(Scrubbed {
             removed: vec![Removed {
@@ -80,7 +80,7 @@ impl Folder<'_> {
         Ok(true)
     }
 
-    async fn drop_letters(&self, erasure: &Erasure, by: ErasedBy<'_>) -> store::Result<()> {
+    async fn drop_dead_letters(&self, erasure: &Erasure, by: ErasedBy<'_>) -> store::Result<()> {
         let looked = self
             .store
             .note_erased_together(by, Erased::DeadLetters, "none", 0);
@@ -89,8 +89,11 @@ impl Folder<'_> {
             STREAMS.map(|stream| dead_letter_queue(stream.consumer(), &stream.table_name()));
         for source in streams.into_iter().chain([ENROLL_QUEUE.to_owned()]) {
             let queue = self.embedded.queue(&source);
-            let letters = queue.dead_letters(LETTERS_MAX).await.map_err(not_yet)?;
-            for letter in letters.iter().filter(|it| is_about(it, erasure)) {
+            let dead_letters = queue
+                .dead_letters(DEAD_LETTERS_MAX)
+                .await
+                .map_err(not_yet)?;
+            for letter in dead_letters.iter().filter(|it| is_about(it, erasure)) {
                 self.store
                     .note_erased(by, Erased::DeadLetters, [letter.id.clone()])
                     .await?;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use alert::Alerting;
+use alert::AlertProgram;
 use alert::address::Networks;
-use alert::send::{Exit, Sender, Timeouts};
+use alert::send::{Egress, Sender, Timeouts};
 use axum::Router;
 use embedded::Embedded;
 use enroll::Enroll;
@@ -26,7 +26,7 @@ pub const REFERENCES_BUCKET: &str = "homeward-references";
 /// The bucket of the searchable sets' segments.
 const SEGMENTS_BUCKET: &str = "homeward-segments";
 
-/// Networks that webhooks may lie in on a laptop: the case system may run beside us.
+/// Networks that webhooks may lie in on a laptop: the case system may run on the same machine.
 const LOOPBACK: &str = "127.0.0.0/8,::1/128";
 
 /// What buckets and tables are called on a laptop.
@@ -60,7 +60,7 @@ pub async fn prepare(embedded: &Embedded) -> anyhow::Result<Store> {
     Ok(store)
 }
 
-/// The domain's verbs for programs that nobody waits for.
+/// The domain's verbs for background programs.
 fn behind(embedded: &Embedded) -> Store {
     let config = embedded.sdk_config_background();
     Store::with_sdk_config(&config, names(), Jitter::from_system())
@@ -69,12 +69,12 @@ fn behind(embedded: &Embedded) -> Store {
 /// How long two looks at the clock lie apart at most: the timers look every few seconds.
 const LOOKS_APART_MAX: Duration = Duration::from_secs(3_600);
 
-/// Every handler of the house.
+/// Every handler.
 pub(super) struct Programs {
     pub(super) ingest: Ingest,
     pub(super) enroll: Enroll,
     pub(super) lookup: Lookup,
-    pub(super) alerting: Alerting,
+    pub(super) alerting: AlertProgram,
     pub(super) upkeep: Upkeep,
     review: Review,
 }
@@ -95,7 +95,7 @@ impl Programs {
         } else {
             ""
         };
-        let exit = Exit {
+        let exit = Egress {
             networks: Networks::parse(networks)?,
             timeouts: Timeouts::default(),
             authorities: Vec::new(),
@@ -105,7 +105,7 @@ impl Programs {
             ingest: Ingest::new(store.clone(), limits, clock.clone(), cores),
             enroll: Enroll::new(behind.clone(), limits, clock.clone(), 1),
             lookup: Lookup::new(behind.clone(), Policy::default(), clock.clone()),
-            alerting: Alerting::new(behind.clone(), Sender::new(&exit)?, clock.clone()),
+            alerting: AlertProgram::new(behind.clone(), Sender::new(&exit)?, clock.clone()),
             upkeep: Upkeep {
                 store: behind,
                 clock: clock.clone(),

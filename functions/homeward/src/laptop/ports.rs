@@ -95,15 +95,15 @@ pub(super) fn serve(
     let (one, two) = (embedded.clone(), embedded.clone());
     let stopped = || stop.clone().cancelled_owned();
     let (stop_s3, stop_dynamodb, stop_api) = (stopped(), stopped(), stopped());
-    let doors =
-        |listener: &TcpListener| AllowedHosts::of(listener).map(|doors| doors.allow(allowed));
-    let (doors_s3, doors_dynamodb, doors_api) = (doors(&s3)?, doors(&dynamodb)?, doors(&api_at)?);
-    tasks.spawn(async move { Ok(one.serve_s3_at(s3, doors_s3, stop_s3).await?) });
+    let hosts =
+        |listener: &TcpListener| AllowedHosts::of(listener).map(|hosts| hosts.allow(allowed));
+    let (hosts_s3, hosts_dynamodb, hosts_api) = (hosts(&s3)?, hosts(&dynamodb)?, hosts(&api_at)?);
+    tasks.spawn(async move { Ok(one.serve_s3_at(s3, hosts_s3, stop_s3).await?) });
     tasks.spawn(async move {
-        let served = two.serve_dynamodb_at(dynamodb, doors_dynamodb, stop_dynamodb);
+        let served = two.serve_dynamodb_at(dynamodb, hosts_dynamodb, stop_dynamodb);
         Ok(served.await?)
     });
-    let api = embedded::serve(api_at, doors_api, Api(api), stop_api);
+    let api = embedded::serve(api_at, hosts_api, Api(api), stop_api);
     tasks.spawn(async move { Ok(api.await?) });
     Ok(())
 }

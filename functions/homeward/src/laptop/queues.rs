@@ -27,7 +27,7 @@ const REST: Duration = Duration::from_secs(2);
 /// Batches of one queue worked on together: fetching for one hides the decoding of the other.
 const BATCHES_AT_ONCE: usize = 4;
 /// With no arrival and nothing due, look again after this.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const POLL_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) fn feed(
     tasks: &mut JoinSet<anyhow::Result<()>>,
@@ -71,7 +71,7 @@ async fn pump<F: Future<Output = SqsBatchResponse>>(
         if is_empty {
             tokio::select! {
                 _ = arrivals.changed() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(POLL_EVERY) => {}
                 () = stop.cancelled() => {}
             }
         }
@@ -96,7 +96,7 @@ async fn batch<F: Future<Output = SqsBatchResponse>>(
 
 /// Says that something could not be used for a moment. A disk that is full, a system out of
 /// descriptors, a database that is busy: all end by themselves or by a person's hand, and until then
-/// the rest of the house goes on.
+/// the other programs go on.
 pub(super) fn later(error: &anyhow::Error, what: &str) {
     tracing::error!(%error, "{what} cannot be used now and is tried again");
 }

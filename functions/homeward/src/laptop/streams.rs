@@ -25,10 +25,10 @@ const BATCH_RECORDS_MAX: usize = 100;
 const REST: Duration = Duration::from_secs(1);
 /// Longer than the search of a new reference through all past ads takes.
 const REPLAYED_VISIBILITY: Duration = Duration::from_secs(15 * 60);
-/// Replayed letters ring when they come; those that rest between attempts do not.
-const LOOK_FOR_REPLAYED_EVERY: Duration = Duration::from_secs(5);
+/// Replayed dead letters wake their reader when they come; those that rest between attempts do not.
+const POLL_REPLAYED_EVERY: Duration = Duration::from_secs(5);
 /// With no arrival, look again after this.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const POLL_EVERY: Duration = Duration::from_secs(1);
 
 /// One program that acts on one table's changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,9 +97,10 @@ pub(super) fn feed(
         let (streams, again, stop_one) = (embedded.streams(), programs.clone(), stop.clone());
         let changes = async move { pump(stream, streams, &again, stop_one).await };
         tasks.spawn_on(changes, behind);
-        let letters = embedded.queue(&dead_letter_queue(stream.consumer(), &stream.table_name()));
+        let dead_letters =
+            embedded.queue(&dead_letter_queue(stream.consumer(), &stream.table_name()));
         let (programs, stop) = (programs.clone(), stop.clone());
-        let replayed = async move { pump_replayed(stream, letters, &programs, stop).await };
+        let replayed = async move { pump_replayed(stream, dead_letters, &programs, stop).await };
         tasks.spawn_on(replayed, behind);
     }
 }
@@ -108,13 +109,13 @@ pub(super) fn feed(
 /// nothing relies on, and by the rules of a queue.
 async fn pump_replayed(
     stream: StreamOf,
-    letters: Queue,
+    dead_letters: Queue,
     programs: &Programs,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let mut arrivals = letters.arrivals();
+    let mut arrivals = dead_letters.arrivals();
     while !stop.is_cancelled() {
-        let is_empty = match replayed(stream, &letters, programs).await {
+        let is_empty = match replayed(stream, &dead_letters, programs).await {
             Ok(is_empty) => is_empty,
             Err(error) => {
                 later(&error, "a queue of dead letters");
@@ -124,7 +125,7 @@ async fn pump_replayed(
         if is_empty {
             tokio::select! {
                 _ = arrivals.changed() => {}
-                () = tokio::time::sleep(LOOK_FOR_REPLAYED_EVERY) => {}
+                () = tokio::time::sleep(POLL_REPLAYED_EVERY) => {}
                 () = stop.cancelled() => {}
             }
         }
@@ -132,21 +133,27 @@ async fn pump_replayed(
     Ok(())
 }
 
-/// Hands on the next letter that was sent again; says whether there was none.
-async fn replayed(stream: StreamOf, letters: &Queue, programs: &Programs) -> anyhow::Result<bool> {
+/// Hands on the next dead letter that was sent again; says whether there was none.
+async fn replayed(
+    stream: StreamOf,
+    dead_letters: &Queue,
+    programs: &Programs,
+) -> anyhow::Result<bool> {
     let now = Timestamp::now();
-    let replayed = letters.receive(1, REPLAYED_VISIBILITY, now).await?;
+    let replayed = dead_letters.receive(1, REPLAYED_VISIBILITY, now).await?;
     for letter in &replayed {
         let event: Event = serde_json::from_str(&letter.body)?;
         let handled = handle(stream.program, event, programs);
         let (response, reasons) = batches::with_reasons(handled).await;
         if response.batch_item_failures.is_empty() {
-            letters.delete(&letter.receipt).await?;
+            dead_letters.delete(&letter.receipt).await?;
         } else {
             let (rest, now) = (REST * letter.receive_count, Timestamp::now());
             let reason = reasons.values().next();
             let reason = reason.map_or(NOT_FINISHED, String::as_str);
-            letters.release(&letter.receipt, rest, reason, now).await?;
+            dead_letters
+                .release(&letter.receipt, rest, reason, now)
+                .await?;
         }
     }
     Ok(replayed.is_empty())
@@ -174,7 +181,7 @@ async fn pump(
             },
             None => tokio::select! {
                 _ = arrivals.changed() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(POLL_EVERY) => {}
                 () = stop.cancelled() => {}
             },
         }

@@ -20,7 +20,7 @@ const DRAWN: &str = "first-tokens.json";
 /// Where older versions kept them for good.
 const OLDER: &str = "tokens.json";
 
-/// What the first unit's references rest on if nobody says; its own words belong here.
+/// What the first unit's references rest on by default; its own words belong here.
 const LEGAL_BASIS: &str = "not stated; set by homeward serve for trying it out";
 
 /// Bearer tokens, one per role.
@@ -61,7 +61,7 @@ impl Tokens {
 /// The first tokens of a data folder.
 pub(super) struct First {
     pub(super) tokens: Tokens,
-    /// Whether nobody has been shown them yet.
+    /// Whether they have not been shown yet.
     pub(super) are_new: bool,
 }
 
@@ -182,7 +182,7 @@ fn read(path: &Path) -> anyhow::Result<Option<Tokens>> {
     Ok(Some(tokens))
 }
 
-/// Draws tokens and keeps them, durably, before anybody is told of them.
+/// Draws tokens and keeps them, durably, before they are shown.
 fn drawn(data: &Path) -> anyhow::Result<Tokens> {
     let path = data.join(DRAWN);
     if let Some(tokens) = read(&path)? {
@@ -197,7 +197,7 @@ fn drawn(data: &Path) -> anyhow::Result<Tokens> {
     Ok(tokens)
 }
 
-/// A token that nobody has.
+/// A token that belongs to no tenant.
 pub(super) fn token() -> anyhow::Result<Token> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|_| anyhow::anyhow!("the system gives no randomness"))?;

@@ -38,7 +38,7 @@ pub(super) fn start(
     let (erasing, folder) = (programs.clone(), embedded.clone());
     every_so_often(tasks, (stop, behind), every, move || {
         let (programs, embedded) = (erasing.clone(), folder.clone());
-        async move { erasing::round(&programs, &embedded).await }
+        async move { erasing::run(&programs, &embedded).await }
     });
     let upkeep = programs.clone();
     every_so_often(tasks, (stop, behind), every, move || {

@@ -5,25 +5,25 @@ use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
 
 use super::warp;
-use crate::dice::Dice;
-use crate::explained::canvas::{Canvas, Size};
+use crate::match_picture::canvas::{Canvas, Size};
+use crate::rng::Rng;
 
-/// What an edit may use besides the photo.
-pub(super) struct Means<'a> {
-    pub dice: Dice,
+/// What an edit may use in addition to the photo.
+pub(super) struct EditContext<'a> {
+    pub rng: Rng,
     /// Photos that are no references, for collages and backgrounds. Never empty.
     pub others: &'a [RgbImage],
 }
 
-impl Means<'_> {
+impl EditContext<'_> {
     pub fn other(&mut self) -> &RgbImage {
         let count = u32::try_from(self.others.len()).unwrap_or(u32::MAX);
-        &self.others[self.dice.below(count) as usize]
+        &self.others[self.rng.below(count) as usize]
     }
 
     /// A number from `low` to `high`.
     pub fn between(&mut self, low: f32, high: f32) -> f32 {
-        low + (high - low) * self.dice.below(10_000) as f32 / 10_000.0
+        low + (high - low) * self.rng.below(10_000) as f32 / 10_000.0
     }
 }
 
@@ -37,11 +37,11 @@ pub(super) fn scaled(photo: &RgbImage, x: f32, y: f32) -> RgbImage {
 }
 
 /// Without `removed` of its area, anywhere.
-pub(super) fn cropped(photo: &RgbImage, removed: f32, means: &mut Means<'_>) -> RgbImage {
+pub(super) fn cropped(photo: &RgbImage, removed: f32, means: &mut EditContext<'_>) -> RgbImage {
     let keep = (1.0 - removed).sqrt();
     let (width, height) = (px(photo.width(), keep), px(photo.height(), keep));
-    let left = means.dice.below(photo.width() - width + 1);
-    let top = means.dice.below(photo.height() - height + 1);
+    let left = means.rng.below(photo.width() - width + 1);
+    let top = means.rng.below(photo.height() - height + 1);
     imageops::crop_imm(photo, left, top, width, height).to_image()
 }
 
@@ -55,7 +55,7 @@ pub(super) fn framed(photo: &RgbImage, share: f32, colour: [u8; 3]) -> RgbImage 
 }
 
 /// Seen askew: every corner moved inwards by up to `strength` of the sides.
-pub(super) fn askew(photo: &RgbImage, strength: f32, means: &mut Means<'_>) -> RgbImage {
+pub(super) fn askew(photo: &RgbImage, strength: f32, means: &mut EditContext<'_>) -> RgbImage {
     let (w, h) = (photo.width() as f32, photo.height() as f32);
     let corners = [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)].map(|(x, y): (f32, f32)| {
         let (dx, dy) = (means.between(0.0, strength), means.between(0.0, strength));
@@ -66,7 +66,12 @@ pub(super) fn askew(photo: &RgbImage, strength: f32, means: &mut Means<'_>) -> R
 }
 
 /// Boxes that together cover `share`, the first where a face would be.
-pub(super) fn covered(photo: &RgbImage, share: f32, boxes: u32, means: &mut Means<'_>) -> RgbImage {
+pub(super) fn covered(
+    photo: &RgbImage,
+    share: f32,
+    boxes: u32,
+    means: &mut EditContext<'_>,
+) -> RgbImage {
     let mut canvas = photo.clone();
     let (w, h) = (photo.width() as f32, photo.height() as f32);
     let side = (share / boxes as f32 * w * h).sqrt();
@@ -75,7 +80,7 @@ pub(super) fn covered(photo: &RgbImage, share: f32, boxes: u32, means: &mut Mean
             0 => (0.5, 0.38),
             _ => (means.between(0.15, 0.85), means.between(0.15, 0.85)),
         };
-        let colour = means.dice.colour();
+        let colour = means.rng.colour();
         let (left, top) = (x * w - side / 2.0, y * h - side / 2.0);
         fill(&mut canvas, (left, top), (side, side), colour);
     }
@@ -93,7 +98,7 @@ fn fill(canvas: &mut RgbImage, (left, top): (f32, f32), size: (f32, f32), colour
 }
 
 /// A black band with a number over the lowest ninth.
-pub(super) fn captioned(photo: &RgbImage, means: &mut Means<'_>) -> RgbImage {
+pub(super) fn captioned(photo: &RgbImage, means: &mut EditContext<'_>) -> RgbImage {
     let (width, height) = photo.dimensions();
     let band = (height / 9).max(4);
     let mut page = photo.clone();
@@ -103,7 +108,7 @@ pub(super) fn captioned(photo: &RgbImage, means: &mut Means<'_>) -> RgbImage {
         (width as f32, band as f32),
         Rgb([0; 3]),
     );
-    let words = format!("{} call now", means.dice.below(1_000_000_000));
+    let words = format!("{} call now", means.rng.below(1_000_000_000));
     let line = written(&words, band * 7 / 10, Rgb([255; 3]), Rgb([0; 3]));
     imageops::replace(
         &mut page,
@@ -116,8 +121,8 @@ pub(super) fn captioned(photo: &RgbImage, means: &mut Means<'_>) -> RgbImage {
 
 /// A line of writing, so many pixels high.
 fn written(words: &str, height: u32, ink: Rgb<u8>, ground: Rgb<u8>) -> RgbImage {
-    let letters = u32::try_from(words.chars().count()).unwrap_or(1).max(1);
-    let mut canvas = Canvas::new(letters * 14, 24, ground);
+    let dead_letters = u32::try_from(words.chars().count()).unwrap_or(1).max(1);
+    let mut canvas = Canvas::new(dead_letters * 14, 24, ground);
     canvas.write(words, (0, 0), Size::Large, ink);
     let line = canvas.into_picture();
     let width = (line.width() * height.max(1) / 24).max(1);
@@ -125,7 +130,7 @@ fn written(words: &str, height: u32, ink: Rgb<u8>, ground: Rgb<u8>) -> RgbImage 
 }
 
 /// As a phone shows it: lines above and below on a pale page.
-pub(super) fn screenshot(photo: &RgbImage, means: &mut Means<'_>) -> RgbImage {
+pub(super) fn screenshot(photo: &RgbImage, means: &mut EditContext<'_>) -> RgbImage {
     let w = photo.width();
     let height = px(w, 2.1).max(photo.height() + px(w, 0.75));
     let ground = Rgb([245, 245, 248]);
@@ -133,7 +138,7 @@ pub(super) fn screenshot(photo: &RgbImage, means: &mut Means<'_>) -> RgbImage {
     let top = px(w, 0.22);
     imageops::replace(&mut page, photo, 0, top.into());
     for line in 0..12 {
-        let words = format!("{} message {line}", means.dice.below(1_000_000_000));
+        let words = format!("{} message {line}", means.rng.below(1_000_000_000));
         let y = match line {
             0..3 => line * w / 18 + w / 40,
             _ => top + photo.height() + (line - 2) * w / 20,
@@ -165,12 +170,12 @@ pub(super) fn collage(
     photo: &RgbImage,
     columns: u32,
     rows: u32,
-    means: &mut Means<'_>,
+    means: &mut EditContext<'_>,
 ) -> RgbImage {
     const SIDE: u32 = 420;
     const GAP: u32 = 3;
     let mut page = RgbImage::from_pixel(columns * SIDE, rows * SIDE, Rgb([255; 3]));
-    let own = means.dice.below(columns * rows);
+    let own = means.rng.below(columns * rows);
     for number in 0..columns * rows {
         let inner = (SIDE - 2 * GAP, SIDE - 2 * GAP);
         let tile = match number == own {
@@ -184,16 +189,16 @@ pub(super) fn collage(
 }
 
 /// Within another photo, at most `share` of its sides.
-pub(super) fn inset(photo: &RgbImage, share: f32, means: &mut Means<'_>) -> RgbImage {
+pub(super) fn inset(photo: &RgbImage, share: f32, means: &mut EditContext<'_>) -> RgbImage {
     let mut page = filling(means.other(), (1_000, 800));
     let (w, h) = (photo.width() as f32, photo.height() as f32);
     let scale = (1_000.0 * share / w).min(800.0 * share / h).min(1.0);
     let small = scaled(photo, scale, scale);
     let x = means
-        .dice
+        .rng
         .below(page.width().saturating_sub(small.width()) + 1);
     let y = means
-        .dice
+        .rng
         .below(page.height().saturating_sub(small.height()) + 1);
     imageops::replace(&mut page, &small, x.into(), y.into());
     page
@@ -221,7 +226,7 @@ pub(super) fn grey(photo: &RgbImage) -> RgbImage {
 }
 
 /// Grain of about so many levels, the same in all channels.
-pub(super) fn noisy(photo: &RgbImage, levels: f32, means: &mut Means<'_>) -> RgbImage {
+pub(super) fn noisy(photo: &RgbImage, levels: f32, means: &mut EditContext<'_>) -> RgbImage {
     let mut canvas = photo.clone();
     for pixel in canvas.pixels_mut() {
         // the sum of three even numbers is nearly normal, of spread one half

@@ -4,11 +4,11 @@ use image::codecs::jpeg::JpegEncoder;
 use image::{RgbImage, imageops};
 
 use super::edits::{
-    Means, askew, captioned, collage, covered, cropped, framed, grey, inset, noisy, scaled,
+    EditContext, askew, captioned, collage, covered, cropped, framed, grey, inset, noisy, scaled,
     screenshot, toned,
 };
 use super::warp::turned;
-use crate::dice::Dice;
+use crate::rng::Rng;
 
 /// One edit of one photo.
 pub(super) struct Kind {
@@ -16,7 +16,7 @@ pub(super) struct Kind {
     pub group: &'static str,
     /// Its name within the group.
     pub name: &'static str,
-    make: fn(&RgbImage, &mut Means<'_>) -> RgbImage,
+    make: fn(&RgbImage, &mut EditContext<'_>) -> RgbImage,
     quality: u8,
 }
 
@@ -37,8 +37,8 @@ impl Kind {
         seed: u64,
         others: &[RgbImage],
     ) -> image::ImageResult<Vec<u8>> {
-        let mut means = Means {
-            dice: Dice::new(seed, &format!("{name}|{}|{}", self.group, self.name)),
+        let mut means = EditContext {
+            rng: Rng::new(seed, &format!("{name}|{}|{}", self.group, self.name)),
             others,
         };
         let made = (self.make)(photo, &mut means);
@@ -51,7 +51,7 @@ impl Kind {
 const fn kind(
     group: &'static str,
     name: &'static str,
-    make: fn(&RgbImage, &mut Means<'_>) -> RgbImage,
+    make: fn(&RgbImage, &mut EditContext<'_>) -> RgbImage,
 ) -> Kind {
     Kind {
         group,

@@ -2,9 +2,9 @@
 
 use evidence::{Bar, markdown_table, upper_rate, wilson};
 
-use super::tally::{Class, Copies, Falsely, Tally};
+use super::tally::{Class, Copies, FalsePairs, Tally};
 
-/// What a report says besides its figures.
+/// What a report says in addition to its figures.
 pub struct About<'a> {
     /// The day, as `2026-11-26`.
     pub date: &'a str,
@@ -16,7 +16,7 @@ pub struct About<'a> {
     pub edits: &'a str,
     /// The seed of all luck.
     pub seed: u64,
-    /// The file of the plot, beside the report.
+    /// The file of the plot, next to the report.
     pub plot: &'a str,
 }
 
@@ -37,7 +37,7 @@ pub fn markdown(tally: &Tally, about: &About<'_>) -> String {
             about.seed,
             tally.policy_version
         ),
-        twins(tally),
+        duplicates(tally),
         format!("![Recall by edit]({})", about.plot),
         "Found at alert level, with Wilson's 95 % interval; found at all, that is also for \
          review; and found where only the PDQ hashes of the whole pictures are compared, at \
@@ -45,7 +45,7 @@ pub fn markdown(tally: &Tally, about: &About<'_>) -> String {
             .to_owned(),
         recall(tally),
         "Pairs that are no copies, and how many of a million are found at most (95 %):".to_owned(),
-        falsely(tally),
+        false_pairs(tally),
         persons(tally),
         alerted(tally),
         "The pairs that are no copies and come nearest to an alert by their parts; at 1.00 of \
@@ -80,7 +80,7 @@ fn alerted(tally: &Tally) -> String {
     format!("Alerted all the same, the first of them:\n\n{table}")
 }
 
-fn twins(tally: &Tally) -> String {
+fn duplicates(tally: &Tally) -> String {
     if tally.twins.is_empty() {
         return "No two of the photos are the same by PDQ at 31 bits.".to_owned();
     }
@@ -143,8 +143,8 @@ fn recall(tally: &Tally) -> String {
     markdown_table(&head, &rows(tally).iter().map(row).collect::<Vec<_>>())
 }
 
-fn falsely(tally: &Tally) -> String {
-    let row = |(class, falsely): (&Class, &Falsely)| {
+fn false_pairs(tally: &Tally) -> String {
+    let row = |(class, falsely): (&Class, &FalsePairs)| {
         let bound = upper_rate(falsely.at_alert, falsely.pairs) * 1e6;
         [
             words_of(*class).to_owned(),

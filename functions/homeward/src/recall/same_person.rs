@@ -1,4 +1,4 @@
-//! Which photos show the same person, as somebody has said who looked at them: pairs of them are no
+//! Which photos show the same person, as a person who looked at them has said: pairs of them are no
 //! copies, and are counted apart from those of different photos.
 
 use std::collections::{HashMap, HashSet};

@@ -79,12 +79,12 @@ pub struct Copies {
 
 /// Pairs of one class that are no copies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Falsely {
+pub struct FalsePairs {
     /// All.
     pub pairs: u64,
     /// That would have been alerted.
     pub at_alert: u64,
-    /// That a person would have been shown besides.
+    /// That a person would have been shown in addition.
     pub at_review: u64,
 }
 
@@ -101,7 +101,7 @@ pub struct Said {
 
 /// The pair of no copies that came nearest to an alert, or beyond.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Near {
+pub struct NearPair {
     /// The scores as a share of what an alert needs: 1 suffices.
     pub share: f32,
     /// The scores.
@@ -128,7 +128,7 @@ pub struct Tally {
     pub references: usize,
     /// Photos that were left out, each with an earlier one that is the same by PDQ.
     pub twins: Vec<(String, String)>,
-    /// Photos of which somebody said that they show the same person as another one.
+    /// Photos of which a person said that they show the same person as another one.
     pub persons_said_of: usize,
     /// Ads searched.
     pub ads: u64,
@@ -137,13 +137,13 @@ pub struct Tally {
     /// Copies by group.
     pub groups: BTreeMap<String, Copies>,
     /// Pairs that are no copies, by what they show.
-    pub falsely: BTreeMap<Class, Falsely>,
+    pub falsely: BTreeMap<Class, FalsePairs>,
     /// Words of edits.
     pub words: BTreeMap<&'static str, Said>,
     /// The first false alerts: what the pair shows, reference and ad.
     pub alerted: Vec<(Class, String, String)>,
     /// The nearest to an alert first.
-    pub nearest: Vec<Near>,
+    pub nearest: Vec<NearPair>,
     enough: PerGrid,
 }
 
@@ -203,12 +203,12 @@ impl Tally {
     }
 
     /// Counts what a search saw.
-    pub(super) fn note(&mut self, ad: &Ad, seen: Seen, pairs: &Pairs<'_>) {
+    pub(super) fn record(&mut self, ad: &Ad, seen: Seen, pairs: &Pairs<'_>) {
         self.ads += 1;
         for found in &seen.shown {
-            self.note_copy(ad, found);
+            self.record_copy(ad, found);
         }
-        self.note_pairs(ad, pairs);
+        self.record_pairs(ad, pairs);
         for (number, level) in seen.false_ones {
             let class = pairs.class(ad, number);
             let falsely = self.falsely.entry(class).or_default();
@@ -224,11 +224,11 @@ impl Tally {
             }
         }
         for (number, scores) in seen.near_misses {
-            self.note_near(ad, number, scores, pairs);
+            self.record_near(ad, number, scores, pairs);
         }
     }
 
-    fn note_copy(&mut self, ad: &Ad, found: &Found) {
+    fn record_copy(&mut self, ad: &Ad, found: &Found) {
         let copies = self.groups.entry(ad.group.clone()).or_default();
         copies.all += 1;
         copies.at_alert += u64::from(found.at_alert);
@@ -248,7 +248,7 @@ impl Tally {
         }
     }
 
-    fn note_pairs(&mut self, ad: &Ad, pairs: &Pairs<'_>) {
+    fn record_pairs(&mut self, ad: &Ad, pairs: &Pairs<'_>) {
         let persons: Vec<usize> = (0..pairs.names.len())
             .filter(|number| pairs.is_same_person(ad, *number))
             .collect();
@@ -285,11 +285,11 @@ impl Tally {
         }
     }
 
-    fn note_near(&mut self, ad: &Ad, number: usize, scores: PerGrid, pairs: &Pairs<'_>) {
+    fn record_near(&mut self, ad: &Ad, number: usize, scores: PerGrid, pairs: &Pairs<'_>) {
         let share = (scores.fine / self.enough.fine).max(scores.middle / self.enough.middle);
         let place = self.nearest.partition_point(|near| near.share >= share);
         if place < NEAR_MAX {
-            let near = Near {
+            let near = NearPair {
                 share,
                 scores,
                 class: pairs.class(ad, number),
@@ -375,7 +375,7 @@ mod tests {
                 portraits: 2,
                 ad_is_portrait: *is_portrait,
             };
-            tally.note(ad, nothing(Vec::new()), &pairs);
+            tally.record(ad, nothing(Vec::new()), &pairs);
         }
         tally
     }
@@ -423,8 +423,8 @@ mod tests {
             by_pdq: false,
             edit: Some(edit.to_owned()),
         };
-        tally.note_copy(&ad("a", &[0]), &found("mirrored, one of four in a collage"));
-        tally.note_copy(&ad("a", &[0]), &found("22% of the ad"));
+        tally.record_copy(&ad("a", &[0]), &found("mirrored, one of four in a collage"));
+        tally.record_copy(&ad("a", &[0]), &found("22% of the ad"));
         let said = |word| {
             let said: Said = tally.words[word];
             (said.said, said.right, said.due)
@@ -449,7 +449,7 @@ mod tests {
         for _ in 0..30 {
             let mut seen = nothing(Vec::new());
             seen.false_ones = vec![(0, Level::Review), (1, Level::Alert)];
-            tally.note(&ad("x", &[]), seen, &pairs);
+            tally.record(&ad("x", &[]), seen, &pairs);
         }
         let general = tally.falsely[&Class::General];
         assert_eq!((general.at_alert, general.at_review), (30, 30));
@@ -475,7 +475,7 @@ mod tests {
                 fine: (fine * 7 % 40) as f32 / 40.0,
                 middle: 0.0,
             };
-            tally.note_near(&ad("x", &[]), 0, scores, &pairs);
+            tally.record_near(&ad("x", &[]), 0, scores, &pairs);
         }
         let fine: Vec<f32> = tally.nearest.iter().map(|near| near.scores.fine).collect();
         assert_eq!(fine.len(), NEAR_MAX);

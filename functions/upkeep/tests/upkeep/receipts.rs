@@ -129,7 +129,7 @@ impl Behind for Folder<'_> {
         Ok(true)
     }
 
-    async fn scrub(&self) -> store::Result<Scrubbed> {
+    async fn vacuum(&self) -> store::Result<Scrubbed> {
         self.0.embedded.vacuum().await.unwrap();
         Ok(Scrubbed::default())
     }

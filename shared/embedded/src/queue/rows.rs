@@ -55,7 +55,7 @@ pub(crate) fn insert_dead(
 }
 
 /// Makes visible what the last process had received and not finished. Only for the start: then
-/// nobody can hold a receipt.
+/// no worker can hold a receipt.
 pub(crate) fn free_cut_off(db: &Connection) -> rusqlite::Result<usize> {
     db.execute(
         "UPDATE messages SET receipt = NULL, visible_ms = 0, cut_off = cut_off + 1
@@ -98,7 +98,7 @@ pub(super) fn lease(
     Ok(handed_out)
 }
 
-/// Whether somebody works on a suspect of this queue.
+/// Whether a worker has a suspect message of this queue.
 fn is_suspect_out(db: &Connection, queue: &str, now: Timestamp) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND receipt IS NOT NULL
                AND dead_ms IS NULL AND visible_ms > ?2 AND cut_off >= ?3)";

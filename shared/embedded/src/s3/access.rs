@@ -1,6 +1,6 @@
 //! Who may do what. The folder's own key pair may do everything that the host's rules allow; a pair
 //! that is held to a part of S3 reads, writes, lists and deletes there, and nothing else anywhere;
-//! nobody else may do anything.
+//! no other client may do anything.
 
 use std::sync::Arc;
 
@@ -225,7 +225,7 @@ impl S3Access for Outside {
     }
 }
 
-/// Access lists are refused, as S3 does in buckets whose owner is enforced: nobody is to believe that
+/// Access lists are refused, as S3 does in buckets whose owner is enforced: no client is to believe that
 /// something was made public, or private, by one.
 fn changes_no_owner(headers: &HeaderMap) -> S3Result<()> {
     let grants = headers

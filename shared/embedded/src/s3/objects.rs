@@ -87,7 +87,7 @@ pub(super) async fn put(
     Ok(S3Response::with_headers(output, told))
 }
 
-/// What the answer to a form says beside its status, as S3 has it: `s3s` leaves both out.
+/// What the answer to a form says in addition to its status, as S3 has it: `s3s` leaves both out.
 fn said_to_forms(place: &ObjectAddress, version: &Version) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let key = encode_key(&place.key).replace('+', "%20");

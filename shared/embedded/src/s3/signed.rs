@@ -17,7 +17,7 @@ const SKEW_MAX_S: i64 = 15 * 60;
 const EXPIRES_MAX_S: u64 = 7 * 24 * 60 * 60;
 
 /// Refuses signatures of version 2, addresses that are valid for too long or not yet, stale headers,
-/// and `x-amz-` headers that nobody signed. Whether a signature is right is for `s3s` to say.
+/// and `x-amz-` headers that were not signed. Whether a signature is right is for `s3s` to say.
 ///
 /// A form carries its signature in its fields: [`super::access`] looks at that.
 ///
@@ -47,7 +47,7 @@ fn refuse<T>(code: S3ErrorCode, words: impl Into<String>) -> S3Result<T> {
     Err(S3Error::with_message(code, words.into()))
 }
 
-/// What whoever signs as in 2006 is told.
+/// What a client that signs as in 2006 is told.
 pub(super) fn version_2() -> S3Error {
     S3Error::with_message(
         S3ErrorCode::InvalidRequest,

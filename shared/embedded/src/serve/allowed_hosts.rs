@@ -23,7 +23,7 @@ const BELOW_LOOPBACK: &str = ".localhost";
 #[derive(Clone, Debug)]
 pub struct AllowedHosts {
     port: u16,
-    /// Names that somebody allowed, in lower case, with a port or for any.
+    /// Names that were allowed, in lower case, with a port or for any.
     allowed: Vec<String>,
 }
 
@@ -60,7 +60,7 @@ impl AllowedHosts {
         self
     }
 
-    /// Loopback names are nobody else's, whatever the port: it is another where an SSH tunnel or a proxy
+    /// Loopback names are always this machine's, whatever the port: it is another where an SSH tunnel or a proxy
     /// on this machine stands before ours.
     fn is_ours(&self, authority: &str) -> bool {
         let authority = authority.to_ascii_lowercase();

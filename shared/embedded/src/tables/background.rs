@@ -1,4 +1,4 @@
-//! Writes that nobody waits for, one at a time and with a rest after each.
+//! Writes that no client waits for, one at a time and with a rest after each.
 //!
 //! Those who wait share the disk, and for some tables a lock, with these writes, and how many there
 //! are depends on who is sought. So their share of the time is bounded: a flood of leads takes
@@ -60,7 +60,7 @@ impl Drop for BackgroundWriter {
     fn drop(&mut self) {
         self.writes = None;
         if let Some(thread) = self.thread.take() {
-            let _ = thread.join(); // a panic there was reported to whoever waited
+            let _ = thread.join(); // a panic there was reported to the caller that waited
         }
     }
 }
@@ -68,7 +68,7 @@ impl Drop for BackgroundWriter {
 fn write_and_rest(waiting: &Receiver<Write>) {
     while let Ok(write) = waiting.recv() {
         let begun = Instant::now();
-        // Whoever waited learns of a panic: its answer was dropped. The next write is none of its.
+        // The caller learns of a panic: its answer was dropped. The next write is none of its.
         let _ = catch_unwind(AssertUnwindSafe(write));
         std::thread::sleep(rest_after(begun.elapsed()));
     }

@@ -30,7 +30,7 @@ pub(super) struct TablesFile {
     writer: Database,
     readers: RwLock<Readers>,
     turn: AtomicUsize,
-    /// Held while connections are opened anew.
+    /// Held while connections are opened again.
     opening: Mutex<()>,
 }
 
@@ -78,7 +78,7 @@ impl TablesFile {
         }
     }
 
-    /// Opens the readers anew: each remembers the tables' definitions that it has read.
+    /// Opens the readers again: each remembers the tables' definitions that it has read.
     pub(super) fn forget_definitions(&self) -> Result<()> {
         let _one_at_a_time = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = Readers::open(utf8(&self.path)?)?;

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_whose_uploads_are_gone_is_damaged_and_not_begun_anew() {
+    fn a_folder_whose_uploads_are_gone_is_damaged_and_not_begun_again() {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let (from, to) = (dir.path().join("tables.db"), dir.path().join("uploads.db"));
         move_out(&from, &to, &MOVED).expect("a first start");

@@ -1,4 +1,4 @@
-//! Conditional requests: exact, whoever races.
+//! Conditional requests: exact under any race.
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;

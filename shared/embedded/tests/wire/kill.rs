@@ -173,7 +173,7 @@ async fn nothing_acknowledged_is_lost_to_kill_9() {
     );
 }
 
-/// Opens the folder after a kill and holds it against what was acknowledged.
+/// Opens the folder after a kill and checks it against what was acknowledged.
 async fn check(
     dir: &Path,
     (objects, events): (&Acknowledged, &mut BTreeSet<String>),

@@ -1,5 +1,5 @@
 //! The services over their wire protocols, by clients that we did not write: the AWS SDK for Rust,
-//! in process and over ports, and boto3. One binary, because each links the SDK anew.
+//! in process and over ports, and boto3. One binary, because each links the SDK again.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 

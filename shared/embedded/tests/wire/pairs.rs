@@ -205,8 +205,8 @@ async fn a_pair_opens_no_table_and_nothing_once_it_is_revoked() {
     assert!(services.embedded.revoke("a").await.expect("revoked"));
     let refused = get().await.map(drop).expect_err("closed");
     assert_eq!(refused.code(), Some("InvalidAccessKeyId"));
-    let anew = services.embedded.grant("a", reach("ads/a/")).await;
-    assert_ne!(anew.expect("a pair").id, key.id);
+    let again = services.embedded.grant("a", reach("ads/a/")).await;
+    assert_ne!(again.expect("a pair").id, key.id);
     tables.stop().await;
     port.stop().await;
 }

@@ -95,7 +95,7 @@ fn sides_may_differ_in_colour_and_frames_may_nest() {
     assert_eq!(
         kept(&top_and_bottom, framed.size()),
         inner,
-        "bars beside within bars above"
+        "bars left and right within bars above"
     );
     assert!(kept(&bars, framed.size()).is_some());
 }

@@ -26,10 +26,10 @@ const SEAM_SHARE: f32 = 0.62;
 const INNER_SEAM_SHARE: f32 = 0.75;
 /// The share of what agrees with the reference that may lie across a seam: it is one picture.
 const ACROSS_MAX: f32 = 0.05;
-/// By how much more it changes there than beside it.
+/// By how much more it changes there than next to it.
 const STANDS_OUT: f32 = 0.3;
-/// How far beside a seam its surroundings are looked at, in pixels: beyond a gap's other rim.
-const BESIDE_PX: std::ops::RangeInclusive<usize> = 5..=10;
+/// How far from a seam its surroundings are looked at, in pixels: beyond a gap's other rim.
+const NEXT_TO_PX: std::ops::RangeInclusive<usize> = 5..=10;
 /// From this share of flat places of about one grey on, a panel is no picture.
 const ONE_GREY_SHARE: f32 = 0.8;
 
@@ -54,7 +54,7 @@ pub(super) fn panels(ad: &Grey, together: &[(f32, f32)]) -> Vec<Panel> {
 }
 
 impl Panel {
-    /// Whether a place lies within, or up to `margin_px` beside it.
+    /// Whether a place lies within, or up to `margin_px` next to it.
     pub fn holds(&self, (x, y): (f32, f32), margin_px: f32) -> bool {
         let between = |at: f32, from: usize, to: usize| {
             at >= from as f32 - margin_px && at <= to as f32 + margin_px
@@ -158,8 +158,8 @@ fn seam(
     };
     let shares: Vec<f32> = (from + 2..to.saturating_sub(2)).map(changes).collect();
     let share = |at: usize| shares.get(at.checked_sub(from + 2)?).copied();
-    let beside = |at: usize| {
-        let both = BESIDE_PX.flat_map(|px| [at.checked_sub(px).and_then(share), share(at + px)]);
+    let next_to = |at: usize| {
+        let both = NEXT_TO_PX.flat_map(|px| [at.checked_sub(px).and_then(share), share(at + px)]);
         let known: Vec<f32> = both.flatten().collect();
         known.iter().sum::<f32>() / known.len().max(1) as f32
     };
@@ -168,7 +168,7 @@ fn seam(
         Some(Seam {
             at,
             share: own,
-            stands_out: own - beside(at),
+            stands_out: own - next_to(at),
         })
     };
     (from + margin..to - margin)

@@ -33,7 +33,7 @@ const RUN_RATIO: usize = 8;
 /// others in 32 with a spread of 4.
 const MARK_BITS_MAX: u32 = 20;
 
-/// Features of a key beyond which all of them are passed over, as a multiple of what a key has on
+/// Features of a key beyond which all of them are skipped, as a multiple of what a key has on
 /// average, and at least. What so many photos have says nothing, and looking at each is most of
 /// the work.
 const COMMON_RATIO: usize = 16;
@@ -49,7 +49,7 @@ pub(crate) struct Index {
     /// One more than the greatest owner.
     owners_end: usize,
     /// Features sorted so far: segments of them, larger ones first, so that a feature is sorted
-    /// anew only now and then.
+    /// again only now and then.
     segments: Vec<Run>,
 }
 
@@ -73,7 +73,7 @@ struct Table {
 }
 
 impl Index {
-    /// Files a reference's features. It cannot be taken out again: build anew for that, and
+    /// Files a reference's features. It cannot be taken out again: build again for that, and
     /// disregard `owner` until then.
     pub fn insert(&mut self, owner: u32, reference: &LocalReference) {
         self.push(owner, reference);

@@ -27,7 +27,7 @@ const SAME_BITS_MAX: u32 = 18;
 const SHARE_MIN: f32 = 0.10;
 /// The share below which it is forgotten.
 const SHARE_KEPT_MIN: f32 = 0.05;
-/// How much a lesson counts beside those before it, once there were some.
+/// How much a sample counts relative to those before it, once there were some.
 const SAMPLE_WEIGHT: f32 = 0.25;
 /// The least that a feature counts.
 const WEIGHT_MIN: f32 = 0.25;

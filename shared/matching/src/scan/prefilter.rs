@@ -1,5 +1,5 @@
 //! The prefilter in plain Rust, shaped so that the compiler turns it into vector instructions: on arm64
-//! it is what runs, and [`Kernel`](super::Kernel) has it compiled anew for those of x86-64.
+//! it is what runs, and [`Kernel`](super::Kernel) has it compiled again for those of x86-64.
 
 use super::columns::{Prefixes, TILE_ITEMS, Tile};
 

@@ -20,14 +20,14 @@ use super::{
     Sketch,
 };
 
-/// The format that this build writes and reads. Others are not read: features are made anew.
+/// The format that this build writes and reads. Others are not read: features are made again.
 const FORMAT: u8 = 1;
 const AD: u8 = b'a';
 const REFERENCE: u8 = b'r';
 /// A sketch's coder writes a few bytes after it is told to stop.
 const SKETCH_BYTES_SLACK: usize = 400;
 
-/// These bytes are not features that this build knows: compare without them, and make them anew.
+/// These bytes are not features that this build knows: compare without them, and make them again.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("features are of another format or corrupt")]
 pub struct FeaturesError;

@@ -124,7 +124,7 @@ impl Known {
         let columns = x.saturating_sub(1).max(band.left)..(x + 2).min(band.left + band.width);
         for row in y.saturating_sub(1).max(band.top)..(y + 2).min(band.top + band.height) {
             for column in columns.clone() {
-                // itself too: nobody asks again once it has begun
+                // itself too: it is not asked again once it has begun
                 self.around[row * self.width + column] += 1;
             }
         }

@@ -43,7 +43,7 @@ pub enum FingerprintBytesError {
         /// The format that they name.
         found: u8,
     },
-    /// They were changed, or never were a fingerprint of this kind: make it anew from the photo.
+    /// They were changed, or never were a fingerprint of this kind: make it again from the photo.
     #[error("fingerprint is corrupt")]
     Corrupt,
 }

@@ -96,7 +96,7 @@ impl Jobs {
     fn scan(&self, kernel: &str, queries: &[Hash256]) -> Vec<Near> {
         let kernel = Kernel::available().find(|one| one.name() == kernel);
         let mut found = Vec::new();
-        scan::near_by(
+        scan::neighbours_with(
             kernel.expect("one of this processor's"),
             self.columns(),
             queries,
@@ -108,7 +108,7 @@ impl Jobs {
 
     fn by_index(&self, query: &Hash256) -> Vec<u32> {
         let mut owners = Vec::new();
-        self.index.near(query, DISTANCE_BITS_MAX, &mut owners);
+        self.index.neighbours(query, DISTANCE_BITS_MAX, &mut owners);
         owners.sort_unstable();
         owners.dedup();
         owners

@@ -101,7 +101,7 @@ impl Ads {
         for columns in [&self.whole, &self.trimmed] {
             let columns = Columns::read(columns).expect("written by to_columns");
             let distance_bits_max = Policy::default().whole.distance_bits_max;
-            scan::near(
+            scan::neighbours(
                 columns.slice(share.clone()),
                 queries,
                 distance_bits_max,

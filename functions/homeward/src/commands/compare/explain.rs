@@ -9,11 +9,11 @@ use photo::Limits;
 use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
 use sha2::{Digest, Sha256};
 
-use crate::explained::{self, Pair};
 use crate::folder::{self, Entry};
+use crate::image_file;
+use crate::match_picture::{self, Pair};
 use crate::outcome::{Failure, Result};
-use crate::picture_file;
-use crate::talk::harmless;
+use crate::terminal::escaped;
 
 /// Letters of a file's name that its picture's name keeps.
 const NAME_CHARS_MAX: usize = 40;
@@ -41,7 +41,7 @@ impl Explain {
     /// A usage fault if it lies within a folder that is searched: the next run would take our
     /// pictures for ads.
     pub(super) fn into(folder: &Path, searched: [&Path; 2]) -> Result<Self> {
-        let shown = harmless(&folder::text(folder.as_os_str()));
+        let shown = escaped(&folder::text(folder.as_os_str()));
         fs::create_dir_all(folder).map_err(|error| {
             Failure::usage(
                 format_args!("the folder {shown} cannot be made: {error}"),
@@ -80,9 +80,9 @@ impl Explain {
         found: &Match,
     ) -> anyhow::Result<()> {
         let limits = Limits::default();
-        let own = picture_file::read(&entry.path, &limits)
+        let own = image_file::read(&entry.path, &limits)
             .map_or_else(|_| unreadable(), |bytes| decoded(&bytes, &limits));
-        let drawn = explained::picture(&Pair {
+        let drawn = match_picture::picture(&Pair {
             reference: &own,
             ad: &decoded(ad.bytes, &limits),
             names: [&entry.name, &ad.entry.name],
@@ -111,7 +111,7 @@ fn points(reference: &ReferenceFingerprint, ad: &AdFingerprint) -> Vec<local::Po
 }
 
 fn decoded(bytes: &[u8], limits: &Limits) -> RgbImage {
-    picture_file::decoded(bytes, limits).unwrap_or_else(|_| unreadable())
+    image_file::decoded(bytes, limits).unwrap_or_else(|_| unreadable())
 }
 
 /// In place of a picture that was there a moment ago.

@@ -9,9 +9,9 @@ use tempfile::NamedTempFile;
 
 use super::explain::Explain;
 use crate::folder;
+use crate::image_file::ReasonCode;
 use crate::outcome::{Failure, Result};
-use crate::picture_file::ReasonCode;
-use crate::talk::{harmless, say};
+use crate::terminal::{escaped, print};
 
 /// A pair that matches.
 pub(super) struct Row {
@@ -45,7 +45,7 @@ pub(super) struct Files {
 impl Files {
     /// The files that `--out` asks for; checked before hours of work, written after.
     pub(super) fn for_out(out: &Path) -> Result<Self> {
-        let shown = harmless(&folder::text(out.as_os_str()));
+        let shown = escaped(&folder::text(out.as_os_str()));
         let parent = match out.parent() {
             Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
             Some(parent) => parent,
@@ -91,7 +91,7 @@ impl Files {
             file.as_file().sync_all()?;
             file.persist(path).map_err(|error| error.error)
         });
-        let shown = harmless(&folder::text(path.as_os_str()));
+        let shown = escaped(&folder::text(path.as_os_str()));
         written.map(|_| ()).map_err(|error| {
             Failure::ours(anyhow::Error::from(error).context(format!("{shown} was not written")))
                 .hint("check the free space and your rights there, or give --out another place")
@@ -114,7 +114,7 @@ impl Row {
 }
 
 /// Says what was done; as JSON on stdout where a program asked.
-pub(super) fn tell(
+pub(super) fn print_report(
     summary: &Summary,
     files: &Files,
     explain: Option<&Explain>,
@@ -129,21 +129,21 @@ pub(super) fn tell(
     } = summary;
     let seconds = took.as_secs_f64();
     let [out, errors] = [&files.out, &files.errors].map(|path| folder::text(path.as_os_str()));
-    say(format_args!(
+    print(format_args!(
         "{references} references, {ads} ads: {matches} matches in {} ({seconds:.1} s)",
-        harmless(&out)
+        escaped(&out)
     ));
     if *unreadable > 0 {
-        say(format_args!(
+        print(format_args!(
             "{unreadable} files could not be read, see {}",
-            harmless(&errors)
+            escaped(&errors)
         ));
     }
     let explained = explain.map(|explain| folder::text(explain.folder().as_os_str()));
     if let Some(folder) = &explained {
-        say(format_args!(
+        print(format_args!(
             "a picture of each match is in {}",
-            harmless(folder)
+            escaped(folder)
         ));
     }
     if json {

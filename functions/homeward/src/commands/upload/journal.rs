@@ -39,7 +39,7 @@ pub struct Journal {
     told: HashSet<(String, String)>,
 }
 
-/// Where the state file lies: beside the folder, unless the person says otherwise.
+/// Where the state file lies: next to the folder, unless the person says otherwise.
 pub fn place(folder: &Path, said: Option<&Path>) -> PathBuf {
     if let Some(said) = said {
         return said.to_owned();
@@ -154,7 +154,7 @@ impl Journal {
     ///
     /// # Errors
     /// Failures of the disk.
-    pub fn note(&mut self, files: &[Taken], object: Option<&str>) -> io::Result<()> {
+    pub fn record(&mut self, files: &[Taken], object: Option<&str>) -> io::Result<()> {
         let line = |file: &Taken| {
             let sha256 = hex::encode(file.sha256);
             let line =
@@ -188,7 +188,7 @@ impl Journal {
     }
 
     /// Whether an earlier run told of this fault.
-    pub fn has_told(&self, fault: &(String, String)) -> bool {
+    pub fn has_reported(&self, fault: &(String, String)) -> bool {
         self.told.contains(fault)
     }
 
@@ -196,7 +196,7 @@ impl Journal {
     ///
     /// # Errors
     /// Failures of the disk.
-    pub fn note_told(&mut self, faults: &[(String, String)]) -> io::Result<()> {
+    pub fn record_reported(&mut self, faults: &[(String, String)]) -> io::Result<()> {
         let line = |(name, reason): &(String, String)| {
             format!("{}\n", json!({"told": name, "reason": reason}))
         };
@@ -249,7 +249,7 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 fn broken(path: &Path, error: &io::Error) -> Failure {
-    let shown = crate::talk::harmless(&crate::folder::text(path.as_os_str()));
+    let shown = crate::terminal::escaped(&crate::folder::text(path.as_os_str()));
     Failure::input(
         format_args!("the state file {shown}: {error}"),
         "give --state a file that can be written",
@@ -283,7 +283,9 @@ mod tests {
         let path = folder.path().join("state");
         let mut first = open(&path, "http://a/");
         assert!(first.bind("ads/ngo/").is_ok());
-        first.note(&[file("a"), file("b")], None).expect("written");
+        first
+            .record(&[file("a"), file("b")], None)
+            .expect("written");
         drop(first);
         let whole = std::fs::read(&path).expect("read");
         for cut in 0..=whole.len() {
@@ -295,7 +297,7 @@ mod tests {
                 "noted in order, known in order: {cut}"
             );
             assert!(again.bind("ads/ngo/").is_ok());
-            again.note(&[file("c")], Some("b.tar")).expect("written");
+            again.record(&[file("c")], Some("b.tar")).expect("written");
             drop(again);
             assert_eq!(
                 open(&path, "http://a").brought_by(&file("c")),
@@ -315,13 +317,15 @@ mod tests {
         };
         let mut first = open(&path, "http://a");
         assert!(first.bind("ads/ngo/").is_ok());
-        first.note(&[file("a"), file("b")], None).expect("written");
+        first
+            .record(&[file("a"), file("b")], None)
+            .expect("written");
         first.forget(&[file("a")]).expect("written");
         assert!(!first.has(&file("a")) && first.has(&file("b")));
         drop(first);
         assert_eq!(known(), [false, true]);
         let mut again = open(&path, "http://a");
-        again.note(&[file("a")], Some("b.tar")).expect("written");
+        again.record(&[file("a")], Some("b.tar")).expect("written");
         drop(again);
         assert_eq!(known(), [true, true]);
     }
@@ -333,12 +337,12 @@ mod tests {
         let fault = ("a.txt".to_owned(), "not_an_image".to_owned());
         let mut first = open(&path, "http://a");
         assert!(first.bind("ads/ngo/").is_ok());
-        assert!(!first.has_told(&fault));
+        assert!(!first.has_reported(&fault));
         first
-            .note_told(std::slice::from_ref(&fault))
+            .record_reported(std::slice::from_ref(&fault))
             .expect("written");
         first
-            .note_told(std::slice::from_ref(&fault))
+            .record_reported(std::slice::from_ref(&fault))
             .expect("written");
         drop(first);
         let lines = std::fs::read_to_string(&path)
@@ -347,8 +351,8 @@ mod tests {
             .count();
         assert_eq!(lines, 2, "once");
         let again = open(&path, "http://a");
-        assert!(again.has_told(&fault));
-        assert!(!again.has_told(&("a.txt".to_owned(), "empty".to_owned())));
+        assert!(again.has_reported(&fault));
+        assert!(!again.has_reported(&("a.txt".to_owned(), "empty".to_owned())));
     }
 
     #[test]

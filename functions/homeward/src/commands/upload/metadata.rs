@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::folder;
 use crate::outcome::{Failure, Result};
-use crate::talk::harmless;
+use crate::terminal::escaped;
 
 const COLUMNS: [&str; 5] = ["path", "source_url", "ad_id", "seen_at", "place"];
 
@@ -34,7 +34,7 @@ impl Metadata {
     pub fn read(file: &Path) -> Result<Self> {
         let extension = file.extension().and_then(|text| text.to_str());
         let text = std::fs::read_to_string(file).map_err(|error| {
-            let shown = harmless(&folder::text(file.as_os_str()));
+            let shown = escaped(&folder::text(file.as_os_str()));
             Failure::input(format_args!("the metadata file {shown}: {error}"), HINT)
         })?;
         let text = text.trim_start_matches('\u{feff}');
@@ -70,7 +70,7 @@ impl Metadata {
             .clone();
         let columns: Vec<&str> = headers.iter().map(str::trim).collect();
         if let Some(unknown) = columns.iter().find(|column| !COLUMNS.contains(column)) {
-            let shown = harmless(unknown);
+            let shown = escaped(unknown);
             return Err(Failure::input(
                 format_args!("metadata column {shown} is not known"),
                 HINT,

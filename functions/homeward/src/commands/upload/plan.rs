@@ -12,12 +12,12 @@ use sha2::{Digest, Sha256};
 use super::journal::{Journal, Taken};
 use super::kind::{HEAD_BYTES, Kind, is_litter};
 use super::metadata::Metadata;
-use super::parcel::Packing;
+use super::upload_object::UploadMode;
 use crate::folder::{self, Entry};
+use crate::image_file::{ReasonCode, io_reason};
 use crate::outcome::{Failure, Result};
-use crate::picture_file::{ReasonCode, io_reason};
-use crate::side_by_side;
-use crate::talk::{Progress, harmless};
+use crate::parallel;
+use crate::terminal::{Progress, escaped};
 
 /// One file to be sent.
 #[derive(Clone)]
@@ -47,7 +47,7 @@ pub struct Plan {
     pub files: Vec<Planned>,
     /// Files that cannot.
     pub refused: Vec<Refused>,
-    /// What systems leave in folders, by its path: not sent, and nobody's fault.
+    /// What systems leave in folders, by its path: not sent, and no error.
     pub litter: Vec<String>,
 }
 
@@ -68,7 +68,7 @@ pub fn make(
     ours: &[Option<&Path>],
     prefix: &str,
     metadata: &Metadata,
-    packing: Packing,
+    packing: UploadMode,
 ) -> Result<Plan> {
     let entries = entries(folder, ours)?;
     let progress = Progress::new("files read", entries.len());
@@ -78,7 +78,7 @@ pub fn make(
         read
     };
     let (mut files, mut refused, mut litter) = (Vec::new(), Vec::new(), Vec::new());
-    let done = side_by_side::in_order(&entries, work, |place, read| {
+    let done = parallel::in_order(&entries, work, |place, read| {
         let entry = &entries[place];
         match read {
             Ok((taken, kind)) => files.push(Planned {
@@ -104,7 +104,7 @@ pub fn make(
 }
 
 fn entries(folder: &Path, ours: &[Option<&Path>]) -> Result<Vec<Entry>> {
-    let shown = harmless(&folder::text(folder.as_os_str()));
+    let shown = escaped(&folder::text(folder.as_os_str()));
     if !folder.is_dir() {
         return Err(Failure::input(
             format_args!("no folder at {shown}"),
@@ -135,7 +135,7 @@ fn entries(folder: &Path, ours: &[Option<&Path>]) -> Result<Vec<Entry>> {
 fn read(
     entry: &Entry,
     prefix: &str,
-    packing: Packing,
+    packing: UploadMode,
 ) -> std::result::Result<(Taken, Kind), ReasonCode> {
     if let Some(reason) = entry.refused {
         return Err(reason);
@@ -143,7 +143,7 @@ fn read(
     let name = format!("{prefix}{}", entry.name);
     check_name(&entry.name, &name, packing)?;
     let (sha256, size, kind) = digest(&entry.path)?;
-    if packing == Packing::Hashes && !matches!(kind, Kind::Picture(_)) {
+    if packing == UploadMode::Hashes && !matches!(kind, Kind::Picture(_)) {
         return Err(Reason::NotAnImage.as_str());
     }
     Ok((Taken { name, sha256, size }, kind))
@@ -153,14 +153,14 @@ fn read(
 const PREFIX_MAX: &str = "ads/123456789012345678901234567890123456789012345678901234567890123/";
 
 /// Names that S3 or a bundle would not keep as they are.
-fn check_name(path: &str, name: &str, packing: Packing) -> std::result::Result<(), ReasonCode> {
+fn check_name(path: &str, name: &str, packing: UploadMode) -> std::result::Result<(), ReasonCode> {
     const UNSUPPORTED: ReasonCode = "unsupported_name";
     let fills_in = name.contains("${"); // S3 replaces `${filename}` in a form's key
     if fills_in || name.chars().any(char::is_control) {
         return Err(UNSUPPORTED);
     }
     AdKey::parse(&format!("{PREFIX_MAX}{name}")).map_err(|_| "name_too_long")?;
-    if packing == Packing::Singly {
+    if packing == UploadMode::Singly {
         return Ok(());
     }
     let reserved = path == bundles::METADATA_MEMBER;
@@ -219,14 +219,14 @@ mod tests {
             let name = format!("p/{path}");
             assert_eq!(check_name(path, &name, packing).err(), expected, "{path}");
         };
-        let bundles = Packing::Bundles { files_max: 10 };
-        check("a/b c.jpg", Packing::Singly, None);
-        check("a\\b.jpg", Packing::Singly, None);
+        let bundles = UploadMode::Bundles { files_max: 10 };
+        check("a/b c.jpg", UploadMode::Singly, None);
+        check("a\\b.jpg", UploadMode::Singly, None);
         check("a\\b.jpg", bundles, Some("unsupported_name"));
-        check("${filename}", Packing::Singly, Some("unsupported_name"));
-        check("a\nb", Packing::Singly, Some("unsupported_name"));
-        check("metadata.jsonl", Packing::Singly, None);
+        check("${filename}", UploadMode::Singly, Some("unsupported_name"));
+        check("a\nb", UploadMode::Singly, Some("unsupported_name"));
+        check("metadata.jsonl", UploadMode::Singly, None);
         check("metadata.jsonl", bundles, Some("unsupported_name"));
-        check(&"x".repeat(960), Packing::Singly, Some("name_too_long"));
+        check(&"x".repeat(960), UploadMode::Singly, Some("name_too_long"));
     }
 }

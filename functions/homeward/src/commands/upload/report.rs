@@ -11,8 +11,8 @@ use super::metadata::Metadata;
 use super::plan::Plan;
 use super::server::State;
 use super::wait::OVER_QUOTA;
-use crate::outcome::{Outcome, Result};
-use crate::talk::{harmless, say};
+use crate::outcome::{ExitStatus, Result};
+use crate::terminal::{escaped, print};
 
 /// Lines of metadata that are named one by one where they name no file.
 const UNUSED_NAMED_MAX: usize = 5;
@@ -105,7 +105,7 @@ impl Summary {
             .collect();
         let unused = metadata.unused(|path| paths.contains(path));
         for line in unused.iter().take(UNUSED_NAMED_MAX) {
-            say(format_args!(
+            print(format_args!(
                 "metadata line {line} names no file that is sent"
             ));
         }
@@ -114,7 +114,7 @@ impl Summary {
             .checked_sub(UNUSED_NAMED_MAX)
             .filter(|more| *more > 0)
         {
-            say(format_args!(
+            print(format_args!(
                 "{more} further lines of metadata name no file that is sent"
             ));
         }
@@ -147,43 +147,43 @@ impl Summary {
             faults.extend(unnamed.map(|(key, lines)| (key.clone(), format!("{lines} lines"))));
             journal.forget(&waited.to_be_sent_again)?;
         }
-        let news = faults.iter().filter(|fault| !journal.has_told(fault));
+        let news = faults.iter().filter(|fault| !journal.has_reported(fault));
         self.news = news.cloned().collect();
         faults.retain(|(_, reason)| reason != OVER_QUOTA); // news until it is taken in
-        journal.note_told(&faults)
+        journal.record_reported(&faults)
     }
 
     /// Tells the person, and with `json` a program. Done is a run in which nothing new went wrong.
     ///
     /// # Errors
     /// A closed stdout.
-    pub fn tell(&self, json: bool, took: Duration) -> Result {
+    pub fn print(&self, json: bool, took: Duration) -> Result {
         if json {
             writeln!(std::io::stdout().lock(), "{}", self.to_json(took))?;
         }
-        self.tell_of_files();
+        self.print_files();
         if let Some(waited) = &self.waited {
-            self.tell_of_uploads(waited);
+            self.print_uploads(waited);
         }
         Ok(if self.news.is_empty() {
-            Outcome::Done
+            ExitStatus::Done
         } else {
-            Outcome::SomeInputRefused
+            ExitStatus::SomeInputRefused
         })
     }
 
-    fn tell_of_files(&self) {
+    fn print_files(&self) {
         for path in &self.litter {
-            say(format_args!(
+            print(format_args!(
                 "left out: {}: of the system's own",
-                harmless(path)
+                escaped(path)
             ));
         }
         for fault in self.refused.iter().filter(|it| self.news.contains(*it)) {
             let (path, reason) = fault;
-            say(format_args!(
+            print(format_args!(
                 "not sent: {}: {}",
-                harmless(path),
+                escaped(path),
                 in_words(reason)
             ));
         }
@@ -192,7 +192,7 @@ impl Summary {
             .iter()
             .filter(|it| !self.news.contains(*it))
             .count();
-        say(format_args!(
+        print(format_args!(
             "{} files: {} sent in {} objects, {} already there, {} not sent ({known} told of before), \
              {} left out",
             self.files,
@@ -204,7 +204,7 @@ impl Summary {
         ));
     }
 
-    fn tell_of_uploads(&self, waited: &Waited) {
+    fn print_uploads(&self, waited: &Waited) {
         let unnamed: u64 = waited.unnamed.iter().map(|(_, lines)| lines).sum();
         let rejected = waited.rejected.len() as u64 + unnamed;
         let known = waited
@@ -212,24 +212,24 @@ impl Summary {
             .iter()
             .filter(|it| !self.news.contains(*it))
             .count();
-        say(format_args!(
+        print(format_args!(
             "{} recorded, {rejected} rejected ({known} told of before), {} pending",
             waited.recorded, waited.pending
         ));
         for fault in waited.rejected.iter().filter(|it| self.news.contains(*it)) {
             let (key, reason) = fault;
-            say(format_args!("rejected: {}: {reason}", harmless(key)));
+            print(format_args!("rejected: {}: {reason}", escaped(key)));
         }
         if !waited.to_be_sent_again.is_empty() {
-            say(format_args!(
+            print(format_args!(
                 "{} files are over what this tenant may bring in a day: a run on another day (UTC) \
                  sends them again",
                 waited.to_be_sent_again.len()
             ));
         }
         for (key, lines) in &waited.unnamed {
-            let key = harmless(key);
-            say(format_args!("rejected: {lines} further lines of {key}"));
+            let key = escaped(key);
+            print(format_args!("rejected: {lines} further lines of {key}"));
         }
     }
 

@@ -4,12 +4,12 @@ use futures::{TryStreamExt, stream};
 use tokio::sync::Mutex;
 
 use super::journal::Journal;
-use super::parcel::{Packing, Parcel};
 use super::plan::Planned;
 use super::report::Summary;
 use super::server::Server;
+use super::upload_object::{UploadMode, UploadObject};
 use crate::outcome::{Failure, Result};
-use crate::talk::Progress;
+use crate::terminal::Progress;
 
 /// Sends all, or stops at the first failure that patience does not mend: what was acknowledged until
 /// then is noted.
@@ -20,7 +20,7 @@ pub async fn all(
     server: &Server,
     journal: &mut Journal,
     files: Vec<Planned>,
-    packing: Packing,
+    packing: UploadMode,
     jobs: usize,
     summary: &mut Summary,
 ) -> Result<()> {
@@ -31,14 +31,14 @@ pub async fn all(
     stream::iter(groups.into_iter().map(Ok::<_, Failure>))
         .try_for_each_concurrent(jobs, |group| async {
             let count = group.len();
-            let parcel = packed(group, packing).await?;
-            if !parcel.files.is_empty() {
-                let sent = server.send(&parcel).await?;
+            let object = packed(group, packing).await?;
+            if !object.files.is_empty() {
+                let sent = server.send(&object).await?;
                 let (journal, summary) = &mut *shared.lock().await;
-                note(journal, summary, &parcel, sent)?;
+                note(journal, summary, &object, sent)?;
             }
             let (_, summary) = &mut *shared.lock().await;
-            for refused in parcel.refused {
+            for refused in object.refused {
                 summary.refuse(&refused.path, refused.reason);
             }
             (0..count).for_each(|_| progress.advance());
@@ -47,7 +47,7 @@ pub async fn all(
         .await
 }
 
-async fn packed(group: Vec<Planned>, packing: Packing) -> Result<Parcel> {
+async fn packed(group: Vec<Planned>, packing: UploadMode) -> Result<UploadObject> {
     let pack = move || {
         // The prefix is what a file's key has and its path has not.
         let prefix = group.first().map_or("", |file| {
@@ -56,7 +56,7 @@ async fn packed(group: Vec<Planned>, packing: Packing) -> Result<Parcel> {
                 .strip_suffix(file.entry.name.as_str())
                 .unwrap_or_default()
         });
-        packing.pack(&group, prefix)
+        packing.build(&group, prefix)
     };
     let packed = tokio::task::spawn_blocking(pack).await;
     Ok(packed.map_err(Failure::ours)??)
@@ -65,19 +65,19 @@ async fn packed(group: Vec<Planned>, packing: Packing) -> Result<Parcel> {
 fn note(
     journal: &mut Journal,
     summary: &mut Summary,
-    parcel: &Parcel,
+    object: &UploadObject,
     sent: std::result::Result<(), String>,
 ) -> Result<()> {
     if let Err(reason) = sent {
-        for file in &parcel.files {
+        for file in &object.files {
             summary.refuse(&file.name, &reason);
         }
         return Ok(());
     }
     summary.objects_sent += 1;
-    summary.bytes_sent += parcel.body.len()?;
-    summary.sent += parcel.files.len();
-    let is_own = matches!(&parcel.files[..], [file] if file.name == parcel.name);
-    journal.note(&parcel.files, (!is_own).then_some(parcel.name.as_str()))?;
+    summary.bytes_sent += object.body.len()?;
+    summary.sent += object.files.len();
+    let is_own = matches!(&object.files[..], [file] if file.name == object.name);
+    journal.record(&object.files, (!is_own).then_some(object.name.as_str()))?;
     Ok(())
 }

@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::metadata;
-use super::parcel::{Opened, Parcel};
+use super::upload_object::{Opened, UploadObject};
 use crate::outcome::{Failure, Result};
 
 /// Waits between attempts double from this to that; each is drawn from half of it upwards.
 const WAIT_FIRST: Duration = Duration::from_millis(500);
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
-/// A form that ends sooner than this is asked for anew: a large bundle may take as long to send.
+/// A form that ends sooner than this is asked for again: a large bundle may take as long to send.
 const FORM_SPARE: Duration = Duration::from_secs(10 * 60);
 
 /// An answer's body is read up to here, to find why it refuses.
@@ -62,8 +62,8 @@ pub struct State {
 }
 
 /// How one attempt failed.
-enum Trouble {
-    /// Nobody answered, or not now: again.
+enum AttemptError {
+    /// No answer, or not now: retry.
     Passing(String),
     /// The form is no good any more: again with another.
     FormRefused(String),
@@ -116,12 +116,12 @@ impl Server {
             .await
     }
 
-    /// Sends a parcel until it is acknowledged; nothing, or why the store refuses it.
+    /// Sends a upload object until it is acknowledged; nothing, or why the store refuses it.
     ///
     /// # Errors
     /// No answer within the patience is ours; a token that does not serve is the input's.
-    pub async fn send(&self, parcel: &Parcel) -> Result<std::result::Result<(), String>> {
-        self.patiently(async || self.attempt(parcel).await).await
+    pub async fn send(&self, object: &UploadObject) -> Result<std::result::Result<(), String>> {
+        self.patiently(async || self.attempt(object).await).await
     }
 
     /// The states of all uploads whose keys go on so behind the tenant's prefix.
@@ -143,21 +143,21 @@ impl Server {
         }
     }
 
-    /// Tries until it succeeds, fails for good, or was in vain for as long as the patience lasts.
+    /// Tries until it succeeds, fails for good, or had no success for as long as the patience lasts.
     async fn patiently<T>(
         &self,
-        attempt: impl AsyncFn() -> std::result::Result<T, Trouble>,
+        attempt: impl AsyncFn() -> std::result::Result<T, AttemptError>,
     ) -> Result<T> {
         let (started, mut wait) = (Instant::now(), WAIT_FIRST);
         loop {
             let why = match attempt().await {
                 Ok(done) => return Ok(done),
-                Err(Trouble::Final(failure)) => return Err(failure),
-                Err(Trouble::FormRefused(why)) => {
+                Err(AttemptError::Final(failure)) => return Err(failure),
+                Err(AttemptError::FormRefused(why)) => {
                     self.forms.lock().await.clear();
                     why
                 }
-                Err(Trouble::Passing(why)) => why,
+                Err(AttemptError::Passing(why)) => why,
             };
             if started.elapsed() + wait > self.patience {
                 let cause = anyhow::anyhow!("the deployment does not take uploads now: {why}");
@@ -170,10 +170,10 @@ impl Server {
 
     async fn attempt(
         &self,
-        parcel: &Parcel,
-    ) -> std::result::Result<std::result::Result<(), String>, Trouble> {
-        let form = self.form(parcel.content_type).await?;
-        let body = filled_in(&form, parcel).map_err(|error| Trouble::Final(error.into()))?;
+        object: &UploadObject,
+    ) -> std::result::Result<std::result::Result<(), String>, AttemptError> {
+        let form = self.form(object.content_type).await?;
+        let body = filled_in(&form, object).map_err(|error| AttemptError::Final(error.into()))?;
         let answer = self.client.post(form.url).multipart(body).send().await;
         let answer = answer.map_err(passing)?;
         let status = answer.status();
@@ -183,14 +183,17 @@ impl Server {
         let code = code(answer).await;
         let said = format!("{} {code}", status.as_u16());
         match status {
-            StatusCode::FORBIDDEN => Err(Trouble::FormRefused(said)),
-            _ if is_passing(status) => Err(Trouble::Passing(said)),
+            StatusCode::FORBIDDEN => Err(AttemptError::FormRefused(said)),
+            _ if is_passing(status) => Err(AttemptError::Passing(said)),
             _ => Ok(Err(code)),
         }
     }
 
     /// A form for this media type: forms serve for an hour, so one is asked for and kept.
-    async fn form(&self, content_type: &'static str) -> std::result::Result<UploadForm, Trouble> {
+    async fn form(
+        &self,
+        content_type: &'static str,
+    ) -> std::result::Result<UploadForm, AttemptError> {
         // Pictures of all types share a form; other kinds have limits of their own.
         let class = if content_type.starts_with("image/") {
             "image/"
@@ -214,7 +217,7 @@ impl Server {
         Ok(form)
     }
 
-    async fn page(&self, below: &str, after: &str) -> std::result::Result<Value, Trouble> {
+    async fn page(&self, below: &str, after: &str) -> std::result::Result<Value, AttemptError> {
         let mut url = self.route();
         url.query_pairs_mut()
             .append_pair("limit", "100")
@@ -228,7 +231,10 @@ impl Server {
     }
 
     /// What the API answers.
-    async fn asked(&self, request: reqwest::RequestBuilder) -> std::result::Result<Value, Trouble> {
+    async fn asked(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> std::result::Result<Value, AttemptError> {
         let answer = request
             .bearer_auth(self.token.reveal())
             .send()
@@ -239,7 +245,7 @@ impl Server {
             return answer.json().await.map_err(passing);
         }
         if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            return Err(Trouble::Final(Failure::input(
+            return Err(AttemptError::Final(Failure::input(
                 format_args!(
                     "the deployment does not accept the token ({})",
                     status.as_u16()
@@ -248,7 +254,7 @@ impl Server {
             )));
         }
         if is_passing(status) {
-            return Err(Trouble::Passing(status.as_u16().to_string()));
+            return Err(AttemptError::Passing(status.as_u16().to_string()));
         }
         Err(strange())
     }
@@ -257,8 +263,8 @@ impl Server {
 const TO_HINT: &str = "give --to the address of the API, such as https://homeward.example";
 const AGAIN: &str = "run the same command again: it goes on where it stopped";
 
-fn strange() -> Trouble {
-    Trouble::Final(Failure::input(
+fn strange() -> AttemptError {
+    AttemptError::Final(Failure::input(
         "what answers there is not the API of Homeward, or another version of it",
         TO_HINT,
     ))
@@ -273,7 +279,7 @@ fn is_passing(status: StatusCode) -> bool {
 }
 
 /// An address may hold what identifies the deployment's tenants, so it is left out.
-fn passing(error: reqwest::Error) -> Trouble {
+fn passing(error: reqwest::Error) -> AttemptError {
     let what = if error.is_connect() {
         "it cannot be reached"
     } else if error.is_timeout() {
@@ -281,7 +287,7 @@ fn passing(error: reqwest::Error) -> Trouble {
     } else {
         "the connection broke"
     };
-    Trouble::Passing(what.to_owned())
+    AttemptError::Passing(what.to_owned())
 }
 
 /// From half of the wait to all of it: runs that failed together come back spread out.
@@ -304,23 +310,23 @@ fn upload_form(answer: &Value) -> Option<UploadForm> {
     })
 }
 
-/// The form with this parcel in it, the file last, its length told before.
-fn filled_in(form: &UploadForm, parcel: &Parcel) -> std::io::Result<Form> {
+/// The form with this upload object in it, the file last, its length told before.
+fn filled_in(form: &UploadForm, object: &UploadObject) -> std::io::Result<Form> {
     let mut fields = form.fields.clone();
     fields.insert(
         "key".to_owned(),
-        format!("{}{}", form.key_prefix, parcel.name),
+        format!("{}{}", form.key_prefix, object.name),
     );
-    fields.insert("Content-Type".to_owned(), parcel.content_type.to_owned());
-    for (name, text) in metadata::pairs(&parcel.metadata) {
+    fields.insert("Content-Type".to_owned(), object.content_type.to_owned());
+    for (name, text) in metadata::pairs(&object.metadata) {
         fields.insert(format!("x-amz-meta-{name}"), text);
     }
     let mut body = Form::new();
     for (name, text) in fields {
         body = body.text(name, text);
     }
-    let length = parcel.body.len()?;
-    let file = match parcel.body.open()? {
+    let length = object.body.len()?;
+    let file = match object.body.open()? {
         Opened::Bytes(bytes) => Part::bytes(bytes),
         Opened::File(file) => Part::stream_with_length(tokio::fs::File::from_std(file), length),
     };

@@ -8,15 +8,15 @@ use super::plan::{Plan, Planned};
 use super::report::Waited;
 use super::server::{Server, State};
 use crate::outcome::{Failure, Result};
-use crate::talk::say;
+use crate::terminal::print;
 
 /// Between looks at least and at most so much time passes.
-const LOOK_MIN: Duration = Duration::from_secs(1);
-const LOOK_MAX: Duration = Duration::from_secs(15);
+const POLL_MIN: Duration = Duration::from_secs(1);
+const POLL_MAX: Duration = Duration::from_secs(15);
 
 /// A listing of a hundred thousand uploads is a thousand requests: of the time, looking takes at most
 /// this part.
-const LOOKING_SHARE: u32 = 5;
+const POLLING_SHARE: u32 = 5;
 
 /// Longer than a message rests between attempts in the cloud (six minutes), twice.
 const STANDSTILL_MAX: Duration = Duration::from_secs(15 * 60);
@@ -44,7 +44,7 @@ pub async fn until_settled(server: &Server, plan: &Plan, journal: &Journal) -> R
             return Ok(waited);
         }
         if waited.pending != pending_before {
-            say(format_args!("waiting for {} uploads ...", waited.pending));
+            print(format_args!("waiting for {} uploads ...", waited.pending));
             (moved, pending_before) = (Instant::now(), waited.pending);
         }
         if moved.elapsed() > STANDSTILL_MAX {
@@ -68,7 +68,7 @@ impl Pace {
     /// ever longer where nothing moves.
     fn wait(&mut self, pending: u64, look: Duration, now: Instant) -> Duration {
         let wait = match self.before {
-            None => LOOK_MIN,
+            None => POLL_MIN,
             Some((at, before, _)) if pending < before => {
                 let share = pending as f64 / (before - pending) as f64;
                 now.duration_since(at).mul_f64((share / 2.0).min(1e3))
@@ -76,8 +76,8 @@ impl Pace {
             Some((_, _, wait)) => wait * 2,
         };
         let wait = wait.clamp(
-            LOOK_MIN.max(look * LOOKING_SHARE),
-            LOOK_MAX.max(look * LOOKING_SHARE),
+            POLL_MIN.max(look * POLLING_SHARE),
+            POLL_MAX.max(look * POLLING_SHARE),
         );
         self.before = Some((now, pending, wait));
         wait
@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(wait(10, 27.0), 8.0);
         assert_eq!(wait(10, 40.0), 15.0, "nor more rarely");
         let slow = Duration::from_secs(5);
-        assert_eq!(pace.wait(9, slow, at(60.0)), slow * LOOKING_SHARE);
+        assert_eq!(pace.wait(9, slow, at(60.0)), slow * POLLING_SHARE);
     }
 
     fn state(key: &str, state: &str, is_bundle: bool) -> State {

@@ -162,7 +162,7 @@ async fn answered(request: RequestBuilder) -> anyhow::Result<Value> {
         status.is_success(),
         "it answered {}: {}",
         status.as_u16(),
-        crate::talk::harmless(detail)
+        crate::terminal::escaped(detail)
     );
     Ok(json)
 }

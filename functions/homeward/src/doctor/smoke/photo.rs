@@ -1,4 +1,4 @@
-//! A picture of nobody: discs of chance, another each time, so that no test meets an earlier one.
+//! A picture of no person: random discs, another each time, so that no test meets an earlier one.
 
 use std::io::Cursor;
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::costs::Bill;
 use crate::costs::{Line, sum};
 use crate::doctor::Check;
-use crate::talk::say;
+use crate::terminal::print;
 
 /// Checks and the bill.
 pub fn all(checks: &[Check], bill: &Bill, as_json: bool) -> std::io::Result<()> {
@@ -46,7 +46,7 @@ fn table_of(checks: &[Check]) -> String {
 fn hints(checks: &[Check]) {
     for check in checks {
         if let Some(hint) = &check.hint {
-            say(format_args!("hint: {}: {hint}", check.about));
+            print(format_args!("hint: {}: {hint}", check.about));
         }
     }
 }

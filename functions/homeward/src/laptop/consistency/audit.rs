@@ -4,7 +4,7 @@ use records::{AuditCheck, AuditFault, AuditKey, TenantId, TenantSettings};
 use serde_json::{Value, json};
 use store::Store;
 
-use super::{Disagreement, Sums};
+use super::{Consistency, Disagreement};
 
 /// Audit logs and what they hold.
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ impl Audit {
 
 /// Checks the log of every tenant.
 pub(super) async fn count(
-    sums: &mut Sums,
+    consistency: &mut Consistency,
     store: &Store,
     tenants: &[TenantSettings],
 ) -> store::Result<()> {
@@ -29,18 +29,18 @@ pub(super) async fn count(
     let key = seed.as_ref().map(AuditKey::of);
     for TenantSettings { tenant, .. } in tenants {
         let (entries, found) = check(store, key.as_ref(), tenant).await?;
-        sums.audit.logs += u64::from(entries > 0);
-        sums.audit.entries += entries;
+        consistency.audit.logs += u64::from(entries > 0);
+        consistency.audit.entries += entries;
         if let Err(fault) = found {
             let what = format!("audit log {fault}");
-            sums.add(Disagreement::of([tenant.to_string()], what));
+            consistency.add(Disagreement::of([tenant.to_string()], what));
         }
     }
     Ok(())
 }
 
 /// How many entries a log has, and what is wrong with it. The head is read first: the log may grow
-/// meanwhile.
+/// concurrently.
 async fn check(
     store: &Store,
     key: Option<&AuditKey>,

@@ -8,7 +8,7 @@ use records::{
 };
 use store::{Fetched, ObjectKind, Store};
 
-use super::{Disagreement, Sums};
+use super::{Consistency, Disagreement};
 
 /// An image and whose uploads brought it.
 pub(super) type Image = (TenantId, ImageSha256);
@@ -16,7 +16,7 @@ pub(super) type Image = (TenantId, ImageSha256);
 /// Holds every upload's record against the object that it is about. The images that the records tell
 /// of: each must be in the set of ads, since it was put there first.
 pub(super) async fn uploads(
-    sums: &mut Sums,
+    consistency: &mut Consistency,
     store: &Store,
     tenants: &BTreeSet<TenantId>,
 ) -> store::Result<BTreeSet<Image>> {
@@ -46,7 +46,7 @@ pub(super) async fn uploads(
             "objects of tenant {tenant} are recorded and lie in the bucket no more, and no \
              deletion marks them"
         );
-        sums.add(Disagreement::new(count, what));
+        consistency.add(Disagreement::new(count, what));
     }
     Ok(images)
 }
@@ -76,7 +76,7 @@ async fn missing(store: &Store, mut keys: BTreeSet<AdKey>) -> store::Result<BTre
 /// Every active reference that came as a photo must have it still: a person who reviews a lead looks
 /// at it.
 pub(super) async fn photos(
-    sums: &mut Sums,
+    consistency: &mut Consistency,
     store: &Store,
     tenants: &[TenantSettings],
 ) -> store::Result<()> {
@@ -98,7 +98,7 @@ pub(super) async fn photos(
             }
         }
     }
-    sums.add(Disagreement::of(
+    consistency.add(Disagreement::of(
         gone,
         "active references have lost their photo: it lies in the bucket no more",
     ));
@@ -119,5 +119,5 @@ async fn has_lost_its_photo(
         return Ok(false);
     }
     let now = store.reference(unit, &reference.reference_id).await?;
-    Ok(now.as_ref().is_some_and(is_active)) // it may have ended meanwhile
+    Ok(now.as_ref().is_some_and(is_active)) // it may have ended since
 }

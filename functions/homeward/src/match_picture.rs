@@ -1,4 +1,4 @@
-//! A match as a picture, for a person to check by eye: the reference beside the ad, the outline of
+//! A match as a picture, for a person to check by eye: the reference next to the ad, the outline of
 //! the reference drawn in the ad, and places that both show joined by lines.
 
 pub(crate) mod canvas;

@@ -3,9 +3,9 @@
 use image::Rgb;
 
 /// Numbers that look random and are the same in every run (SplitMix64).
-pub(crate) struct Dice(u64);
+pub(crate) struct Rng(u64);
 
-impl Dice {
+impl Rng {
     /// A stream of its own for each seed and name.
     pub(crate) fn new(seed: u64, name: &str) -> Self {
         let fold = |state: u64, byte| (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3); // FNV-1a

@@ -8,7 +8,7 @@ use futures::stream::FuturesUnordered;
 use futures::{StreamExt, stream};
 use records::{TenantId, Timestamp, WebhookName};
 
-use crate::Alerting;
+use crate::AlertProgram;
 use crate::deliver::{self, Ended};
 use crate::silences::SILENCES_MAX;
 
@@ -36,25 +36,25 @@ pub(crate) struct Turn {
 /// turn goes; what is left stays due. Who kept silent lately comes last. Returns how many were taken
 /// up.
 pub(crate) async fn send(
-    alerting: &Alerting,
+    program: &AlertProgram,
     unit: &TenantId,
     due: BTreeMap<WebhookName, Vec<u64>>,
     turn: Turn,
 ) -> usize {
-    let now = alerting.clock.now();
-    let mut lanes: Vec<(WebhookName, Vec<u64>)> = due.into_iter().collect();
-    lanes.sort_by_key(|(webhook, _)| alerting.silences.is_silent(unit, webhook, now));
-    stream::iter(lanes)
+    let now = program.clock.now();
+    let mut webhooks: Vec<(WebhookName, Vec<u64>)> = due.into_iter().collect();
+    webhooks.sort_by_key(|(webhook, _)| program.silences.is_silent(unit, webhook, now));
+    stream::iter(webhooks)
         // Owned, and its future named: a host that spawns the timer needs it `Send`.
-        .map(|(webhook, due)| async move { lane(alerting, unit, &webhook, due, turn).await })
+        .map(|(webhook, due)| async move { deliver_webhook(program, unit, &webhook, due, turn).await })
         .buffer_unordered(WEBHOOKS_AT_ONCE)
         .fold(0, |taken, more| async move { taken + more })
         .await
 }
 
 /// One webhook's attempts, in order. They end when its receiver keeps silent.
-async fn lane(
-    alerting: &Alerting,
+async fn deliver_webhook(
+    program: &AlertProgram,
     unit: &TenantId,
     webhook: &WebhookName,
     due: Vec<u64>,
@@ -64,10 +64,10 @@ async fn lane(
     let (mut taken, mut silences) = (0, 0);
     loop {
         while under_way.len() + silences < SENDS_A_WEBHOOK
-            && alerting.clock.now() < turn.ends
+            && program.clock.now() < turn.ends
             && let Some(seq) = due.next()
         {
-            under_way.push(attempt(alerting, unit, webhook, seq, turn.attempt));
+            under_way.push(attempt(program, unit, webhook, seq, turn.attempt));
         }
         match under_way.next().await {
             Some(Some(Ended::Silent)) => silences += 1,
@@ -79,23 +79,23 @@ async fn lane(
     }
 }
 
-/// One attempt, if it is still due; it may have been made, or its delivery settled, meanwhile.
+/// One attempt, if it is still due; it may have been made, or its delivery settled, concurrently.
 async fn attempt(
-    alerting: &Alerting,
+    program: &AlertProgram,
     unit: &TenantId,
     webhook: &WebhookName,
     seq: u64,
     within: Duration,
 ) -> Option<Ended> {
-    let delivery = match alerting.store.delivery(unit, webhook, seq).await {
+    let delivery = match program.store.delivery(unit, webhook, seq).await {
         Ok(delivery) => delivery?,
         Err(error) => {
             tracing::warn!(%unit, %webhook, seq, %error, "left");
             return None;
         }
     };
-    if !deliver::is_due(&delivery, alerting.clock.now()) {
+    if !deliver::is_due(&delivery, program.clock.now()) {
         return None;
     }
-    Some(deliver::attempt(alerting, unit, &delivery, within).await)
+    Some(deliver::attempt(program, unit, &delivery, within).await)
 }

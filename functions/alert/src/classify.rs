@@ -9,21 +9,21 @@ use crate::send;
 ///
 /// 2xx is success. 410 ends the delivery at once, and the caller disables the webhook. All else,
 /// redirects included, is tried again until the schedule is used up.
-pub fn judge(
+pub fn classify(
     before: &Delivery,
     alert: &Alert,
-    outcome: &send::Outcome,
+    outcome: &send::SendOutcome,
     now: Timestamp,
 ) -> store::Outcome {
     let (last_status, reason, retry_after) = match outcome {
-        send::Outcome::Answered { status, .. } if (200..300).contains(status) => {
+        send::SendOutcome::Answered { status, .. } if (200..300).contains(status) => {
             return over(DeliveryState::Delivered, Some(*status), None);
         }
-        send::Outcome::Answered { status: GONE, .. } => {
+        send::SendOutcome::Answered { status: GONE, .. } => {
             let reason = Some(ReasonCode::RECEIVER_GONE);
             return over(DeliveryState::Failed, Some(GONE), reason);
         }
-        send::Outcome::Answered {
+        send::SendOutcome::Answered {
             status,
             retry_after,
         } => (
@@ -31,7 +31,7 @@ pub fn judge(
             send::reason("not_accepted"),
             retry_after.as_deref(),
         ),
-        send::Outcome::Unanswered(fault) => (None, fault.reason(), None),
+        send::SendOutcome::Unanswered(fault) => (None, fault.reason(), None),
     };
     let attempts = before.attempts.saturating_add(1);
     let asked_s = retry_after.and_then(|text| schedule::retry_after_s(text, now));

@@ -1,4 +1,4 @@
-//! Objects that nobody looks at: under keys outside the layout, or of tenants that there are none of.
+//! Orphans, objects that no program reads: under keys outside the layout, or of tenants that there are none of.
 //! The S3 port refuses them; an older version let them in.
 
 use std::collections::BTreeSet;
@@ -6,14 +6,14 @@ use std::collections::BTreeSet;
 use records::{ObjectKey, TenantId, TenantSettings};
 use store::{ObjectKind, Store};
 
-use super::Sums;
+use super::Consistency;
 
 /// Objects of one listing.
 const PAGE: usize = 1_000;
 
 /// Counts them in both buckets.
 pub(super) async fn count(
-    sums: &mut Sums,
+    consistency: &mut Consistency,
     store: &Store,
     tenants: &[TenantSettings],
 ) -> anyhow::Result<()> {
@@ -22,19 +22,19 @@ pub(super) async fn count(
         those.map(|it| it.tenant.clone()).collect::<BTreeSet<_>>()
     };
     let uploaders = of(|it| it.is_uploader);
-    let strays = in_bucket(store, ObjectKind::Ad, &uploaders).await?;
-    sums.disagree(
-        strays,
+    let orphans = in_bucket(store, ObjectKind::Ad, &uploaders).await?;
+    consistency.disagree(
+        orphans,
         "objects in the ads bucket lie where nobody looks: ads lie under ads/{uploader}/{any path}",
     );
     let units = of(|it| it.is_unit);
     let photos = in_bucket(store, ObjectKind::Reference, &units).await?;
-    sums.disagree(
+    consistency.disagree(
         photos,
         "objects in the references bucket lie where nobody looks, so whom they show is not sought: \
          photos lie under references/{unit}/{case_id}/{any path}",
     );
-    sums.strays = strays + photos;
+    consistency.orphans = orphans + photos;
     Ok(())
 }
 
@@ -43,7 +43,7 @@ async fn in_bucket(
     kind: ObjectKind,
     tenants: &BTreeSet<TenantId>,
 ) -> store::Result<u64> {
-    let (mut strays, mut after) = (0, None);
+    let (mut orphans, mut after) = (0, None);
     loop {
         let page = store.objects_page(kind, "", after.as_deref(), PAGE).await?;
         let keys = page.items.iter().map(|object| &object.key);
@@ -55,10 +55,10 @@ async fn in_bucket(
             );
             !is_of_bucket || !tenants.contains(key.tenant())
         });
-        strays += page.foreign + unknown.count() as u64;
+        orphans += page.foreign + unknown.count() as u64;
         match page.next {
             Some(next) => after = Some(next),
-            None => return Ok(strays),
+            None => return Ok(orphans),
         }
     }
 }

@@ -10,7 +10,7 @@ use records::{
 use serde_json::{Value, json};
 use store::{ListedObject, ObjectKind, Store};
 
-use super::Sums;
+use super::Consistency;
 use crate::laptop::{ENROLL_QUEUE, INGEST_QUEUE};
 
 /// Objects of one listing.
@@ -50,7 +50,7 @@ impl References {
 
 /// Counts the ads.
 pub(super) async fn uploads(
-    sums: &mut Sums,
+    consistency: &mut Consistency,
     store: &Store,
     embedded: &Embedded,
 ) -> anyhow::Result<()> {
@@ -59,38 +59,38 @@ pub(super) async fn uploads(
     // The whole bucket: an ad counts whether or not its tenant has been made.
     for object in listed(store, ObjectKind::Ad, "ads/").await? {
         if let ObjectKey::Ad(key) = &object.key {
-            sums.uploaders.insert(key.tenant().clone());
+            consistency.uploaders.insert(key.tenant().clone());
         }
-        sums.uploads.objects += 1;
+        consistency.uploads.objects += 1;
         match state(store, &object, &mut members).await? {
-            Standing::Recorded { has_image } => {
-                sums.uploads.recorded += 1;
+            UploadCondition::Recorded { has_image } => {
+                consistency.uploads.recorded += 1;
                 missing_images += u64::from(!has_image);
             }
-            Standing::Rejected => sums.uploads.rejected += 1,
-            Standing::Pending => pending.push(object),
+            UploadCondition::Rejected => consistency.uploads.rejected += 1,
+            UploadCondition::Pending => pending.push(object),
         }
     }
-    sums.uploads.pending = pending.len() as u64;
-    sums.disagree(missing_images, "recorded uploads have no image");
-    // First the queue, then a second look: what left the queue meanwhile has left its record.
+    consistency.uploads.pending = pending.len() as u64;
+    consistency.disagree(missing_images, "recorded uploads have no image");
+    // First the queue, then a second look: what left the queue since has left its record.
     let queued = queued(embedded, INGEST_QUEUE).await?;
     let mut still_pending = 0;
     for object in &pending {
         still_pending += u64::from(matches!(
             state(store, object, &mut members).await?,
-            Standing::Pending
+            UploadCondition::Pending
         ));
     }
     let lost = still_pending.saturating_sub(queued);
-    sums.disagree(
+    consistency.disagree(
         lost,
         "uploads are pending and no message would bring them on",
     );
     Ok(())
 }
 
-enum Standing {
+enum UploadCondition {
     Recorded { has_image: bool },
     Rejected,
     Pending,
@@ -100,31 +100,31 @@ async fn state(
     store: &Store,
     object: &ListedObject,
     members: &mut Members,
-) -> store::Result<Standing> {
+) -> store::Result<UploadCondition> {
     let ObjectKey::Ad(key) = &object.key else {
-        return Ok(Standing::Pending);
+        return Ok(UploadCondition::Pending);
     };
     let Some(upload) = store.upload(key).await? else {
-        return Ok(Standing::Pending);
+        return Ok(UploadCondition::Pending);
     };
     if !upload.is_about(object.last_modified, object.size_bytes) {
-        return Ok(Standing::Pending);
+        return Ok(UploadCondition::Pending);
     }
     Ok(match (upload.state, upload.image_sha256) {
-        (UploadState::Pending, _) => Standing::Pending,
-        (UploadState::Rejected, _) => Standing::Rejected,
+        (UploadState::Pending, _) => UploadCondition::Pending,
+        (UploadState::Rejected, _) => UploadCondition::Rejected,
         // A bundle is no image; its members are, and are counted as objects of their own if they are.
         (UploadState::Recorded, None) => {
             let Some(counts) = upload.bundle else {
-                return Ok(Standing::Recorded { has_image: false });
+                return Ok(UploadCondition::Recorded { has_image: false });
             };
             let has_members =
                 !counts.holds_members || members.are_there(store, &upload, counts).await?;
-            Standing::Recorded {
+            UploadCondition::Recorded {
                 has_image: adds_up(counts) && has_members,
             }
         }
-        (UploadState::Recorded, Some(image)) => Standing::Recorded {
+        (UploadState::Recorded, Some(image)) => UploadCondition::Recorded {
             has_image: store.image(key.tenant(), &image).await?.is_some(),
         },
     })
@@ -190,29 +190,29 @@ async fn is_sound(store: &Store, upload: &Upload) -> store::Result<bool> {
 
 /// Counts the reference photos and references of every unit.
 pub(super) async fn references(
-    sums: &mut Sums,
+    consistency: &mut Consistency,
     store: &Store,
     tenants: &[TenantSettings],
     embedded: &Embedded,
 ) -> anyhow::Result<()> {
     let mut pending = Vec::new();
     for object in listed(store, ObjectKind::Reference, "references/").await? {
-        sums.references.objects += 1;
+        consistency.references.objects += 1;
         if !is_enrolled(store, &object).await? {
             pending.push(object);
         }
     }
     for tenant in tenants {
-        count_statuses(sums, store, tenant).await?;
+        count_statuses(consistency, store, tenant).await?;
     }
-    sums.references.pending = pending.len() as u64;
+    consistency.references.pending = pending.len() as u64;
     let queued = queued(embedded, ENROLL_QUEUE).await?;
     let mut still_pending = 0;
     for object in &pending {
         still_pending += u64::from(!is_enrolled(store, object).await?);
     }
     let lost = still_pending.saturating_sub(queued);
-    sums.disagree(
+    consistency.disagree(
         lost,
         "reference photos are pending and no message would bring them on",
     );
@@ -228,7 +228,7 @@ async fn is_enrolled(store: &Store, object: &ListedObject) -> store::Result<bool
 }
 
 async fn count_statuses(
-    sums: &mut Sums,
+    consistency: &mut Consistency,
     store: &Store,
     tenant: &TenantSettings,
 ) -> store::Result<()> {
@@ -237,13 +237,13 @@ async fn count_statuses(
         let page = store
             .references(&tenant.tenant, None, cursor.as_ref(), store::PAGE_ITEMS_MAX)
             .await?;
-        sums.references.total += page.items.len() as u64;
+        consistency.references.total += page.items.len() as u64;
         let active = page
             .items
             .iter()
             .filter(|r| r.status == ReferenceStatus::Active)
             .count();
-        sums.references.active += active as u64;
+        consistency.references.active += active as u64;
         match page.next {
             Some(next) => cursor = Some(next),
             None => return Ok(()),

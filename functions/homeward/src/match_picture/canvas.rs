@@ -146,12 +146,15 @@ impl Canvas {
 pub(crate) fn shortened(name: &str, room_px: u32) -> String {
     let letter_px = get_raster_width(FontWeight::Regular, Size::Small.raster());
     let room = (room_px as usize / letter_px).max(8);
-    let letters: Vec<char> = name.chars().collect();
-    if letters.len() <= room {
+    let dead_letters: Vec<char> = name.chars().collect();
+    if dead_letters.len() <= room {
         return name.to_owned();
     }
     let (head, tail) = (room / 2 - 2, room - room / 2 - 1);
-    let (head, tail) = (&letters[..head], &letters[letters.len() - tail..]);
+    let (head, tail) = (
+        &dead_letters[..head],
+        &dead_letters[dead_letters.len() - tail..],
+    );
     head.iter().chain(&['.'; 3]).chain(tail).collect()
 }
 

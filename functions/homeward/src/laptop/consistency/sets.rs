@@ -7,19 +7,19 @@ use records::fingerprint::ReferenceFingerprint;
 use records::{ReferenceId, ReferenceStatus, TenantId, TenantSettings};
 use store::{LogBatch, LogChange, LogPosition, Store};
 
-use super::{Disagreement, Sums};
+use super::{Consistency, Disagreement};
 
 type Key = (TenantId, ReferenceId);
 type Logged = BTreeMap<Key, ReferenceFingerprint>;
 
 /// Holds the references' log against the references, and the segments against the log.
 pub(super) async fn references(
-    sums: &mut Sums,
+    consistency: &mut Consistency,
     store: &Store,
     tenants: &[TenantSettings],
 ) -> store::Result<()> {
     let active = active(store, tenants).await?;
-    // After the references: what was active then is in the log, unless it ended meanwhile.
+    // After the references: what was active then is in the log, unless it ended since.
     let logged = logged(store).await?;
     let mut silent = Vec::new();
     for (unit, id) in active.iter().filter(|key| !logged.contains_key(key)) {
@@ -28,13 +28,13 @@ pub(super) async fn references(
         }
     }
     let what = "active references are not in the log that ads are compared with: no ad finds them";
-    sums.add(Disagreement::of(silent, what));
-    ended(sums, store, &logged).await?;
-    segments(sums, store, &logged).await
+    consistency.add(Disagreement::of(silent, what));
+    ended(consistency, store, &logged).await?;
+    segments(consistency, store, &logged).await
 }
 
 /// What has ended must have left the log.
-async fn ended(sums: &mut Sums, store: &Store, before: &Logged) -> store::Result<()> {
+async fn ended(consistency: &mut Consistency, store: &Store, before: &Logged) -> store::Result<()> {
     let mut ended = Vec::new();
     for key in before.keys() {
         if !is_active(store, &key.0, &key.1).await? {
@@ -48,28 +48,32 @@ async fn ended(sums: &mut Sums, store: &Store, before: &Logged) -> store::Result
     let now = logged(store).await?;
     let left = ended.into_iter().filter(|key| now.contains_key(*key));
     let what = "references that are not active are still in the log that ads are compared with";
-    sums.add(Disagreement::of(left.map(|key| key.1.to_string()), what));
+    consistency.add(Disagreement::of(left.map(|key| key.1.to_string()), what));
     Ok(())
 }
 
 /// Segments and what the log has behind them must make up the same set as the log alone.
-async fn segments(sums: &mut Sums, store: &Store, before: &Logged) -> store::Result<()> {
+async fn segments(
+    consistency: &mut Consistency,
+    store: &Store,
+    before: &Logged,
+) -> store::Result<()> {
     let what = "references differ between the segments and the log that they are made from";
     let mut differ = match differing(store, before).await {
         Err(store::Error::Damaged(_)) => {
             let what = "set of references has damaged segments: programs read its log instead, \
                         and upkeep makes them anew";
-            sums.add(Disagreement::new(1, what));
+            consistency.add(Disagreement::new(1, what));
             return Ok(());
         }
         differ => differ?,
     };
     if !differ.is_empty() {
-        // Some may have come or ended meanwhile.
+        // Some may have come or ended since.
         let again = differing(store, &logged(store).await?).await?;
         differ.retain(|key| again.contains(key));
     }
-    sums.add(Disagreement::of(
+    consistency.add(Disagreement::of(
         differ.into_iter().map(|key| key.1.to_string()),
         what,
     ));

@@ -1,4 +1,4 @@
-//! `homeward verify`, `homeward dead-letters` and `homeward env` beside a running system: the folder is
+//! `homeward verify`, `homeward dead-letters` and `homeward env` next to a running system: the folder is
 //! taken, so the system itself is asked.
 
 use std::path::Path;
@@ -15,14 +15,14 @@ use records::{Role, TenantId, Token};
 use serde_json::{Value, json};
 use store::Store;
 
+use super::consistency::{self, Contents};
 use super::dead_letters::{self, Which};
-use super::sums::{self, Contents};
 use super::{Ports, credentials, tenants};
 
 /// The paths of what is asked; an administrator's token opens them, and the one that each start leaves
 /// in the folder for who may read that.
-const SUMS: &str = "/v1/verify";
-const LETTERS: &str = "/v1/dead-letters";
+const CONSISTENCY: &str = "/v1/verify";
+const DEAD_LETTERS: &str = "/v1/dead-letters";
 const REPLAY: &str = "/v1/dead-letters/replay";
 const KEY_PAIRS: &str = "/v1/key-pairs";
 
@@ -43,8 +43,8 @@ pub(super) fn route(embedded: &Embedded, store: &Store, local: &Token) -> Router
         local: local.clone(),
     };
     Router::new()
-        .route(SUMS, get(sums_answer))
-        .route(LETTERS, get(letters_answer))
+        .route(CONSISTENCY, get(consistency_answer))
+        .route(DEAD_LETTERS, get(dead_letters_answer))
         .route(REPLAY, post(replay_answer))
         .route(KEY_PAIRS, post(key_pair_answer))
         .route(KEY_PAIRS, delete(revoke_answer))
@@ -52,7 +52,7 @@ pub(super) fn route(embedded: &Embedded, store: &Store, local: &Token) -> Router
 }
 
 /// `?contents=counted` asks only whether contents are there; without it each is read.
-async fn sums_answer(
+async fn consistency_answer(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
     Query(query): Query<Vec<(String, String)>>,
@@ -65,11 +65,11 @@ async fn sums_answer(
         true => Contents::Counted,
         false => Contents::Read(Box::new(|_, _| {})),
     };
-    let sums = sums::count(&shared.embedded, &shared.store, contents).await;
-    answer(sums.map(|sums| sums.to_json()))
+    let counted = consistency::count(&shared.embedded, &shared.store, contents).await;
+    answer(counted.map(|counted| counted.to_json()))
 }
 
-async fn letters_answer(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+async fn dead_letters_answer(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
     if !shared.admits(&headers).await {
         return StatusCode::UNAUTHORIZED.into_response();
     }
@@ -80,7 +80,7 @@ async fn letters_answer(State(shared): State<Arc<Shared>>, headers: HeaderMap) -
     )
 }
 
-/// `?id=` names one letter; without it all are sent again.
+/// `?id=` names one dead letter; without it all are sent again.
 async fn replay_answer(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
@@ -214,23 +214,23 @@ fn found(answer: anyhow::Result<Value>) -> anyhow::Result<Option<Value>> {
     }
 }
 
-/// Asks the system that runs on this folder for its sums.
+/// Asks the system that runs on this folder for what it counts.
 ///
 /// # Errors
 /// A system that does not answer.
-pub async fn ask_for_sums(data: &Path) -> anyhow::Result<Value> {
-    ask(data, reqwest::Method::GET, SUMS, &[]).await
+pub async fn ask_for_consistency(data: &Path) -> anyhow::Result<Value> {
+    ask(data, reqwest::Method::GET, CONSISTENCY, &[]).await
 }
 
 /// Asks the system that runs on this folder for its dead letters.
 ///
 /// # Errors
 /// A system that does not answer.
-pub async fn ask_for_letters(data: &Path) -> anyhow::Result<Value> {
-    ask(data, reqwest::Method::GET, LETTERS, &[]).await
+pub async fn ask_for_dead_letters(data: &Path) -> anyhow::Result<Value> {
+    ask(data, reqwest::Method::GET, DEAD_LETTERS, &[]).await
 }
 
-/// Has the system that runs on this folder send letters again, and says how many.
+/// Has the system that runs on this folder send dead letters again, and says how many.
 ///
 /// # Errors
 /// A system that does not answer.

@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 use super::journal::Taken;
 use super::kind::Kind;
 use super::plan::{Planned, Refused};
-use crate::picture_file::{self, ReasonCode};
+use crate::image_file::{self, ReasonCode};
 
 /// Bytes of files in one bundle at most: well within what a deployment takes (400 MiB), and a cut
 /// costs no more than this.
@@ -25,7 +25,7 @@ const HASHES_MAX: usize = 500;
 
 /// How files are packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Packing {
+pub enum UploadMode {
     /// Each for itself.
     Singly,
     /// Many together.
@@ -38,7 +38,7 @@ pub enum Packing {
 }
 
 /// One object to be sent.
-pub struct Parcel {
+pub struct UploadObject {
     /// Its key, below the tenant's prefix.
     pub name: String,
     /// Its media type.
@@ -57,11 +57,11 @@ pub struct Parcel {
 pub enum Body {
     /// In memory.
     Bytes(Vec<u8>),
-    /// In a file that goes with the parcel.
+    /// In a file that goes with the upload object.
     File(NamedTempFile),
 }
 
-impl Packing {
+impl UploadMode {
     /// Files that travel together, in order.
     pub fn groups(self, files: Vec<Planned>) -> Vec<Vec<Planned>> {
         let files_max = match self {
@@ -91,7 +91,7 @@ impl Packing {
     ///
     /// # Errors
     /// Failures of the disk.
-    pub fn pack(self, group: &[Planned], prefix: &str) -> io::Result<Parcel> {
+    pub fn build(self, group: &[Planned], prefix: &str) -> io::Result<UploadObject> {
         match (self, group) {
             (Self::Hashes, _) => Ok(hashes(group, prefix)),
             (Self::Bundles { .. }, [file]) if !matches!(file.kind, Kind::Picture(_)) => {
@@ -115,7 +115,7 @@ fn bytes_of(file: &Planned) -> Result<Vec<u8>, Refused> {
         bytes_max,
         ..Limits::default()
     };
-    let bytes = picture_file::read(&file.entry.path, &limits).map_err(refused)?;
+    let bytes = image_file::read(&file.entry.path, &limits).map_err(refused)?;
     let sha256: [u8; 32] = Sha256::digest(&bytes).into();
     if sha256 == file.taken.sha256 {
         Ok(bytes)
@@ -124,8 +124,8 @@ fn bytes_of(file: &Planned) -> Result<Vec<u8>, Refused> {
     }
 }
 
-fn single(file: &Planned) -> io::Result<Parcel> {
-    let mut parcel = Parcel {
+fn single(file: &Planned) -> io::Result<UploadObject> {
+    let mut object = UploadObject {
         name: file.taken.name.clone(),
         content_type: file.kind.content_type(),
         metadata: file.metadata.clone(),
@@ -135,17 +135,17 @@ fn single(file: &Planned) -> io::Result<Parcel> {
     };
     match bytes_of(file) {
         Ok(bytes) => {
-            parcel.files.push(file.taken.clone());
-            parcel.body = Body::Bytes(bytes);
+            object.files.push(file.taken.clone());
+            object.body = Body::Bytes(bytes);
         }
-        Err(refused) => parcel.refused.push(refused),
+        Err(refused) => object.refused.push(refused),
     }
-    Ok(parcel)
+    Ok(object)
 }
 
 /// A tar, its list of metadata first, whose name is made of what it holds: packed again after a cut
 /// it is the same object.
-fn bundle(group: &[Planned], prefix: &str) -> io::Result<Parcel> {
+fn bundle(group: &[Planned], prefix: &str) -> io::Result<UploadObject> {
     let (mut files, mut refused) = (Vec::new(), Vec::new());
     let list = metadata_list(group);
     let mut packer = Packer::new(NamedTempFile::new()?, &list)?;
@@ -159,7 +159,7 @@ fn bundle(group: &[Planned], prefix: &str) -> io::Result<Parcel> {
         }
     }
     let file = packer.finish()?;
-    Ok(Parcel {
+    Ok(UploadObject {
         name: format!("{prefix}bundle-{}.tar", name_of(&files, &list)),
         content_type: "application/x-tar",
         metadata: AdMetadata::default(),
@@ -190,7 +190,7 @@ fn metadata_list(group: &[Planned]) -> String {
 }
 
 /// A list of what this machine computes of the pictures, on all cores.
-fn hashes(group: &[Planned], prefix: &str) -> Parcel {
+fn hashes(group: &[Planned], prefix: &str) -> UploadObject {
     let records: Vec<Result<HashRecord, Refused>> = group.par_iter().map(record).collect();
     let (mut list, mut files, mut refused) = (hash_list_header(), Vec::new(), Vec::new());
     for (file, record) in group.iter().zip(records) {
@@ -202,7 +202,7 @@ fn hashes(group: &[Planned], prefix: &str) -> Parcel {
             Err(fault) => refused.push(fault),
         }
     }
-    Parcel {
+    UploadObject {
         name: format!("{prefix}hashes-{}.jsonl", name_of(&files, &list)),
         content_type: "application/x-ndjson",
         metadata: AdMetadata::default(),
@@ -223,7 +223,7 @@ fn record(file: &Planned) -> Result<HashRecord, Refused> {
         .map_err(|reason| refused(reason.as_str()))
 }
 
-/// 64 bits that stand for what a parcel holds.
+/// 64 bits that stand for what a upload object holds.
 fn name_of(files: &[Taken], list: &str) -> String {
     let mut hash = Sha256::new();
     for file in files {
@@ -285,7 +285,7 @@ mod tests {
         }
     }
 
-    fn lengths(packing: Packing, files: &[(u64, Kind)]) -> Vec<usize> {
+    fn lengths(packing: UploadMode, files: &[(u64, Kind)]) -> Vec<usize> {
         let files = files.iter().map(|(size, kind)| planned("a", *size, *kind));
         packing
             .groups(files.collect())
@@ -296,10 +296,10 @@ mod tests {
 
     #[test]
     fn groups_keep_to_their_limits_and_archives_stand_alone() {
-        let bundles = Packing::Bundles { files_max: 3 };
+        let bundles = UploadMode::Bundles { files_max: 3 };
         let (picture, archive) = (Kind::Picture("image/png"), Kind::Bundle("application/zip"));
         let few = [(1, picture); 7];
-        assert_eq!(lengths(Packing::Singly, &few), [1; 7]);
+        assert_eq!(lengths(UploadMode::Singly, &few), [1; 7]);
         assert_eq!(lengths(bundles, &few), [3, 3, 1]);
         let large = [
             (100 << 20, picture),

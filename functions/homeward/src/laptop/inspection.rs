@@ -22,18 +22,18 @@ const DATABASES: [&str; 2] = ["ledger.db", "tables.db"];
 const COPIED: [&str; 2] = [".db", ".db-wal"];
 
 /// A data folder that is looked at.
-pub struct Look {
+pub struct Inspection {
     /// The servers on its copy. Whatever is written to them goes with it.
     pub embedded: Embedded,
     _aside: TempDir,
-    /// Keeps `homeward serve` from starting on the folder meanwhile.
+    /// Keeps `homeward serve` from starting on the folder until then.
     _lock: Option<File>,
 }
 
 /// A folder that can be looked at, or one on which a system runs that is to be asked.
-pub enum Looked {
+pub enum Inspected {
     /// It is copied aside.
-    At(Box<Look>),
+    At(Box<Inspection>),
     /// A `homeward serve` has it.
     Taken,
 }
@@ -42,10 +42,10 @@ pub enum Looked {
 ///
 /// # Errors
 /// A folder that is none of `homeward serve` is the input's fault.
-pub fn look(data: &Path) -> Result<Looked> {
+pub fn inspect(data: &Path) -> Result<Inspected> {
     check(data)?;
     let lock = match lock(data)? {
-        Lock::Taken => return Ok(Looked::Taken),
+        Lock::Taken => return Ok(Inspected::Taken),
         Lock::Held(file) => Some(file),
         Lock::None => None,
     };
@@ -54,7 +54,7 @@ pub fn look(data: &Path) -> Result<Looked> {
     let embedded = Embedded::open(aside.path()).map_err(|error| {
         Failure::input(error, "the data folder is damaged, or of a newer homeward")
     })?;
-    Ok(Looked::At(Box::new(Look {
+    Ok(Inspected::At(Box::new(Inspection {
         embedded,
         _aside: aside,
         _lock: lock,
@@ -125,16 +125,16 @@ fn copy(data: &Path) -> anyhow::Result<TempDir> {
             copy_file(&entry.path(), &aside.path().join(name))?;
         }
     }
-    let shelves = aside.path().join("blobs");
-    fs::create_dir(&shelves)?;
+    let prefixes = aside.path().join("blobs");
+    fs::create_dir(&prefixes)?;
     for first in 0..=u8::MAX {
         let name = hex::encode([first]);
-        let shelf = fs::canonicalize(data.join("blobs").join(&name));
-        match shelf {
-            Ok(shelf) => std::os::unix::fs::symlink(shelf, shelves.join(name))?,
+        let prefix = fs::canonicalize(data.join("blobs").join(&name));
+        match prefix {
+            Ok(prefix) => std::os::unix::fs::symlink(prefix, prefixes.join(name))?,
             // A backup may be without empty folders.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                fs::create_dir(shelves.join(name))?;
+                fs::create_dir(prefixes.join(name))?;
             }
             Err(error) => return Err(error.into()),
         }

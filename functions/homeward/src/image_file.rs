@@ -12,7 +12,7 @@ use records::fingerprint::{AdFingerprint, Hash256, ReferenceFingerprint};
 pub type ReasonCode = &'static str;
 
 /// What `homeward fingerprint` says of a picture, for exchange with other systems.
-pub struct Exchange {
+pub struct ExchangeHash {
     /// Width in pixels, as stored.
     pub width_px: u32,
     /// Height in pixels, as stored.
@@ -74,10 +74,10 @@ pub fn of_reference(bytes: &[u8], limits: &Limits) -> Result<ReferenceFingerprin
 ///
 /// # Errors
 /// Why the bytes are refused.
-pub fn exchange(bytes: &[u8], limits: &Limits) -> Result<Exchange, Reason> {
+pub fn exchange(bytes: &[u8], limits: &Limits) -> Result<ExchangeHash, Reason> {
     let photo = photo::decode(bytes, Detail::Colour, limits)?;
     let (pdq, quality) = fingerprint::pdq(&intake::picture(&photo)?);
-    Ok(Exchange {
+    Ok(ExchangeHash {
         width_px: photo.width_px,
         height_px: photo.height_px,
         pdq,

@@ -1,15 +1,15 @@
 //! Proof that nothing is lost, nothing is missed and nothing is told twice: everything that the
 //! data folder holds is counted from both ends, contents are held against their hashes, records
 //! against objects, the searchable sets against records, audit logs against their heads, and every
-//! pair of image and reference is compared anew.
+//! pair of image and reference is compared again.
 
 mod audit;
 mod disagreement;
 mod leads;
 mod objects;
+mod orphans;
 mod recorded;
 mod sets;
-mod strays;
 
 use std::collections::BTreeSet;
 
@@ -22,9 +22,9 @@ use store::Store;
 use super::STREAMS;
 use disagreement::Disagreement;
 
-/// The sums, and where they disagree.
+/// What was counted, and where it disagrees.
 #[derive(Debug, Default)]
-pub struct Sums {
+pub struct Consistency {
     uploads: objects::Uploads,
     references: objects::References,
     leads: leads::Leads,
@@ -34,8 +34,8 @@ pub struct Sums {
     dead_letters: u64,
     changes_pending: u64,
     disagreements: Vec<Disagreement>,
-    /// Objects that nobody looks at.
-    strays: u64,
+    /// Objects that no program reads.
+    orphans: u64,
     /// Tenants under whose names ads lie, whether or not they were made.
     uploaders: BTreeSet<TenantId>,
 }
@@ -48,13 +48,13 @@ pub enum Contents {
     Read(Box<dyn Fn(u64, u64) + Send + Sync>),
 }
 
-impl Sums {
+impl Consistency {
     /// Whether everything that was acknowledged is accounted for.
     pub fn agree(&self) -> bool {
         self.disagreements.is_empty()
     }
 
-    /// The sums as JSON: counts, words, and ids of references, leads and tenants; nothing personal.
+    /// The report as JSON: counts, words, and ids of references, leads and tenants; nothing personal.
     pub fn to_json(&self) -> Value {
         let disagreements = self.disagreements.iter().map(Disagreement::to_json);
         json!({
@@ -64,7 +64,7 @@ impl Sums {
             "leads": self.leads.to_json(),
             "audit": self.audit.to_json(),
             "contents": self.contents,
-            "strays": self.strays,
+            "strays": self.orphans,
             "changes_pending": self.changes_pending,
             "queues": self.queues,
             "dead_letters": self.dead_letters,
@@ -83,7 +83,7 @@ impl Sums {
     }
 
     /// A part that is damaged is told, and the other parts are counted.
-    fn told<T>(&mut self, of: &str, counted: anyhow::Result<T>) -> anyhow::Result<Option<T>> {
+    fn reported<T>(&mut self, of: &str, counted: anyhow::Result<T>) -> anyhow::Result<Option<T>> {
         match counted {
             Ok(counted) => Ok(Some(counted)),
             Err(error) => match error.downcast_ref() {
@@ -100,40 +100,44 @@ impl Sums {
     }
 }
 
-/// Counts everything. Work may go on meanwhile: what is under way counts as pending.
+/// Counts everything. Work may go on concurrently: what is under way counts as pending.
 ///
 /// # Errors
 /// What could not be read.
-pub async fn count(embedded: &Embedded, store: &Store, contents: Contents) -> anyhow::Result<Sums> {
-    let mut sums = Sums::default();
+pub async fn count(
+    embedded: &Embedded,
+    store: &Store,
+    contents: Contents,
+) -> anyhow::Result<Consistency> {
+    let mut consistency = Consistency::default();
     let tenants = store.tenants().await?;
-    let counted = strays::count(&mut sums, store, &tenants).await;
-    sums.told("objects at odd keys", counted)?;
-    let counted = objects::uploads(&mut sums, store, embedded).await;
-    sums.told("uploads", counted)?;
-    let counted = objects::references(&mut sums, store, &tenants, embedded).await;
-    sums.told("references", counted)?;
-    let mut uploaders = std::mem::take(&mut sums.uploaders);
+    let counted = orphans::count(&mut consistency, store, &tenants).await;
+    consistency.reported("objects at odd keys", counted)?;
+    let counted = objects::uploads(&mut consistency, store, embedded).await;
+    consistency.reported("uploads", counted)?;
+    let counted = objects::references(&mut consistency, store, &tenants, embedded).await;
+    consistency.reported("references", counted)?;
+    let mut uploaders = std::mem::take(&mut consistency.uploaders);
     uploaders.extend(tenants.iter().map(|it| it.tenant.clone()));
-    let recorded = recorded::uploads(&mut sums, store, &uploaders).await;
-    let recorded = sums.told("records of uploads", recorded.map_err(Into::into))?;
-    let counted = recorded::photos(&mut sums, store, &tenants).await;
-    sums.told("photos of references", counted.map_err(Into::into))?;
-    let counted = sets::references(&mut sums, store, &tenants).await;
-    sums.told("the set of references", counted.map_err(Into::into))?;
-    sums.changes_pending = changes_pending(embedded).await?;
-    let settled_before = sums.changes_pending == 0;
+    let recorded = recorded::uploads(&mut consistency, store, &uploaders).await;
+    let recorded = consistency.reported("records of uploads", recorded.map_err(Into::into))?;
+    let counted = recorded::photos(&mut consistency, store, &tenants).await;
+    consistency.reported("photos of references", counted.map_err(Into::into))?;
+    let counted = sets::references(&mut consistency, store, &tenants).await;
+    consistency.reported("the set of references", counted.map_err(Into::into))?;
+    consistency.changes_pending = changes_pending(embedded).await?;
+    let settled_before = consistency.changes_pending == 0;
     let at = (&recorded.unwrap_or_default(), settled_before);
-    let counted = leads::count(&mut sums, store, &tenants, at).await;
-    sums.told("ads and leads", counted)?;
-    let counted = audit::count(&mut sums, store, &tenants).await;
-    sums.told("audit logs", counted.map_err(Into::into))?;
-    check_contents(&mut sums, embedded, contents).await?;
-    Ok(sums)
+    let counted = leads::count(&mut consistency, store, &tenants, at).await;
+    consistency.reported("ads and leads", counted)?;
+    let counted = audit::count(&mut consistency, store, &tenants).await;
+    consistency.reported("audit logs", counted.map_err(Into::into))?;
+    check_contents(&mut consistency, embedded, contents).await?;
+    Ok(consistency)
 }
 
 async fn check_contents(
-    sums: &mut Sums,
+    consistency: &mut Consistency,
     embedded: &Embedded,
     contents: Contents,
 ) -> anyhow::Result<()> {
@@ -142,11 +146,11 @@ async fn check_contents(
         Contents::Counted => embedded.checks(false, now).await?,
         Contents::Read(told) => embedded.checks_with_progress(told, now).await?,
     };
-    tell_contents(sums, &checks);
-    sums.dead_letters = checks.queues.iter().map(|queue| queue.dead).sum();
+    print_contents(consistency, &checks);
+    consistency.dead_letters = checks.queues.iter().map(|queue| queue.dead).sum();
     let mut facts = checks.to_json();
-    sums.queues = facts.get_mut("queues").map(Value::take).unwrap_or_default();
-    sums.contents = json!({
+    consistency.queues = facts.get_mut("queues").map(Value::take).unwrap_or_default();
+    consistency.contents = json!({
         "stored": checks.contents,
         "read": checks.wrong_hashes.is_some(),
         "orphans": checks.orphan_contents,
@@ -154,20 +158,20 @@ async fn check_contents(
     Ok(())
 }
 
-fn tell_contents(sums: &mut Sums, checks: &Checks) {
-    sums.disagree(
+fn print_contents(consistency: &mut Consistency, checks: &Checks) {
+    consistency.disagree(
         checks.missing_contents,
         "contents of objects are gone from the folder blobs",
     );
-    sums.disagree(
+    consistency.disagree(
         checks.wrong_sizes,
         "contents of objects are longer or shorter than they were",
     );
-    sums.disagree(
+    consistency.disagree(
         checks.wrong_hashes.unwrap_or(0),
         "contents of objects have other bytes than were uploaded: their hashes differ",
     );
-    sums.disagree(
+    consistency.disagree(
         checks.database_faults.len() as u64,
         "faults were found by SQLite in the databases of the folder",
     );

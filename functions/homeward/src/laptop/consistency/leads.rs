@@ -1,4 +1,4 @@
-//! Every image is compared anew with every active reference: each pair that matches has its lead,
+//! Every image is compared again with every active reference: each pair that matches has its lead,
 //! each lead its sightings and, if the policy is sure enough, exactly one alert.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use store::{AdsPosition, Entry, LeadFilter, Store, StoredAd};
 
 use super::recorded::Image;
-use super::{Disagreement, Sums};
+use super::{Consistency, Disagreement};
 
 /// Leads and the pairs that they ought to stand for.
 #[derive(Debug, Default)]
@@ -37,29 +37,29 @@ type Expected = BTreeMap<LeadId, BTreeSet<AdKey>>;
 
 /// Counts leads. Only where no change was pending can a missing one be told from a late one.
 pub(super) async fn count(
-    sums: &mut Sums,
+    consistency: &mut Consistency,
     store: &Store,
     tenants: &[TenantSettings],
     (recorded, settled): (&BTreeSet<Image>, bool),
 ) -> anyhow::Result<()> {
     let references = all_references(store).await?;
-    sums.leads.references = references.len() as u64;
-    let expected = expected(sums, store, &references, recorded).await?;
-    sums.leads.expected = expected.len() as u64;
+    consistency.leads.references = references.len() as u64;
+    let expected = expected(consistency, store, &references, recorded).await?;
+    consistency.leads.expected = expected.len() as u64;
     let mut known = BTreeSet::new();
     for tenant in tenants.iter().filter(|tenant| tenant.is_unit) {
         let leads = all_leads(store, &tenant.tenant).await?;
-        sums.leads.found += leads.len() as u64;
-        check_alerts(sums, store, &tenant.tenant, &leads, &references).await?;
+        consistency.leads.found += leads.len() as u64;
+        check_alerts(consistency, store, &tenant.tenant, &leads, &references).await?;
         if settled {
             let leads = active(&tenant.tenant, &leads, &references);
-            check_sightings(sums, (store, &tenant.tenant), leads, &expected).await?;
+            check_sightings(consistency, (store, &tenant.tenant), leads, &expected).await?;
         }
         known.extend(leads.into_iter().map(|lead| lead.summary.lead_id));
     }
     if settled {
         let missed = expected.keys().filter(|lead| !known.contains(lead)).count() as u64;
-        sums.disagree(
+        consistency.disagree(
             missed,
             "pairs of image and reference match and have no lead",
         );
@@ -77,7 +77,7 @@ async fn all_references(store: &Store) -> anyhow::Result<References> {
 }
 
 async fn expected(
-    sums: &mut Sums,
+    consistency: &mut Consistency,
     store: &Store,
     references: &References,
     recorded: &BTreeSet<Image>,
@@ -106,17 +106,17 @@ async fn expected(
     }
     see_segments(store, &mut see).await?;
     // They were recorded before this began, and an image is put into the set before it is recorded.
-    sums.disagree(
+    consistency.disagree(
         unseen.len() as u64,
         "recorded images are not in the set of ads that references are compared with: \
          no new reference finds them",
     );
-    sums.leads.images = images.len() as u64;
-    sums.leads.pairs_compared = sums.leads.images * references.len() as u64;
+    consistency.leads.images = images.len() as u64;
+    consistency.leads.pairs_compared = consistency.leads.images * references.len() as u64;
     Ok(expected)
 }
 
-/// Every image in segments. One that was merged or rewritten meanwhile has its images in others: the
+/// Every image in segments. One that was merged or rewritten concurrently has its images in others: the
 /// manifest is asked until all of its segments have been seen.
 async fn see_segments(store: &Store, see: &mut impl FnMut(Vec<StoredAd>)) -> anyhow::Result<()> {
     let mut seen = BTreeSet::new();
@@ -175,7 +175,7 @@ fn active<'a>(
 }
 
 async fn check_alerts(
-    sums: &mut Sums,
+    consistency: &mut Consistency,
     store: &Store,
     unit: &TenantId,
     leads: &[Lead],
@@ -202,25 +202,25 @@ async fn check_alerts(
         }
         cursor = page.next;
     }
-    sums.leads.alerts += created.values().sum::<u64>();
+    consistency.leads.alerts += created.values().sum::<u64>();
     let twice = created.values().filter(|count| **count > 1).count() as u64;
-    sums.disagree(twice, "leads were alerted twice");
+    consistency.disagree(twice, "leads were alerted twice");
     let silent = active(unit, leads, references)
         .filter(|lead| lead.summary.level == Level::Alert)
         .filter(|lead| !created.contains_key(&lead.summary.lead_id))
         .map(|lead| lead.summary.lead_id.to_string());
     let what = "leads of alert level have no alert";
-    sums.add(Disagreement::of(silent, what));
+    consistency.add(Disagreement::of(silent, what));
     leads
         .iter()
         .for_each(|lead| drop(of.remove(&lead.summary.lead_id)));
-    check_told(sums, store, unit, of).await?;
-    check_levels(sums, store, unit, (leads, &created)).await
+    check_told(consistency, store, unit, of).await?;
+    check_levels(consistency, store, unit, (leads, &created)).await
 }
 
 /// Alerts whose lead was not among those read: recorded since then, erased since then, or gone.
 async fn check_told(
-    sums: &mut Sums,
+    consistency: &mut Consistency,
     store: &Store,
     unit: &TenantId,
     told: BTreeMap<LeadId, ReferenceId>,
@@ -232,13 +232,13 @@ async fn check_told(
             gone.push(lead.to_string());
         }
     }
-    sums.add(Disagreement::of(gone, "alerts tell of leads that are gone"));
+    consistency.add(Disagreement::of(gone, "alerts tell of leads that are gone"));
     Ok(())
 }
 
-/// Whoever was alerted must find the lead at the level of an alert: levels never fall.
+/// An alerted unit must find the lead at the level of an alert: levels never fall.
 async fn check_levels(
-    sums: &mut Sums,
+    consistency: &mut Consistency,
     store: &Store,
     unit: &TenantId,
     (leads, created): (&[Lead], &BTreeMap<LeadId, u64>),
@@ -254,12 +254,12 @@ async fn check_levels(
         }
     }
     let what = "leads were alerted and stand at a lower level now";
-    sums.add(Disagreement::of(lowered, what));
+    consistency.add(Disagreement::of(lowered, what));
     Ok(())
 }
 
 async fn check_sightings(
-    sums: &mut Sums,
+    consistency: &mut Consistency,
     (store, unit): (&Store, &TenantId),
     leads: impl Iterator<Item = &Lead>,
     expected: &Expected,
@@ -275,8 +275,8 @@ async fn check_sightings(
         let lacks = recorded.chain(postings).any(|it| !known.has(it));
         incomplete += u64::from(lacks);
     }
-    sums.disagree(incomplete, "leads lack sightings of their image");
-    sums.disagree(miscounted, "leads miscount their sightings");
+    consistency.disagree(incomplete, "leads lack sightings of their image");
+    consistency.disagree(miscounted, "leads miscount their sightings");
     Ok(())
 }
 

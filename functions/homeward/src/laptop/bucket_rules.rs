@@ -11,18 +11,18 @@ use store::{Clock, Store};
 
 use super::host::{ADS_BUCKET, REFERENCES_BUCKET};
 
-/// Where objects may lie, as whoever misses it is told.
+/// Where objects may lie, as a client that misses it is told.
 const AD_FORM: &str = "an ad lies under ads/{uploader}/{any path}, as ads/uploader/1.jpg";
 const REFERENCE_FORM: &str = "a reference's photo lies under references/{unit}/{case_id}/{any path}, \
     as references/unit/case-7/photo.jpg";
 
 /// How often to look whether deliveries under way have ended, and how often at most: a delivery's
 /// lease is shorter than this in all.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
-const LOOKS_MAX: usize = 550;
+const POLL_EVERY: Duration = Duration::from_millis(100);
+const POLLS_MAX: usize = 550;
 
 /// The rules of a laptop.
-pub(super) struct Door {
+pub(super) struct BucketRules {
     store: Store,
     clock: Clock,
     /// The most bytes that a photo may have.
@@ -32,7 +32,7 @@ pub(super) struct Door {
     known: Mutex<BTreeSet<(TenantId, &'static str)>>,
 }
 
-impl Door {
+impl BucketRules {
     pub(super) fn new(store: Store, clock: Clock, limits: &photo::Limits) -> Self {
         Self {
             store,
@@ -64,12 +64,12 @@ impl Door {
 
     /// Waits until nothing about a withdrawn reference is under way to a webhook.
     async fn is_silent(&self, unit: &TenantId, id: &ReferenceId) -> Result<(), String> {
-        for _ in 0..LOOKS_MAX {
+        for _ in 0..POLLS_MAX {
             let in_flight = self.store.in_flight(unit, id, self.clock.now()).await;
             if in_flight.map_err(|_| failed())?.is_none() {
                 return Ok(());
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(POLL_EVERY).await;
         }
         Err(failed())
     }
@@ -91,7 +91,7 @@ impl Door {
 }
 
 #[async_trait::async_trait]
-impl Rules for Door {
+impl Rules for BucketRules {
     async fn admit(&self, bucket: &str, key: &str) -> Result<(), String> {
         let (bucket, form) = match bucket {
             ADS_BUCKET => (ADS_BUCKET, AD_FORM),

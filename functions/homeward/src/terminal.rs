@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// How often progress is said where no bar can be drawn.
-const SAID_EVERY: Duration = Duration::from_secs(10);
+const PRINTED_EVERY: Duration = Duration::from_secs(10);
 
 /// Says one line. A closed stderr is no reason to stop.
-pub fn say(line: impl fmt::Display) {
+pub fn print(line: impl fmt::Display) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 /// Text from outside, such as a file name, so that it cannot steer the terminal.
-pub fn harmless(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let shown = |c: char| {
         if c.is_control() {
             c.escape_default().to_string()
@@ -48,7 +48,7 @@ impl Progress {
         let shown = match std::io::stderr().is_terminal() {
             true => Shown::Bar(bar(what, total)),
             false => Shown::Lines {
-                next: Mutex::new(Instant::now() + SAID_EVERY),
+                next: Mutex::new(Instant::now() + PRINTED_EVERY),
             },
         };
         Self {
@@ -65,22 +65,22 @@ impl Progress {
         match &self.shown {
             Shown::Bar(bar) => bar.set_position(done),
             Shown::Lines { next } => {
-                // Whoever holds the lock is saying it already.
+                // The holder of the lock is printing it already.
                 if let Ok(mut next) = next.try_lock()
                     && Instant::now() >= *next
                 {
-                    *next = Instant::now() + SAID_EVERY;
-                    say(format_args!("{}: {done} of {}", self.what, self.total));
+                    *next = Instant::now() + PRINTED_EVERY;
+                    print(format_args!("{}: {done} of {}", self.what, self.total));
                 }
             }
         }
     }
 
     /// Says one line without tearing the bar.
-    pub fn say(&self, line: impl fmt::Display) {
+    pub fn print(&self, line: impl fmt::Display) {
         match &self.shown {
-            Shown::Bar(bar) => bar.suspend(|| say(line)),
-            Shown::Lines { .. } => say(line),
+            Shown::Bar(bar) => bar.suspend(|| print(line)),
+            Shown::Lines { .. } => print(line),
         }
     }
 }
