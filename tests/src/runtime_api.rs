@@ -354,7 +354,7 @@ fn next(request: Request, shared: &Shared, generation: u64) {
     for (name, value) in headers {
         response.add_header(Header::from_bytes(name, value).unwrap());
     }
-    let _killed_meanwhile = request.respond(response);
+    let _killed = request.respond(response);
 }
 
 const TRACE: &str = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700";

@@ -35,9 +35,9 @@ const LEADS_PATIENCE: Duration = Duration::from_secs(180);
 const ALERT_PATIENCE: Duration = Duration::from_secs(90);
 
 /// Random moments that a seed repeats (splitmix64).
-struct Moments(u64);
+struct KillTimes(u64);
 
-impl Moments {
+impl KillTimes {
     fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -214,7 +214,7 @@ fn nothing_is_lost_missed_or_told_twice_by_kills_at_random_moments() {
     let seed = setting("HOMEWARD_SEED").unwrap_or(now.subsec_nanos().into());
     let kills = setting("HOMEWARD_KILLS").map_or(50, |kills| usize::try_from(kills).unwrap());
     println!("HOMEWARD_SEED={seed} HOMEWARD_KILLS={kills}");
-    let mut moments = Moments(seed);
+    let mut kill_times = KillTimes(seed);
     let worlds = kills.div_ceil(KILLS_PER_WORLD).max(1);
     let world = World::draw(worlds * REFERENCES, worlds * STRANGERS, 17);
     let puts = shuffled(&world);
@@ -230,10 +230,10 @@ fn nothing_is_lost_missed_or_told_twice_by_kills_at_random_moments() {
     plan["slice"] = puts.len().div_ceil(kills + 1).into();
     let mut upload = Upload::start(&plan);
     for _ in 0..kills {
-        std::thread::sleep(moments.life());
+        std::thread::sleep(kill_times.life());
         serve.process.kill();
-        if moments.below(STILLBORN_ONE_IN) == 0 {
-            let life = Duration::from_millis(moments.below(START_MS_MAX));
+        if kill_times.below(STILLBORN_ONE_IN) == 0 {
+            let life = Duration::from_millis(kill_times.below(START_MS_MAX));
             kill_while_starting(&data, &port, life);
         }
         upload.more();

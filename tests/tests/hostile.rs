@@ -121,16 +121,16 @@ impl System {
     }
 
     /// Every upload's state, or its reason if it is rejected, by key.
-    fn fates(&self) -> BTreeMap<String, String> {
+    fn outcomes(&self) -> BTreeMap<String, String> {
         let uploads = self.serve.all("uploader", "/v1/uploads");
-        let fate = |upload: &Value| {
+        let outcome = |upload: &Value| {
             let state = upload["state"].as_str().unwrap();
             let reason = upload["reason"].as_str();
             assert_eq!(state == "rejected", reason.is_some(), "{upload}");
             let key = upload["object_key"].as_str().unwrap().to_owned();
             (key, reason.unwrap_or(state).to_owned())
         };
-        uploads.iter().map(fate).collect()
+        uploads.iter().map(outcome).collect()
     }
 
     /// It is still the process that was started, it agrees with itself, and it ends in order.
@@ -204,7 +204,7 @@ fn a_wrong_digest_or_a_cut_connection_leaves_nothing() {
     assert_eq!(sums["uploads"]["objects"], 1, "{sums:#}");
     let whole = "ads/uploader/refused/whole.jpg".to_owned();
     let taken = BTreeMap::from([(whole, "not_an_image".to_owned())]);
-    assert_eq!(system.fates(), taken);
+    assert_eq!(system.outcomes(), taken);
     let blobs = blobs(&system.folder.path().join("data"));
     assert_eq!(blobs, 1, "no part of what was refused stays on the disk");
     system.end();
@@ -244,23 +244,23 @@ fn an_empty_and_an_oversized_object_are_rejected_with_their_reasons() {
     ];
     system.upload(&puts, 4);
     system.serve.settled();
-    let fate = |name: &str, fate: &str| (format!("ads/uploader/{name}"), fate.to_owned());
+    let outcome = |name: &str, outcome: &str| (format!("ads/uploader/{name}"), outcome.to_owned());
     let expected = BTreeMap::from([
-        fate("small", "recorded"),
-        fate("largest", "recorded"),
-        fate("larger", "too_large"),
-        fate("empty", "not_an_image"),
+        outcome("small", "recorded"),
+        outcome("largest", "recorded"),
+        outcome("larger", "too_large"),
+        outcome("empty", "not_an_image"),
     ]);
-    assert_eq!(system.fates(), expected);
+    assert_eq!(system.outcomes(), expected);
     system.end();
 }
 
-/// Whether the fate of a hostile file is the one that was foretold.
-fn is_right(expected: &Value, fate: &str) -> bool {
+/// Whether the outcome of a hostile file is the one that was foretold.
+fn is_right(expected: &Value, outcome: &str) -> bool {
     match expected["fate"].as_str().unwrap() {
-        "judged" if fate == "recorded" => expected["decodable"] == true,
-        "judged" => REASONS.contains(&fate),
-        foretold => fate == foretold,
+        "judged" if outcome == "recorded" => expected["decodable"] == true,
+        "judged" => REASONS.contains(&outcome),
+        foretold => outcome == foretold,
     }
 }
 
@@ -290,20 +290,23 @@ fn two_hundred_hostile_files_are_rejected_and_the_good_ones_among_them_found() {
     system.upload(&puts, 8);
     system.serve.settled();
 
-    let mut fates = system.fates();
+    let mut outcomes = system.outcomes();
     for put in &good {
-        assert_eq!(fates.remove(&put.key).as_deref(), Some("recorded"));
+        assert_eq!(outcomes.remove(&put.key).as_deref(), Some("recorded"));
     }
     let leads = system.serve.all("unit", "/v1/leads");
     assert_eq!(pairs_of(&leads), world.pairs());
-    let large = fates.remove("ads/uploader/large");
+    let large = outcomes.remove("ads/uploader/large");
     assert_eq!(large.as_deref(), Some("too_large"));
-    assert_eq!(fates.len(), expected.len());
+    assert_eq!(outcomes.len(), expected.len());
     let mut counts: BTreeMap<&str, usize> = BTreeMap::from([("too_large", 1)]);
     for (name, expected) in &expected {
-        let fate = &fates[&format!("ads/uploader/{name}")];
-        assert!(is_right(expected, fate), "{name} is {fate}, not {expected}");
-        *counts.entry(fate).or_default() += 1;
+        let outcome = &outcomes[&format!("ads/uploader/{name}")];
+        assert!(
+            is_right(expected, outcome),
+            "{name} is {outcome}, not {expected}"
+        );
+        *counts.entry(outcome).or_default() += 1;
     }
     println!("{counts:?}");
     let seen: BTreeSet<_> = counts.keys().copied().collect();
@@ -326,9 +329,12 @@ fn hostile_keys_are_recorded_as_they_are() {
     system.upload(&puts, 4);
     system.serve.settled();
 
-    let fates = system.fates();
-    assert_eq!(fates.keys().cloned().collect::<BTreeSet<_>>(), ours);
-    assert!(fates.values().all(|fate| fate == "recorded"), "{fates:#?}");
+    let outcomes = system.outcomes();
+    assert_eq!(outcomes.keys().cloned().collect::<BTreeSet<_>>(), ours);
+    assert!(
+        outcomes.values().all(|outcome| outcome == "recorded"),
+        "{outcomes:#?}"
+    );
     let leads = system.serve.all("unit", "/v1/leads");
     assert_eq!(leads.len(), 1, "one image, one lead");
     let sightings = leads[0]["sightings"].as_array().unwrap();
@@ -342,7 +348,7 @@ fn hostile_keys_are_recorded_as_they_are() {
 }
 
 #[test]
-fn an_object_that_nobody_would_look_at_is_refused_in_words_however_it_comes() {
+fn an_object_that_no_program_reads_is_refused_in_words_however_it_comes() {
     let system = System::start();
     let keys = json!({"ads_bucket": FOREIGN_KEYS, "references_bucket": FOREIGN_PHOTOS});
     let ready = system.serve.ready.to_string();
@@ -379,7 +385,7 @@ fn an_object_that_nobody_would_look_at_is_refused_in_words_however_it_comes() {
 
 /// An older version let them in, and so may another program that writes into the folder.
 #[test]
-fn objects_where_nobody_looks_are_told_by_the_sums() {
+fn objects_that_no_program_reads_are_reported_by_the_counts() {
     let folder = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {

@@ -229,7 +229,7 @@ fn damaged_changes_stop_their_stream(cloud: &Cloud) {
 static CUT_OFF: AtomicU64 = AtomicU64::new(0);
 
 /// Kills the function while it works on the batch, at several moments, before it is let finish.
-fn killed_meanwhile(function: &Function, event: &Value) {
+fn killed_during(function: &Function, event: &Value) {
     for after_ms in [0, 5, 20, 60, 200] {
         let answered = function.crash_during(event, Duration::from_millis(after_ms));
         CUT_OFF.fetch_add(u64::from(!answered), Ordering::Relaxed);
@@ -245,10 +245,10 @@ fn a_killed_function_repeats_without_doubling(backend: Backend) {
     let puts = world.ads();
     let (ads, references) = (cloud.upload(&puts), cloud.upload(&world.references()));
     let (early, late) = ads.split_at(ads.len() / 2);
-    cloud.send(&cloud.ingest, early, killed_meanwhile);
-    cloud.send(&cloud.enroll, &references, killed_meanwhile);
-    cloud.send(&cloud.ingest, late, killed_meanwhile);
-    cloud.settle(killed_meanwhile);
+    cloud.send(&cloud.ingest, early, killed_during);
+    cloud.send(&cloud.enroll, &references, killed_during);
+    cloud.send(&cloud.ingest, late, killed_during);
+    cloud.settle(killed_during);
     let cut_off = CUT_OFF.load(Ordering::Relaxed);
     assert!(cut_off > 0, "every kill came too late to disturb anything");
     let leads = cloud.all("unit", "/v1/leads");

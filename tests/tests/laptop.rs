@@ -206,9 +206,9 @@ fn a_tenants_key_pair_reaches_its_own_objects_until_it_is_revoked() {
     assert_eq!(revoked.status.code(), Some(0), "{revoked:?}");
     python("tenant_pairs.py", &[&ready, &pairs.to_string(), "revoked"]);
     assert_ne!(pair("second"), pairs["second"], "another one");
-    let nobody = homeward(&["env", "--tenant", "nobody"], &data);
-    assert_eq!(nobody.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&nobody.stderr).contains("hint: make it by POST /v1/tenants"));
+    let unknown = homeward(&["env", "--tenant", "nobody"], &data);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("hint: make it by POST /v1/tenants"));
     let nowhere = homeward(&["env"], folder.path());
     assert_eq!(nowhere.status.code(), Some(1));
 }

@@ -84,7 +84,7 @@ fn an_uploader_cannot_tell_who_is_or_was_sought() {
     std::fs::write(ads.join("broken.jpg"), b"\xff\xd8\xff\xe0 cut").unwrap();
     std::fs::write(ads.join("hashes.jsonl"), hashes(&ads)).unwrap();
 
-    let nobody = seen(&ads, |_| {});
+    let unsearched = seen(&ads, |_| {});
     let sought = seen(&ads, |serve| upload(serve, &world.references()));
     let withdrawn = seen(&ads, |serve| {
         upload(serve, &world.references());
@@ -99,23 +99,23 @@ fn an_uploader_cannot_tell_who_is_or_was_sought() {
     assert_eq!(missed, [], "the worlds do differ");
     let told = Value::Array(sought.leads).to_string();
     assert!(told.contains("ads/uploader/hashes.jsonl/"), "{told}");
-    assert!(nobody.leads.is_empty() && withdrawn.leads.is_empty());
+    assert!(unsearched.leads.is_empty() && withdrawn.leads.is_empty());
     assert!(
-        nobody.view.contains(r#"\"state\":\"recorded\""#),
+        unsearched.view.contains(r#"\"state\":\"recorded\""#),
         "{}",
-        nobody.view
+        unsearched.view
     );
     assert!(
-        nobody.view.contains(r#"\"state\":\"rejected\""#),
+        unsearched.view.contains(r#"\"state\":\"rejected\""#),
         "{}",
-        nobody.view
+        unsearched.view
     );
-    check_same(&nobody.view, &sought.view);
-    check_same(&nobody.view, &withdrawn.view);
+    check_same(&unsearched.view, &sought.view);
+    check_same(&unsearched.view, &withdrawn.view);
 }
 
 #[test]
-fn another_fate_of_one_upload_is_seen() {
+fn another_outcome_of_one_upload_is_seen() {
     let world = World::draw(1, 0, 31);
     let ads = world.path("ads");
     let whole = seen(&ads, |_| {});

@@ -92,7 +92,7 @@ fn wakes(table: Table) -> (&'static str, &'static str) {
 }
 
 /// A number that depends on nothing but the one before (SplitMix64).
-fn dice(state: &mut u64) -> u64 {
+fn random(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -106,7 +106,7 @@ fn kill_at_random(cloud: &Cloud, sources: &Sources) {
     sources.until_over(|| {
         if Instant::now() >= next {
             let count = functions.len() as u64;
-            functions[usize::try_from(dice(&mut state) % count).unwrap()].restart();
+            functions[usize::try_from(random(&mut state) % count).unwrap()].restart();
             sources.kills.fetch_add(1, Ordering::SeqCst);
             next += KILLS_EVERY;
         }
@@ -310,8 +310,8 @@ fn every_lead_survives_the_storm_on_moto() {
 
 /// A function that is never killed is no part of a storm.
 #[test]
-fn the_dice_meet_every_function() {
+fn random_kills_meet_every_function() {
     let mut state = 47;
-    let met: BTreeSet<u64> = (0..40).map(|_| dice(&mut state) % 6).collect();
+    let met: BTreeSet<u64> = (0..40).map(|_| random(&mut state) % 6).collect();
     assert_eq!(met.len(), 6);
 }

@@ -1,4 +1,4 @@
-//! Uploader non-interference in time: how long an uploader waits does not tell who is sought, nor
+//! Uploader non-interference in time: how long an uploader waits does not tell who is searched for, nor
 //! what others have sent. Two kinds of trials are compared within one run; no time is asserted.
 #![allow(clippy::unwrap_used)]
 
@@ -104,7 +104,7 @@ fn ask(serve: &Serve) -> f64 {
     times[times.len() / 4]
 }
 
-/// A house in which half of some pictures is sought; behind a list near each of them the uploader
+/// A system in which half of some pictures is searched for; behind a list near each of them the uploader
 /// asks for its own uploads.
 fn questions_behind_lists(seed: u64) -> TwoKinds {
     let folder = tempfile::tempdir().unwrap();
@@ -149,7 +149,7 @@ fn post_all(form: &Form, files: &[Vec<u8>]) {
     }
 }
 
-/// A house in which another uploader has sent half of some files.
+/// A system in which another uploader has sent half of some files.
 fn files_that_others_have(seed: u64) -> TwoKinds {
     let folder = tempfile::tempdir().unwrap();
     let serve = start(&folder);
@@ -183,7 +183,7 @@ fn files_that_others_have(seed: u64) -> TwoKinds {
 const FILE_PIECE: usize = 4 << 10;
 
 #[test]
-fn how_long_an_upload_takes_does_not_tell_whether_somebody_has_that_file() {
+fn how_long_an_upload_takes_does_not_tell_whether_another_has_that_file() {
     let _alone = alone();
     check_nothing_shows(
         "a file that another uploader has sent",

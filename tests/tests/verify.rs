@@ -16,7 +16,7 @@ use proofs::world::{World, upload};
 use serde_json::Value;
 
 /// A folder with leads, alerts and an audit log, on which nothing runs any more.
-fn house(at: &Path) -> PathBuf {
+fn filled_folder(at: &Path) -> PathBuf {
     let world = World::draw(2, 1, 41);
     let data = at.join("data");
     let mut serve = Serve::start_with(&data, &["--port", "0"]);
@@ -271,7 +271,7 @@ const ELSEWHERE: [(Damage, &str); 2] = [
 #[test]
 fn whatever_is_done_to_a_folder_behind_the_systems_back_is_named() {
     let folder = tempfile::tempdir().unwrap();
-    let data = house(folder.path());
+    let data = filled_folder(folder.path());
     let before = tree(&data);
     let good = verify(&data);
     assert_eq!(

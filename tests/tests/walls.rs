@@ -1,6 +1,6 @@
-//! The walls of the house: who may link what, read from `cargo metadata`.
+//! The walls between crates: who may link what, read from `cargo metadata`.
 //!
-//! A wall is a security promise (ARCHITECTURE.md): hostile files and the identities of the sought
+//! A wall is a security promise (ARCHITECTURE.md): hostile files and the identities of missing persons
 //! never meet in one program, and pure crates stay pure.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

@@ -43,7 +43,7 @@ pub fn is_due(delivery: &Delivery, now: Timestamp) -> bool {
         && delivery.next_attempt_at.is_some_and(|due| due <= now)
 }
 
-/// Makes one attempt of this length at most, if it may be made. Trouble with the store is logged: the
+/// Makes one attempt of this length at most, if it may be made. A failure of the store is logged: the
 /// delivery stays due, and a message that went out but was not settled goes out again under the same
 /// id.
 pub async fn attempt(

@@ -1,5 +1,5 @@
-//! Who waits for whom: each unit's attempts run in a lane of their own, and within it each webhook's. A
-//! receiver that lets its attempts wait holds up its own lane, and that one ends with its turn.
+//! Fan-out of attempts: each unit's attempts run concurrently with the others', and within them each webhook's. A
+//! receiver that lets its attempts wait holds up only its own webhook, and that one ends with its turn.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,10 +20,10 @@ pub(crate) const UNITS_AT_ONCE: usize = 8;
 pub(crate) const WEBHOOKS_AT_ONCE: usize = 8;
 
 /// Attempts under way to one webhook: the second goes on where one answer is slow to come. As many that
-/// went unanswered in a row end its lane, and each of them takes a place until an answer comes.
+/// went unanswered in a row end its attempts, and each of them takes a place until an answer comes.
 const SENDS_A_WEBHOOK: usize = SILENCES_MAX;
 
-/// How far a unit's lane may go this time.
+/// How far a unit's attempts may go this time.
 #[derive(Clone, Copy)]
 pub(crate) struct Turn {
     /// What one attempt may take.

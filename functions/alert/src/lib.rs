@@ -1,4 +1,4 @@
-//! Alerts leave the house here, and nothing else does: this is the only program with a way out.
+//! Alerts leave the system here, and nothing else does: this is the only program with a way out.
 //!
 //! An alert is written in the transaction of its lead. Each enabled webhook of its unit then gets
 //! one *delivery*, tried up to ten times over three days ([`schedule`]) until the receiver takes
@@ -8,7 +8,7 @@
 //!
 //! Receivers get a message at least once; repeats carry the same `webhook-id`. One that never answers
 //! holds up no other: the stream gives a first attempt little time and a batch a bounded one, units and
-//! webhooks have lanes of their own ([`lanes`]), who keeps silent is left to the timer, and that one
+//! webhooks are served concurrently ([`fan_out`]), who keeps silent is left to the timer, and that one
 //! gives every unit its turn ([`timer`]).
 //!
 //! It logs names of webhooks, numbers of alerts and reason codes: never a URL, a key, a case

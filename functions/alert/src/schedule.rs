@@ -56,7 +56,7 @@ pub fn spread(webhook: &WebhookName, message_id: &str, attempts: u32) -> u16 {
 }
 
 /// Reads a `Retry-After` header (RFC 9110, 10.2.3), seconds or a date, into seconds. A text that
-/// is neither is no wish.
+/// is neither is ignored.
 pub fn retry_after_s(header: &str, now: Timestamp) -> Option<u64> {
     let header = header.trim();
     if !header.is_empty() && header.bytes().all(|byte| byte.is_ascii_digit()) {

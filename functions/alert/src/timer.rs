@@ -63,7 +63,7 @@ impl AlertProgram {
     ///
     /// # Errors
     /// As the store's, if what is due cannot be read; of one unit, after all others had their turn.
-    /// One delivery's trouble is logged only, since it stays due.
+    /// One delivery's failure is logged only, since it stays due.
     pub async fn on_timer(&self) -> store::Result<usize> {
         let started = self.clock.now();
         let tenants = self.store.tenants().await?.into_iter();

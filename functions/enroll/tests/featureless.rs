@@ -104,7 +104,7 @@ fn png(level: impl Fn(u32, u32) -> u8) -> Vec<u8> {
     file.into_inner()
 }
 
-fn spots(x: u32, y: u32) -> u8 {
+fn dots(x: u32, y: u32) -> u8 {
     let within = |px: u32| (28..36).contains(&(px % 64));
     if within(x) && within(y) { 40 } else { 220 }
 }
@@ -114,7 +114,7 @@ fn animation(first: [u8; 4]) -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = GifEncoder::new(&mut file);
     let shown = RgbaImage::from_fn(SIDE_PX, SIDE_PX, |x, y| {
-        Rgba([spots(x, y), spots(x, y), 90, 255])
+        Rgba([dots(x, y), dots(x, y), 90, 255])
     });
     for picture in [RgbaImage::from_pixel(SIDE_PX, SIDE_PX, Rgba(first)), shown] {
         let delay = Delay::from_numer_denom_ms(300, 1);
@@ -150,7 +150,7 @@ async fn a_photo_that_either_stage_can_find_is_active() {
         let mixed = (x / 16 * 31 + y / 16 * 977).wrapping_mul(0x9e37_79b9);
         (mixed >> 24) as u8
     };
-    for (name, photo) in [("blocks", png(blocks)), ("spots on a wall", png(spots))] {
+    for (name, photo) in [("blocks", png(blocks)), ("spots on a wall", png(dots))] {
         let reference = world.enrolled(name, photo).await;
         assert_eq!(reference.status, ReferenceStatus::Active, "{name}");
     }

@@ -39,7 +39,7 @@ const EXAMPLES: &str = "Examples:
   homeward upload scraped/ --to https://homeward.example --metadata ads.csv --wait
   homeward verify --data homeward-data
   homeward doctor --config-env prod --images-per-day 20000
-  homeward dead-dead_letters --data homeward-data
+  homeward dead-letters --data homeward-data
   homeward receipt verify erasure.json --key \"$key\"
   homeward completions bash > ~/.local/share/bash-completion/completions/homeward
 

@@ -194,7 +194,7 @@ mod tests {
         }
     }
 
-    fn explained(reference: &RgbImage, ad: &RgbImage, found: &Match) -> RgbImage {
+    fn drawn(reference: &RgbImage, ad: &RgbImage, found: &Match) -> RgbImage {
         let point = Point {
             reference: (0.5, 0.5),
             ad: (0.5, 0.5),
@@ -215,19 +215,19 @@ mod tests {
     #[test]
     fn the_outline_and_joined_places_are_drawn() {
         let grey = RgbImage::from_pixel(400, 300, Rgb([120; 3]));
-        let picture = explained(&grey, &grey, &found());
+        let picture = drawn(&grey, &grey, &found());
         assert!(has(&picture, OUTLINE) && has(&picture, JOINED[0]));
         let unknown = Match {
             outline: None,
             ..found()
         };
-        assert!(!has(&explained(&grey, &grey, &unknown), OUTLINE));
+        assert!(!has(&drawn(&grey, &grey, &unknown), OUTLINE));
     }
 
     #[test]
     fn the_outline_is_where_the_match_says() {
         let grey = RgbImage::from_pixel(400, 300, Rgb([120; 3]));
-        let picture = explained(&grey, &grey, &found());
+        let picture = drawn(&grey, &grey, &found());
         let ad_left = 2 * GAP + 400;
         assert_eq!(picture.get_pixel(ad_left + 100, HEAD + 200), &OUTLINE);
         assert_eq!(picture.get_pixel(ad_left + 50, HEAD + 30), &Rgb([120; 3]));
@@ -248,7 +248,7 @@ mod tests {
         for (w, h) in shapes {
             let odd = RgbImage::from_pixel(w, h, Rgb([9; 3]));
             for found in [&found(), &wild] {
-                let picture = explained(&odd, &odd, found);
+                let picture = drawn(&odd, &odd, found);
                 assert!(
                     picture.width() <= 1_352 && picture.height() <= 852,
                     "{w} x {h}"

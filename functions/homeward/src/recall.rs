@@ -41,7 +41,7 @@ pub struct Plan {
     pub portraits: String,
     /// Which photos show the same person.
     pub persons: SamePerson,
-    /// The seed of all luck.
+    /// The seed of all random numbers.
     pub seed: u64,
 }
 
@@ -86,7 +86,7 @@ pub fn measure(plan: &Plan) -> Result<Tally> {
     let references = References::of(&chosen, plan)?;
     let mut tally = Tally::new(photos.len(), &references.policy);
     tally.references = references.set.len();
-    tally.twins = references.duplicates();
+    tally.duplicates = references.duplicates();
     tally.persons_said_of = plan.persons.len();
     match &plan.transforms {
         Some(file) => {
@@ -198,11 +198,11 @@ impl References {
     /// The photos that are left out, each with the one that is the same.
     fn duplicates(&self) -> Vec<(String, String)> {
         let numbered = self.stands_for.iter().enumerate();
-        let twins = numbered.filter(|(number, stands_for)| number != *stands_for);
+        let duplicates = numbered.filter(|(number, stands_for)| number != *stands_for);
         let names = |(number, stands_for): (usize, &usize)| {
             (self.names[number].clone(), self.names[*stands_for].clone())
         };
-        twins.map(names).collect()
+        duplicates.map(names).collect()
     }
 
     /// What a search of one ad finds.

@@ -1,4 +1,4 @@
-//! Luck that is the same in every run.
+//! Random numbers that are the same in every run.
 
 use image::Rgb;
 

@@ -26,21 +26,21 @@ fn a_client_made_from_the_document_submits_uploads_and_reads() {
     let folder = tempfile::tempdir().unwrap();
     let (_serve, ready) = serve(&folder.path().join("data"));
     let text = |pointer: &str| ready.pointer(pointer).unwrap().as_str().unwrap();
-    let story = said(
+    let explanation = said(
         Command::new(interpreter)
             .arg(python.join("generated_client.py"))
             .args([text("/api"), text("/tokens/unit"), text("/tokens/uploader")])
             .arg(folder.path()),
     );
-    let story: Value = serde_json::from_str(&story).unwrap();
-    assert_eq!(story["reference"], "active", "{story}");
-    assert_eq!(story["width_px"], 480);
+    let explanation: Value = serde_json::from_str(&explanation).unwrap();
+    assert_eq!(explanation["reference"], "active", "{explanation}");
+    assert_eq!(explanation["width_px"], 480);
     assert!(
-        story["lead"].as_str().unwrap().contains("mirrored"),
-        "{story}"
+        explanation["lead"].as_str().unwrap().contains("mirrored"),
+        "{explanation}"
     );
-    assert_eq!(story["seen_at"], "https://ads.example/1");
-    assert_eq!(story["upload"], story["uploaded_to"]);
-    assert_eq!(story["alert"], story["lead_id"]);
-    assert_eq!(story["erasure"][0], story["submitted"]);
+    assert_eq!(explanation["seen_at"], "https://ads.example/1");
+    assert_eq!(explanation["upload"], explanation["uploaded_to"]);
+    assert_eq!(explanation["alert"], explanation["lead_id"]);
+    assert_eq!(explanation["erasure"][0], explanation["submitted"]);
 }

@@ -3,7 +3,7 @@
 //! Woken by the tables' streams, after the image or the reference is written. So the rule that
 //! closes the race of the two holds on both sides: write your own record, then read the other set
 //! strongly, then write leads, acknowledge last. It links no decoder: hostile files and the
-//! fingerprints of the sought never meet.
+//! fingerprints of missing persons never meet.
 
 mod ads;
 mod references;

@@ -25,7 +25,7 @@ async fn world() -> World {
 }
 
 /// A world whose references are all searched for already.
-async fn sought() -> (World, Lookup) {
+async fn searched() -> (World, Lookup) {
     let world = world().await;
     for n in 0..REFERENCES {
         world.activate(n).await;
@@ -92,7 +92,7 @@ async fn tail_and_segments_together_give_them_too() {
 /// Ads of two lists, whose changes arrive only when both are one item of a segment; then of a third.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ads_that_come_again_bring_each_posting_to_their_leads() {
-    let (world, lookup) = sought().await;
+    let (world, lookup) = searched().await;
     world.record_of("first", 0..ADS).await;
     world.record_of("second", 0..ADS).await;
     let truth = world.truth(0..REFERENCES, 0..ADS);
@@ -206,7 +206,7 @@ async fn parts_whose_segments_were_merged_and_swept_are_planned_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reference_that_was_withdrawn_meanwhile_gets_no_lead_from_segments() {
+async fn a_reference_that_was_withdrawn_during_the_search_gets_no_lead_from_segments() {
     let world = world().await;
     lay(&world, 2).await;
     world.compact().await;
@@ -308,11 +308,11 @@ async fn a_new_ad_meets_references_though_their_segment_is_damaged() {
 /// What comes before a change that fails does not come again, so what it left for the end is done.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_posted_is_written_though_a_later_change_of_its_batch_fails() {
-    let (world, lookup) = sought().await;
+    let (world, lookup) = searched().await;
     world.record_of("first", 0..ADS).await;
     world.record_of("second", 0..ADS).await;
-    let is_of_nobody = |n: &u64| world.truth(0..REFERENCES, *n..n + 1).is_empty();
-    let other = (ADS..2 * ADS).find(is_of_nobody).unwrap();
+    let shows_no_reference = |n: &u64| world.truth(0..REFERENCES, *n..n + 1).is_empty();
+    let other = (ADS..2 * ADS).find(shows_no_reference).unwrap();
     world.record_of("third", other..other + 1).await;
     let mut batch = world.read(Table::AdsTail, 100).await.unwrap();
     let changes = batch.event["Records"].as_array_mut().unwrap();
@@ -400,17 +400,17 @@ async fn a_search_of_a_reference_that_ended_is_not_woken() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ads_that_their_stream_gave_up_are_met_by_searching_anew() {
-    let (world, lookup) = sought().await;
+async fn ads_that_their_stream_gave_up_are_met_by_searching_again() {
+    let (world, lookup) = searched().await;
     world.record(0..ADS).await;
     assert_eq!(world.give_up(Table::AdsTail).await as u64, ADS);
     world.settle(&lookup).await;
     assert!(world.leads().await.is_empty(), "nobody looked them up");
-    assert_eq!(world.search_anew().await as u64, REFERENCES);
+    assert_eq!(world.search_again().await as u64, REFERENCES);
     world.settle(&lookup).await;
     check_all_is_found(&world, REFERENCES).await;
     assert_eq!(
-        world.search_anew().await as u64,
+        world.search_again().await as u64,
         REFERENCES,
         "any time again"
     );

@@ -33,7 +33,7 @@ pub enum Error {
     #[error("the data folder cannot be used: {0}")]
     Io(#[from] std::io::Error),
     /// The database refused.
-    #[error("the metadata database cannot be used: {0}")]
+    #[error("the ledger cannot be used: {0}")]
     Database(#[from] rusqlite::Error),
     /// The write was not committed, because the batch that it was part of failed or the service
     /// is shutting down. Nothing of it is stored; it may be repeated.

@@ -201,7 +201,7 @@ impl Embedded {
     }
 
     /// As [`Self::sdk_config`], for programs that run in the background: those that changes of the tables
-    /// and timers wake. What they do depends on who is sought, and must not be felt by who uploads:
+    /// and timers wake. What they do depends on who is searched for, and must not be felt by who uploads:
     /// their reads of tables have connections of their own, and their writes are done one at a time
     /// with rests between.
     #[must_use]
@@ -293,7 +293,7 @@ impl Embedded {
     /// Makes a bucket, versioned, unless it is there.
     ///
     /// # Errors
-    /// Failures of the ledger.
+    /// Failures of the metadata database.
     pub async fn create_bucket(&self, name: &str) -> Result<()> {
         let (store, name) = (self.store.clone(), name.to_owned());
         blocking(move || store.create_bucket(name)).await
@@ -330,7 +330,7 @@ impl Embedded {
     /// Every queue that holds anything, by name.
     ///
     /// # Errors
-    /// Failures of the ledger.
+    /// Failures of the metadata database.
     pub async fn queues(&self, now: Timestamp) -> Result<Vec<Depth>> {
         let store = self.store.clone();
         blocking(move || store.depths(now)).await

@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_write_undoes_itself_and_nobody_else() {
+    fn a_failed_write_undoes_itself_and_no_other() {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let metadata = Arc::new(metadata(&dir));
         let writers: Vec<_> = (0..64)

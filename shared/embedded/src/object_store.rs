@@ -28,7 +28,7 @@ pub(crate) struct ObjectStore {
     pub(crate) blobs: Blobs,
     pub(crate) metadata: MetadataDb,
     /// Checkpoints and dead letters of the tables' streams: how often they are written depends on
-    /// who is sought, and a put waits for the ledger.
+    /// who is searched for, and a put waits for the metadata database.
     pub(crate) streams: MetadataDb,
     clock: Clock,
     /// Keeps other processes out; let go last.

@@ -1,4 +1,4 @@
-//! Queues with the rules of SQS, as rows of the ledger.
+//! Queues with the rules of SQS, as rows of the metadata database.
 //!
 //! A received message is invisible for a while; a worker that deletes it by its receipt has dealt with
 //! it, else it comes again. What came too often without success becomes a *dead letter*, which is
@@ -130,7 +130,7 @@ impl Queue {
     /// Sends a message. It is durable when this returns.
     ///
     /// # Errors
-    /// [`Error::NotCommitted`] and other failures of the ledger.
+    /// [`Error::NotCommitted`] and other failures of the metadata database.
     pub async fn send(&self, body: &str, now: Timestamp) -> Result<String> {
         let body = body.to_owned();
         let id = self
@@ -144,7 +144,7 @@ impl Queue {
     /// `visibility`. What was handed out too often becomes a dead letter instead.
     ///
     /// # Errors
-    /// Failures of the ledger.
+    /// Failures of the metadata database.
     pub async fn receive(
         &self,
         max: usize,
@@ -169,7 +169,7 @@ impl Queue {
     /// message has been handed out again.
     ///
     /// # Errors
-    /// Failures of the ledger.
+    /// Failures of the metadata database.
     pub async fn delete(&self, receipt: &str) -> Result<bool> {
         let receipt = receipt.to_owned();
         self.write(move |db, queue| {
@@ -183,7 +183,7 @@ impl Queue {
     /// with it. Says whether the receipt was still good.
     ///
     /// # Errors
-    /// Failures of the ledger.
+    /// Failures of the metadata database.
     pub async fn release(
         &self,
         receipt: &str,
@@ -209,7 +209,7 @@ impl Queue {
     /// whether the receipt was still good.
     ///
     /// # Errors
-    /// Failures of the ledger.
+    /// Failures of the metadata database.
     pub async fn change_visibility(
         &self,
         receipt: &str,
@@ -232,7 +232,7 @@ impl Queue {
     /// The dead letters, oldest first.
     ///
     /// # Errors
-    /// Failures of the ledger.
+    /// Failures of the metadata database.
     pub async fn dead_letters(&self, max: usize) -> Result<Vec<DeadLetter>> {
         self.read(move |db, queue| {
             let sql = "SELECT id, body, receives, reason, sent_ms, dead_ms FROM messages
@@ -287,7 +287,7 @@ impl Queue {
     /// How much the queue holds, and since when.
     ///
     /// # Errors
-    /// Failures of the ledger.
+    /// Failures of the metadata database.
     pub async fn depth(&self, now: Timestamp) -> Result<Depth> {
         self.read(move |db, queue| depth(db, queue, now)).await
     }
@@ -295,7 +295,7 @@ impl Queue {
     /// When the next message becomes visible, be it in the past; none if there is none.
     ///
     /// # Errors
-    /// Failures of the ledger.
+    /// Failures of the metadata database.
     pub async fn next_visible_at(&self) -> Result<Option<Timestamp>> {
         self.read(move |db, queue| {
             let sql = "SELECT min(visible_ms) FROM messages WHERE queue = ?1 AND dead_ms IS NULL";

@@ -143,7 +143,7 @@ impl Streams {
     /// The reader has dealt with the whole batch.
     ///
     /// # Errors
-    /// Failures of the ledger.
+    /// Failures of the metadata database.
     pub async fn commit(&self, batch: &Batch) -> Result<()> {
         let Some(last) = batch.sequence_numbers.last().cloned() else {
             return Ok(());

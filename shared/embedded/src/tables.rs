@@ -3,7 +3,7 @@
 //! A request is the operation's name and its JSON, whether it came over a port or from the SDK in
 //! this process: both end in [`Tables::answer`]. What uploaders wait for lies in a file of its own,
 //! with a lock, caches and connections of its own: how long an uploader waits for the records of its
-//! uploads must not depend on who is sought ([`OF_UPLOADERS`], [`Lane`]).
+//! uploads must not depend on who is searched for ([`OF_UPLOADERS`], [`Priority`]).
 
 mod background;
 mod file;

@@ -1,4 +1,4 @@
-//! Object versions as rows: found, added, removed, always inside a transaction of the ledger.
+//! Object versions as rows: found, added, removed, always inside a transaction of the metadata database.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;

@@ -1,4 +1,4 @@
-//! Names from outside, made harmless and visible.
+//! Names from outside, escaped and visible.
 
 /// Text for an HTML element or a quoted attribute.
 ///

@@ -11,12 +11,12 @@ const ONE_SIDED: f64 = 1.644_854;
 /// let (low, high) = evidence::wilson(95, 100);
 /// assert!((low - 0.888).abs() < 0.001 && (high - 0.978).abs() < 0.001);
 /// ```
-pub fn wilson(hits: u64, of: u64) -> (f64, f64) {
+pub fn wilson(successes: u64, of: u64) -> (f64, f64) {
     if of == 0 {
         return (0.0, 1.0);
     }
     let (n, z2) = (of as f64, TWO_SIDED * TWO_SIDED);
-    let share = hits as f64 / n;
+    let share = successes as f64 / n;
     let middle = (share + z2 / (2.0 * n)) / (1.0 + z2 / n);
     let spread = share * (1.0 - share) / n + z2 / (4.0 * n * n);
     let half = TWO_SIDED * spread.sqrt() / (1.0 + z2 / n);
@@ -50,11 +50,11 @@ mod tests {
 
     #[test]
     fn intervals_agree_with_published_ones() {
-        let check = |hits, of, low: f64, high: f64| {
-            let (l, h) = wilson(hits, of);
+        let check = |successes, of, low: f64, high: f64| {
+            let (l, h) = wilson(successes, of);
             assert!(
                 (l - low).abs() < 5e-4 && (h - high).abs() < 5e-4,
-                "{hits} of {of}: {l} {h}"
+                "{successes} of {of}: {l} {h}"
             );
         };
         // Newcombe (1998), table I, method 3

@@ -14,7 +14,7 @@ pub struct Bar<'a> {
     /// The interval about it.
     pub interval: (f64, f64),
     /// The share of what it is compared with, if there is such a thing.
-    pub beside: Option<f64>,
+    pub baseline: Option<f64>,
 }
 
 /// Room for names, for the bars and for the figures, in pixels.
@@ -27,11 +27,11 @@ const HEAD_PX: f64 = 52.0;
 const FOOT_PX: f64 = 28.0;
 const INK: &str = "#222";
 const BAR: &str = "#0072b2";
-const BESIDE: &str = "#d55e00";
+const BASELINE: &str = "#d55e00";
 
 /// A bar for each row with its interval as a line, and a mark for what it is compared with, which
-/// `beside` names.
-pub fn bar_plot(title: &str, beside: &str, bars: &[Bar<'_>]) -> String {
+/// `baseline` names.
+pub fn bar_plot(title: &str, baseline: &str, bars: &[Bar<'_>]) -> String {
     let width = NAMES_PX + BARS_PX + FIGURES_PX;
     let height = HEAD_PX + ROW_PX * bars.len() as f64 + FOOT_PX;
     let mut svg = format!(
@@ -41,7 +41,7 @@ pub fn bar_plot(title: &str, beside: &str, bars: &[Bar<'_>]) -> String {
         html(title)
     );
     text(&mut svg, (10.0, 18.0), "start", INK, title);
-    legend(&mut svg, beside);
+    legend(&mut svg, baseline);
     grid(&mut svg, height);
     for (number, bar) in bars.iter().enumerate() {
         row(&mut svg, HEAD_PX + ROW_PX * number as f64, bar);
@@ -50,7 +50,7 @@ pub fn bar_plot(title: &str, beside: &str, bars: &[Bar<'_>]) -> String {
     svg
 }
 
-fn legend(svg: &mut String, beside: &str) {
+fn legend(svg: &mut String, baseline: &str) {
     rect(svg, (NAMES_PX, 28.0), (14.0, 10.0), BAR);
     text(
         svg,
@@ -59,8 +59,8 @@ fn legend(svg: &mut String, beside: &str) {
         INK,
         "found, with its 95 % interval",
     );
-    rect(svg, (NAMES_PX + 240.0, 26.0), (4.0, 14.0), BESIDE);
-    text(svg, (NAMES_PX + 250.0, 37.0), "start", INK, beside);
+    rect(svg, (NAMES_PX + 240.0, 26.0), (4.0, 14.0), BASELINE);
+    text(svg, (NAMES_PX + 250.0, 37.0), "start", INK, baseline);
 }
 
 /// Lines at every fifth.
@@ -94,12 +94,12 @@ fn row(svg: &mut String, top: f64, bar: &Bar<'_>) {
     for end in [low, high] {
         line(svg, (end, middle - 4.0), (end, middle + 4.0), INK, 2.0);
     }
-    if let Some(beside) = bar.beside {
+    if let Some(baseline) = bar.baseline {
         rect(
             svg,
-            (across(beside) - 2.0, top + 2.0),
+            (across(baseline) - 2.0, top + 2.0),
             (4.0, ROW_PX - 4.0),
-            BESIDE,
+            BASELINE,
         );
     }
     let figure = format!("{:.1} %", 100.0 * bar.share);
@@ -152,7 +152,7 @@ mod tests {
             name,
             share,
             interval: (share - 0.1, share + 0.1),
-            beside: Some(0.5),
+            baseline: Some(0.5),
         }
     }
 

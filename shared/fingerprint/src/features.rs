@@ -25,9 +25,9 @@ use key_points::{Quota, key_points, spread};
 use plane::{Plane, resized};
 use pyramid::{PER_OCTAVE, pyramid};
 
-/// Longer side in which an ad's features are sought: a photo may be a third of a screenshot.
+/// Longer side in which an ad's features are searched for: a photo may be a third of a screenshot.
 const AD_SIDE_PX: usize = 1_024;
-/// Longer side in which a reference's features are sought.
+/// Longer side in which a reference's features are searched for.
 const REFERENCE_SIDE_PX: usize = 512;
 /// Steps of a feature's size in an octave, as `records` stores it.
 const SIZE_STEPS: f32 = 16.0;
@@ -80,7 +80,7 @@ pub(crate) fn of_reference(picture: &Picture<'_>) -> Vec<u8> {
     .to_bytes()
 }
 
-/// The picture's luma at the size in which features are sought. Small pictures are enlarged, at
+/// The picture's luma at the size in which features are searched for. Small pictures are enlarged, at
 /// most to twice their size, so that the finest blobs can be told.
 fn work(picture: &Region<'_>, side_px: usize) -> Plane {
     let (width, height) = (picture.width_px(), picture.height_px());
@@ -130,15 +130,15 @@ fn features(work: Plane, quota: &Quota) -> Vec<Feature> {
     let step_px = width.max(height) / f32::from(PLACE_STEPS);
     let levels = pyramid(work);
     let kept = spread(key_points(&levels), width, height, quota);
-    let feature = |spot: &key_points::KeyPoint| {
-        let level = &levels[spot.level];
+    let feature = |point: &key_points::KeyPoint| {
+        let level = &levels[point.level];
         let place = |px: f32| ((px / step_px) as u16).min(PLACE_STEPS - 1);
-        let (x, y) = (place(spot.x), place(spot.y));
-        let steps = (spot.level as f32 + spot.between) * (SIZE_STEPS / PER_OCTAVE as f32);
+        let (x, y) = (place(point.x), place(point.y));
+        let steps = (point.level as f32 + point.between) * (SIZE_STEPS / PER_OCTAVE as f32);
         let size = (steps.round() + SIZE_STEPS).clamp(0.0, 255.0) as u8;
         let on_level = |at: u16| (f32::from(at) + 0.5) * step_px / level.scale - 0.5;
         let (cx, cy) = (on_level(x), on_level(y));
-        let step = grown(spot.between);
+        let step = grown(point.between);
         let turn = (turn::direction(&level.image, cx, cy, step) * 256.0).round() as i32;
         let turn = turn.rem_euclid(256) as u8;
         let mut feature = Feature {

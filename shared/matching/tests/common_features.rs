@@ -11,12 +11,12 @@ use drawn::{Luma, drawn, letters};
 
 /// Waves of all lengths: nothing that a disc or a letter has.
 fn waves(seed: usize) -> Luma {
-    let dice = |i: usize| {
+    let random = |i: usize| {
         let mixed = (i + 7).wrapping_mul(seed * 2 + 0x9e37_79b9);
         (mixed.wrapping_mul(0x85eb_ca6b) >> 13) % 1_000
     };
     let wave = |i: usize| {
-        let of = |at: usize| dice(4 * i + at) as f32 / 1_000.0;
+        let of = |at: usize| random(4 * i + at) as f32 / 1_000.0;
         let (turn, phase) = (of(0) * 6.3, of(1) * 6.3);
         let per_px = 0.02 + 0.4 * of(2) * of(2);
         (turn.cos() * per_px, turn.sin() * per_px, phase)
@@ -113,7 +113,7 @@ fn what_ads_no_longer_have_is_forgotten() {
         known = trained(&known, &without);
     }
     assert_eq!(agreeing(&logo, &ad, &known), fully);
-    assert_eq!(known.lessons, 17);
+    assert_eq!(known.samples, 17);
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn unreadable_ads_teach_nothing() {
     let mut ads = ads_with(&drawn(903, 200, 150), 7_000..7_070);
     ads.iter_mut().for_each(|ad| ad.features.truncate(99));
     let before = CommonFeatures {
-        lessons: 4,
+        samples: 4,
         ..CommonFeatures::default()
     };
     assert_eq!(trained(&before, &ads), before);

@@ -57,17 +57,17 @@ impl Luma {
 
 /// Discs of many sizes and brightnesses: structure everywhere, and no symmetry.
 fn drawn(seed: usize, width: usize, height: usize) -> Luma {
-    let dice = |i: usize| {
+    let random = |i: usize| {
         let mixed = (seed * 97 + i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 33
     };
     let disc = |i: usize| {
         let [left, top, radius] = [
-            dice(4 * i) % width,
-            dice(4 * i + 1) % height,
-            dice(4 * i + 2),
+            random(4 * i) % width,
+            random(4 * i + 1) % height,
+            random(4 * i + 2),
         ];
-        (left, top, (8 + radius % 70).pow(2), dice(4 * i + 3) % 230)
+        (left, top, (8 + radius % 70).pow(2), random(4 * i + 3) % 230)
     };
     let discs: Vec<_> = (0..40).map(disc).collect();
     Luma::draw(width, height, |x, y| {

@@ -1,4 +1,4 @@
-//! How far walks over all objects of both buckets have come: they outlive the runs of a program.
+//! How far scans over all objects of both buckets have come: they outlive the runs of a program.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::text::redacted;
 use crate::time::Timestamp;
 
-/// What a walk is at, in this order: the sought are few.
+/// What a scan is at, in this order: references are few.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScanStage {
@@ -19,7 +19,7 @@ pub enum ScanStage {
     Over,
 }
 
-/// A walk that looks for objects whose event was lost and for those past their time.
+/// A scan that looks for objects whose event was lost and for those past their time.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BucketScan {
     /// What it is at.
@@ -36,7 +36,7 @@ impl fmt::Debug for BucketScan {
     }
 }
 
-/// A walk over all photos, so that each gets a fingerprint of a version of the algorithms.
+/// A scan over all photos, so that each gets a fingerprint of a version of the algorithms.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Renewal {
     /// The version.
@@ -52,7 +52,7 @@ pub struct Renewal {
 }
 
 impl Renewal {
-    /// A walk that has not told anything yet.
+    /// A scan that has not told anything yet.
     pub fn new(version: u16, now: Timestamp) -> Self {
         Self {
             version,

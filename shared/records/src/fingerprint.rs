@@ -54,7 +54,7 @@ pub struct HashVariant {
 
 impl fmt::Debug for HashVariant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("View")
+        f.debug_struct("HashVariant")
             .field("quality", &self.quality)
             .finish_non_exhaustive()
     }

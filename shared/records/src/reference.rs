@@ -1,4 +1,4 @@
-//! References: photos of the sought, or only their fingerprints.
+//! References: photos of missing persons, or only their fingerprints.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_one_uploader_holds_nobody_else() {
+    fn a_flood_of_one_uploader_holds_no_other() {
         let mut alerting = AlertLimit {
             per_day_max: 2,
             ..AlertLimit::default()

@@ -1,4 +1,4 @@
-//! Every shape that leaves the house, as it leaves.
+//! Every shape that leaves the system, as it leaves.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 

@@ -119,7 +119,7 @@ pub struct Entry {
     /// All its bytes.
     pub bytes: u64,
     /// Its bytes without the features, which stand last.
-    pub front_bytes: u64,
+    pub index_bytes: u64,
     /// Its items.
     pub items: u32,
     /// Rows of hashes.
@@ -287,7 +287,7 @@ impl Head {
             name,
             head_sha256: Sha256::digest(self.to_bytes()).into(),
             bytes: self.whole_bytes(),
-            front_bytes: self.place(Column::Features).start,
+            index_bytes: self.place(Column::Features).start,
             items: count(self.items),
             views: count(self.views),
             format: FORMAT,

@@ -7,7 +7,7 @@
 //! | 8 | generation: one more with every swap |
 //! | 8 x 16 | for references: the last number of each partition of the log that the segments hold |
 //! | 4, 4, 4 | live segments; retired ones; packs of the tail whose items are in live ones |
-//! | 96 each | a live segment: name, hash of its head, bytes, bytes of its front, items, views, format, six zeros |
+//! | 96 each | a live segment: name, hash of its head, bytes, bytes of its index, items, views, format, six zeros |
 //! | 40 each | a retired one: name, and from when on it may be deleted, ms since 1970 |
 //! | 40 each | a pack: likewise, with all ones while the tail may still name it |
 //! | 4 | Adler-32 of all that stands before |
@@ -203,7 +203,7 @@ impl Entry {
         out.extend(self.name.0);
         out.extend(self.head_sha256);
         out.extend(self.bytes.to_le_bytes());
-        out.extend(self.front_bytes.to_le_bytes());
+        out.extend(self.index_bytes.to_le_bytes());
         out.extend(self.items.to_le_bytes());
         out.extend(self.views.to_le_bytes());
         out.extend(self.format.to_le_bytes());
@@ -230,13 +230,13 @@ impl Entry {
             name: SegmentName(input.array()?),
             head_sha256: input.array()?,
             bytes: input.u64()?,
-            front_bytes: input.u64()?,
+            index_bytes: input.u64()?,
             items: input.u32()?,
             views: input.u32()?,
             format: input.u16()?,
         };
         let is_sound = input.array()? == [0; 6]
-            && entry.front_bytes <= entry.bytes
+            && entry.index_bytes <= entry.bytes
             && entry.bytes <= crate::SEGMENT_BYTES_MAX;
         is_sound.then_some(entry).ok_or(SegmentError::Corrupt)
     }

@@ -57,7 +57,7 @@ mod tests {
             name: SegmentName([number; 32]),
             head_sha256: [0; 32],
             bytes,
-            front_bytes: bytes,
+            index_bytes: bytes,
             items: 1,
             views: 1,
             format: 1,

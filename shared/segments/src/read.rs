@@ -1,4 +1,4 @@
-//! Reading a segment: its front, which is all but the features, and features by ranges.
+//! Reading a segment: its index, which is all but the features, and features by ranges.
 
 use std::ops::Range;
 
@@ -26,14 +26,14 @@ pub struct SegmentIndex {
 
 impl std::fmt::Debug for SegmentIndex {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Front")
+        f.debug_struct("SegmentIndex")
             .field("name", &self.name)
             .field("items", &self.head.items)
             .finish_non_exhaustive()
     }
 }
 
-/// Reads a whole segment and gives its front and all its items.
+/// Reads a whole segment and gives its index and all its items.
 ///
 /// # Errors
 /// [`Fault`], by what the caller does next.
@@ -47,7 +47,7 @@ pub fn whole(
         Head::read(&bytes)?;
         return Err(SegmentError::Truncated);
     }
-    let front = SegmentIndex::open(
+    let index = SegmentIndex::open(
         kind,
         bytes.slice(..bytes.len().min(index_length(entry)?)),
         entry,
@@ -56,11 +56,11 @@ pub fn whole(
         return Err(SegmentError::Another);
     }
     let features = bytes.slice(index_length(entry)?..);
-    let items = front.items_of(0..front.len(), &features)?;
+    let items = index.items_of(0..index.len(), &features)?;
     if SegmentName::of(&bytes) != entry.name {
         return Err(SegmentError::Another);
     }
-    Ok((front, items))
+    Ok((index, items))
 }
 
 /// What a manifest would say of a segment that nothing names.
@@ -76,11 +76,11 @@ pub fn entry_of(kind: Kind, bytes: &[u8]) -> Result<Entry, SegmentError> {
 }
 
 fn index_length(entry: &Entry) -> Result<usize, SegmentError> {
-    usize::try_from(entry.front_bytes).map_err(|_| SegmentError::Corrupt)
+    usize::try_from(entry.index_bytes).map_err(|_| SegmentError::Corrupt)
 }
 
 impl SegmentIndex {
-    /// Opens the first [`Entry::front_bytes`] bytes of the segment that a manifest names.
+    /// Opens the first [`Entry::index_bytes`] bytes of the segment that a manifest names.
     ///
     /// # Errors
     /// [`Fault`], by what the caller does next.
@@ -89,12 +89,12 @@ impl SegmentIndex {
         if head.kind != kind || !head.is_of(entry) {
             return Err(SegmentError::Another);
         }
-        match (bytes.len() as u64).cmp(&entry.front_bytes) {
+        match (bytes.len() as u64).cmp(&entry.index_bytes) {
             std::cmp::Ordering::Less => return Err(SegmentError::Truncated),
             std::cmp::Ordering::Equal => {}
             std::cmp::Ordering::Greater => return Err(SegmentError::Corrupt),
         }
-        let mut front = Self {
+        let mut index = Self {
             head,
             name: entry.name,
             bytes,
@@ -104,8 +104,8 @@ impl SegmentIndex {
             features_at: Vec::new(),
             postings: Vec::new(),
         };
-        front.check_columns()?;
-        Ok(front)
+        index.check_columns()?;
+        Ok(index)
     }
 
     fn check_columns(&mut self) -> Result<(), SegmentError> {

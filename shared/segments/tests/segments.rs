@@ -101,7 +101,7 @@ fn check_round_trip(kind: Kind, items: Vec<Item>) -> Result<(), TestCaseError> {
     let built = build(kind, items.clone(), 7, 9);
     let bytes = Bytes::from(built.bytes);
     prop_assert_eq!(built.entry.bytes, bytes.len() as u64);
-    let (front, read) = whole(kind, bytes.clone(), &built.entry).unwrap();
+    let (index, read) = whole(kind, bytes.clone(), &built.entry).unwrap();
     let by_identity = |items: &[Item]| -> Vec<_> {
         items
             .iter()
@@ -115,24 +115,24 @@ fn check_round_trip(kind: Kind, items: Vec<Item>) -> Result<(), TestCaseError> {
     for item in &read {
         prop_assert!(bare.contains(&without_postings(item)));
         prop_assert!(
-            front
+            index
                 .find(&item.id)
-                .any(|at| *front.owner(at) == item.owner)
+                .any(|at| *index.owner(at) == item.owner)
         );
     }
     for (at, item) in read.iter().enumerate() {
-        let page = front.page(at, 100);
+        let page = index.page(at, 100);
         prop_assert!(page.start == at && page.end > at);
-        let range = front.features_range(&page);
+        let range = index.features_range(&page);
         let (from, to) = (range.start as usize, range.end as usize);
-        let some = front.items_of(page, &bytes.slice(from..to)).unwrap();
+        let some = index.items_of(page, &bytes.slice(from..to)).unwrap();
         prop_assert_eq!(&some[0], item);
-        prop_assert_eq!(&front.item_without_features(at).postings, &item.postings);
-        prop_assert_eq!(front.postings(at), &item.postings);
+        prop_assert_eq!(&index.item_without_features(at).postings, &item.postings);
+        prop_assert_eq!(index.postings(at), &item.postings);
     }
     let mut rows = vec![Vec::new(); read.len()];
-    for row in 0..front.rows() {
-        rows[front.item_of_row(row)].push(front.view(row));
+    for row in 0..index.rows() {
+        rows[index.item_of_row(row)].push(index.view(row));
     }
     let views: Vec<_> = read.into_iter().map(|item| item.views).collect();
     prop_assert_eq!(rows, views);
@@ -225,12 +225,12 @@ fn an_ad_posted_very_often_is_several_items_that_lose_no_posting() {
     };
     let items: Vec<Item> = (0..times).map(posted).collect();
     let built = build(Kind::Ads, items.clone(), 1, 2);
-    let (front, read) = whole(Kind::Ads, built.bytes.into(), &built.entry).unwrap();
-    assert_eq!(front.find(&items[0].id), 0..3);
+    let (index, read) = whole(Kind::Ads, built.bytes.into(), &built.entry).unwrap();
+    assert_eq!(index.find(&items[0].id), 0..3);
     assert_eq!(postings(&read), postings(&items));
     let again = build(Kind::Ads, read, 1, 2);
     assert_eq!(again.entry.items, 3, "they stay so");
-    let largest = (0..3).map(|item| front.postings(item).len()).max();
+    let largest = (0..3).map(|item| index.postings(item).len()).max();
     assert_eq!(largest, Some(9));
 }
 
@@ -272,10 +272,10 @@ fn every_flipped_bit_is_noticed() {
         bytes[bit / 8] ^= 1 << (bit % 8);
         let bytes = Bytes::from(bytes);
         let fault = whole(Kind::Ads, bytes.clone(), &entry).unwrap_err();
-        if bit / 8 < entry.front_bytes as usize {
-            let front = bytes.slice(..entry.front_bytes as usize);
+        if bit / 8 < entry.index_bytes as usize {
+            let index = bytes.slice(..entry.index_bytes as usize);
             assert_eq!(
-                SegmentIndex::open(Kind::Ads, front, &entry).unwrap_err(),
+                SegmentIndex::open(Kind::Ads, index, &entry).unwrap_err(),
                 fault
             );
         }
@@ -366,7 +366,7 @@ fn a_sound_segment_that_is_not_the_named_one_is_noticed() {
             ..entry
         },
         Entry {
-            front_bytes: entry.front_bytes - 1,
+            index_bytes: entry.index_bytes - 1,
             ..entry
         },
         Entry { format: 0, ..entry },
@@ -491,13 +491,13 @@ fn a_manifest_is_read_as_it_was_written() {
 /// The promise of at most 96 bytes an ad for stage 1, and what the rest costs.
 #[test]
 fn stage_1_takes_70_bytes_an_ad_and_70_more_for_a_border() {
-    let front = |trimmed: u64| {
+    let index = |trimmed: u64| {
         let items = (0..10_000)
             .map(|n| without_postings(&made_up(n, 0, n % 100 < trimmed)))
             .collect();
-        build(Kind::Ads, items, 1, 2).entry.front_bytes as f64 / 10_000.0
+        build(Kind::Ads, items, 1, 2).entry.index_bytes as f64 / 10_000.0
     };
-    let (none, third) = (front(0), front(33));
+    let (none, third) = (index(0), index(33));
     println!(
         "bytes an ad, identity included: {none} without borders, {third} with a third of them"
     );

@@ -175,7 +175,7 @@ impl Store {
     /// [`Error::Gone`] if it was replaced meanwhile; [`Error::Damaged`] if it is missing although
     /// the manifest still names it, or is not what the manifest says.
     pub(crate) async fn front(&self, kind: Kind, entry: &Entry) -> Result<SegmentIndex> {
-        let bytes = self.bytes_of(kind, entry, 0..entry.front_bytes).await?;
+        let bytes = self.bytes_of(kind, entry, 0..entry.index_bytes).await?;
         Ok(SegmentIndex::open(kind, bytes, entry)?)
     }
 

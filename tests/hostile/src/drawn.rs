@@ -61,7 +61,7 @@ fn common() -> Vec<u8> {
     };
     CommonFeatures {
         last_segment: [3; 32],
-        lessons: 1,
+        samples: 1,
         features: (0..3).map(feature).collect(),
     }
     .to_bytes()

@@ -108,7 +108,7 @@ pub struct Connection {
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Line({})", self.actor)
+        write!(f, "Connection({})", self.actor)
     }
 }
 

@@ -35,7 +35,7 @@ pub struct Reception {
     pub is_lost: bool,
     /// Whether the answer is.
     pub is_answer_lost: bool,
-    /// Whether the case system is in trouble and says so, after it took the message.
+    /// Whether the case system fails and says so, after it took the message.
     pub is_failure: bool,
 }
 
@@ -70,7 +70,7 @@ impl CaseSystem {
         Self::new(time, |_, _| Reception::default())
     }
 
-    /// One that is slow and sometimes in trouble, as the seed draws, until `calm_us`; for a while now
+    /// One that is slow and sometimes failing, as the seed draws, until `calm_us`; for a while now
     /// and then it takes every message and answers none.
     pub fn moody(time: &Time, rng: Rng, calm_us: u64) -> Self {
         let clock = time.clone();

@@ -69,7 +69,7 @@ impl Put {
         }
     }
 
-    /// What is said there in the end, as [`super::snapshot::Holdings::uploads`] has it.
+    /// What is said there in the end, as [`super::snapshot::Snapshot::uploads`] has it.
     pub fn end(&self) -> &'static str {
         match (self.picture, &self.within) {
             (Some(_), _) => "recorded",

@@ -18,9 +18,9 @@ const HOSTILE_KEYS: &[&str] = &[
 /// reference and then another.
 pub fn ads(world: &World) -> Vec<Put> {
     let mut puts = world.ads();
-    let shows_somebody = |put: &&Put| !world.truth[&file_name(&put.key)].is_empty();
-    let first = puts.iter().find(shows_somebody).unwrap().clone();
-    let last = puts.iter().rfind(shows_somebody).unwrap().clone();
+    let shows_a_reference = |put: &&Put| !world.truth[&file_name(&put.key)].is_empty();
+    let first = puts.iter().find(shows_a_reference).unwrap().clone();
+    let last = puts.iter().rfind(shows_a_reference).unwrap().clone();
     let under = |put: &Put, key: &str| Put {
         key: format!("ads/uploader/{key}"),
         ..put.clone()

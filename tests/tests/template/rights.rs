@@ -182,7 +182,7 @@ fn a_right_to_a_bucket_comes_with_its_name() {
 }
 
 #[test]
-fn nobody_may_update_or_delete_an_entry_of_the_audit_log() {
+fn no_role_may_update_or_delete_an_entry_of_the_audit_log() {
     let template = Template::read();
     for program in programs() {
         for right in template.rights(&program) {

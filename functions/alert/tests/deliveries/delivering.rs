@@ -33,7 +33,7 @@ async fn one_lead(script: impl IntoIterator<Item = Answer>) -> (World, Receiver,
 }
 
 #[tokio::test]
-async fn a_lead_reaches_every_webhook_of_its_unit_and_nobody_else() {
+async fn a_lead_reaches_every_webhook_of_its_unit_and_no_other() {
     let (world, desk, seq) = one_lead([Answer::Status(200, "")]).await;
     let archive = Receiver::start([Answer::Status(202, "")]).await;
     let stranger = Receiver::start([Answer::Status(200, "")]).await;

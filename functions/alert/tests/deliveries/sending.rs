@@ -105,7 +105,7 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
 }
 
 #[tokio::test]
-async fn the_wish_for_a_later_attempt_is_handed_on() {
+async fn a_request_for_a_later_attempt_is_handed_on() {
     let (outcome, _receiver) = outcome(Answer::Status(503, "retry-after: 120\r\n")).await;
     assert_eq!(
         outcome,
@@ -146,7 +146,7 @@ async fn a_connection_that_breaks_is_no_answer() {
 }
 
 #[tokio::test]
-async fn nobody_listening_is_no_connection() {
+async fn a_port_without_a_listener_is_no_connection() {
     let url = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         format!("http://{}/", listener.local_addr().expect("bound"))

@@ -38,7 +38,7 @@ Examples:
   homeward compare --references missing/ --ads scraped/ --out matches.csv --explain pictures/"
 )]
 pub struct Arguments {
-    /// Folder of the photos that are sought
+    /// Folder of the photos that are searched for
     #[arg(long, value_name = "DIR")]
     references: PathBuf,
     /// Folder of the pictures to search

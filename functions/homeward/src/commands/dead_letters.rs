@@ -60,9 +60,9 @@ enum Replay {
 const EXAMPLES: &str = "Exit codes: 0 done, 1 no such folder or letter, 2 usage, 3 our fault.
 
 Examples:
-  homeward dead-dead_letters --data homeward-data
-  homeward dead-dead_letters --data homeward-data --json | jq -r '.[].source' | sort | uniq -c
-  homeward dead-dead_letters replay 5d41402abc4b2a76b9719d911017c592 --data homeward-data
+  homeward dead-letters --data homeward-data
+  homeward dead-letters --data homeward-data --json | jq -r '.[].source' | sort | uniq -c
+  homeward dead-letters replay 5d41402abc4b2a76b9719d911017c592 --data homeward-data
   homeward dead-letters replay --all --data homeward-data";
 
 /// Lists, or sends again.

@@ -174,12 +174,12 @@ mod tests {
     /// A picture with structure at many sizes and no symmetry, drawn from a seed.
     fn drawn(seed: u64, width: u32, height: u32) -> RgbImage {
         let mut rng = Rng::new(seed, "drawn");
-        let spots: Vec<_> = (0..24)
+        let places: Vec<_> = (0..24)
             .map(|_| [width, height, 1 + width / 3, 256].map(|bound| i64::from(rng.below(bound))))
             .collect();
         RgbImage::from_fn(width, height, |x, y| {
             let (x, y) = (i64::from(x), i64::from(y));
-            let covering = spots
+            let covering = places
                 .iter()
                 .rfind(|[left, top, r, _]| (x - left).pow(2) + (y - top).pow(2) < r.pow(2));
             let base = covering.map_or(96, |[_, _, _, brightness]| *brightness);

@@ -12,7 +12,7 @@ const QUOTA: &str = "quota of executions";
 
 /// Executions in addition to ingest's: two of enroll, one for each of four streams, and one each of review,
 /// upkeep and alert's timer.
-const EXECUTIONS_BESIDE_INGEST: u64 = 9;
+const EXECUTIONS_WITHOUT_INGEST: u64 = 9;
 
 /// Lambda keeps that many from being set aside.
 const UNRESERVED_MIN: u64 = 100;
@@ -105,7 +105,7 @@ fn quota_of(body: &str, chosen: &Chosen, known: &[Parameter]) -> Check {
             hint,
         );
     }
-    if free < ingest + EXECUTIONS_BESIDE_INGEST {
+    if free < ingest + EXECUTIONS_WITHOUT_INGEST {
         let hint = format!(
             "{ask}; until then a flood of ads takes the executions of photos, alerts and the API, \
              whose messages may end as dead letters; IngestConcurrency=2 leaves them most"

@@ -77,7 +77,7 @@ pub async fn run(deployment: &Deployment) -> anyhow::Result<Vec<Check>> {
     ])
 }
 
-/// Waits for Ctrl-C, or for the wish of the system that this program ends.
+/// Waits for Ctrl-C, or for a request of the system that this program ends.
 async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
     let ended = async {

@@ -1,6 +1,6 @@
 //! Where background programs run, those that no client waits for.
 //!
-//! What they do depends on who is sought: a list of pictures that are like one that is sought makes
+//! What they do depends on who is searched for: a list of pictures that are like one that is searched for makes
 //! leads, and another makes none. The sender of such lists must not notice it, so these programs have
 //! threads of their own that get the processor when no other thread wants it, and (by
 //! [`embedded::Embedded::sdk_config_behind`]) connections of their own to the tables.

@@ -1,4 +1,4 @@
-//! Edits as advertisers make them, each a function of the photo, some luck and other photos: the
+//! Edits as advertisers make them, each a function of the photo, some random numbers and other photos: the
 //! same input gives the same pixels.
 
 use image::imageops::{self, FilterType};

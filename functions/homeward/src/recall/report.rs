@@ -14,7 +14,7 @@ pub struct About<'a> {
     pub hold: (usize, usize),
     /// What made the copies.
     pub edits: &'a str,
-    /// The seed of all luck.
+    /// The seed of all random numbers.
     pub seed: u64,
     /// The file of the plot, next to the report.
     pub plot: &'a str,
@@ -81,11 +81,11 @@ fn alerted(tally: &Tally) -> String {
 }
 
 fn duplicates(tally: &Tally) -> String {
-    if tally.twins.is_empty() {
+    if tally.duplicates.is_empty() {
         return "No two of the photos are the same by PDQ at 31 bits.".to_owned();
     }
     let row = |(left_out, kept): &(String, String)| [left_out.clone(), kept.clone()];
-    let rows: Vec<_> = tally.twins.iter().map(row).collect();
+    let rows: Vec<_> = tally.duplicates.iter().map(row).collect();
     let table = markdown_table(&["left out, since the same by PDQ", "as"], &rows);
     format!("Photos that the folder has twice:\n\n{table}")
 }
@@ -105,7 +105,7 @@ fn bar<'a>(name: &'a str, copies: &Copies) -> Bar<'a> {
         name,
         share: share(copies.at_alert, copies.all),
         interval: wilson(copies.at_alert, copies.all),
-        beside: Some(share(copies.by_pdq, copies.all)),
+        baseline: Some(share(copies.by_pdq, copies.all)),
     }
 }
 

@@ -127,7 +127,7 @@ pub struct Tally {
     /// References searched for.
     pub references: usize,
     /// Photos that were left out, each with an earlier one that is the same by PDQ.
-    pub twins: Vec<(String, String)>,
+    pub duplicates: Vec<(String, String)>,
     /// Photos of which a person said that they show the same person as another one.
     pub persons_said_of: usize,
     /// Ads searched.
@@ -177,7 +177,7 @@ impl Tally {
         Self {
             photos,
             references: 0,
-            twins: Vec::new(),
+            duplicates: Vec::new(),
             persons_said_of: 0,
             ads: 0,
             policy_version: policy.version,

@@ -297,7 +297,7 @@ impl World {
     }
 
     /// As `upkeep` does when a person asks for it.
-    pub async fn search_anew(&self) -> usize {
+    pub async fn search_again(&self) -> usize {
         let all = self.store.all_searches(&unit()).await.unwrap();
         for of in &all {
             self.store.forget_search(of).await.unwrap();

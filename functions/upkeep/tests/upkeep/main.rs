@@ -540,12 +540,12 @@ async fn what_many_ads_have_is_learned_once_from_each_segment() {
         (20, 0),
         "too few to learn from"
     );
-    assert_eq!(known.lessons, 0);
+    assert_eq!(known.samples, 0);
 
     let (done, known) = house.learn_from(100..180).await;
     assert_eq!((done.compacted, done.common), (80, 12));
     assert!(known.features.iter().all(|it| it.share == 1.0));
-    assert_eq!(known.lessons, 1);
+    assert_eq!(known.samples, 1);
 
     let again = house.run(Task::Compact).await;
     assert_eq!(again.common, 0, "that segment taught already");

@@ -1,4 +1,4 @@
-//! Messages as rows, always inside a transaction of the ledger.
+//! Messages as rows, always inside a transaction of the metadata database.
 
 use std::time::Duration;
 

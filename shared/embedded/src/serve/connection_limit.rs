@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn whoever_idles_for_longest_makes_room() {
+    async fn the_longest_idle_connection_makes_room() {
         let limit = ConnectionLimit::new(2);
         let (first, second) = (limit.acquire().await, limit.acquire().await);
         let in_a_request = first.state().busy();
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_in_a_request_is_sent_away() {
+    fn no_connection_in_a_request_is_closed() {
         let limit = ConnectionLimit::new(1);
         let only = limit.try_acquire().expect("a permit");
         let busy = only.state().busy();

@@ -1,7 +1,7 @@
 //! Writes that no client waits for, one at a time and with a rest after each.
 //!
 //! Those who wait share the disk, and for some tables a lock, with these writes, and how many there
-//! are depends on who is sought. So their share of the time is bounded: a flood of leads takes
+//! are depends on who is searched for. So their share of the time is bounded: a flood of leads takes
 //! longer, and does not show.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

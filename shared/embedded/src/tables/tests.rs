@@ -131,7 +131,7 @@ fn all_tables_are_listed_and_none_is_asked_for_with_those_of_the_other_file() {
 }
 
 #[test]
-fn a_table_that_is_made_anew_is_read_as_it_is() {
+fn a_table_that_is_made_again_is_read_as_it_is() {
     let (_dir, tables) = tables();
     for _ in 0..2 {
         make(&tables, "homeward-ads");

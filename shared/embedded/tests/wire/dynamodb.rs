@@ -215,7 +215,7 @@ async fn the_store_finds_what_it_needs_over_a_port() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_without_the_key_reads_a_table() {
+async fn without_the_key_no_table_is_read() {
     let services = start();
     let key = services.embedded.access_key();
     let port = serve_dynamodb(&services.embedded).await;

@@ -116,7 +116,7 @@ async fn every_way_to_make_an_object_makes_its_event() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_wakes_whoever_waits_for_its_queue() {
+async fn an_upload_wakes_the_readers_of_its_queue() {
     let services = start();
     let queue = bucket_with_queue(&services.embedded).await;
     let mut arrivals = queue.arrivals();

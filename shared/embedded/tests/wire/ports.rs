@@ -5,7 +5,7 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 use crate::services::{body, files_in, keys, s3, s3_over, serve_s3, start};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_without_the_key_gets_in() {
+async fn without_the_key_no_request_gets_in() {
     let services = start();
     services.embedded.create_bucket("ads").await.expect("made");
     let port = serve_s3(&services.embedded).await;

@@ -74,9 +74,9 @@ fn sums(image: &Plane, x: f32, y: f32, step: f32, (cos, sin): (f32, f32)) -> [f3
 fn tests() -> &'static [Test] {
     static TESTS: OnceLock<Vec<Test>> = OnceLock::new();
     TESTS.get_or_init(|| {
-        let mut dice = Rng(0x9e37_79b9_7f4a_7c15);
+        let mut rng = Rng(0x9e37_79b9_7f4a_7c15);
         let pair = |_| {
-            let test = dice.test();
+            let test = rng.test();
             [test, test.mirrored()]
         };
         (0..DESCRIPTOR_WORDS * 32).flat_map(pair).collect()
@@ -100,7 +100,7 @@ impl Rng {
     }
 
     /// A square within the patch, dense and small in the middle, sparse and large outside, as
-    /// places off a spot's centre are known less exactly.
+    /// places off a key point's centre are known less exactly.
     fn square(&mut self) -> [u8; 3] {
         loop {
             let (dx, dy) = (6.5 * self.normal(), 6.5 * self.normal());

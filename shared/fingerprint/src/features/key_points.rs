@@ -22,7 +22,7 @@ pub(super) struct KeyPoint {
 
 /// All blobs: maxima of the response in place and size.
 pub(super) fn key_points(levels: &[Level]) -> Vec<KeyPoint> {
-    let mut spots = Vec::new();
+    let mut key_points = Vec::new();
     let mut high = Vec::new();
     for (k, level) in levels.iter().enumerate() {
         let response = &level.response;
@@ -31,12 +31,12 @@ pub(super) fn key_points(levels: &[Level]) -> Vec<KeyPoint> {
             heights(rows, &mut high);
             for x in MARGIN_PX..response.width - MARGIN_PX {
                 if high[x - MARGIN_PX] && is_peak(rows, x) {
-                    spots.extend(settle(levels, k, rows, (x, y)));
+                    key_points.extend(settle(levels, k, rows, (x, y)));
                 }
             }
         }
     }
-    spots
+    key_points
 }
 
 /// Which places of a row, from the margin on, could be peaks: not below their four nearest
@@ -114,7 +114,7 @@ pub(super) fn vertex(before: f32, here: f32, after: f32) -> f32 {
     }
 }
 
-/// How many spots to keep, and how to spread them.
+/// How many key points to keep, and how to spread them.
 pub(super) struct Quota {
     pub most: usize,
     /// The share of the first octave, the second, and all coarser ones; they sum to 1.
@@ -123,7 +123,7 @@ pub(super) struct Quota {
     pub cells: [f32; 3],
 }
 
-/// At most `quota.most` spots, spread over sizes and over a grid: every cell gives its best
+/// At most `quota.most` key points, spread over sizes and over a grid: every cell gives its best
 /// before any gives its second. That is what keeps a photo within a screenshot visible.
 pub(super) fn spread(
     mut all: Vec<KeyPoint>,
@@ -139,7 +139,7 @@ pub(super) fn spread(
     let mut rest: Vec<(usize, KeyPoint)> = Vec::new();
     let mut room = 0.0;
     for octave in (0..3).rev() {
-        let of_octave = |spot: &&KeyPoint| (spot.level / PER_OCTAVE).min(2) == octave;
+        let of_octave = |point: &&KeyPoint| (point.level / PER_OCTAVE).min(2) == octave;
         let group: Vec<KeyPoint> = all.iter().filter(of_octave).copied().collect();
         let cell = (width * height).sqrt() / quota.cells[octave];
         let mut ranked = ranked(&group, width, cell);
@@ -149,25 +149,25 @@ pub(super) fn spread(
             .min(quota.most - kept.len());
         room -= take as f32;
         rest.extend(ranked.split_off(take));
-        kept.extend(ranked.into_iter().map(|(_, spot)| spot));
+        kept.extend(ranked.into_iter().map(|(_, point)| point));
     }
     rest.sort_by_key(|(rank, _)| *rank);
     let room = quota.most - kept.len();
-    kept.extend(rest.into_iter().take(room).map(|(_, spot)| spot));
+    kept.extend(rest.into_iter().take(room).map(|(_, point)| point));
     kept
 }
 
-/// Spots, strongest first, become spots by their rank within their cell.
+/// Spots, strongest first, become key points by their rank within their cell.
 fn ranked(group: &[KeyPoint], width: f32, cell: f32) -> Vec<(usize, KeyPoint)> {
     let columns = (width / cell) as usize + 1;
     let mut taken: Vec<usize> = Vec::new();
-    let rank = |spot: &KeyPoint| {
-        let at = (spot.y / cell) as usize * columns + (spot.x / cell) as usize;
+    let rank = |point: &KeyPoint| {
+        let at = (point.y / cell) as usize * columns + (point.x / cell) as usize;
         if taken.len() <= at {
             taken.resize(at + 1, 0);
         }
         taken[at] += 1;
-        (taken[at], *spot)
+        (taken[at], *point)
     };
     let mut ranked: Vec<_> = group.iter().map(rank).collect();
     ranked.sort_by_key(|(rank, _)| *rank);

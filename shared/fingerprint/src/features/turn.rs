@@ -6,7 +6,7 @@ use super::plane::Plane;
 
 /// Directions in the histogram: ten degrees each.
 const BINS: usize = 36;
-/// The patch's radius for its direction, in pixels at the spot's size.
+/// The patch's radius for its direction, in pixels at the key point's size.
 const RADIUS_PX: f32 = 10.0;
 
 /// The direction in which most of the patch brightens, in turns from pointing right, clockwise.

@@ -12,7 +12,7 @@ use records::fingerprint::AdFingerprint;
 use super::image_pair::LocalAd;
 use super::index::Index;
 
-/// Ads of a lesson at most: more say no more, and each is searched among all others.
+/// Ads of a sample at most: more say no more, and each is searched among all others.
 const ADS_MAX: usize = 256;
 /// Fewest ads that teach anything.
 const ADS_MIN: usize = 64;
@@ -41,7 +41,7 @@ pub struct StopFeatures {
 
 impl std::fmt::Debug for StopFeatures {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Commonness({} features)", self.known.features.len())
+        write!(f, "StopFeatures({} features)", self.known.features.len())
     }
 }
 
@@ -76,17 +76,17 @@ impl StopFeatures {
     }
 }
 
-/// What is known after a lesson: ads taken at random, 256 of them at most. Nothing changes if they
+/// What is known after a sample: ads taken at random, 256 of them at most. Nothing changes if they
 /// are fewer than 64 different ones.
 pub fn trained(before: &CommonFeatures, ads: &[AdFingerprint]) -> CommonFeatures {
     let ads = different(ads);
     if ads.len() < ADS_MIN {
         return before.clone();
     }
-    let lesson = sample(&ads);
-    let weight = SAMPLE_WEIGHT.max(1.0 / (before.lessons as f32 + 1.0));
+    let sample = sample(&ads);
+    let weight = SAMPLE_WEIGHT.max(1.0 / (before.samples as f32 + 1.0));
     let old = before.features.iter().map(|it| (it, 1.0 - weight));
-    let new = lesson.iter().map(|it| (it, weight));
+    let new = sample.iter().map(|it| (it, weight));
     let mut features: Vec<CommonFeature> = Vec::new();
     for (seen, weight) in old.chain(new) {
         let share = seen.share * weight;
@@ -101,7 +101,7 @@ pub fn trained(before: &CommonFeatures, ads: &[AdFingerprint]) -> CommonFeatures
     features.truncate(COMMON_FEATURES_MAX);
     CommonFeatures {
         last_segment: before.last_segment,
-        lessons: before.lessons.saturating_add(1),
+        samples: before.samples.saturating_add(1),
         features,
     }
 }

@@ -159,12 +159,12 @@ impl Luma {
 
 /// Discs of many sizes and brightnesses on a slope: structure everywhere, and no symmetry.
 pub fn drawn(seed: usize, width: usize, height: usize) -> Luma {
-    let dice = |i: usize| {
+    let random = |i: usize| {
         (i + 1)
             .wrapping_mul(seed * 2 + 0x9e37_79b9)
             .wrapping_mul(0x85eb_ca6b)
     };
-    let throw = |i: usize, most: usize| (dice(i) >> 13) % most;
+    let throw = |i: usize, most: usize| (random(i) >> 13) % most;
     let disc = |i: usize| {
         let radius = 4 + throw(5 * i, 40) * throw(5 * i + 4, 40) / 40;
         let centre = (throw(5 * i + 1, width), throw(5 * i + 2, height));

@@ -5,7 +5,7 @@
 //! | 8 | `HOMEWCOM` |
 //! | 2, 2 | format; zero |
 //! | 32 | the segment that was learned from last |
-//! | 4 | lessons |
+//! | 4 | samples |
 //! | 4 | number of features |
 //! | 26 each | descriptor, share of ads that have it in 65,535ths |
 //! | 4 | CRC-32 of all that stands before |
@@ -29,7 +29,7 @@ pub struct CommonFeatures {
     /// The SHA-256 name of the segment that was learned from last.
     pub last_segment: [u8; 32],
     /// How many segments were learned from.
-    pub lessons: u32,
+    pub samples: u32,
     /// The features, at most [`COMMON_FEATURES_MAX`].
     pub features: Vec<CommonFeature>,
 }
@@ -51,7 +51,7 @@ impl CommonFeatures {
         out.extend(FORMAT.to_le_bytes());
         out.extend([0; 2]);
         out.extend(self.last_segment);
-        out.extend(self.lessons.to_le_bytes());
+        out.extend(self.samples.to_le_bytes());
         out.extend((kept.len() as u32).to_le_bytes());
         for feature in kept {
             let words = feature.descriptor.0.iter();
@@ -75,7 +75,7 @@ impl CommonFeatures {
         let mut input = Input(body);
         let known = input.take()? == MAGIC && input.u16()? == FORMAT && input.u16()? == 0;
         let last_segment = input.take()?;
-        let lessons = input.take().map(u32::from_le_bytes)?;
+        let samples = input.take().map(u32::from_le_bytes)?;
         let count = input.take().map(u32::from_le_bytes)? as usize;
         if !known || count > COMMON_FEATURES_MAX {
             return Err(FeaturesError);
@@ -86,7 +86,7 @@ impl CommonFeatures {
         input.end()?;
         Ok(Self {
             last_segment,
-            lessons,
+            samples,
             features,
         })
     }
@@ -117,7 +117,7 @@ mod tests {
         };
         CommonFeatures {
             last_segment: [7; 32],
-            lessons: 3,
+            samples: 3,
             features: (0..count as u64).map(feature).collect(),
         }
     }

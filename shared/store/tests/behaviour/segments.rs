@@ -557,7 +557,7 @@ async fn a_damaged_segment_is_noticed(world: World) {
         bytes[at] ^= to;
         bytes
     };
-    let front = segments[0].front_bytes as usize;
+    let front = segments[0].index_bytes as usize;
     for (what, bytes) in [
         ("its first byte", changed(0, 1)),
         ("a newer format", changed(8, 2)),

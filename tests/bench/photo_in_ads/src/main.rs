@@ -53,9 +53,9 @@ fn references(photos: &[String], number: usize) -> std::io::Result<ReferenceSet<
     for photo in photos {
         own.push(with_picture(&decoded(photo)?, fingerprint::of_reference));
     }
-    let mut dice = Dice(1);
+    let mut rng = Rng(1);
     let all: Vec<_> = (0..number)
-        .map(|i| (i, altered(&own[i % own.len()], i >= own.len(), &mut dice)))
+        .map(|i| (i, altered(&own[i % own.len()], i >= own.len(), &mut rng)))
         .collect();
     let bytes: usize = all
         .iter()
@@ -74,26 +74,26 @@ fn ready(seconds: f64, bytes: usize) -> std::io::Result<()> {
 }
 
 /// Another reference with the statistics of this one.
-fn altered(own: &ReferenceFingerprint, alter: bool, dice: &mut Dice) -> ReferenceFingerprint {
+fn altered(own: &ReferenceFingerprint, alter: bool, rng: &mut Rng) -> ReferenceFingerprint {
     let mut other = own.clone();
     if !alter {
         return other;
     }
     for (_, view) in &mut other.framings {
-        view.pdq = Hash256(std::array::from_fn(|_| dice.word() as u8));
+        view.pdq = Hash256(std::array::from_fn(|_| rng.word() as u8));
     }
     let mut features = ReferenceFeatures::from_bytes(&own.features).expect("our own features");
     for feature in &mut features.features {
-        feature.descriptor = Descriptor(feature.descriptor.0.map(|word| word ^ dice.flips()));
+        feature.descriptor = Descriptor(feature.descriptor.0.map(|word| word ^ rng.flips()));
     }
     other.features = features.to_bytes();
     other
 }
 
 /// Numbers by chance, always the same: SplitMix64 (Steele, Lea and Flood, 2014).
-struct Dice(u64);
+struct Rng(u64);
 
-impl Dice {
+impl Rng {
     fn word(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;

@@ -17,7 +17,7 @@ const FRAMINGS: usize = 16;
 const THREADS: usize = 2;
 /// Every so many ads, one is a copy of a reference's framing.
 const COPY_EVERY: usize = 9_973;
-/// Most references that are sought at once.
+/// Most references that are searched for at once.
 const REFERENCES_MAX: usize = 100;
 
 /// Of each ad the hashes of the picture, of the picture without its border, and of the second

@@ -59,7 +59,7 @@ impl Files {
         }
         Ok(Self {
             out: out.to_owned(),
-            errors: errors_beside(out),
+            errors: errors_path_of(out),
             parent: parent.to_owned(),
         })
     }
@@ -139,8 +139,8 @@ pub(super) fn print_report(
             escaped(&errors)
         ));
     }
-    let explained = explain.map(|explain| folder::text(explain.folder().as_os_str()));
-    if let Some(folder) = &explained {
+    let pictures = explain.map(|explain| folder::text(explain.folder().as_os_str()));
+    if let Some(folder) = &pictures {
         print(format_args!(
             "a picture of each match is in {}",
             escaped(folder)
@@ -149,7 +149,7 @@ pub(super) fn print_report(
     if json {
         let line = serde_json::json!({
             "references": references, "ads": ads, "matches": matches, "unreadable": unreadable,
-            "seconds": seconds, "out": out, "errors": errors, "explained": explained,
+            "seconds": seconds, "out": out, "errors": errors, "explained": pictures,
         });
         writeln!(io::stdout().lock(), "{line}")?;
     }
@@ -157,7 +157,7 @@ pub(super) fn print_report(
 }
 
 /// `matches.csv` has `matches.errors.csv`.
-fn errors_beside(out: &Path) -> PathBuf {
+fn errors_path_of(out: &Path) -> PathBuf {
     let is_csv = out
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
@@ -200,9 +200,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_errors_file_stands_beside_the_matches() {
+    fn the_errors_file_is_next_to_the_matches() {
         let check = |out: &str, errors: &str| {
-            assert_eq!(errors_beside(Path::new(out)), Path::new(errors));
+            assert_eq!(errors_path_of(Path::new(out)), Path::new(errors));
         };
         check("matches.csv", "matches.errors.csv");
         check("out/a.b.CSV", "out/a.b.errors.csv");

@@ -1,4 +1,4 @@
-//! The two searchable sets against the records: who is sought must be in the log, what was recorded
+//! The two searchable sets against the records: who is searched for must be in the log, what was recorded
 //! must be in the set of ads.
 
 use std::collections::{BTreeMap, BTreeSet};
