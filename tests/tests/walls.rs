@@ -3,6 +3,9 @@
 //! A wall is a security promise (ARCHITECTURE.md): hostile files and the identities of missing persons
 //! never meet in one program, and pure crates stay pure.
 
+#[path = "walls/words.rs"]
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};

@@ -14,7 +14,7 @@ pub fn classify(
     alert: &Alert,
     outcome: &send::SendOutcome,
     now: Timestamp,
-) -> store::Outcome {
+) -> store::DeliveryOutcome {
     let (last_status, reason, retry_after) = match outcome {
         send::SendOutcome::Answered { status, .. } if (200..300).contains(status) => {
             return over(DeliveryState::Delivered, Some(*status), None);
@@ -42,7 +42,7 @@ pub fn classify(
             last_status,
             Some(ReasonCode::ATTEMPTS_EXHAUSTED),
         ),
-        next_attempt_at => store::Outcome {
+        next_attempt_at => store::DeliveryOutcome {
             state: DeliveryState::Pending,
             next_attempt_at,
             last_status,
@@ -58,8 +58,8 @@ fn over(
     state: DeliveryState,
     last_status: Option<u16>,
     reason: Option<ReasonCode>,
-) -> store::Outcome {
-    store::Outcome {
+) -> store::DeliveryOutcome {
+    store::DeliveryOutcome {
         state,
         next_attempt_at: None,
         last_status,

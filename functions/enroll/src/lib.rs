@@ -7,7 +7,7 @@
 mod terms;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use intake::{Intake, NotDone, Read};
+use intake::{Intake, IntakeError, Read};
 use photo::{Limits, Reason};
 use records::features::ReferenceFeatures;
 use records::fingerprint::ReferenceFingerprint;
@@ -46,7 +46,7 @@ impl Enroll {
         batches::messages(event, MESSAGES_AT_ONCE, work).await
     }
 
-    async fn message(&self, body: String) -> Result<(), NotDone> {
+    async fn message(&self, body: String) -> Result<(), IntakeError> {
         let removed = ObjectRemoved::parse(&body)?;
         let work = |key, fetched| self.object(key, fetched);
         self.0.message(body, &work).await.map(drop)?;
@@ -60,7 +60,7 @@ impl Enroll {
     }
 
     /// A unit takes a reference back by deleting its photo.
-    async fn removed(&self, key: &ReferenceKey) -> Result<(), NotDone> {
+    async fn removed(&self, key: &ReferenceKey) -> Result<(), IntakeError> {
         let (store, now) = (&self.0.store, self.0.clock.now());
         let bytes_max = self.0.photo_bytes_max();
         for id in store.withdraw_removed(key, bytes_max, now).await? {
@@ -69,7 +69,7 @@ impl Enroll {
         Ok(())
     }
 
-    async fn object(&self, key: ObjectKey, fetched: Fetched) -> Result<(), NotDone> {
+    async fn object(&self, key: ObjectKey, fetched: Fetched) -> Result<(), IntakeError> {
         let ObjectKey::Reference(key) = key else {
             return Ok(()); // not a reference: not ours
         };
@@ -85,13 +85,13 @@ impl Enroll {
                 last_modified
             }
         };
-        self.0.store.note_enrolled(&key, last_modified).await?;
+        self.0.store.save_enrolled(&key, last_modified).await?;
         // Deleted since it was read: the removal event found no reference to withdraw.
         self.removed(&key).await
     }
 
     /// Never read, so it has no content to be named by: its key stands in for that.
-    async fn over_limit(&self, key: &ReferenceKey, facts: &ObjectFacts) -> Result<(), NotDone> {
+    async fn over_limit(&self, key: &ReferenceKey, facts: &ObjectFacts) -> Result<(), IntakeError> {
         let name = ImageSha256::of(key.as_str().as_bytes());
         let terms = Terms::unknown(self.0.clock.now());
         let reference = self.reference(key, None, &name, facts, terms);
@@ -99,7 +99,7 @@ impl Enroll {
             .await
     }
 
-    async fn enroll(&self, key: &ReferenceKey, object: Object) -> Result<(), NotDone> {
+    async fn enroll(&self, key: &ReferenceKey, object: Object) -> Result<(), IntakeError> {
         let Object { bytes, facts } = object;
         let image = ImageSha256::of(&bytes);
         let now = self.0.clock.now();
@@ -138,7 +138,7 @@ impl Enroll {
         key: &ReferenceKey,
         reference: Reference,
         read: Read<ReferenceFingerprint>,
-    ) -> Result<(), NotDone> {
+    ) -> Result<(), IntakeError> {
         let (store, id) = (&self.0.store, &reference.reference_id);
         let submitted = store
             .submit(key.tenant(), &reference, &read.fingerprint)
@@ -194,7 +194,11 @@ impl Enroll {
         }
     }
 
-    async fn reject(&self, mut reference: Reference, reason: ReasonCode) -> Result<(), NotDone> {
+    async fn reject(
+        &self,
+        mut reference: Reference,
+        reason: ReasonCode,
+    ) -> Result<(), IntakeError> {
         tracing::info!(reference_id = %reference.reference_id, %reason, "a reference is rejected");
         let tenant = reference
             .object_key

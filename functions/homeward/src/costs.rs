@@ -9,7 +9,7 @@ pub mod idle;
 pub mod prices;
 pub mod search;
 
-use counts::{Counts, Part};
+use counts::{CountedPart, Counts};
 use prices::Prices;
 
 /// How ads come in.
@@ -91,8 +91,8 @@ pub fn per_million(
     let (ingest, lookup) = (counts.part(way, "ingest"), counts.part(way, "lookup"));
     let (compaction_s, compaction_gb) = counts.compaction();
     let second = prices.lambda_second(architecture);
-    let time = |part: &Part| part.busy_s * part.memory_gb * second;
-    let both = |of: fn(&Part) -> f64| of(&ingest) + of(&lookup);
+    let time = |part: &CountedPart| part.busy_s * part.memory_gb * second;
+    let both = |of: fn(&CountedPart) -> f64| of(&ingest) + of(&lookup);
     let line = |what, dollars: f64| Line { what, dollars };
     vec![
         // Of the puts that were counted, those of parts are no packs.

@@ -7,7 +7,7 @@ use walkdir::WalkDir;
 
 /// A file in a folder, or what stands in its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct FolderEntry {
     /// Where it is.
     pub path: PathBuf,
     /// Its path as text, below the folder, with `/` between the parts. Bytes that are no text
@@ -20,7 +20,7 @@ pub struct Entry {
 /// Every file below `folder`, in the order of its name at each level, for what stays on this machine.
 /// Links are followed; one that leads back into its own folder is refused, as is anything but a
 /// regular file.
-pub fn files(folder: &Path) -> Vec<Entry> {
+pub fn files(folder: &Path) -> Vec<FolderEntry> {
     walk(folder)
         .into_iter()
         .filter_map(|found| entry(folder, found))
@@ -29,7 +29,7 @@ pub fn files(folder: &Path) -> Vec<Entry> {
 
 /// As [`files`], for what leaves the machine: a link that leads out of the folder is refused by its
 /// name, and neither read nor descended into.
-pub fn files_within(folder: &Path) -> Vec<Entry> {
+pub fn files_within(folder: &Path) -> Vec<FolderEntry> {
     let root = folder.canonicalize().ok();
     let mut walk = walk(folder).into_iter();
     let mut entries = Vec::new();
@@ -43,7 +43,7 @@ pub fn files_within(folder: &Path) -> Vec<Entry> {
             if link.file_type().is_dir() {
                 walk.skip_current_dir();
             }
-            entries.push(Entry {
+            entries.push(FolderEntry {
                 path: link.path().to_owned(),
                 name: name_below(folder, link.path()),
                 refused: Some(LEADS_OUT),
@@ -68,15 +68,15 @@ fn leads_within(link: &Path, root: Option<&Path>) -> bool {
 }
 
 /// The file that `path` names, as a folder of one.
-pub fn single(path: &Path) -> Entry {
-    Entry {
+pub fn single(path: &Path) -> FolderEntry {
+    FolderEntry {
         path: path.to_owned(),
         name: text(path.as_os_str()),
         refused: None,
     }
 }
 
-fn entry(folder: &Path, found: walkdir::Result<walkdir::DirEntry>) -> Option<Entry> {
+fn entry(folder: &Path, found: walkdir::Result<walkdir::DirEntry>) -> Option<FolderEntry> {
     let (path, refused) = match found {
         Ok(found) if found.file_type().is_dir() => return None,
         Ok(found) if found.file_type().is_file() => (found.into_path(), None),
@@ -91,7 +91,7 @@ fn entry(folder: &Path, found: walkdir::Result<walkdir::DirEntry>) -> Option<Ent
         }
     };
     let name = name_below(folder, &path);
-    Some(Entry {
+    Some(FolderEntry {
         path,
         name,
         refused,

@@ -10,7 +10,7 @@ use matching::local::Point;
 use canvas::{Canvas, Size};
 
 /// The two sides of a match and what there is to say of it.
-pub struct Pair<'a> {
+pub struct DrawnPair<'a> {
     /// The reference's pixels, upright.
     pub reference: &'a RgbImage,
     /// The ad's, upright.
@@ -52,7 +52,7 @@ const JOINED: [Rgb<u8>; 6] = [
 ];
 
 /// The picture that explains a match, at most 1,352 x 852 pixels.
-pub fn picture(pair: &Pair<'_>) -> RgbImage {
+pub fn picture(pair: &DrawnPair<'_>) -> RgbImage {
     let reference = fitted(pair.reference, REFERENCE_BOX);
     let ad = fitted(pair.ad, AD_BOX);
     let height = reference.height().max(ad.height());
@@ -99,7 +99,7 @@ impl Frame {
 }
 
 /// What was found, how sure, and which files.
-fn caption(canvas: &mut Canvas, pair: &Pair<'_>, frames: &[Frame; 2]) {
+fn caption(canvas: &mut Canvas, pair: &DrawnPair<'_>, frames: &[Frame; 2]) {
     let found = pair.found;
     let words = format!(
         "{}  {}  distance {} of 256  {}",
@@ -199,7 +199,7 @@ mod tests {
             reference: (0.5, 0.5),
             ad: (0.5, 0.5),
         };
-        picture(&Pair {
+        picture(&DrawnPair {
             reference,
             ad,
             names: ["r.jpg", "a.jpg"],

@@ -17,7 +17,7 @@ use matching::{Level, Policy, ReferenceSet};
 use photo::{Limits, Reason};
 use records::fingerprint::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint};
 
-use crate::folder::{self, Entry};
+use crate::folder::{self, FolderEntry};
 use crate::image_file;
 use crate::match_picture::canvas;
 use crate::outcome::{Failure, Result};
@@ -25,10 +25,10 @@ use crate::parallel;
 use crate::terminal::{Progress, escaped};
 use kinds::{KINDS, Kind};
 use same_person::SamePerson;
-use tally::{Ad, Found, Seen, Tally};
+use tally::{FoundCopy, RecallAd, Seen, Tally};
 
 /// What is measured.
-pub struct Plan {
+pub struct RecallSettings {
     /// The folder of photos.
     pub photos: PathBuf,
     /// Every `hold.1`-th photo from the `hold.0`-th on is a reference; the rest are fillers.
@@ -72,7 +72,7 @@ struct References {
 ///
 /// # Errors
 /// The input's fault if there is no photo that can be read.
-pub fn measure(plan: &Plan) -> Result<Tally> {
+pub fn measure(plan: &RecallSettings) -> Result<Tally> {
     let photos = folder::files(&plan.photos);
     let (chosen, rest) = held(&photos, plan.hold);
     let names = photos.iter().map(|photo| photo.name.as_str()).collect();
@@ -115,16 +115,20 @@ pub fn measure(plan: &Plan) -> Result<Tally> {
 /// Which photos are references, and which are fillers: every `step`-th from the `first` on is a
 /// reference. If all would be, a tenth of them, at most [`FILLERS_MAX`], are fillers instead, since an
 /// ad that shows a filler must not count as one that matches it falsely. A single photo is both.
-fn held(photos: &[Entry], (first, step): (usize, usize)) -> (Vec<Entry>, Vec<Entry>) {
+fn held(
+    photos: &[FolderEntry],
+    (first, step): (usize, usize),
+) -> (Vec<FolderEntry>, Vec<FolderEntry>) {
     let every = |place: usize, step: usize| place.is_multiple_of(step.max(1));
     let is_chosen = |place: usize| place >= first && every(place - first, step);
     let split = |is_chosen: &dyn Fn(usize) -> bool| {
         let numbered = photos.iter().cloned().enumerate();
         let (chosen, rest): (Vec<_>, Vec<_>) = numbered.partition(|(place, _)| is_chosen(*place));
-        let entries = |part: Vec<(usize, Entry)>| part.into_iter().map(|(_, it)| it).collect();
+        let entries =
+            |part: Vec<(usize, FolderEntry)>| part.into_iter().map(|(_, it)| it).collect();
         (entries(chosen), entries(rest))
     };
-    let (chosen, rest): (Vec<Entry>, Vec<Entry>) = split(&is_chosen);
+    let (chosen, rest): (Vec<FolderEntry>, Vec<FolderEntry>) = split(&is_chosen);
     match (chosen.len(), rest.len()) {
         (1, 0) => (chosen.clone(), chosen),
         (count @ 2.., 0) => {
@@ -136,7 +140,7 @@ fn held(photos: &[Entry], (first, step): (usize, usize)) -> (Vec<Entry>, Vec<Ent
 }
 
 impl References {
-    fn of(chosen: &[Entry], plan: &Plan) -> Result<Self> {
+    fn of(chosen: &[FolderEntry], plan: &RecallSettings) -> Result<Self> {
         let limits = Limits::default();
         let progress = Progress::new("references", chosen.len());
         let mut references = Self {
@@ -150,7 +154,7 @@ impl References {
             stands_for: Vec::new(),
             policy: Policy::default(),
         };
-        let read = |entry: &Entry| {
+        let read = |entry: &FolderEntry| {
             progress.advance();
             let bytes = bytes_of(entry, &limits)?;
             image_file::of_reference(&bytes, &limits).map_err(Reason::as_str)
@@ -170,7 +174,7 @@ impl References {
         Ok(references)
     }
 
-    fn add(&mut self, entry: &Entry, made: Option<ReferenceFingerprint>, number: usize) {
+    fn add(&mut self, entry: &FolderEntry, made: Option<ReferenceFingerprint>, number: usize) {
         let is_portrait = self.is_portrait(&entry.name);
         self.names.push(entry.name.clone());
         self.is_portrait.push(is_portrait);
@@ -210,7 +214,7 @@ impl References {
         let found = self.set.find(ad, &self.policy);
         let of = |reference: &usize| {
             let found = found.iter().find(|(number, _)| number == reference);
-            Found {
+            FoundCopy {
                 at_alert: found.is_some_and(|(_, found)| found.level == Level::Alert),
                 at_review: found.is_some(),
                 by_pdq: self.pdq[*reference]
@@ -236,7 +240,7 @@ impl References {
         }
     }
 
-    fn record(&self, ad: &Ad, seen: Seen, tally: &mut Tally) {
+    fn record(&self, ad: &RecallAd, seen: Seen, tally: &mut Tally) {
         let pairs = tally::Pairs {
             names: &self.names,
             is_portrait: &self.is_portrait,
@@ -260,7 +264,7 @@ fn as_is(reference: &ReferenceFingerprint) -> Option<HashVariant> {
     found.map(|(_, view)| *view)
 }
 
-fn bytes_of(entry: &Entry, limits: &Limits) -> std::result::Result<Vec<u8>, &'static str> {
+fn bytes_of(entry: &FolderEntry, limits: &Limits) -> std::result::Result<Vec<u8>, &'static str> {
     match entry.refused {
         Some(reason) => Err(reason),
         None => image_file::read(&entry.path, limits),
@@ -268,7 +272,7 @@ fn bytes_of(entry: &Entry, limits: &Limits) -> std::result::Result<Vec<u8>, &'st
 }
 
 /// The pixels of a photo, no larger than ads are.
-fn pixels(entry: &Entry) -> std::result::Result<RgbImage, &'static str> {
+fn pixels(entry: &FolderEntry) -> std::result::Result<RgbImage, &'static str> {
     let limits = Limits::default();
     let bytes = bytes_of(entry, &limits)?;
     let picture = image_file::decoded(&bytes, &limits).map_err(Reason::as_str)?;
@@ -286,9 +290,9 @@ fn pixels(entry: &Entry) -> std::result::Result<RgbImage, &'static str> {
 
 /// Edits every reference in every way and searches what comes out; no ad is kept.
 fn search_edits(
-    plan: &Plan,
-    chosen: &[Entry],
-    rest: &[Entry],
+    plan: &RecallSettings,
+    chosen: &[FolderEntry],
+    rest: &[FolderEntry],
     references: &References,
     tally: &mut Tally,
 ) -> Result<()> {
@@ -332,20 +336,20 @@ fn search_edits(
 
 /// What is found in each edit of a photo.
 fn edited<'a>(
-    plan: &Plan,
+    plan: &RecallSettings,
     number: usize,
     photo: &RgbImage,
     others: &[RgbImage],
     references: &References,
     kinds: impl Iterator<Item = &'a Kind>,
-) -> image::ImageResult<Vec<(Ad, Seen)>> {
+) -> image::ImageResult<Vec<(RecallAd, Seen)>> {
     let limits = Limits::default();
     let name = &references.names[number];
     let mut all = Vec::new();
     for kind in kinds {
         let jpeg = kind.of(photo, name, plan.seed, others)?;
         if let Ok(fingerprint) = image_file::of_ad(&jpeg, &limits) {
-            let ad = Ad {
+            let ad = RecallAd {
                 name: format!("{name} {} {}", kind.group, kind.name),
                 photo: name.clone(),
                 group: kind.group.to_owned(),
@@ -361,14 +365,14 @@ fn edited<'a>(
 
 /// Searches ads that lie on a disk.
 fn search_files(
-    ads: &[(Entry, Ad)],
+    ads: &[(FolderEntry, RecallAd)],
     what: &'static str,
     references: &References,
     tally: &mut Tally,
 ) {
     let limits = Limits::default();
     let progress = Progress::new(what, ads.len());
-    let search = |(entry, ad): &(Entry, Ad)| {
+    let search = |(entry, ad): &(FolderEntry, RecallAd)| {
         progress.advance();
         let bytes = bytes_of(entry, &limits)?;
         let fingerprint = image_file::of_ad(&bytes, &limits).map_err(Reason::as_str)?;
@@ -394,14 +398,14 @@ fn search_files(
 mod tests {
     use super::*;
 
-    fn names(part: &[Entry]) -> Vec<&str> {
+    fn names(part: &[FolderEntry]) -> Vec<&str> {
         part.iter().map(|entry| entry.name.as_str()).collect()
     }
 
     #[test]
     fn a_filler_is_no_reference_unless_it_is_the_only_photo() {
         let photos: Vec<_> = (0..362)
-            .map(|n| Entry {
+            .map(|n| FolderEntry {
                 name: n.to_string(),
                 path: PathBuf::new(),
                 refused: None,

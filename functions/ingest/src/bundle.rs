@@ -3,7 +3,7 @@
 //! cost one object and not sixty. A member that no part can hold becomes an object of its own.
 //!
 //! A small bundle that comes again and again is cut too, each member an object of its own: one that is
-//! poison then holds up nobody. The bundle itself is done when each member is in an object or refused
+//! poison then holds up no other. The bundle itself is done when each member is in an object or refused
 //! with its reason.
 
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use bundles::{Bundle, Error, Limits, Metadata, Reason};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use intake::NotDone;
+use intake::IntakeError;
 use records::{AdKey, BundleCounts, LineFaults, MemberName, ReasonCode};
 use store::{NewObject, ObjectFacts, Unpacked};
 
@@ -28,12 +28,12 @@ pub(crate) const BUNDLES_AT_ONCE: usize = 1;
 pub(crate) const MEMBERS_KIB_MAX: usize = 64 * 1024;
 
 /// Pieces on their way at once, if memory allows: writing one hides the waiting of another.
-const PIECES_AT_ONCE: usize = 16;
+const CHUNKS_AT_ONCE: usize = 16;
 
 /// Pieces between two notes of progress: a crash repeats no more than these.
-const PIECES_PER_NOTE: usize = 64;
+const CHUNKS_PER_CHECKPOINT: usize = 64;
 
-/// Most members of a small bundle: pictures that one run of the function can work on beside nine
+/// Most members of a small bundle: pictures that one run of the function can work on next to nine
 /// other bundles.
 const SMALL_MEMBERS_MAX: usize = 64;
 
@@ -77,7 +77,7 @@ impl Opened {
     }
 
     /// What its list says about a member, as an object's metadata.
-    pub(crate) fn said_of(&self, name: &MemberName) -> HashMap<String, String> {
+    pub(crate) fn metadata_of(&self, name: &MemberName) -> HashMap<String, String> {
         let said = self.metadata.of(name).iter();
         said.map(|(name, text)| ((*name).to_owned(), text.clone()))
             .collect()
@@ -92,7 +92,7 @@ impl Opened {
 
     /// The members that become one object each time, in order: as many as a part may have. A small
     /// bundle was tried as it stands, so that its members go apart.
-    fn pieces(&self) -> Vec<Range<usize>> {
+    fn chunks(&self) -> Vec<Range<usize>> {
         let members = self.bundle.members();
         if self.is_small() {
             return (0..members.len()).map(|at| at..at + 1).collect();
@@ -121,7 +121,7 @@ type ReadMember = (MemberName, Vec<u8>);
 
 impl Ingest {
     /// Takes a bundle apart, from where the last attempt stopped. Can be repeated.
-    pub(crate) async fn unpack(&self, key: &AdKey, facts: &ObjectFacts) -> Result<(), NotDone> {
+    pub(crate) async fn unpack(&self, key: &AdKey, facts: &ObjectFacts) -> Result<(), IntakeError> {
         let limits = Limits::default();
         if key.as_str().len() > KEY_BYTES_MAX {
             return self.refuse_whole(key, facts, Reason::UnsafeName).await;
@@ -131,13 +131,13 @@ impl Ingest {
         }
         let _place = self.bundles.acquire().await;
         let Some(file) = self.on_disk(key, facts).await? else {
-            return Ok(()); // gone meanwhile
+            return Ok(()); // gone concurrently
         };
         let opened = match blocking(move || open(file, &limits)).await? {
             Ok(opened) => Arc::new(opened),
             Err(reason) => return self.refuse_whole(key, facts, reason).await,
         };
-        let counts = self.take_apart(key, facts, &opened).await?;
+        let counts = self.split(key, facts, &opened).await?;
         self.record_whole(key, facts, Ok((counts, LineFaults::default())))
             .await
     }
@@ -147,12 +147,12 @@ impl Ingest {
         key: &AdKey,
         facts: &ObjectFacts,
         reason: Reason,
-    ) -> Result<(), NotDone> {
+    ) -> Result<(), IntakeError> {
         self.record_whole(key, facts, Err(code(reason)?)).await
     }
 
     /// The bundle in a file without a name, which goes when it is closed.
-    async fn on_disk(&self, key: &AdKey, facts: &ObjectFacts) -> Result<Option<File>, NotDone> {
+    async fn on_disk(&self, key: &AdKey, facts: &ObjectFacts) -> Result<Option<File>, IntakeError> {
         let mut file = tokio::fs::File::from_std(blocking(nameless_file).await?);
         let version = facts.version_id.as_deref();
         let there = self
@@ -166,29 +166,29 @@ impl Ingest {
         })
     }
 
-    async fn take_apart(
+    async fn split(
         &self,
         key: &AdKey,
         facts: &ObjectFacts,
         opened: &Arc<Opened>,
-    ) -> Result<BundleCounts, NotDone> {
+    ) -> Result<BundleCounts, IntakeError> {
         let store = &self.intake.store;
         let members = opened.bundle.members().len() as u64;
         let version = version_of(facts);
         let mut done = store.unpacked(key, &version).await?;
-        let mut pieces = opened.pieces();
+        let mut pieces = opened.chunks();
         pieces.retain(|piece| piece.start as u64 >= done.next);
-        for some in pieces.chunks(PIECES_PER_NOTE) {
+        for some in pieces.chunks(CHUNKS_PER_CHECKPOINT) {
             let refused: Vec<u64> = stream::iter(some.iter().cloned())
-                .map(|piece| self.piece(key, facts, opened, piece))
-                .buffer_unordered(PIECES_AT_ONCE)
+                .map(|piece| self.chunk(key, facts, opened, piece))
+                .buffer_unordered(CHUNKS_AT_ONCE)
                 .try_collect()
                 .await?;
             done = Unpacked {
                 next: some.last().map_or(members, |piece| piece.end as u64),
                 refused: done.refused + refused.iter().sum::<u64>(),
             };
-            store.note_unpacked(key, &version, done).await?;
+            store.save_unpacked(key, &version, done).await?;
         }
         Ok(BundleCounts {
             members,
@@ -201,13 +201,13 @@ impl Ingest {
     }
 
     /// Brings some members into one object; says how many were refused instead.
-    async fn piece(
+    async fn chunk(
         &self,
         bundle: &AdKey,
         facts: &ObjectFacts,
         opened: &Arc<Opened>,
         piece: Range<usize>,
-    ) -> Result<u64, NotDone> {
+    ) -> Result<u64, IntakeError> {
         let sizes = opened.bundle.members()[piece.clone()].iter();
         let bytes: u64 = sizes.map(|member| member.size_bytes()).sum();
         let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX);
@@ -237,7 +237,7 @@ impl Ingest {
         facts: &ObjectFacts,
         opened: &Arc<Opened>,
         place: usize,
-    ) -> Result<Option<ReadMember>, NotDone> {
+    ) -> Result<Option<ReadMember>, IntakeError> {
         let member = &opened.bundle.members()[place];
         let (name, reason) = match &member.name {
             Ok(name) if bundle.member(name).is_err() => (Some(name), Reason::UnsafeName), // too long
@@ -262,7 +262,7 @@ impl Ingest {
         opened: &Arc<Opened>,
         start: usize,
         members: Vec<ReadMember>,
-    ) -> Result<(), NotDone> {
+    ) -> Result<(), IntakeError> {
         if members.is_empty() {
             return Ok(());
         }
@@ -284,8 +284,8 @@ impl Ingest {
         opened: &Opened,
         name: &MemberName,
         bytes: Vec<u8>,
-    ) -> Result<(), NotDone> {
-        let mut metadata = opened.said_of(name);
+    ) -> Result<(), IntakeError> {
+        let mut metadata = opened.metadata_of(name);
         metadata.insert(MEMBER_MARK.to_owned(), "1".to_owned());
         let object = NewObject {
             content_type: content_type(&bytes).to_owned(),
@@ -299,7 +299,7 @@ impl Ingest {
 }
 
 /// Opens a bundle whose bytes are at hand.
-pub(crate) async fn open_bytes(bytes: Bytes) -> Result<Result<Opened, Reason>, NotDone> {
+pub(crate) async fn open_bytes(bytes: Bytes) -> Result<Result<Opened, Reason>, IntakeError> {
     blocking(move || {
         let mut file = nameless_file()?;
         file.write_all(&bytes)?;
@@ -308,11 +308,11 @@ pub(crate) async fn open_bytes(bytes: Bytes) -> Result<Result<Opened, Reason>, N
     .await
 }
 
-fn nameless_file() -> Result<File, Trouble> {
+fn nameless_file() -> Result<File, ReadFailure> {
     Ok(tempfile::tempfile()?)
 }
 
-fn open(file: File, limits: &Limits) -> Result<Result<Opened, Reason>, Trouble> {
+fn open(file: File, limits: &Limits) -> Result<Result<Opened, Reason>, ReadFailure> {
     match refusable(bundles::open(file, limits))? {
         Ok(bundle) => {
             let metadata = bundle.metadata(limits)?;
@@ -325,38 +325,38 @@ fn open(file: File, limits: &Limits) -> Result<Result<Opened, Reason>, Trouble> 
 /// A fault of the disk: the message comes again.
 #[derive(Debug, thiserror::Error)]
 #[error("a bundle could not be read from the disk")]
-struct Trouble;
+struct ReadFailure;
 
-impl From<Error> for Trouble {
+impl From<Error> for ReadFailure {
     fn from(_: Error) -> Self {
         Self
     }
 }
 
-impl From<std::io::Error> for Trouble {
+impl From<std::io::Error> for ReadFailure {
     fn from(_: std::io::Error) -> Self {
         Self
     }
 }
 
 /// What the bundle is at fault for, apart from what the disk is.
-fn refusable<T>(read: Result<T, Error>) -> Result<Result<T, Reason>, Trouble> {
+fn refusable<T>(read: Result<T, Error>) -> Result<Result<T, Reason>, ReadFailure> {
     match read {
         Ok(read) => Ok(Ok(read)),
         Err(Error::Refused(reason)) => Ok(Err(reason)),
-        Err(Error::Io(_)) => Err(Trouble),
+        Err(Error::Io(_)) => Err(ReadFailure),
     }
 }
 
 async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Trouble> + Send + 'static,
-) -> Result<T, NotDone> {
+    work: impl FnOnce() -> Result<T, ReadFailure> + Send + 'static,
+) -> Result<T, IntakeError> {
     let done = tokio::task::spawn_blocking(work).await?;
-    done.map_err(|Trouble| NotDone::Disk)
+    done.map_err(|ReadFailure| IntakeError::Disk)
 }
 
 /// A bundle's reason as the records' code.
-fn code(reason: Reason) -> Result<ReasonCode, NotDone> {
+fn code(reason: Reason) -> Result<ReasonCode, IntakeError> {
     Ok(ReasonCode::parse(reason.as_str())?)
 }
 

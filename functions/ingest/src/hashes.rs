@@ -10,7 +10,7 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 use futures::{TryStreamExt, stream};
-use intake::NotDone;
+use intake::IntakeError;
 use records::{
     AdKey, BundleCounts, HashFault, HashRecord, LineFaults, MemberName, ReasonCode, Sighting,
     Upload, UploadState,
@@ -24,14 +24,14 @@ const RECORDS_AT_ONCE: usize = 8;
 
 impl Ingest {
     /// Takes in every record of a list. Can be repeated. A list that was taken in stays so, also if
-    /// this build's algorithms are newer than those of its hashes: only whoever has the pictures can
+    /// this build's algorithms are newer than those of its hashes: only the owner of the pictures can
     /// make new ones.
     pub(crate) async fn hash_list(
         &self,
         key: &AdKey,
         facts: &ObjectFacts,
         bytes: Bytes,
-    ) -> Result<(), NotDone> {
+    ) -> Result<(), IntakeError> {
         let known = self.intake.store.upload(key).await?;
         let is_done = |it: &Upload| {
             it.state == UploadState::Recorded
@@ -57,7 +57,7 @@ impl Ingest {
             let over = Err(ReasonCode::OVER_QUOTA);
             return self.record_whole(key, facts, over).await;
         }
-        let told = self.told_members(key).await?;
+        let told = self.recorded_members(key).await?;
         while !records.is_empty() {
             let rest = records.split_off(records.len().min(PACK_ADS_MAX));
             let pack = std::mem::replace(&mut records, rest);
@@ -68,7 +68,7 @@ impl Ingest {
 
     /// Lines of the list to which an earlier build gave records of their own. Such a line may stand
     /// there as refused; once it is mended, it is told to be recorded.
-    async fn told_members(&self, list: &AdKey) -> Result<HashSet<AdKey>, NotDone> {
+    async fn recorded_members(&self, list: &AdKey) -> Result<HashSet<AdKey>, IntakeError> {
         let below = self.intake.store.uploads_within(list).await?;
         // An object that lies below the list has a version, and an end of its own.
         let lines = below.into_iter().filter(|it| it.version_id.is_none());
@@ -81,7 +81,7 @@ impl Ingest {
         records: Vec<(AdKey, HashRecord)>,
         told: &HashSet<AdKey>,
         facts: &ObjectFacts,
-    ) -> Result<(), NotDone> {
+    ) -> Result<(), IntakeError> {
         let (store, clock) = (&self.intake.store, &self.intake.clock);
         let ads = records.iter().map(|(key, record)| StoredAd {
             tenant: key.tenant().clone(),
@@ -93,17 +93,17 @@ impl Ingest {
         let to_be_told = records.into_iter().filter(|(key, _)| told.contains(key));
         stream::iter(to_be_told.map(Ok))
             .try_for_each_concurrent(RECORDS_AT_ONCE, |(key, record)| async move {
-                self.tell_member(&key, facts, record).await
+                self.record_member(&key, facts, record).await
             })
             .await
     }
 
-    async fn tell_member(
+    async fn record_member(
         &self,
         key: &AdKey,
         facts: &ObjectFacts,
         record: HashRecord,
-    ) -> Result<(), NotDone> {
+    ) -> Result<(), IntakeError> {
         let (sha256, now) = (Some(record.image_sha256), self.intake.clock.now());
         let mut member = upload(key, sha256, facts, UploadState::Recorded, now);
         member.size_bytes = record.size_bytes;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use bytes::Bytes;
-use intake::{Intake, NotDone, Read};
+use intake::{Intake, IntakeError, Read};
 use photo::{Limits, Reason};
 use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION};
 use records::{
@@ -41,12 +41,12 @@ fn attempt(message: &SqsMessage) -> Option<u32> {
 }
 
 /// What a first look at an object gave.
-enum Looked {
+enum Inspected {
     /// A picture.
-    Ad(Box<Ad>),
+    Ad(Box<IncomingAd>),
     /// A bundle whose pictures are looked at.
     Small(Small),
-    /// A bundle to be taken apart, once the pictures beside it are done.
+    /// A bundle to be taken apart, once the pictures next to it are done.
     Bundle(AdKey, ObjectFacts),
     /// A list of hashes, likewise.
     List(AdKey, ObjectFacts, Bytes),
@@ -55,7 +55,7 @@ enum Looked {
 }
 
 /// A picture that was looked at.
-struct Ad {
+struct IncomingAd {
     key: AdKey,
     facts: ObjectFacts,
     /// The bundle that it lies in.
@@ -69,7 +69,7 @@ struct Ad {
 
 /// How what is in one message is taken in.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Pieces {
+enum Chunks {
     /// The pictures of a small bundle go together.
     Together,
     /// Something in it may have killed its function before: none goes together with another.
@@ -107,7 +107,7 @@ impl Ingest {
         let attempts = event.records.iter().filter_map(attempt).max();
         match attempts {
             Some(attempt) if attempt >= ATTEMPT_ONE_BY_ONE => self.one_by_one(event, attempt).await,
-            _ => self.batch(event, Pieces::Together).await,
+            _ => self.batch(event, Chunks::Together).await,
         }
     }
 
@@ -122,14 +122,14 @@ impl Ingest {
         for message in messages {
             let mut alone = SqsEvent::default();
             alone.records = vec![message];
-            let failures = self.batch(alone, Pieces::Apart).await.batch_item_failures;
+            let failures = self.batch(alone, Chunks::Apart).await.batch_item_failures;
             response.batch_item_failures.extend(failures);
         }
         response
     }
 
-    async fn batch(&self, event: SqsEvent, pieces: Pieces) -> SqsBatchResponse {
-        let look = |key, fetched| self.look_at(key, fetched, pieces);
+    async fn batch(&self, event: SqsEvent, pieces: Chunks) -> SqsBatchResponse {
+        let look = |key, fetched| self.inspect(key, fetched, pieces);
         let steps = batches::messages_in_steps(
             event,
             MESSAGES_AT_ONCE,
@@ -140,21 +140,21 @@ impl Ingest {
         Box::pin(steps).await // on the heap: it is very deep
     }
 
-    async fn look_at(
+    async fn inspect(
         &self,
         key: ObjectKey,
         fetched: Fetched,
-        pieces: Pieces,
-    ) -> Result<Looked, NotDone> {
+        pieces: Chunks,
+    ) -> Result<Inspected, IntakeError> {
         match (key, fetched) {
             (ObjectKey::Ad(key), Fetched::Object(object)) => self.object(key, object, pieces).await,
             (ObjectKey::Ad(key), Fetched::OverLimit(facts)) => self.large(key, facts).await,
-            _ => Ok(Looked::Done), // not an ad: not ours
+            _ => Ok(Inspected::Done), // not an ad: not ours
         }
     }
 
     /// More bytes than a picture may have: a bundle, or too large.
-    async fn large(&self, key: AdKey, facts: ObjectFacts) -> Result<Looked, NotDone> {
+    async fn large(&self, key: AdKey, facts: ObjectFacts) -> Result<Inspected, IntakeError> {
         let version = facts.version_id.as_deref();
         let head = self
             .intake
@@ -163,31 +163,36 @@ impl Ingest {
             .await?;
         match head {
             Some(head) if bundle::is_to_be_unpacked(&head, &facts) => {
-                return Ok(Looked::Bundle(key, facts));
+                return Ok(Inspected::Bundle(key, facts));
             }
             Some(_) => {
                 let upload = self.rejected(&key, &facts, intake::code(Reason::TooLarge)?);
                 self.record_rejected(upload).await?;
             }
-            None => {} // gone meanwhile
+            None => {} // gone concurrently
         }
-        Ok(Looked::Done)
+        Ok(Inspected::Done)
     }
 
-    async fn object(&self, key: AdKey, object: Object, pieces: Pieces) -> Result<Looked, NotDone> {
+    async fn object(
+        &self,
+        key: AdKey,
+        object: Object,
+        pieces: Chunks,
+    ) -> Result<Inspected, IntakeError> {
         let Object { bytes, facts } = object;
         if bundle::is_to_be_unpacked(&bytes, &facts) {
-            return self.look_into(key, facts, bytes, pieces).await;
+            return self.inspect_members(key, facts, bytes, pieces).await;
         }
         if records::is_hash_list(&bytes) {
-            return Ok(Looked::List(key, facts, bytes));
+            return Ok(Inspected::List(key, facts, bytes));
         }
         let ad = self.picture(key, facts, None, bytes).await?;
-        Ok(ad.map_or(Looked::Done, |ad| Looked::Ad(Box::new(ad))))
+        Ok(ad.map_or(Inspected::Done, |ad| Inspected::Ad(Box::new(ad))))
     }
 
     /// Looks at a picture, an object of its own or in a bundle; none if it is rejected, which is
-    /// recorded. One that is known by a fingerprint of older algorithms gets a new one beside it; if
+    /// recorded. One that is known by a fingerprint of older algorithms gets a new one next to it; if
     /// it cannot be read any more, it keeps the old one.
     async fn picture(
         &self,
@@ -195,7 +200,7 @@ impl Ingest {
         facts: ObjectFacts,
         stored_in: Option<AdKey>,
         bytes: Bytes,
-    ) -> Result<Option<Ad>, NotDone> {
+    ) -> Result<Option<IncomingAd>, IntakeError> {
         let image_sha256 = ImageSha256::of(&bytes);
         let known = self.intake.store.image(key.tenant(), &image_sha256).await?;
         let is_known = known.is_some();
@@ -220,7 +225,7 @@ impl Ingest {
                 }
             },
         };
-        Ok(Some(Ad {
+        Ok(Some(IncomingAd {
             key,
             facts,
             stored_in,
@@ -254,13 +259,16 @@ impl Ingest {
 
     /// Puts all new pictures of a batch into the searchable set, each once, but for those that are
     /// over their tenant's quota.
-    async fn record_new(&self, mut batch: Vec<Vec<Looked>>) -> Result<Vec<Vec<Looked>>, NotDone> {
+    async fn record_new(
+        &self,
+        mut batch: Vec<Vec<Inspected>>,
+    ) -> Result<Vec<Vec<Inspected>>, IntakeError> {
         self.hold_to_quotas(&mut batch).await?;
         let mut seen = HashSet::new();
         let ads = batch.iter_mut().flatten().flat_map(|looked| match looked {
-            Looked::Ad(ad) => std::slice::from_mut(&mut **ad),
-            Looked::Small(small) => &mut small.ads,
-            Looked::Bundle(..) | Looked::List(..) | Looked::Done => &mut [],
+            Inspected::Ad(ad) => std::slice::from_mut(&mut **ad),
+            Inspected::Small(small) => &mut small.ads,
+            Inspected::Bundle(..) | Inspected::List(..) | Inspected::Done => &mut [],
         });
         let new = ads.filter_map(|ad| ad.new.take().map(|new| *new));
         let new = new.filter(|ad| seen.insert((ad.tenant.clone(), ad.image_sha256)));
@@ -269,24 +277,24 @@ impl Ingest {
         Ok(batch)
     }
 
-    async fn finish_all(&self, all: Vec<Looked>) -> Result<(), NotDone> {
+    async fn finish_all(&self, all: Vec<Inspected>) -> Result<(), IntakeError> {
         for looked in all {
             match looked {
-                Looked::Ad(ad) => {
+                Inspected::Ad(ad) => {
                     self.record(&ad).await?;
                     let size_bytes = ad.facts.size_bytes;
                     tracing::info!(size_bytes, "an ad image is recorded");
                 }
-                Looked::Small(small) => self.finish_small(small).await?,
-                Looked::Bundle(key, facts) => self.unpack(&key, &facts).await?,
-                Looked::List(key, facts, bytes) => self.hash_list(&key, &facts, bytes).await?,
-                Looked::Done => {}
+                Inspected::Small(small) => self.finish_small(small).await?,
+                Inspected::Bundle(key, facts) => self.unpack(&key, &facts).await?,
+                Inspected::List(key, facts, bytes) => self.hash_list(&key, &facts, bytes).await?,
+                Inspected::Done => {}
             }
         }
         Ok(())
     }
 
-    async fn record(&self, ad: &Ad) -> Result<(), NotDone> {
+    async fn record(&self, ad: &IncomingAd) -> Result<(), IntakeError> {
         let mut upload = upload(
             &ad.key,
             Some(ad.image.image_sha256),
@@ -317,7 +325,7 @@ impl Ingest {
         upload
     }
 
-    async fn record_rejected(&self, upload: Upload) -> Result<(), NotDone> {
+    async fn record_rejected(&self, upload: Upload) -> Result<(), IntakeError> {
         self.intake.store.record_upload(&upload).await?;
         let reason = upload.reason.as_ref().map(tracing::field::display);
         tracing::info!(
@@ -334,7 +342,7 @@ impl Ingest {
         key: &AdKey,
         facts: &ObjectFacts,
         outcome: Result<(BundleCounts, LineFaults), ReasonCode>,
-    ) -> Result<(), NotDone> {
+    ) -> Result<(), IntakeError> {
         let now = self.intake.clock.now();
         let mut whole = upload(key, None, facts, UploadState::Recorded, now);
         match outcome {
@@ -365,7 +373,7 @@ impl Ingest {
         size_bytes: u64,
         facts: &ObjectFacts,
         reason: ReasonCode,
-    ) -> Result<(), NotDone> {
+    ) -> Result<(), IntakeError> {
         let named = name.and_then(|name| bundle.member(name).ok());
         let key = match named {
             Some(key) => key,

@@ -11,15 +11,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use std::time::Duration;
 
-use intake::NotDone;
+use intake::IntakeError;
 use records::{AdKey, ReasonCode, TenantId, Timestamp, UploadState};
 use store::ObjectFacts;
 
-use crate::{Ad, Ingest, Looked};
+use crate::{IncomingAd, Ingest, Inspected};
 
 /// How long a tenant's bound is believed once it was read, there being one or not. So one that is
 /// set counts within minutes, and a tenant without one costs a read in all that time.
-const BELIEVED_FOR: Duration = Duration::from_secs(300);
+const CACHED_FOR: Duration = Duration::from_secs(300);
 
 /// The bounds that were read, with when.
 #[derive(Default)]
@@ -29,16 +29,16 @@ impl Quotas {
     fn known(&self, tenant: &TenantId, now: Timestamp) -> Option<Option<u64>> {
         let known = self.0.lock().unwrap_or_else(|it| it.into_inner());
         let (read_at, max) = known.get(tenant)?;
-        (now.since(*read_at) < BELIEVED_FOR).then_some(*max)
+        (now.since(*read_at) < CACHED_FOR).then_some(*max)
     }
 
-    fn note(&self, tenant: &TenantId, now: Timestamp, max: Option<u64>) {
+    fn remember(&self, tenant: &TenantId, now: Timestamp, max: Option<u64>) {
         let mut known = self.0.lock().unwrap_or_else(|it| it.into_inner());
         known.insert(tenant.clone(), (now, max));
     }
 }
 
-impl Looked {
+impl Inspected {
     /// Its object, and how many uploads it counts for. A list is counted once its lines are known.
     fn counts_for(&self) -> Option<(&AdKey, &ObjectFacts, u64)> {
         match self {
@@ -56,8 +56,11 @@ impl Looked {
 impl Ingest {
     /// Rejects what is over its tenant's quota, and leaves the rest. A tenant's uploads of one batch
     /// are counted together, and apart only if they do not all have room.
-    pub(crate) async fn hold_to_quotas(&self, batch: &mut [Vec<Looked>]) -> Result<(), NotDone> {
-        let mut by_tenant: BTreeMap<TenantId, Vec<(&mut Looked, u64)>> = BTreeMap::new();
+    pub(crate) async fn hold_to_quotas(
+        &self,
+        batch: &mut [Vec<Inspected>],
+    ) -> Result<(), IntakeError> {
+        let mut by_tenant: BTreeMap<TenantId, Vec<(&mut Inspected, u64)>> = BTreeMap::new();
         for looked in batch.iter_mut().flatten() {
             let Some((key, facts, uploads)) = looked.counts_for() else {
                 continue;
@@ -74,7 +77,7 @@ impl Ingest {
             }
             for (looked, uploads) in counted {
                 if !self.have_room(&tenant, uploads).await? {
-                    let over = std::mem::replace(looked, Looked::Done);
+                    let over = std::mem::replace(looked, Inspected::Done);
                     self.refuse_over_quota(over).await?;
                 }
             }
@@ -88,13 +91,13 @@ impl Ingest {
         key: &AdKey,
         facts: &ObjectFacts,
         uploads: u64,
-    ) -> Result<bool, NotDone> {
+    ) -> Result<bool, IntakeError> {
         let is_bounded = self.is_bounded(key, facts).await?;
         Ok(!is_bounded || self.have_room(key.tenant(), uploads.max(1)).await?)
     }
 
     /// Whether this object is to be counted: its tenant has a bound, and it was not recorded before.
-    async fn is_bounded(&self, key: &AdKey, facts: &ObjectFacts) -> Result<bool, NotDone> {
+    async fn is_bounded(&self, key: &AdKey, facts: &ObjectFacts) -> Result<bool, IntakeError> {
         if self.quota(key.tenant()).await?.is_none() {
             return Ok(false);
         }
@@ -106,7 +109,7 @@ impl Ingest {
         }))
     }
 
-    async fn have_room(&self, tenant: &TenantId, uploads: u64) -> Result<bool, NotDone> {
+    async fn have_room(&self, tenant: &TenantId, uploads: u64) -> Result<bool, IntakeError> {
         let (store, now) = (&self.intake.store, self.intake.clock.now());
         match self.quota(tenant).await? {
             None => Ok(true),
@@ -114,35 +117,35 @@ impl Ingest {
         }
     }
 
-    async fn quota(&self, tenant: &TenantId) -> Result<Option<u64>, NotDone> {
+    async fn quota(&self, tenant: &TenantId) -> Result<Option<u64>, IntakeError> {
         let now = self.intake.clock.now();
         if let Some(max) = self.quotas.known(tenant, now) {
             return Ok(max);
         }
         let quota = self.intake.store.quota(tenant, now).await?;
-        self.quotas.note(tenant, now, quota.uploads_per_day_max);
+        self.quotas.remember(tenant, now, quota.uploads_per_day_max);
         Ok(quota.uploads_per_day_max)
     }
 
     /// Pictures in a bundle are told of one by one, as those that are taken in are.
-    async fn refuse_over_quota(&self, looked: Looked) -> Result<(), NotDone> {
+    async fn refuse_over_quota(&self, looked: Inspected) -> Result<(), IntakeError> {
         let over = || Err(ReasonCode::OVER_QUOTA);
         match looked {
-            Looked::Ad(ad) => self.refuse_picture(&ad).await,
-            Looked::Small(small) => {
+            Inspected::Ad(ad) => self.refuse_picture(&ad).await,
+            Inspected::Small(small) => {
                 for ad in &small.ads {
                     self.refuse_picture(ad).await?;
                 }
                 self.record_whole(&small.key, &small.facts, over()).await
             }
-            Looked::Bundle(key, facts) | Looked::List(key, facts, _) => {
+            Inspected::Bundle(key, facts) | Inspected::List(key, facts, _) => {
                 self.record_whole(&key, &facts, over()).await
             }
-            Looked::Done => Ok(()),
+            Inspected::Done => Ok(()),
         }
     }
 
-    async fn refuse_picture(&self, ad: &Ad) -> Result<(), NotDone> {
+    async fn refuse_picture(&self, ad: &IncomingAd) -> Result<(), IntakeError> {
         let mut upload = self.rejected(&ad.key, &ad.facts, ReasonCode::OVER_QUOTA);
         upload.image_sha256 = Some(ad.image.image_sha256);
         upload.stored_in = ad.stored_in.clone();

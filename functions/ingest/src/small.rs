@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use intake::NotDone;
+use intake::IntakeError;
 use records::{AdKey, BundleCounts, LineFaults};
 use store::ObjectFacts;
 
 use crate::bundle::{self, KEY_BYTES_MAX, Opened, SMALL_BYTES_MAX};
-use crate::{Ad, Ingest, Looked, Pieces};
+use crate::{Chunks, IncomingAd, Ingest, Inspected};
 
 /// Members worked on at once: reading what is known of one hides the waiting for another.
 const MEMBERS_AT_ONCE: usize = 8;
@@ -19,39 +19,39 @@ const MEMBERS_AT_ONCE: usize = 8;
 pub(crate) struct Small {
     pub(crate) key: AdKey,
     pub(crate) facts: ObjectFacts,
-    pub(crate) ads: Vec<Ad>,
+    pub(crate) ads: Vec<IncomingAd>,
     counts: BundleCounts,
 }
 
 impl Ingest {
     /// Looks at a bundle that is at hand whole, and at its pictures if they are few.
-    pub(crate) async fn look_into(
+    pub(crate) async fn inspect_members(
         &self,
         key: AdKey,
         facts: ObjectFacts,
         bytes: Bytes,
-        pieces: Pieces,
-    ) -> Result<Looked, NotDone> {
-        let may_be_small = facts.size_bytes <= SMALL_BYTES_MAX && pieces == Pieces::Together;
+        pieces: Chunks,
+    ) -> Result<Inspected, IntakeError> {
+        let may_be_small = facts.size_bytes <= SMALL_BYTES_MAX && pieces == Chunks::Together;
         if !may_be_small || key.as_str().len() > KEY_BYTES_MAX {
-            return Ok(Looked::Bundle(key, facts));
+            return Ok(Inspected::Bundle(key, facts));
         }
         match bundle::open_bytes(bytes).await? {
-            Ok(opened) if opened.is_small() => self.look_at_members(key, facts, opened).await,
-            Ok(_) => Ok(Looked::Bundle(key, facts)),
+            Ok(opened) if opened.is_small() => self.fingerprint_members(key, facts, opened).await,
+            Ok(_) => Ok(Inspected::Bundle(key, facts)),
             Err(reason) => {
                 self.refuse_whole(&key, &facts, reason).await?;
-                Ok(Looked::Done)
+                Ok(Inspected::Done)
             }
         }
     }
 
-    async fn look_at_members(
+    async fn fingerprint_members(
         &self,
         key: AdKey,
         facts: ObjectFacts,
         opened: Opened,
-    ) -> Result<Looked, NotDone> {
+    ) -> Result<Inspected, IntakeError> {
         let opened = Arc::new(opened);
         let members = opened.bundle.members().len();
         let looks = stream::iter(0..members).map(|place| self.member(&key, &facts, &opened, place));
@@ -71,7 +71,7 @@ impl Ingest {
             Member::Refused | Member::Rejected => None,
         });
         let ads = ads.collect();
-        Ok(Looked::Small(Small {
+        Ok(Inspected::Small(Small {
             key,
             facts,
             ads,
@@ -85,7 +85,7 @@ impl Ingest {
         facts: &ObjectFacts,
         opened: &Arc<Opened>,
         place: usize,
-    ) -> Result<Member, NotDone> {
+    ) -> Result<Member, IntakeError> {
         let whole = bundle.whole();
         let read = self.read_member(&whole, facts, opened, place).await?;
         let Some((name, bytes)) = read else {
@@ -93,7 +93,7 @@ impl Ingest {
         };
         let facts = ObjectFacts {
             size_bytes: bytes.len() as u64,
-            metadata: opened.said_of(&name),
+            metadata: opened.metadata_of(&name),
             ..facts.clone()
         };
         let (key, stored_in) = (whole.member(&name)?, Some(bundle.clone()));
@@ -101,7 +101,7 @@ impl Ingest {
         Ok(looked.map_or(Member::Rejected, |ad| Member::Ad(Box::new(ad))))
     }
 
-    pub(crate) async fn finish_small(&self, small: Small) -> Result<(), NotDone> {
+    pub(crate) async fn finish_small(&self, small: Small) -> Result<(), IntakeError> {
         stream::iter(small.ads.iter().map(Ok))
             .try_for_each_concurrent(MEMBERS_AT_ONCE, |ad| self.record(ad))
             .await?;
@@ -113,7 +113,7 @@ impl Ingest {
 
 /// What became of a member at the first look.
 enum Member {
-    Ad(Box<Ad>),
+    Ad(Box<IncomingAd>),
     /// Recorded with its reason: it cannot be had.
     Refused,
     /// Recorded with its reason: it is no picture that can be read.

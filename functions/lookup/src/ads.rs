@@ -8,12 +8,12 @@ use futures::{StreamExt, TryStreamExt, stream};
 use records::fingerprint::ReferenceFingerprint;
 use records::{SearchProgress, SearchState};
 use store::{
-    AdsPosition, Entry, Error, FEATURES_PAGE_BYTES, Plan, SearchKey, SearchPart, SegmentIndex,
-    SegmentName, StoredAd,
+    AdsPosition, Error, FEATURES_PAGE_BYTES, SearchKey, SearchPart, SearchPlan, SegmentEntry,
+    SegmentIndex, SegmentName, StoredAd,
 };
 
 use crate::scan::{Query, neighbouring_items, pairs};
-use crate::{Lookup, NotDone};
+use crate::{Lookup, LookupError};
 
 /// Parts of the tail walked together: reading one hides the comparing of another.
 const PARTS_AT_ONCE: usize = 4;
@@ -40,7 +40,7 @@ impl Lookup {
     /// their parts over the segments that the manifest has after that. Images that come later meet
     /// the references in their log, so the two together miss none. Can be repeated: leads are
     /// recorded once, and a search that is planned is not begun again.
-    pub(crate) async fn new_references(&self, new: Vec<NewReference>) -> Result<(), NotDone> {
+    pub(crate) async fn new_references(&self, new: Vec<NewReference>) -> Result<(), LookupError> {
         let mut begun = Vec::new();
         for reference in new {
             match self.store.search_plan(&reference.of).await? {
@@ -68,7 +68,7 @@ impl Lookup {
     }
 
     /// Compares the whole tail; says how many images it had.
-    async fn scan_tail(&self, of: &[SearchKey], all: &Arc<[Query]>) -> Result<u64, NotDone> {
+    async fn scan_tail(&self, of: &[SearchKey], all: &Arc<[Query]>) -> Result<u64, LookupError> {
         let searched = AtomicU64::new(0);
         self.checkpoint_tail(of, 0).await?;
         stream::iter(AdsPosition::starts().map(Ok))
@@ -85,7 +85,7 @@ impl Lookup {
         of: &[SearchKey],
         all: &Arc<[Query]>,
         searched: &AtomicU64,
-    ) -> Result<(), NotDone> {
+    ) -> Result<(), LookupError> {
         let mut position = Some(start);
         while let Some(here) = position {
             let page = self.store.ads_page(&here).await?;
@@ -101,7 +101,7 @@ impl Lookup {
     }
 
     /// Compares and records.
-    async fn compare(&self, all: &Arc<[Query]>, ads: Vec<StoredAd>) -> Result<(), NotDone> {
+    async fn compare(&self, all: &Arc<[Query]>, ads: Vec<StoredAd>) -> Result<(), LookupError> {
         if ads.is_empty() {
             return Ok(());
         }
@@ -110,7 +110,7 @@ impl Lookup {
     }
 
     /// Goes on with a search that has not moved for long, from wherever it stands. Can be repeated.
-    pub(crate) async fn search_again(&self, of: SearchKey) -> Result<(), NotDone> {
+    pub(crate) async fn search_again(&self, of: SearchKey) -> Result<(), LookupError> {
         let plan = self.store.search_plan(&of).await?;
         if plan.is_some_and(|plan| plan.is_planned && !plan.is_complete()) {
             let parts = self.store.open_parts_of(&of).await?;
@@ -132,9 +132,10 @@ impl Lookup {
 
     /// Works on parts of searches, segment by segment, and on whatever other parts wait for the
     /// same segments. Can be repeated: parts that are done are skipped.
-    pub(crate) async fn search_parts(&self, parts: Vec<SearchPart>) -> Result<(), NotDone> {
+    pub(crate) async fn search_parts(&self, parts: Vec<SearchPart>) -> Result<(), LookupError> {
         let live = self.store.ads_segments().await?;
-        let live: BTreeMap<SegmentName, Entry> = live.iter().map(|it| (it.name, *it)).collect();
+        let live: BTreeMap<SegmentName, SegmentEntry> =
+            live.iter().map(|it| (it.name, *it)).collect();
         let segments: BTreeSet<SegmentName> = parts.iter().map(|part| part.segment).collect();
         let touched: Vec<Vec<SearchKey>> = stream::iter(segments)
             .map(|name| {
@@ -159,8 +160,8 @@ impl Lookup {
     async fn search_segment(
         &self,
         name: SegmentName,
-        entry: Option<Entry>,
-    ) -> Result<Vec<SearchKey>, NotDone> {
+        entry: Option<SegmentEntry>,
+    ) -> Result<Vec<SearchKey>, LookupError> {
         let mut touched = Vec::new();
         loop {
             let parts = self
@@ -189,7 +190,11 @@ impl Lookup {
     }
 
     /// Compares a whole segment; says whether it was there to the end.
-    async fn scan_segment(&self, entry: &Entry, parts: &[SearchPart]) -> Result<bool, NotDone> {
+    async fn scan_segment(
+        &self,
+        entry: &SegmentEntry,
+        parts: &[SearchPart],
+    ) -> Result<bool, LookupError> {
         let mut all = Vec::new();
         for SearchPart { key: of, .. } in parts {
             let key = (of.unit.clone(), of.reference_id.clone());
@@ -197,18 +202,18 @@ impl Lookup {
             all.extend(self.references.get(&key)?.map(|it| query(of, it)));
         }
         match self.scan(entry, &all.into()).await {
-            Err(NotDone::Store(Error::Gone(_))) => Ok(false),
+            Err(LookupError::Store(Error::Gone(_))) => Ok(false),
             scanned => scanned.map(|()| true),
         }
     }
 
     /// Stage 1 reads all hashes in one line and proposes items; where there are features, stage 2
     /// looks at every item.
-    async fn scan(&self, entry: &Entry, all: &Arc<[Query]>) -> Result<(), NotDone> {
+    async fn scan(&self, entry: &SegmentEntry, all: &Arc<[Query]>) -> Result<(), LookupError> {
         if all.is_empty() {
             return Ok(());
         }
-        let index: Arc<SegmentIndex> = Arc::new(self.store.ads_front(entry).await?);
+        let index: Arc<SegmentIndex> = Arc::new(self.store.ads_segment_index(entry).await?);
         let near = neighbouring_items(&index, all, &self.policy).await?;
         let look_at_parts = all.iter().any(Query::has_local_features);
         let mut from = 0;
@@ -229,14 +234,14 @@ impl Lookup {
 
     /// A part's segment was merged or rewritten: its images are in segments of the manifest as it
     /// stands now.
-    async fn plan_again(&self, part: &SearchPart) -> Result<(), NotDone> {
+    async fn plan_again(&self, part: &SearchPart) -> Result<(), LookupError> {
         let segments = self.store.ads_segments().await?;
         self.store.plan_search(&part.key, 0, &segments).await?;
         Ok(())
     }
 
     /// Tells the unit how far a search has come, and ends it if it is complete.
-    async fn tell_unit(&self, of: &SearchKey, plan: Plan) -> Result<(), NotDone> {
+    async fn tell_unit(&self, of: &SearchKey, plan: SearchPlan) -> Result<(), LookupError> {
         if plan.is_finished {
             return Ok(());
         }
@@ -255,7 +260,7 @@ impl Lookup {
         Ok(())
     }
 
-    async fn checkpoint_tail(&self, all: &[SearchKey], images: u64) -> Result<(), NotDone> {
+    async fn checkpoint_tail(&self, all: &[SearchKey], images: u64) -> Result<(), LookupError> {
         for of in all {
             self.checkpoint(of, SearchState::Running, (images, images))
                 .await?;
@@ -268,7 +273,7 @@ impl Lookup {
         of: &SearchKey,
         state: SearchState,
         (images_searched, images_total): (u64, u64),
-    ) -> Result<(), NotDone> {
+    ) -> Result<(), LookupError> {
         let progress = SearchProgress {
             state,
             images_searched,
@@ -277,7 +282,7 @@ impl Lookup {
         };
         Ok(self
             .store
-            .note_search(&of.unit, &of.reference_id, &progress)
+            .save_search(&of.unit, &of.reference_id, &progress)
             .await?)
     }
 }

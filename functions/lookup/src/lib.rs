@@ -14,13 +14,13 @@ use std::collections::{BTreeMap, HashMap};
 use aws_lambda_events::dynamodb::{Event, EventRecord};
 use aws_lambda_events::streams::DynamoDbEventResponse;
 use matching::{Match, Policy};
-use records::{Found, ImageSha256, Label, LeadId, Malformed, ReferenceId, Sighting, TenantId};
+use records::{FoundLead, ImageSha256, Label, LeadId, Malformed, ReferenceId, Sighting, TenantId};
 use store::{Change, Clock, Pack, Recorded, SearchKey, Store, StoredAd};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::ads::NewReference;
 use crate::references::ReferenceCache;
-use crate::scan::{Brought, Pair};
+use crate::scan::{Brought, FoundPair};
 
 /// Whose reference, and which.
 type Key = (TenantId, ReferenceId);
@@ -51,7 +51,7 @@ pub struct Lookup {
 
 /// Why a change is not done yet.
 #[derive(Clone, Debug, thiserror::Error)]
-pub enum NotDone {
+pub enum LookupError {
     /// The store's fault.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -87,7 +87,7 @@ impl Lookup {
         batches::runs(event, change_of, share_their_work, act, at_end).await
     }
 
-    async fn act_on_all(&self, changes: Vec<Change>, batch: &Batch) -> Result<(), NotDone> {
+    async fn act_on_all(&self, changes: Vec<Change>, batch: &Batch) -> Result<(), LookupError> {
         let (mut references, mut parts) = (Vec::new(), Vec::new());
         for change in changes {
             match change {
@@ -123,7 +123,11 @@ impl Lookup {
         Ok(())
     }
 
-    async fn new_sighting(&self, image: &ImageSha256, sighting: &Sighting) -> Result<(), NotDone> {
+    async fn new_sighting(
+        &self,
+        image: &ImageSha256,
+        sighting: &Sighting,
+    ) -> Result<(), LookupError> {
         let now = self.clock.now();
         let leads = self.store.extend_leads(image, sighting, now).await?;
         if leads > 0 {
@@ -134,7 +138,7 @@ impl Lookup {
 
     /// Tells all leads of a pack. What was posted is left for the end of the batch, unless that is
     /// much already.
-    async fn new_images(&self, pack: &Pack, batch: &Batch) -> Result<(), NotDone> {
+    async fn new_images(&self, pack: &Pack, batch: &Batch) -> Result<(), LookupError> {
         let ads = self.store.ads_of(pack).await?;
         batch
             .fresh
@@ -147,7 +151,7 @@ impl Lookup {
                 .references
                 .find(ad.fingerprint, self.policy.clone())
                 .await?;
-            let pair = |(key, found)| Pair {
+            let pair = |(key, found)| FoundPair {
                 key,
                 brought: of_ad.clone(),
                 found,
@@ -163,16 +167,20 @@ impl Lookup {
 
     /// Records pairs that match: all leads with their alerts, and then what was posted of them, of
     /// which there may be much.
-    async fn record(&self, pairs: Vec<Pair>) -> Result<(), NotDone> {
+    async fn record(&self, pairs: Vec<FoundPair>) -> Result<(), LookupError> {
         let told = Mutex::default();
         Box::pin(self.tell_leads(pairs, &told)).await?;
         Box::pin(self.complete(&told)).await
     }
 
     /// Records pairs as leads with their alerts; says how many postings are left to be written.
-    async fn tell_leads(&self, pairs: Vec<Pair>, told: &Mutex<Told>) -> Result<usize, NotDone> {
+    async fn tell_leads(
+        &self,
+        pairs: Vec<FoundPair>,
+        told: &Mutex<Told>,
+    ) -> Result<usize, LookupError> {
         let mut told = told.lock().await;
-        for Pair {
+        for FoundPair {
             key,
             brought,
             found,
@@ -192,7 +200,7 @@ impl Lookup {
     }
 
     /// Writes what was posted of leads that are told. If it fails, it is all left to be done again.
-    async fn complete(&self, told: &Mutex<Told>) -> Result<(), NotDone> {
+    async fn complete(&self, told: &Mutex<Told>) -> Result<(), LookupError> {
         let mut told = told.lock().await;
         for ((unit, id, image), postings) in &*told {
             let now = self.clock.now();
@@ -205,7 +213,7 @@ impl Lookup {
     }
 }
 
-fn log_summary(recorded: &Recorded, found: &Found) {
+fn log_summary(recorded: &Recorded, found: &FoundLead) {
     let (level, distance) = (found.level, found.distance);
     match recorded {
         Recorded::New { lead_id, .. } => {
@@ -244,7 +252,7 @@ fn each_once(ads: Vec<StoredAd>) -> Vec<StoredAd> {
 }
 
 /// The change of a stream record; none for those that need no action.
-fn change_of(record: EventRecord) -> Result<Option<Change>, NotDone> {
+fn change_of(record: EventRecord) -> Result<Option<Change>, LookupError> {
     match record.event_name.as_str() {
         "INSERT" => Ok(store::inserted(record.change.new_image)?),
         _ => Ok(None),
@@ -266,8 +274,8 @@ fn lead(
     brought: &Brought,
     found: &Match,
     policy_version: u16,
-) -> Result<Found, Malformed> {
-    Ok(Found {
+) -> Result<FoundLead, Malformed> {
+    Ok(FoundLead {
         unit,
         reference_id,
         image_sha256: brought.image,

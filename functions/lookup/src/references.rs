@@ -11,7 +11,7 @@ use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
 use store::{Error, LogBatch, LogChange, LogPosition, Store};
 use tokio::sync::Mutex;
 
-use crate::{Key, NotDone};
+use crate::{Key, LookupError};
 
 /// How long what ads have in common is taken as known: upkeep learns daily.
 const COMMON_FOR: Duration = Duration::from_secs(3_600);
@@ -33,12 +33,12 @@ struct Seen {
 
 impl ReferenceCache {
     /// Reads what happened to the references since the last time, strongly.
-    pub(crate) async fn refresh(&self, store: &Store, now: Timestamp) -> Result<(), NotDone> {
+    pub(crate) async fn refresh(&self, store: &Store, now: Timestamp) -> Result<(), LookupError> {
         let mut seen = self.seen.lock().await;
         self.load_common(&mut seen, store, now).await?;
         let batch = changes(store, &seen.log).await?;
         if !batch.entries.is_empty() {
-            let mut set = self.set.write().map_err(|_| NotDone::CutOff)?;
+            let mut set = self.set.write().map_err(|_| LookupError::CutOff)?;
             for entry in batch.entries {
                 let key = (entry.unit, entry.reference_id);
                 match entry.change {
@@ -57,7 +57,7 @@ impl ReferenceCache {
         &self,
         store: &Store,
         now: Timestamp,
-    ) -> Result<(), NotDone> {
+    ) -> Result<(), LookupError> {
         let mut seen = self.seen.lock().await;
         self.load_common(&mut seen, store, now).await
     }
@@ -68,13 +68,13 @@ impl ReferenceCache {
         seen: &mut Seen,
         store: &Store,
         now: Timestamp,
-    ) -> Result<(), NotDone> {
+    ) -> Result<(), LookupError> {
         if seen.common_at.is_some_and(|at| at > now.minus(COMMON_FOR)) {
             return Ok(());
         }
         match store.common_features().await {
             Ok(known) => {
-                let mut set = self.set.write().map_err(|_| NotDone::CutOff)?;
+                let mut set = self.set.write().map_err(|_| LookupError::CutOff)?;
                 set.down_weight(StopFeatures::of(known));
                 seen.common_at = Some(now);
             }
@@ -88,18 +88,18 @@ impl ReferenceCache {
         &self,
         ad: AdFingerprint,
         policy: Policy,
-    ) -> Result<Vec<(Key, Match)>, NotDone> {
+    ) -> Result<Vec<(Key, Match)>, LookupError> {
         let set = self.set.clone();
         tokio::task::spawn_blocking(move || Some(set.read().ok()?.find(&ad, &policy)))
             .await
             .ok()
             .flatten()
-            .ok_or(NotDone::CutOff)
+            .ok_or(LookupError::CutOff)
     }
 
     /// The fingerprint of a reference, if it was active at the last refresh.
-    pub(crate) fn get(&self, key: &Key) -> Result<Option<Arc<ReferenceFingerprint>>, NotDone> {
-        let set = self.set.read().map_err(|_| NotDone::CutOff)?;
+    pub(crate) fn get(&self, key: &Key) -> Result<Option<Arc<ReferenceFingerprint>>, LookupError> {
+        let set = self.set.read().map_err(|_| LookupError::CutOff)?;
         Ok(set.get(key).cloned().map(Arc::new))
     }
 }

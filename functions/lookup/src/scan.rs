@@ -11,7 +11,7 @@ use records::{Evidence, ImageSha256, Sighting, TenantId};
 use store::{SegmentIndex, StoredAd};
 
 use crate::references::ReferenceCache;
-use crate::{Key, NotDone};
+use crate::{Key, LookupError};
 
 /// A reference that is searched for, its features read once.
 pub(crate) struct Query {
@@ -61,7 +61,7 @@ impl Brought {
 }
 
 /// A pair that matches.
-pub(crate) struct Pair {
+pub(crate) struct FoundPair {
     pub(crate) key: Key,
     pub(crate) brought: Brought,
     pub(crate) found: Match,
@@ -74,7 +74,7 @@ pub(crate) async fn pairs(
     ads: Vec<StoredAd>,
     policy: &Policy,
     references: &ReferenceCache,
-) -> Result<Vec<Pair>, NotDone> {
+) -> Result<Vec<FoundPair>, LookupError> {
     let (queries, policy, set) = (queries.clone(), policy.clone(), references.set.clone());
     let compare = move || {
         let set = set.read().ok()?;
@@ -85,7 +85,7 @@ pub(crate) async fn pairs(
         Some(ads.iter().flat_map(of_ad).collect())
     };
     let compared = tokio::task::spawn_blocking(compare).await;
-    compared.ok().flatten().ok_or(NotDone::CutOff)
+    compared.ok().flatten().ok_or(LookupError::CutOff)
 }
 
 fn of_ad(
@@ -93,11 +93,11 @@ fn of_ad(
     ad: &StoredAd,
     local: Option<&local::LocalAd>,
     policy: &Policy,
-) -> Vec<Pair> {
+) -> Vec<FoundPair> {
     let pair = |one: &Query| {
         let reference = (&*one.fingerprint, one.local.as_ref());
         let found = matching::compare_read(reference, (&ad.fingerprint, local), policy)?;
-        Some(Pair {
+        Some(FoundPair {
             key: one.key.clone(),
             brought: Brought::of(ad),
             found,
@@ -112,7 +112,7 @@ pub(crate) async fn neighbouring_items(
     index: &Arc<SegmentIndex>,
     queries: &Arc<[Query]>,
     policy: &Policy,
-) -> Result<BTreeSet<usize>, NotDone> {
+) -> Result<BTreeSet<usize>, LookupError> {
     let (index, queries) = (index.clone(), queries.clone());
     let distance_bits_max = policy.whole.distance_bits_max;
     let scan = move || {
@@ -126,5 +126,5 @@ pub(crate) async fn neighbouring_items(
         Some(items)
     };
     let scanned = tokio::task::spawn_blocking(scan).await;
-    scanned.ok().flatten().ok_or(NotDone::CutOff)
+    scanned.ok().flatten().ok_or(LookupError::CutOff)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use lookup::Lookup;
 use records::{SearchProgress, SearchState};
-use store::{CompactionRule, Kind, MergeRule, Table};
+use store::{CompactionRule, MergeRule, SetKind, Table};
 
 use crate::world::{MANIFEST, World, eager};
 
@@ -190,10 +190,17 @@ async fn parts_whose_segments_were_merged_and_swept_are_planned_again() {
         ..eager()
     };
     let now = world.now();
-    let merged = world.store.merge_segments(Kind::Ads, &merging, now).await;
+    let merged = world
+        .store
+        .merge_segments(SetKind::Ads, &merging, now)
+        .await;
     assert_eq!(merged.unwrap().merged, 4);
     let later = now.plus(Duration::from_secs(60));
-    let swept = world.store.sweep(Kind::Ads, &merging, later).await.unwrap();
+    let swept = world
+        .store
+        .sweep(SetKind::Ads, &merging, later)
+        .await
+        .unwrap();
     assert!(swept.deleted >= 4, "{swept:?}");
     world.settle(&lookup).await;
     assert_eq!(world.leads().await, world.truth(0..2, 0..ADS));
@@ -373,7 +380,9 @@ async fn parts_that_their_stream_gave_up_are_done_later_even_if_their_segment_is
         },
         ..eager()
     };
-    let merged = world.store.merge_segments(Kind::Ads, &merge, world.now());
+    let merged = world
+        .store
+        .merge_segments(SetKind::Ads, &merge, world.now());
     assert_eq!(merged.await.unwrap().merged, 3);
     for _ in 0..2 {
         assert_eq!(

@@ -1,4 +1,4 @@
-//! The pull feed: the same alerts that webhooks get, for whoever cannot be called.
+//! The pull feed: the same alerts that webhooks get, for clients that cannot be called.
 
 use axum::extract::State;
 use records::{Alert, AuditAction, Listing, Page, TenantId};
@@ -6,11 +6,11 @@ use serde_json::json;
 
 use crate::body::Query;
 use crate::caller::Unit;
-use crate::paging::{self, Asked};
+use crate::paging::{self, PageRequest};
 use crate::problem::{Answer, Problem};
-use crate::{Shared, faults};
+use crate::{Shared, store_errors};
 
-/// Pages of the store passed over in one request because every alert on them has gone silent.
+/// Pages of the store skipped in one request because every alert on them has gone silent.
 const SILENT_PAGES_MAX: usize = 20;
 
 /// `GET /v1/alerts`
@@ -34,7 +34,7 @@ pub(crate) async fn pull(
 async fn first_page_with_alerts(
     shared: &Shared,
     unit: &TenantId,
-    mut asked: Asked,
+    mut asked: PageRequest,
 ) -> Result<Page<Alert>, Problem> {
     let mut page = of_store(shared, unit, &asked).await?;
     for _ in 1..SILENT_PAGES_MAX {
@@ -47,10 +47,14 @@ async fn first_page_with_alerts(
     Ok(page)
 }
 
-async fn of_store(shared: &Shared, unit: &TenantId, asked: &Asked) -> Result<Page<Alert>, Problem> {
+async fn of_store(
+    shared: &Shared,
+    unit: &TenantId,
+    asked: &PageRequest,
+) -> Result<Page<Alert>, Problem> {
     let page = shared
         .store
         .alerts(unit, asked.after.as_ref(), asked.limit)
         .await;
-    page.map_err(faults::problem)
+    page.map_err(store_errors::problem)
 }

@@ -8,7 +8,7 @@ use crate::body::Query;
 use crate::caller::Auditor;
 use crate::fields::Fields;
 use crate::problem::{Answer, Problem};
-use crate::{Shared, faults, paging, tenants};
+use crate::{Shared, paging, store_errors, tenants};
 
 /// `GET /v1/audit`
 pub(crate) async fn read(
@@ -30,7 +30,7 @@ pub(crate) async fn read(
         .store
         .audit_entries(&whose, asked.after.as_ref(), asked.limit)
         .await
-        .map_err(faults::problem)?;
+        .map_err(store_errors::problem)?;
     paging::page(page.map(|entry| json!(entry)))
 }
 

@@ -5,12 +5,12 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, header};
-use records::strict::{self, Fault};
+use records::strict::{self, JsonError};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
 use crate::fields::{Fields, Source};
-use crate::problem::{Kind, Place, Problem};
+use crate::problem::{Place, Problem, ProblemKind};
 
 /// The largest JSON body: a fingerprint and a long note fit many times over.
 pub(crate) const JSON_BYTES_MAX: usize = 64 * 1024;
@@ -83,7 +83,7 @@ impl<S: Send + Sync, const N: usize> FromRequestParts<S> for Ids<N> {
         let Ok(Path(pairs)) = Path::<Vec<(String, String)>>::from_request_parts(parts, state).await
         else {
             return Err(Problem::new(
-                Kind::Malformed,
+                ProblemKind::Malformed,
                 "the path is not percent-encoded UTF-8; encode it so",
             ));
         };
@@ -108,7 +108,7 @@ pub(crate) fn media_type(headers: &HeaderMap) -> String {
 /// The refusal of a body of another type than the route takes.
 pub(crate) fn unsupported(takes: &str) -> Problem {
     Problem::new(
-        Kind::UnsupportedMediaType,
+        ProblemKind::UnsupportedMediaType,
         format!(
             "this route takes {takes}; set the content-type and send such a body, uncompressed"
         ),
@@ -118,7 +118,7 @@ pub(crate) fn unsupported(takes: &str) -> Problem {
 /// The refusal of a body over the limit.
 pub(crate) fn too_large(bytes_max: usize) -> Problem {
     Problem::new(
-        Kind::TooLarge,
+        ProblemKind::TooLarge,
         format!("the body is over {bytes_max} bytes, the most this route takes; send less"),
     )
 }
@@ -153,21 +153,21 @@ pub(crate) fn refuse_encoded(headers: &HeaderMap) -> Result<(), Problem> {
 /// The refusal of a body that ended early.
 pub(crate) fn cut() -> Problem {
     Problem::new(
-        Kind::Malformed,
+        ProblemKind::Malformed,
         "the body ended early or is not well-formed; send it again",
     )
 }
 
 fn parse(bytes: &[u8]) -> Result<Value, Problem> {
-    let malformed = |detail: String| Problem::new(Kind::Malformed, detail);
+    let malformed = |detail: String| Problem::new(ProblemKind::Malformed, detail);
     strict::parse(bytes, JSON_DEPTH_MAX).map_err(|fault| match fault {
-        Fault::Syntax { line, column } => malformed(format!(
+        JsonError::Syntax { line, column } => malformed(format!(
             "the body is not JSON at line {line}, column {column}; correct it"
         )),
-        Fault::TooDeep => malformed(format!(
+        JsonError::TooDeep => malformed(format!(
             "the body nests over {JSON_DEPTH_MAX} deep; flatten it"
         )),
-        Fault::DuplicateField { pointer } => {
+        JsonError::DuplicateField { pointer } => {
             let short: String = pointer.chars().take(256).collect();
             malformed("this field came twice; send it once".to_owned())
                 .at(Place::Pointer(format!("#{short}")))

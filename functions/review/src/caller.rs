@@ -8,8 +8,8 @@ use http::header;
 use http::request::Parts;
 use records::{Principal, Role, TenantId, Token};
 
-use crate::problem::{Kind, Problem};
-use crate::{Shared, faults, lanes};
+use crate::problem::{Problem, ProblemKind};
+use crate::{Shared, concurrency_limits, store_errors};
 
 /// A missing-persons unit.
 pub(crate) struct Unit(pub(crate) TenantId);
@@ -17,7 +17,7 @@ pub(crate) struct Unit(pub(crate) TenantId);
 /// An organisation that uploads ads. Its handlers read nothing about references or leads.
 pub(crate) struct Uploader(pub(crate) TenantId);
 
-/// Whoever runs the deployment. Sees tenants and tokens, no leads and no uploads.
+/// The operator of the deployment. Sees tenants and tokens, no leads and no uploads.
 pub(crate) struct Admin(pub(crate) TenantId);
 
 /// Who may read an audit log: a unit its own, an administrator any. Uploaders have none to read.
@@ -34,7 +34,7 @@ impl FromRequestParts<Shared> for Auditor {
         if role == Role::Uploader {
             return Err(forbidden("unit or admin", role));
         }
-        lanes::enter(&shared.lanes, parts, (&tenant, role))?;
+        concurrency_limits::enter(&shared.limits, parts, (&tenant, role))?;
         Ok(Self { tenant, role })
     }
 }
@@ -69,7 +69,7 @@ async fn caller(parts: &Parts, shared: &Shared, role: Role) -> Result<TenantId, 
     if principal.role != role {
         return Err(forbidden(role.as_str(), principal.role));
     }
-    lanes::enter(&shared.lanes, parts, (&principal.tenant, role))?;
+    concurrency_limits::enter(&shared.limits, parts, (&principal.tenant, role))?;
     Ok(principal.tenant)
 }
 
@@ -78,13 +78,13 @@ async fn principal(parts: &Parts, shared: &Shared) -> Result<Principal, Problem>
     let token = token(parts).ok_or_else(Problem::unauthenticated)?;
     let found = shared.store.authenticate(&token).await;
     found
-        .map_err(faults::problem)?
+        .map_err(store_errors::problem)?
         .ok_or_else(Problem::unauthenticated)
 }
 
 fn forbidden(wanted: &str, actual: Role) -> Problem {
     Problem::new(
-        Kind::Forbidden,
+        ProblemKind::Forbidden,
         format!(
             "this route is for the role {wanted}, and this token has the role {}; use a token of the \
              other role, which an administrator issues",

@@ -14,16 +14,16 @@ use crate::body::{Ids, Json};
 use crate::caller::Unit;
 use crate::fields::Fields;
 use crate::problem::{Answer, Problem, answer, ok};
-use crate::{Shared, faults};
+use crate::{Shared, store_errors};
 
 const MISSING: &str = "no such erasure; POST /v1/erasures names each one it makes";
 const NO_REFERENCE: &str = "no such reference; GET /v1/references lists yours";
 const NO_CASE: &str = "no reference of that case; GET /v1/references?case_id= lists them";
 
 /// How often to look whether deliveries under way have ended.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+const POLL_EVERY: Duration = Duration::from_millis(100);
 /// How often at most: a delivery's lease is shorter than this in all.
-const LOOKS_MAX: usize = 250;
+const POLLS_MAX: usize = 250;
 
 /// `POST /v1/erasures`
 pub(crate) async fn ask(
@@ -33,7 +33,7 @@ pub(crate) async fn ask(
 ) -> Answer {
     let (case_id, reference_ids) = scope(&shared, &unit, &mut body).await?;
     body.finish()?;
-    // Whoever carries it out signs with this key; it is drawn here, where randomness is.
+    // The task that carries it out signs with this key; it is drawn here, where randomness is.
     shared.seed().await?;
     let erasure = Erasure {
         erasure_id: ErasureId::from_random(&shared.random.draw::<16>()),
@@ -44,7 +44,7 @@ pub(crate) async fn ask(
         receipt: None,
     };
     let asked = shared.store.request_erasure(&unit, &erasure).await;
-    asked.map_err(faults::problem)?;
+    asked.map_err(store_errors::problem)?;
     for reference in &erasure.reference_ids {
         silence(&shared, &unit, reference).await?;
         shared
@@ -69,7 +69,7 @@ async fn scope(
     match (reference, case) {
         (Some(reference), None) => {
             let found = shared.store.reference(unit, &reference).await;
-            let found = found.map_err(faults::problem)?;
+            let found = found.map_err(store_errors::problem)?;
             let found = found.ok_or_else(|| Problem::not_found(NO_REFERENCE))?;
             Ok((None, vec![found.reference_id]))
         }
@@ -98,7 +98,7 @@ async fn references_of(
             .store
             .references(unit, Some(case), cursor.as_ref(), store::PAGE_ITEMS_MAX)
             .await
-            .map_err(faults::problem)?;
+            .map_err(store_errors::problem)?;
         references.extend(page.items.into_iter().map(|found| found.reference_id));
         match page.next {
             Some(next) => cursor = Some(next),
@@ -111,18 +111,18 @@ async fn references_of(
 async fn silence(shared: &Shared, unit: &TenantId, id: &ReferenceId) -> Result<(), Problem> {
     let store = &shared.store;
     let withdrawn = store.withdraw(unit, id, shared.clock.now()).await;
-    withdrawn.map_err(faults::or_missing(NO_REFERENCE))?;
-    for _ in 0..LOOKS_MAX {
+    withdrawn.map_err(store_errors::or_missing(NO_REFERENCE))?;
+    for _ in 0..POLLS_MAX {
         let in_flight = store.in_flight(unit, id, shared.clock.now()).await;
-        if in_flight.map_err(faults::problem)?.is_none() {
+        if in_flight.map_err(store_errors::problem)?.is_none() {
             return Ok(());
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(POLL_EVERY).await;
     }
     Err(Problem::overloaded())
 }
 
-/// `GET /v1/receipts-key`: for everybody, since whoever is shown a receipt has to know whose key it is
+/// `GET /v1/receipts-key`: for all callers, since a person who is shown a receipt has to know whose key it is
 /// to be signed with.
 pub(crate) async fn key(State(shared): State<Shared>) -> Answer {
     let seed = shared.seed().await?;
@@ -141,7 +141,7 @@ pub(crate) async fn show(
         .store
         .erasure(&unit, &id)
         .await
-        .map_err(faults::problem)?;
+        .map_err(store_errors::problem)?;
     ok(&view(&found.ok_or_else(|| Problem::not_found(MISSING))?))
 }
 

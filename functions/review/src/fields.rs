@@ -10,7 +10,7 @@ use std::str::FromStr;
 use records::Malformed;
 use serde_json::Value;
 
-use crate::problem::{Kind, Place, Problem};
+use crate::problem::{Place, Problem, ProblemKind};
 
 /// A name longer than this is cut where a refusal names it.
 pub(crate) const NAME_CHARS_MAX: usize = 64;
@@ -26,7 +26,7 @@ pub(crate) enum Source {
     Form,
 }
 
-/// Names with values that nobody has read yet.
+/// Names with values that were not read yet.
 #[derive(Debug)]
 pub(crate) struct Fields {
     source: Source,
@@ -42,7 +42,7 @@ impl Fields {
                 values: fields.into_iter().collect(),
             }),
             _ => Err(Problem::new(
-                Kind::InvalidField,
+                ProblemKind::InvalidField,
                 "the body is not a JSON object; send one",
             )
             .at(Place::Pointer("#".to_owned()))),
@@ -60,10 +60,11 @@ impl Fields {
         };
         for (name, text) in texts {
             if fields.values.contains_key(&name) {
-                return Err(
-                    Problem::new(Kind::Malformed, "this field came twice; send it once")
-                        .at(fields.place(&name)),
-                );
+                return Err(Problem::new(
+                    ProblemKind::Malformed,
+                    "this field came twice; send it once",
+                )
+                .at(fields.place(&name)));
             }
             fields.values.insert(name, Value::String(text));
         }
@@ -177,8 +178,8 @@ impl Fields {
 
     fn refusal(&self, detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
         let kind = match self.source {
-            Source::Query => Kind::Malformed,
-            Source::Body | Source::Form => Kind::InvalidField,
+            Source::Query => ProblemKind::Malformed,
+            Source::Body | Source::Form => ProblemKind::InvalidField,
         };
         Problem::new(kind, detail)
     }

@@ -7,12 +7,12 @@ use store::{Error, LeadFilter};
 
 use crate::body::{Ids, Json, Query};
 use crate::caller::Unit;
-use crate::problem::{Answer, Kind, Problem, ok};
-use crate::{Shared, faults, paging};
+use crate::problem::{Answer, Problem, ProblemKind, ok};
+use crate::{Shared, paging, store_errors};
 
 const MISSING: &str = "no such lead; GET /v1/leads lists yours";
 
-/// Bytes of sightings that a list shows of one lead, as JSON, beside the first one of at most 5 KB: 100
+/// Bytes of sightings that a list shows of one lead, as JSON, next to the first one of at most 5 KB: 100
 /// leads stay below half of the 6 MB that a function may answer. Usual ones of 400 bytes are shown all.
 const LISTED_SIGHTINGS_BYTES_MAX: usize = 16 << 10;
 
@@ -48,7 +48,7 @@ pub(crate) async fn list(
         .store
         .leads(&unit, &filter, asked.after.as_ref(), asked.limit)
         .await
-        .map_err(faults::problem)?;
+        .map_err(store_errors::problem)?;
     if !page.items.is_empty() {
         shared.audit(&unit, AuditAction::LeadSeen, None).await?;
     }
@@ -82,7 +82,7 @@ pub(crate) async fn sightings(
     let id = LeadId::parse(&id).map_err(|_| Problem::not_found(MISSING))?;
     let found = shared.store.lead(&unit, &id).await;
     found
-        .map_err(faults::problem)?
+        .map_err(store_errors::problem)?
         .ok_or_else(|| Problem::not_found(MISSING))?;
     let page = shared
         .store
@@ -90,7 +90,7 @@ pub(crate) async fn sightings(
         .await
         .map_err(|error| match error {
             Error::Rejected(_) => of_another_lead,
-            other => faults::problem(other),
+            other => store_errors::problem(other),
         })?;
     shared
         .audit(&unit, AuditAction::LeadSeen, Some(id.as_str()))
@@ -137,10 +137,10 @@ pub(crate) async fn judge(
         .map_err(|error| match error {
             // The lead was there just now, so it is its reference that is gone.
             Error::Gone(_) => Problem::new(
-                Kind::Conflict,
+                ProblemKind::Conflict,
                 "the lead's reference is not active any more, so nothing more is said about it",
             ),
-            other => faults::problem(other),
+            other => store_errors::problem(other),
         })?;
     shared
         .audit(&unit, AuditAction::LeadJudged, Some(id.as_str()))
@@ -149,7 +149,11 @@ pub(crate) async fn judge(
 }
 
 async fn lead(shared: &Shared, unit: &TenantId, id: &LeadId) -> Answer<serde_json::Value> {
-    let found = shared.store.lead(unit, id).await.map_err(faults::problem)?;
+    let found = shared
+        .store
+        .lead(unit, id)
+        .await
+        .map_err(store_errors::problem)?;
     found
         .map(|lead| json!(lead))
         .ok_or_else(|| Problem::not_found(MISSING))

@@ -5,18 +5,18 @@
 //! headers of `hardening`, its route, its caller's role, and then reads like its handler: parse,
 //! one verb of the store, answer. Uploaders' handlers read nothing about references or leads.
 
-mod hardening;
+mod middleware;
 
 mod caller;
-mod lanes;
+mod concurrency_limits;
 mod random;
 
 mod body;
 mod fields;
 mod paging;
 
-mod faults;
 mod problem;
+mod store_errors;
 
 mod alerts;
 mod audit;
@@ -41,7 +41,7 @@ use serde_json::json;
 use store::{Clock, Store};
 use tokio::sync::{OnceCell, Semaphore};
 
-use crate::problem::{Answer, Kind, Problem, ok};
+use crate::problem::{Answer, Problem, ProblemKind, ok};
 
 pub use random::Random;
 
@@ -69,7 +69,7 @@ pub(crate) struct Shared {
     audit_key: Arc<OnceCell<AuditKey>>,
     /// Photos in memory at once.
     photos: Arc<Semaphore>,
-    lanes: lanes::Lanes,
+    limits: concurrency_limits::ConcurrencyLimits,
 }
 
 impl std::ops::Deref for Shared {
@@ -120,7 +120,7 @@ impl Shared {
         let entry = self
             .store
             .audit(key, tenant, self.clock.now(), deed, subject);
-        entry.await.map(|_| ()).map_err(faults::problem)
+        entry.await.map(|_| ()).map_err(store_errors::problem)
     }
 
     async fn audit_key(&self) -> Answer<&AuditKey> {
@@ -134,7 +134,7 @@ impl Shared {
         let drawn = Secret::from_bytes(&self.random.draw::<32>());
         let drawn = drawn.map_err(|_| Problem::internal())?;
         let seed = self.store.receipts_key(&drawn).await;
-        seed.map_err(faults::problem)
+        seed.map_err(store_errors::problem)
     }
 }
 
@@ -146,14 +146,14 @@ const PHOTOS_MAX: usize = 8;
 
 /// The whole API, to be mounted at the root.
 pub fn router(review: Review) -> Router {
-    let outermost = hardening::Outermost::of(&review);
+    let outermost = middleware::Middleware::of(&review);
     let shared = Shared {
         review: Arc::new(review),
         audit_key: Arc::new(OnceCell::new()),
         photos: Arc::new(Semaphore::new(PHOTOS_MAX)),
-        lanes: lanes::Lanes::default(),
+        limits: concurrency_limits::ConcurrencyLimits::default(),
     };
-    hardening::harden(routes().with_state(shared), outermost)
+    middleware::with_middleware(routes().with_state(shared), outermost)
 }
 
 fn routes() -> Router<Shared> {
@@ -238,14 +238,14 @@ async fn openapi() -> http::Response<Body> {
 
 async fn no_such_route() -> Problem {
     Problem::new(
-        Kind::NotFound,
+        ProblemKind::NotFound,
         "no such route; the list is in /v1/openapi.json",
     )
 }
 
 async fn no_such_method() -> Problem {
     Problem::new(
-        Kind::MethodNotAllowed,
+        ProblemKind::MethodNotAllowed,
         "this route has no such method; the header 'allow' names those it has",
     )
 }

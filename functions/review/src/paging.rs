@@ -12,15 +12,15 @@ const LIMIT_DEFAULT: u64 = 50;
 pub(crate) const LIMIT_MAX: u64 = 100;
 
 /// Which page is asked for.
-pub(crate) struct Asked {
-    /// Where it starts; none at the beginning. Checked by whoever opens it.
+pub(crate) struct PageRequest {
+    /// Where it starts; none at the beginning. Checked when it is opened.
     pub(crate) after: Option<Cursor>,
     /// How many items at most, 1 to [`LIMIT_MAX`].
     pub(crate) limit: usize,
 }
 
 /// Reads `after` and `limit`.
-pub(crate) fn asked(query: &mut Fields) -> Result<Asked, Problem> {
+pub(crate) fn asked(query: &mut Fields) -> Result<PageRequest, Problem> {
     let limit = query
         .whole("limit", 1..=LIMIT_MAX)?
         .unwrap_or(LIMIT_DEFAULT);
@@ -29,7 +29,7 @@ pub(crate) fn asked(query: &mut Fields) -> Result<Asked, Problem> {
         .any_text("after")?
         .filter(|text| !text.is_empty())
         .map(Cursor::from_text);
-    Ok(Asked {
+    Ok(PageRequest {
         after,
         limit: usize::try_from(limit).unwrap_or(usize::MAX),
     })
@@ -37,7 +37,7 @@ pub(crate) fn asked(query: &mut Fields) -> Result<Asked, Problem> {
 
 /// The position that the page starts behind, if its cursor is of this tenant's listing.
 pub(crate) fn opened(
-    asked: &Asked,
+    asked: &PageRequest,
     query: &Fields,
     tenant: &TenantId,
     listing: Listing,

@@ -9,7 +9,7 @@ use http::StatusCode;
 
 use crate::body::{cut, refuse_encoded, too_large};
 use crate::fields::{Fields, NAME_CHARS_MAX, Source};
-use crate::problem::{Kind, Place, Problem};
+use crate::problem::{Place, Problem, ProblemKind};
 
 /// The largest photo, in bytes: what `enroll` decodes at most.
 const PHOTO_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -33,7 +33,7 @@ pub(crate) async fn read(request: Request) -> Result<Form, Problem> {
     refuse_encoded(request.headers())?;
     let mut form = Multipart::from_request(request, &()).await.map_err(|_| {
         Problem::new(
-            Kind::Malformed,
+            ProblemKind::Malformed,
             "the content-type names no usable boundary; set one",
         )
     })?;
@@ -43,7 +43,7 @@ pub(crate) async fn read(request: Request) -> Result<Form, Problem> {
         let name = part.name().unwrap_or_default().to_owned();
         if texts.len() == PARTS_MAX {
             return Err(Problem::new(
-                Kind::Malformed,
+                ProblemKind::Malformed,
                 "the form has too many parts; send fewer",
             ));
         }
@@ -52,16 +52,16 @@ pub(crate) async fn read(request: Request) -> Result<Form, Problem> {
             texts.push((name, value));
         } else if photo.replace(bytes(part).await?).is_some() {
             return Err(at_photo(
-                Kind::Malformed,
+                ProblemKind::Malformed,
                 "this part came twice; send one photo a form",
             ));
         }
     }
-    let photo =
-        photo.ok_or_else(|| at_photo(Kind::InvalidField, "the photo is missing; send it"))?;
+    let photo = photo
+        .ok_or_else(|| at_photo(ProblemKind::InvalidField, "the photo is missing; send it"))?;
     if photo.is_empty() {
         return Err(at_photo(
-            Kind::InvalidField,
+            ProblemKind::InvalidField,
             "the photo has no bytes; send the whole file",
         ));
     }
@@ -82,16 +82,16 @@ async fn bytes(part: Field<'_>) -> Result<Bytes, Problem> {
 async fn text(name: &str, part: Field<'_>) -> Result<String, Problem> {
     if part.file_name().is_some() {
         let detail = "this part is a file, and only the part 'photo' may be one; rename it";
-        return Err(at_part(name, Kind::InvalidField, detail));
+        return Err(at_part(name, ProblemKind::InvalidField, detail));
     }
     let bytes = part.bytes().await.map_err(|error| refused(&error))?;
     if bytes.len() > TEXT_BYTES_MAX {
         let detail = "this part of the form is too long; shorten it";
-        return Err(at_part(name, Kind::InvalidField, detail));
+        return Err(at_part(name, ProblemKind::InvalidField, detail));
     }
     String::from_utf8(bytes.into()).map_err(|_| {
         Problem::new(
-            Kind::Malformed,
+            ProblemKind::Malformed,
             "a part of the form is not UTF-8; encode it so",
         )
     })
@@ -105,11 +105,11 @@ fn refused(error: &MultipartError) -> Problem {
     }
 }
 
-fn at_photo(kind: Kind, detail: &'static str) -> Problem {
+fn at_photo(kind: ProblemKind, detail: &'static str) -> Problem {
     at_part("photo", kind, detail)
 }
 
-fn at_part(name: &str, kind: Kind, detail: &'static str) -> Problem {
+fn at_part(name: &str, kind: ProblemKind, detail: &'static str) -> Problem {
     let short: String = name.chars().take(NAME_CHARS_MAX).collect();
     Problem::new(kind, detail).at(Place::Part(short))
 }

@@ -20,7 +20,7 @@ const TYPE_BASE: &str = "https://homeward.example/problems/";
 
 /// The kinds of problem; a caller acts differently on each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ProblemKind {
     /// The request cannot be read.
     Malformed,
     /// No token, or one that is not valid.
@@ -47,7 +47,7 @@ pub(crate) enum Kind {
     Internal,
 }
 
-impl Kind {
+impl ProblemKind {
     fn facts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::Malformed => (
@@ -112,14 +112,14 @@ pub(crate) enum Place {
 /// A problem on its way out.
 #[derive(Debug)]
 pub(crate) struct Problem {
-    kind: Kind,
+    kind: ProblemKind,
     detail: Cow<'static, str>,
     place: Option<Place>,
 }
 
 impl Problem {
     /// A problem of a kind; `detail` names the cause and the next step.
-    pub(crate) fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn new(kind: ProblemKind, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
             kind,
             detail: detail.into(),
@@ -136,7 +136,7 @@ impl Problem {
     /// The token is missing, unknown, revoked or malformed: all the same to the outside.
     pub(crate) fn unauthenticated() -> Self {
         Self::new(
-            Kind::Unauthenticated,
+            ProblemKind::Unauthenticated,
             "no valid token came with this request; send the header \
              'authorization: Bearer TOKEN' with a token from your administrator",
         )
@@ -144,13 +144,13 @@ impl Problem {
 
     /// Nothing of that kind with that id belongs to the caller.
     pub(crate) fn not_found(detail: &'static str) -> Self {
-        Self::new(Kind::NotFound, detail)
+        Self::new(ProblemKind::NotFound, detail)
     }
 
     /// Something of ours failed; the caller may repeat the request.
     pub(crate) fn internal() -> Self {
         Self::new(
-            Kind::Internal,
+            ProblemKind::Internal,
             "the request could not be carried out; repeat it, and if it fails again give the \
              x-request-id of this answer to your administrator",
         )
@@ -159,7 +159,7 @@ impl Problem {
     /// Too much at once, here or in the store.
     pub(crate) fn overloaded() -> Self {
         Self::new(
-            Kind::Overloaded,
+            ProblemKind::Overloaded,
             "too much is under way, or this took too long; wait a second and repeat the request",
         )
     }
@@ -191,8 +191,10 @@ impl IntoResponse for Problem {
         let mut response = (status, media_type, self.body().to_string()).into_response();
         // What a client does about it by itself.
         let header = match self.kind {
-            Kind::Unauthenticated => Some((header::WWW_AUTHENTICATE, "Bearer realm=\"homeward\"")),
-            Kind::Overloaded => Some((header::RETRY_AFTER, "1")),
+            ProblemKind::Unauthenticated => {
+                Some((header::WWW_AUTHENTICATE, "Bearer realm=\"homeward\""))
+            }
+            ProblemKind::Overloaded => Some((header::RETRY_AFTER, "1")),
             _ => None,
         };
         if let Some((name, value)) = header {

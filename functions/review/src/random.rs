@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// A source of bytes that nobody can guess: the system's, or a test's own.
+/// A source of bytes that cannot be guessed: the system's, or a test's own.
 #[derive(Clone)]
 pub struct Random(Arc<Source>);
 

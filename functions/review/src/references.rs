@@ -23,9 +23,9 @@ use store::{Error, NewObject, Submitted};
 use crate::body::{Ids, Json, Query, media_type, unsupported};
 use crate::caller::Unit;
 use crate::fields::Fields;
-use crate::problem::{Answer, Kind, Problem, answer, done, ok};
+use crate::problem::{Answer, Problem, ProblemKind, answer, done, ok};
 use crate::references::terms::Terms;
-use crate::{Shared, faults, paging, photo};
+use crate::{Shared, paging, photo, store_errors};
 
 const MISSING: &str = "no such reference; GET /v1/references lists yours";
 
@@ -57,7 +57,7 @@ pub(crate) async fn list(
         .store
         .references(&unit, case.as_ref(), asked.after.as_ref(), asked.limit)
         .await
-        .map_err(faults::problem)?;
+        .map_err(store_errors::problem)?;
     page.items
         .retain(|reference| status.is_none_or(|status| status == reference.status));
     if !page.items.is_empty() {
@@ -79,7 +79,7 @@ pub(crate) async fn show(
         .store
         .reference(&unit, &id)
         .await
-        .map_err(faults::problem)?;
+        .map_err(store_errors::problem)?;
     let reference = found.ok_or_else(|| Problem::not_found(MISSING))?;
     shared
         .audit(&unit, AuditAction::ReferenceSeen, Some(id.as_str()))
@@ -130,7 +130,7 @@ pub(crate) async fn submit(
 ) -> Answer {
     let reference = match media_type(request.headers()).as_str() {
         "multipart/form-data" => {
-            let _of_unit = shared.lanes.photo(&unit)?;
+            let _of_unit = shared.limits.photo(&unit)?;
             let _place = shared
                 .photos
                 .try_acquire()
@@ -176,7 +176,7 @@ async fn submit_photo(
         .store
         .announce(unit, &reference)
         .await
-        .map_err(faults::problem)?;
+        .map_err(store_errors::problem)?;
     if let Submitted::Known(status) = submitted {
         reference.status = status;
     }
@@ -187,7 +187,7 @@ async fn submit_photo(
             .store
             .put_object(&key, object)
             .await
-            .map_err(faults::problem)?;
+            .map_err(store_errors::problem)?;
     }
     shared
         .audit(
@@ -255,7 +255,7 @@ async fn store_hash(
         ReferenceStatus::Rejected => store.reject_reference(unit, reference).await,
         _ => store.submit(unit, reference, fingerprint).await,
     };
-    if let Submitted::Known(status) = submitted.map_err(faults::problem)? {
+    if let Submitted::Known(status) = submitted.map_err(store_errors::problem)? {
         reference.status = status;
     }
     if reference.status == ReferenceStatus::Pending {
@@ -263,7 +263,7 @@ async fn store_hash(
         store
             .activate(unit, id, shared.clock.now())
             .await
-            .map_err(faults::problem)?;
+            .map_err(store_errors::problem)?;
         reference.status = ReferenceStatus::Active;
     }
     Ok(())
@@ -334,10 +334,10 @@ pub(crate) async fn release(
         .map_err(|error| match error {
             Error::Gone(_) => Problem::not_found(MISSING),
             Error::Conflict(_) => Problem::new(
-                Kind::Conflict,
+                ProblemKind::Conflict,
                 "the reference is not active, so there is nothing to release",
             ),
-            other => faults::problem(other),
+            other => store_errors::problem(other),
         })?;
     shared
         .audit(&unit, AuditAction::ReferenceReleased, Some(id.as_str()))
@@ -346,9 +346,9 @@ pub(crate) async fn release(
 }
 
 /// How often to look whether deliveries under way have ended.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+const POLL_EVERY: Duration = Duration::from_millis(100);
 /// How often at most: a delivery's lease is shorter than this in all.
-const LOOKS_MAX: usize = 550;
+const POLLS_MAX: usize = 550;
 
 /// `DELETE /v1/references/{reference_id}`
 ///
@@ -363,18 +363,18 @@ pub(crate) async fn withdraw(
     let id = ReferenceId::parse(&id).map_err(|_| Problem::not_found(MISSING))?;
     let store = &shared.store;
     let withdrawn = store.withdraw(&unit, &id, shared.clock.now()).await;
-    withdrawn.map_err(faults::or_missing(MISSING))?;
+    withdrawn.map_err(store_errors::or_missing(MISSING))?;
     shared
         .audit(&unit, AuditAction::ReferenceWithdrawn, Some(id.as_str()))
         .await?;
-    for _ in 0..LOOKS_MAX {
+    for _ in 0..POLLS_MAX {
         let in_flight = store.in_flight(&unit, &id, shared.clock.now()).await;
-        if in_flight.map_err(faults::problem)?.is_none() {
+        if in_flight.map_err(store_errors::problem)?.is_none() {
             let taken_back = store.take_back_leads(&unit, shared.clock.now()).await;
-            taken_back.map_err(faults::problem)?;
+            taken_back.map_err(store_errors::problem)?;
             return Ok(done());
         }
-        tokio::time::sleep(LOOK_EVERY).await;
+        tokio::time::sleep(POLL_EVERY).await;
     }
     Err(Problem::overloaded())
 }

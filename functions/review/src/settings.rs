@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::body::Json;
 use crate::caller::Unit;
 use crate::problem::{Answer, Problem, ok};
-use crate::{Shared, faults};
+use crate::{Shared, store_errors};
 
 /// `GET /v1/settings`
 pub(crate) async fn show(State(shared): State<Shared>, Unit(unit): Unit) -> Answer {
@@ -29,7 +29,7 @@ pub(crate) async fn put(
         ..found(&shared, &unit).await?
     };
     let written = shared.store.put_tenant(&settings).await;
-    written.map_err(faults::problem)?;
+    written.map_err(store_errors::problem)?;
     shared
         .audit(&unit, AuditAction::SettingsChanged, None)
         .await?;
@@ -45,6 +45,10 @@ fn body(settings: &TenantSettings) -> Value {
 }
 
 async fn found(shared: &Shared, unit: &TenantId) -> Answer<TenantSettings> {
-    let found = shared.store.tenant(unit).await.map_err(faults::problem)?;
+    let found = shared
+        .store
+        .tenant(unit)
+        .await
+        .map_err(store_errors::problem)?;
     found.ok_or_else(|| Problem::not_found("this unit has no settings; ask an administrator"))
 }

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::body::{Ids, Json};
 use crate::caller::Admin;
-use crate::problem::{Answer, Kind, Problem, answer, done, ok};
-use crate::{Shared, faults};
+use crate::problem::{Answer, Problem, ProblemKind, answer, done, ok};
+use crate::{Shared, store_errors};
 
 const MISSING_TENANT: &str = "no such tenant; GET /v1/tenants lists them";
 const MISSING_TOKEN: &str = "no such token; GET /v1/tenants/{tenant}/tokens lists them";
@@ -27,7 +27,11 @@ const ROLES: &[(&str, Role)] = &[
 
 /// `GET /v1/tenants`
 pub(crate) async fn list(State(shared): State<Shared>, _: Admin) -> Answer {
-    let tenants = shared.store.tenants().await.map_err(faults::problem)?;
+    let tenants = shared
+        .store
+        .tenants()
+        .await
+        .map_err(store_errors::problem)?;
     ok(&json!({ "items": tenants, "next": null }))
 }
 
@@ -53,10 +57,10 @@ pub(crate) async fn make(
         .store
         .make_tenant(&settings)
         .await
-        .map_err(faults::problem)?
+        .map_err(store_errors::problem)?
     {
         return Err(Problem::new(
-            Kind::Conflict,
+            ProblemKind::Conflict,
             "a tenant of this name exists already; choose another name or issue a token for it",
         ));
     }
@@ -82,7 +86,7 @@ pub(crate) async fn tokens(
         .store
         .issued_tokens(&tenant)
         .await
-        .map_err(faults::problem)?;
+        .map_err(store_errors::problem)?;
     ok(&json!({ "items": tokens, "next": null }))
 }
 
@@ -100,7 +104,7 @@ pub(crate) async fn issue(
     let settings = found(&shared, &tenant).await?;
     if !has_role(&settings, role) {
         return Err(Problem::new(
-            Kind::Conflict,
+            ProblemKind::Conflict,
             "this tenant does not have that role; make a tenant that has it",
         ));
     }
@@ -115,7 +119,7 @@ pub(crate) async fn issue(
         .store
         .issue_token(&token, &issued)
         .await
-        .map_err(faults::problem)?;
+        .map_err(store_errors::problem)?;
     let whose = (&admin, &issued.tenant);
     shared
         .audit_admin(whose, AuditAction::TokenIssued, issued.token_id.as_str())
@@ -135,7 +139,7 @@ pub(crate) async fn revoke(
     let tenant = TenantId::parse(&tenant).map_err(|_| missing())?;
     let id = TokenId::parse(&id).map_err(|_| missing())?;
     let revoked = shared.store.revoke_issued_token(&tenant, &id).await;
-    revoked.map_err(faults::or_missing(MISSING_TOKEN))?;
+    revoked.map_err(store_errors::or_missing(MISSING_TOKEN))?;
     shared
         .audit_admin((&admin, &tenant), AuditAction::TokenRevoked, id.as_str())
         .await?;
@@ -178,7 +182,7 @@ async fn set_quota(
 ) -> Answer {
     let tenant = found(shared, tenant).await?.tenant;
     let set = shared.store.set_quota(&tenant, uploads_per_day_max).await;
-    set.map_err(faults::problem)?;
+    set.map_err(store_errors::problem)?;
     let (whose, deed) = ((admin, &tenant), AuditAction::SettingsChanged);
     shared.audit_admin(whose, deed, tenant.as_str()).await?;
     shown_quota(shared, &tenant).await
@@ -186,7 +190,7 @@ async fn set_quota(
 
 async fn shown_quota(shared: &Shared, tenant: &TenantId) -> Answer {
     let quota = shared.store.quota(tenant, shared.clock.now()).await;
-    let quota = quota.map_err(faults::problem)?;
+    let quota = quota.map_err(store_errors::problem)?;
     ok(&json!({
         "uploads_per_day_max": quota.uploads_per_day_max,
         "uploads_today": quota.uploads_today,
@@ -200,7 +204,7 @@ pub(crate) async fn found(shared: &Shared, tenant: &str) -> Answer<TenantSetting
         .store
         .tenant(&tenant)
         .await
-        .map_err(faults::problem)?
+        .map_err(store_errors::problem)?
         .ok_or_else(missing)
 }
 

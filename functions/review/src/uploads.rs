@@ -13,9 +13,9 @@ use store::{FormLimits, ListedObject, ObjectKind};
 use crate::body::{OptionalJson, Query};
 use crate::caller::Uploader;
 use crate::fields::Fields;
-use crate::paging::{self, Asked};
+use crate::paging::{self, PageRequest};
 use crate::problem::{Answer, Problem, answer};
-use crate::{Shared, faults};
+use crate::{Shared, store_errors};
 
 /// What a form allows: photos of the size that `ingest` decodes, for an hour, after which a crawler
 /// asks again.
@@ -56,42 +56,42 @@ pub(crate) async fn presign(
     Uploader(tenant): Uploader,
     OptionalJson(mut body): OptionalJson,
 ) -> Answer {
-    let wish = Wish::read(&mut body, &shared, &tenant)?;
+    let asked = UploadRequest::read(&mut body, &shared, &tenant)?;
     body.finish()?;
     let form = shared
         .store
-        .upload_form(&tenant, wish.limits, shared.clock.now())
+        .upload_form(&tenant, asked.limits, shared.clock.now())
         .await
-        .map_err(faults::problem)?;
+        .map_err(store_errors::problem)?;
     let url = match &shared.uploads_at {
         Some(server) => format!("{server}/{}", shared.store.names().ads_bucket),
         None => form.url,
     };
     let mut fields: BTreeMap<String, String> = form.fields.into_iter().collect();
-    fields.extend(wish.fields());
+    fields.extend(asked.fields());
     Ok(answer(
         StatusCode::CREATED,
         &json!({
             "url": url,
             "method": "POST",
             "fields": fields,
-            "object_key": wish.key,
+            "object_key": asked.key,
             "key_prefix": AdKey::prefix(&tenant),
-            "bytes_max": wish.limits.bytes_max,
+            "bytes_max": asked.limits.bytes_max,
             "expires_at": form.expires_at,
         }),
     ))
 }
 
 /// What an uploader says about the photo to come.
-struct Wish {
+struct UploadRequest {
     key: AdKey,
     content_type: &'static str,
     limits: FormLimits,
     metadata: AdMetadata,
 }
 
-impl Wish {
+impl UploadRequest {
     fn read(body: &mut Fields, shared: &Shared, tenant: &TenantId) -> Result<Self, Problem> {
         let types: Vec<(&str, (&str, &str, FormLimits))> =
             CONTENT_TYPES.iter().map(|all| (all.0, *all)).collect();
@@ -198,7 +198,7 @@ async fn union(
     shared: &Shared,
     tenant: &TenantId,
     prefix: &str,
-    asked: &Asked,
+    asked: &PageRequest,
     after: Option<&str>,
 ) -> Result<Page<Value>, Problem> {
     let objects = shared
@@ -207,7 +207,7 @@ async fn union(
     let records = shared
         .store
         .uploads_below(tenant, prefix, asked.after.as_ref(), asked.limit);
-    let (objects, records) = tokio::try_join!(objects, records).map_err(faults::problem)?;
+    let (objects, records) = tokio::try_join!(objects, records).map_err(store_errors::problem)?;
     let records_end = match &records.next {
         None => None,
         Some(next) => Some(

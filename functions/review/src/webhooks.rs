@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use crate::body::{Ids, Json};
 use crate::caller::Unit;
-use crate::problem::{Answer, Kind, Problem, answer, done, ok};
-use crate::{Shared, faults};
+use crate::problem::{Answer, Problem, ProblemKind, answer, done, ok};
+use crate::{Shared, store_errors};
 
 const MISSING: &str = "no such webhook; GET /v1/webhooks lists yours";
 
@@ -26,7 +26,7 @@ pub(crate) async fn list(State(shared): State<Shared>, Unit(unit): Unit) -> Answ
         .store
         .webhooks(&unit)
         .await
-        .map_err(faults::problem)?;
+        .map_err(store_errors::problem)?;
     let items = webhooks.iter().map(view).collect::<Answer<Vec<Value>>>()?;
     ok(&json!({ "items": items, "next": null }))
 }
@@ -54,7 +54,7 @@ pub(crate) async fn put(
     let name = WebhookName::parse(&name).map_err(|malformed| {
         let rule = malformed.rule;
         Problem::new(
-            Kind::Malformed,
+            ProblemKind::Malformed,
             format!("the webhook's name is not valid: {rule}"),
         )
     })?;
@@ -84,7 +84,7 @@ pub(crate) async fn put(
         .store
         .put_webhook(&unit, &webhook)
         .await
-        .map_err(faults::problem)?;
+        .map_err(store_errors::problem)?;
     let subject = Some(webhook.name.as_str());
     shared
         .audit(&unit, AuditAction::WebhookSet, subject)
@@ -99,12 +99,16 @@ pub(crate) async fn put(
 
 /// The webhook that has the name already; none if there is room for another.
 async fn before(shared: &Shared, unit: &TenantId, name: &WebhookName) -> Answer<Option<Webhook>> {
-    let known = shared.store.webhooks(unit).await.map_err(faults::problem)?;
+    let known = shared
+        .store
+        .webhooks(unit)
+        .await
+        .map_err(store_errors::problem)?;
     let count = known.len();
     let before = known.into_iter().find(|webhook| webhook.name == *name);
     if before.is_none() && count >= WEBHOOKS_MAX {
         return Err(Problem::new(
-            Kind::Conflict,
+            ProblemKind::Conflict,
             format!("a unit has at most {WEBHOOKS_MAX} webhooks; remove one first"),
         ));
     }
@@ -122,7 +126,7 @@ pub(crate) async fn remove(
         .store
         .delete_webhook(&unit, &webhook.name)
         .await
-        .map_err(faults::problem)?;
+        .map_err(store_errors::problem)?;
     let subject = Some(webhook.name.as_str());
     shared
         .audit(&unit, AuditAction::WebhookRemoved, subject)
@@ -137,7 +141,7 @@ async fn found(shared: &Shared, unit: &TenantId, name: &str) -> Answer<Webhook> 
         .store
         .webhook(unit, &name)
         .await
-        .map_err(faults::problem)?
+        .map_err(store_errors::problem)?
         .ok_or_else(missing)
 }
 

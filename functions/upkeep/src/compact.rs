@@ -1,4 +1,4 @@
-//! The searchable sets: tails into segments, small segments into larger ones, and what nobody needs
+//! The searchable sets: tails into segments, small segments into larger ones, and what is not needed
 //! any more out of the bucket.
 
 use std::time::Duration;
@@ -7,7 +7,7 @@ use matching::local;
 use records::TenantSettings;
 use records::features::CommonFeatures;
 use records::fingerprint::AdFingerprint;
-use store::{Compacted, Error, Kind};
+use store::{Compacted, Error, SetKind};
 
 use crate::{Done, Upkeep};
 
@@ -34,11 +34,11 @@ impl Upkeep {
         let (store, rule, now) = (&self.store, &self.compaction, self.clock.now());
         self.forget(done).await?;
         done.add(store.compact_ads(rule, now).await?);
-        for kind in [Kind::Ads, Kind::References] {
+        for kind in [SetKind::Ads, SetKind::References] {
             done.add(store.merge_segments(kind, rule, now).await?);
             done.add(store.sweep(kind, rule, now).await?);
         }
-        self.learn(done).await?;
+        self.train(done).await?;
         for tenant in tenants {
             let before = now.minus(SEARCHES_KEPT);
             if tenant.is_unit {
@@ -49,7 +49,7 @@ impl Upkeep {
     }
 
     /// Learns from the newest segment which features many ads have.
-    async fn learn(&self, done: &mut Done) -> store::Result<()> {
+    async fn train(&self, done: &mut Done) -> store::Result<()> {
         let known = match self.store.common_features().await {
             Err(error @ Error::Damaged(_)) => {
                 tracing::error!(%error, "learned anew");
@@ -57,19 +57,19 @@ impl Upkeep {
             }
             known => known?,
         };
-        let lesson = match self.store.lesson(&known).await {
-            Err(Error::Gone(_)) => return Ok(()), // merged meanwhile: the next run learns from that
-            lesson => lesson?,
+        let sample = match self.store.training_sample(&known).await {
+            Err(Error::Gone(_)) => return Ok(()), // merged concurrently: the next run learns from that
+            sample => sample?,
         };
-        let Some(mut lesson) = lesson else {
+        let Some(mut sample) = sample else {
             return Ok(());
         };
-        let ads = std::mem::take(&mut lesson.ads).into_iter();
+        let ads = std::mem::take(&mut sample.ads).into_iter();
         let ads: Vec<AdFingerprint> = ads.map(|ad| ad.fingerprint).collect();
         let learned = tokio::task::spawn_blocking(move || local::trained(&known, &ads));
         let learned = learned.await;
-        let learned = lesson.done(learned.map_err(|_| Error::Unavailable("learning"))?);
-        self.store.keep_common_features(&learned).await?;
+        let learned = sample.done(learned.map_err(|_| Error::Unavailable("learning"))?);
+        self.store.save_common_features(&learned).await?;
         done.common = learned.features.len() as u64;
         Ok(())
     }

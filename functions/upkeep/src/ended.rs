@@ -7,7 +7,7 @@ use records::{ClockDrift, ClockObservation, Timestamp};
 use crate::Upkeep;
 
 /// A look within this time of the one before is not noted: it would be a write every few seconds.
-const NOTED_EVERY: Duration = Duration::from_secs(60);
+const SAVED_EVERY: Duration = Duration::from_secs(60);
 
 impl Upkeep {
     /// The time by which what ends by its date has ended: the clock's, unless it has jumped. What a
@@ -18,13 +18,15 @@ impl Upkeep {
         let Some(apart_max) = self.looks_apart_max else {
             return Ok(now);
         };
-        let Some(before) = self.store.clock_seen().await? else {
-            self.store.note_clock(&ClockObservation::first(now)).await?;
+        let Some(before) = self.store.clock_observation().await? else {
+            self.store
+                .save_clock_observation(&ClockObservation::first(now))
+                .await?;
             return Ok(now);
         };
         let (seen, went) = before.observed(now, apart_max);
-        if went != ClockDrift::On || now.since(before.last_at) >= NOTED_EVERY {
-            self.store.note_clock(&seen).await?;
+        if went != ClockDrift::On || now.since(before.last_at) >= SAVED_EVERY {
+            self.store.save_clock_observation(&seen).await?;
         }
         if went != ClockDrift::On {
             tracing::error!(

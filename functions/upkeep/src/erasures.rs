@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use records::{Erasure, ErasureState, Receipt, ReferenceId, Removed, TenantId, Timestamp};
-use store::{Erased, ErasedBy, Error, Finds, Id, Kind};
+use store::{Erased, ErasedBy, ErasedCounts, Error, Id, SetKind};
 
 use crate::Upkeep;
 
@@ -32,21 +32,21 @@ const REMAINS_ON_AWS: [&str; 2] = [
 ];
 
 /// What lies behind the stores, where their own verbs do not reach.
-pub trait Behind {
+pub trait BehindStores {
     /// Forgets what is behind the stores of an erasure that has emptied them; says whether it could.
     /// What it removes it notes before.
     fn forget(&self, erasure: &Erasure, by: ErasedBy<'_>) -> impl Future<Output = Done> + Send;
 
     /// Leaves nothing of rows that were deleted or written over, and says what it did.
-    fn vacuum(&self) -> impl Future<Output = store::Result<Scrubbed>> + Send;
+    fn vacuum(&self) -> impl Future<Output = store::Result<Vacuumed>> + Send;
 }
 
 /// Whether nothing is left; if not, the next run comes back to it.
 type Done = store::Result<bool>;
 
-/// What was scrubbed, and what remains.
+/// What was vacuumed, and what remains.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Scrubbed {
+pub struct Vacuumed {
     /// What went.
     pub removed: Vec<Removed>,
     /// What remains, in words.
@@ -56,13 +56,13 @@ pub struct Scrubbed {
 /// On AWS nothing can be done behind the stores: what remains there forgets by itself.
 pub(crate) struct Aws;
 
-impl Behind for Aws {
+impl BehindStores for Aws {
     async fn forget(&self, _: &Erasure, _: ErasedBy<'_>) -> Done {
         Ok(true)
     }
 
-    async fn vacuum(&self) -> store::Result<Scrubbed> {
-        Ok(Scrubbed {
+    async fn vacuum(&self) -> store::Result<Vacuumed> {
+        Ok(Vacuumed {
             removed: Vec::new(),
             remains: REMAINS_ON_AWS.map(str::to_owned).to_vec(),
         })
@@ -74,7 +74,7 @@ impl Upkeep {
     ///
     /// # Errors
     /// As the store's; what was done until then stays done, and the next run goes on.
-    pub async fn erasures(&self, behind: &impl Behind) -> store::Result<u64> {
+    pub async fn erasures(&self, behind: &impl BehindStores) -> store::Result<u64> {
         let mut done = 0;
         for tenant in self.store.tenants().await? {
             let unit = &tenant.tenant;
@@ -86,7 +86,12 @@ impl Upkeep {
     }
 
     /// Goes on with one erasure; says whether it is done.
-    async fn erase_all(&self, unit: &TenantId, erasure: Erasure, behind: &impl Behind) -> Done {
+    async fn erase_all(
+        &self,
+        unit: &TenantId,
+        erasure: Erasure,
+        behind: &impl BehindStores,
+    ) -> Done {
         if erasure.state == ErasureState::Done {
             // A crash came before its mark was taken away.
             return self
@@ -100,7 +105,7 @@ impl Upkeep {
         if !self.empty_stores(by, &erasure).await? {
             return Ok(false);
         }
-        // All that it was about, those that joined its case meanwhile too.
+        // All that it was about, those that joined its case concurrently too.
         let references = self.store.erased(by).await?.references;
         let erasure = Erasure {
             reference_ids: references.into_iter().collect(),
@@ -111,9 +116,9 @@ impl Upkeep {
         }
         let erasure = self.store.forget_case(unit, erasure).await?;
         // Only now is the case's number in nothing but rows that were written over.
-        let scrubbed = behind.vacuum().await?;
+        let vacuumed = behind.vacuum().await?;
         let finds = self.store.erased(by).await?;
-        self.finish(unit, erasure, &finds, scrubbed).await?;
+        self.finish(unit, erasure, &finds, vacuumed).await?;
         Ok(true)
     }
 
@@ -123,18 +128,18 @@ impl Upkeep {
         let (unit, now) = (by.unit, self.clock.now());
         let (references, noted) = self.scope(by, erasure).await?;
         let new = references.difference(&noted).map(ReferenceId::to_string);
-        self.store.note_erased(by, Erased::References, new).await?;
+        self.store.save_erased(by, Erased::References, new).await?;
         if !self.silence(unit, &references, now).await? {
             return Ok(false);
         }
         self.erase_scope_photos(by, erasure, &references).await?;
         self.store.erase_leads(by, &references).await?;
         for reference in &references {
-            self.store.entomb(unit, reference, now).await?;
+            self.store.put_tombstone(unit, reference, now).await?;
         }
         let ids = references.iter().cloned().map(Id::Reference).collect();
         self.store
-            .rewrite_without(Kind::References, &ids, now, Some(by))
+            .purge(SetKind::References, &ids, now, Some(by))
             .await?;
         if erasure.case_id.is_none() {
             return Ok(true);
@@ -226,11 +231,11 @@ impl Upkeep {
         &self,
         unit: &TenantId,
         erasure: Erasure,
-        finds: &Finds,
-        scrubbed: Scrubbed,
+        finds: &ErasedCounts,
+        vacuumed: Vacuumed,
     ) -> store::Result<()> {
         let mut removed = counts(finds);
-        removed.extend(scrubbed.removed);
+        removed.extend(vacuumed.removed);
         let remains = REMAINS.map(str::to_owned).into_iter();
         let receipt = Receipt {
             format: Receipt::FORMAT.to_owned(),
@@ -240,7 +245,7 @@ impl Upkeep {
             requested_at: erasure.requested_at,
             done_at: self.clock.now(),
             removed,
-            remains: remains.chain(scrubbed.remains).collect(),
+            remains: remains.chain(vacuumed.remains).collect(),
         };
         let seed = self.store.known_receipts_key().await?;
         let seed = seed.ok_or(Error::Damaged("receipts' key"))?;
@@ -257,10 +262,10 @@ impl Upkeep {
 }
 
 /// What went from each store: also where nothing did, of those that every deployment has.
-fn counts(finds: &Finds) -> Vec<Removed> {
+fn counts(finds: &ErasedCounts) -> Vec<Removed> {
     let on_a_laptop = [Erased::TableStreams, Erased::DeadLetters];
     let found = on_a_laptop.into_iter();
-    let found = found.filter(|it| finds.has_looked_for(*it));
+    let found = found.filter(|it| finds.has_searched_for(*it));
     let counted = Erased::EVERYWHERE.into_iter().chain(found);
     let removed = counted.map(|it| Removed {
         store: it.as_str().to_owned(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use records::fingerprint::FINGERPRINT_VERSION;
 use records::{ObjectCreated, Renewal};
 
-use crate::walk::{Listed, RUN_MAX};
+use crate::scan::{RUN_MAX, ScanListing};
 use crate::{Done, Upkeep};
 
 /// Objects told together.
@@ -16,7 +16,7 @@ const PAGE: usize = 500;
 /// for seconds and no more.
 const WAITING_MAX: u64 = 500;
 /// How long until a queue that is too full is looked at again.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+const POLL_EVERY: Duration = Duration::from_secs(2);
 
 impl Upkeep {
     /// Goes on with the walk of this build's algorithms, or begins it; none is due mostly.
@@ -28,14 +28,14 @@ impl Upkeep {
         };
         let until = now.plus(RUN_MAX);
         while self.clock.now() < until {
-            let Some(listed) = Listed::at(renewal.stage) else {
+            let Some(listed) = ScanListing::at(renewal.stage) else {
                 break;
             };
             if self.queues.waiting(listed.kind).await? >= WAITING_MAX {
-                tokio::time::sleep(LOOK_EVERY).await;
+                tokio::time::sleep(POLL_EVERY).await;
                 continue;
             }
-            done.renewed += self.tell_page(listed, &mut renewal).await?;
+            done.renewed += self.enqueue_page(listed, &mut renewal).await?;
         }
         tracing::info!(version = renewal.version, stage = ?renewal.stage, told = renewal.told,
             "photos are looked at again for fingerprints of newer algorithms");
@@ -43,8 +43,8 @@ impl Upkeep {
     }
 
     /// Tells one page of the walk's stage, and notes it.
-    async fn tell_page(&self, listed: Listed, renewal: &mut Renewal) -> store::Result<u64> {
-        let Listed { kind, prefix, .. } = listed;
+    async fn enqueue_page(&self, listed: ScanListing, renewal: &mut Renewal) -> store::Result<u64> {
+        let ScanListing { kind, prefix, .. } = listed;
         let after = renewal.after.as_deref();
         let page = self.store.objects_page(kind, prefix, after, PAGE).await?;
         let bucket = self.store.bucket(kind);
@@ -57,7 +57,7 @@ impl Upkeep {
         renewal.told += told;
         renewal.updated_at = self.clock.now();
         (renewal.stage, renewal.after) = listed.behind(page.next);
-        self.store.note_renewal(renewal).await?;
+        self.store.save_renewal(renewal).await?;
         Ok(told)
     }
 }

@@ -10,7 +10,7 @@ mod fingerprints;
 mod objects;
 mod queues;
 mod references;
-mod walk;
+mod scan;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +18,10 @@ use std::time::Duration;
 use records::TenantId;
 use store::{Clock, CompactionRule, Store};
 
-pub use erasures::{Behind, Scrubbed};
+pub use erasures::{BehindStores, Vacuumed};
 pub use queues::{Queues, Sqs};
 
-/// One task of the house.
+/// One task of the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
     /// Drives again uploads that are pending for too long, and removes ads past their retention, in
@@ -194,7 +194,7 @@ impl Upkeep {
     async fn of_unit(&self, task: Task, unit: &TenantId, done: &mut Done) -> store::Result<()> {
         match task {
             Task::Digests => self.digests(unit, done).await,
-            Task::Search => self.search_anew(unit, done).await,
+            Task::Search => self.search_again(unit, done).await,
             _ => {
                 self.expire(unit, done).await?;
                 self.erase(unit, done).await?;

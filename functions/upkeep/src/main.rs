@@ -19,10 +19,10 @@ const TAIL_ITEMS_MIN: &str = "HOMEWARD_TAIL_ITEMS_MIN";
 /// Longer than the queue's redelivery: five times its visibility of six minutes.
 const PENDING_MAX: Duration = Duration::from_secs(30 * 60);
 /// A round over both buckets each day, by a timer that fires each hour.
-const ROUND_EVERY: Duration = Duration::from_secs(DAY_S - 1_800);
+const SCAN_EVERY: Duration = Duration::from_secs(DAY_S - 1_800);
 const DAY_S: u64 = 86_400;
 /// The timers of what ends by its date fire each hour and every six: a day without either is a jump.
-const LOOKS_APART_MAX: Duration = Duration::from_secs(DAY_S);
+const OBSERVATIONS_APART_MAX: Duration = Duration::from_secs(DAY_S);
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -37,9 +37,9 @@ async fn main() -> Result<(), Error> {
         ),
         clock: Clock::from_system(),
         pending_max: PENDING_MAX,
-        objects_every: ROUND_EVERY,
+        objects_every: SCAN_EVERY,
         ads_kept: ads_kept.map(|days| Duration::from_secs(u64::from(days) * DAY_S)),
-        looks_apart_max: Some(LOOKS_APART_MAX),
+        looks_apart_max: Some(OBSERVATIONS_APART_MAX),
         compaction: CompactionRule::from_tail_ads(number(TAIL_ITEMS_MIN)?.map(|it| it as usize)),
         queues: Arc::new(Sqs::from_env(&config, ADS_QUEUE, REFERENCES_QUEUE)?),
     };

@@ -7,7 +7,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use records::{AdKey, BucketScan, ObjectKey, ScanStage, Timestamp, Upload, UploadState};
 use store::{ListedObject, ObjectKind};
 
-use crate::walk::{Listed, RUN_MAX};
+use crate::scan::{RUN_MAX, ScanListing};
 use crate::{Done, Upkeep};
 
 /// Objects of one listing, looked up together.
@@ -20,7 +20,7 @@ const BUNDLES_KEPT: Duration = Duration::from_secs(24 * 3_600);
 
 /// What is to be done with an object.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Due {
+enum Action {
     Nothing,
     Redrive,
     Remove,
@@ -33,7 +33,7 @@ impl Upkeep {
     /// sooner. What is pending is never removed.
     pub(crate) async fn objects(&self, done: &mut Done) -> store::Result<()> {
         let now = self.clock.now();
-        let mut round = match self.store.round().await? {
+        let mut round = match self.store.bucket_scan().await? {
             Some(begun) if begun.stage != ScanStage::Over => begun,
             Some(last) if now.since(last.began_at) < self.objects_every => return Ok(()),
             _ => BucketScan {
@@ -43,13 +43,13 @@ impl Upkeep {
             },
         };
         let until = now.plus(RUN_MAX);
-        while let Some(listed) = Listed::at(round.stage) {
-            let Listed { kind, prefix, .. } = listed;
+        while let Some(listed) = ScanListing::at(round.stage) {
+            let ScanListing { kind, prefix, .. } = listed;
             let after = round.after.as_deref();
             let page = self.store.objects_page(kind, prefix, after, PAGE).await?;
-            self.look_after(kind, page.items, done).await?;
+            self.inspect(kind, page.items, done).await?;
             (round.stage, round.after) = listed.behind(page.next);
-            self.store.note_round(&round).await?;
+            self.store.save_bucket_scan(&round).await?;
             if self.clock.now() >= until {
                 break;
             }
@@ -57,7 +57,7 @@ impl Upkeep {
         Ok(())
     }
 
-    async fn look_after(
+    async fn inspect(
         &self,
         kind: ObjectKind,
         objects: Vec<ListedObject>,
@@ -70,14 +70,14 @@ impl Upkeep {
             ObjectKind::Ad => self.ads_due(old, self.ended_by().await?).await?,
             ObjectKind::Reference => self.photos_due(old).await?,
         };
-        let did: Vec<Due> = stream::iter(due)
+        let did: Vec<Action> = stream::iter(due)
             .map(|(object, due)| self.carry_out(object, due))
             .buffer_unordered(AT_ONCE)
             .try_collect()
             .await?;
-        let count = |what: Due| did.iter().filter(|it| **it == what).count() as u64;
-        done.redriven += count(Due::Redrive);
-        done.removed += count(Due::Remove);
+        let count = |what: Action| did.iter().filter(|it| **it == what).count() as u64;
+        done.redriven += count(Action::Redrive);
+        done.removed += count(Action::Remove);
         Ok(())
     }
 
@@ -85,7 +85,7 @@ impl Upkeep {
         &self,
         objects: Vec<ListedObject>,
         ended_by: Timestamp,
-    ) -> store::Result<Vec<(ListedObject, Due)>> {
+    ) -> store::Result<Vec<(ListedObject, Action)>> {
         let keys: Vec<&AdKey> = objects.iter().filter_map(ad_key).collect();
         let uploads = self.store.uploads_of(&keys).await?.into_iter();
         let uploads: HashMap<AdKey, Upload> =
@@ -98,13 +98,18 @@ impl Upkeep {
         Ok(due.collect())
     }
 
-    fn ad_due(&self, object: &ListedObject, upload: Option<&Upload>, ended_by: Timestamp) -> Due {
+    fn ad_due(
+        &self,
+        object: &ListedObject,
+        upload: Option<&Upload>,
+        ended_by: Timestamp,
+    ) -> Action {
         let upload = upload.filter(|upload| {
             upload.state != UploadState::Pending
                 && upload.is_about(object.last_modified, object.size_bytes)
         });
         let Some(upload) = upload else {
-            return Due::Redrive;
+            return Action::Redrive;
         };
         let kept = match upload.bundle {
             Some(counts) if !counts.holds_members => Some(BUNDLES_KEPT),
@@ -112,34 +117,38 @@ impl Upkeep {
         };
         let age = ended_by.since(object.last_modified);
         match kept {
-            Some(kept) if age > kept => Due::Remove,
-            _ => Due::Nothing,
+            Some(kept) if age > kept => Action::Remove,
+            _ => Action::Nothing,
         }
     }
 
     async fn photos_due(
         &self,
         objects: Vec<ListedObject>,
-    ) -> store::Result<Vec<(ListedObject, Due)>> {
+    ) -> store::Result<Vec<(ListedObject, Action)>> {
         let due = stream::iter(objects).map(|object| async move {
             let ObjectKey::Reference(key) = &object.key else {
-                return Ok((object, Due::Nothing));
+                return Ok((object, Action::Nothing));
             };
             let enrolled = self.store.enrolled(key).await?;
             let is_done = enrolled.is_some_and(|at| at.seconds() >= object.last_modified.seconds());
-            let due = if is_done { Due::Nothing } else { Due::Redrive };
+            let due = if is_done {
+                Action::Nothing
+            } else {
+                Action::Redrive
+            };
             Ok((object, due))
         });
         due.buffered(AT_ONCE).try_collect().await
     }
 
     /// What was done in the end.
-    async fn carry_out(&self, object: ListedObject, due: Due) -> store::Result<Due> {
+    async fn carry_out(&self, object: ListedObject, due: Action) -> store::Result<Action> {
         match due {
-            Due::Nothing => {}
-            Due::Redrive if self.store.redrive(&object.key).await? => {}
-            Due::Redrive => return Ok(Due::Nothing), // gone, or overwritten
-            Due::Remove => self.store.delete_object(&object.key, None).await?,
+            Action::Nothing => {}
+            Action::Redrive if self.store.redrive(&object.key).await? => {}
+            Action::Redrive => return Ok(Action::Nothing), // gone, or overwritten
+            Action::Remove => self.store.delete_object(&object.key, None).await?,
         }
         Ok(due)
     }

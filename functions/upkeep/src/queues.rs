@@ -7,15 +7,15 @@ use futures::future::BoxFuture;
 use futures::{StreamExt, TryStreamExt, stream};
 use store::{Error, ObjectKind, Result};
 
-/// What tells whoever takes in photos to look at some of them.
+/// The queues of the programs that ingest photos.
 pub trait Queues: Send + Sync {
-    /// How many messages wait for whoever takes in this kind of photo, about.
+    /// How many messages wait for the program that ingests this kind of photo, about.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the queue does not answer.
     fn waiting(&self, kind: ObjectKind) -> BoxFuture<'_, Result<u64>>;
 
-    /// Sends messages to whoever takes in this kind of photo. After an error some may have been sent.
+    /// Sends messages to the program that ingests this kind of photo. After an error some may have been sent.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if one could not be sent.

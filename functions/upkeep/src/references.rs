@@ -44,8 +44,8 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Searches all past ads anew for a unit's active references. Searches under way go on.
-    pub(crate) async fn search_anew(&self, unit: &TenantId, done: &mut Done) -> store::Result<()> {
+    /// Searches all past ads again for a unit's active references. Searches under way go on.
+    pub(crate) async fn search_again(&self, unit: &TenantId, done: &mut Done) -> store::Result<()> {
         for of in self.store.all_searches(unit).await? {
             self.store.forget_search(&of).await?;
             self.store.search_again(&of, self.clock.now()).await?;

@@ -72,19 +72,19 @@ pub enum Error {
 pub struct Bundle {
     file: File,
     members: Vec<Member>,
-    metadata: Option<Entry>,
+    metadata: Option<ArchiveEntry>,
 }
 
 /// One member: a file, or what stands in a file's place.
 pub struct Member {
     /// Its name, or why it cannot be taken in whatever its bytes are.
     pub name: Result<MemberName, (Option<MemberName>, Reason)>,
-    entry: Entry,
+    entry: ArchiveEntry,
 }
 
 /// Where an entry's bytes lie, and what they must come to.
 #[derive(Clone, Copy, Debug)]
-struct Entry {
+struct ArchiveEntry {
     at: u64,
     stored_bytes: u64,
     bytes: u64,
@@ -104,7 +104,7 @@ enum Packed {
 /// What an archive says of an entry, before names are judged together.
 struct Listed {
     name: Vec<u8>,
-    entry: Entry,
+    entry: ArchiveEntry,
     /// Why it is no ordinary file with bytes that can be read.
     fault: Option<Reason>,
 }
@@ -174,7 +174,7 @@ pub fn open(mut file: File, limits: &Limits) -> Result<Bundle, Error> {
 }
 
 /// Names, compared with each other; the list of metadata apart.
-fn judged(listed: Vec<Listed>, limits: &Limits) -> (Vec<Member>, Option<Entry>) {
+fn judged(listed: Vec<Listed>, limits: &Limits) -> (Vec<Member>, Option<ArchiveEntry>) {
     let (mut seen, mut metadata) = (HashSet::new(), None);
     let mut members = Vec::with_capacity(listed.len());
     for Listed { name, entry, fault } in listed {
@@ -258,7 +258,7 @@ impl Bundle {
     }
 
     /// One byte more than said is asked for, so that a lie is seen and costs no more than that.
-    fn bytes(&self, entry: &Entry) -> Result<Vec<u8>, Error> {
+    fn bytes(&self, entry: &ArchiveEntry) -> Result<Vec<u8>, Error> {
         let stored = Part {
             file: &self.file,
             at: entry.at,

@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use crate::{Entry, Error, Limits, Listed, Packed, Reason};
+use crate::{ArchiveEntry, Error, Limits, Listed, Packed, Reason};
 
 const BLOCK_BYTES: u64 = 512;
 
@@ -130,8 +130,8 @@ fn is_folder(name: &[u8]) -> bool {
     name.last() == Some(&b'/')
 }
 
-fn plain(at: u64, bytes: u64) -> Entry {
-    Entry {
+fn plain(at: u64, bytes: u64) -> ArchiveEntry {
+    ArchiveEntry {
         at,
         stored_bytes: bytes,
         bytes,

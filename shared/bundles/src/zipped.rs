@@ -4,7 +4,7 @@ use std::fs::File;
 
 use rawzip::{CompressionMethod, ErrorKind, ZipArchive, ZipFileHeaderRecord};
 
-use crate::{Entry, Error, Limits, Listed, Packed, Reason};
+use crate::{ArchiveEntry, Error, Limits, Listed, Packed, Reason};
 
 /// A buffer for a record of the directory: 46 bytes, a name, an extra field and a comment of at most
 /// 65,535 bytes each. Longer ones than this are refused.
@@ -57,7 +57,7 @@ fn of_record(record: &ZipFileHeaderRecord<'_>, at: u64, stored_bytes: u64) -> Li
     };
     Listed {
         name: record.file_path().as_bytes().to_vec(),
-        entry: Entry {
+        entry: ArchiveEntry {
             at,
             stored_bytes,
             bytes,

@@ -29,20 +29,20 @@ pub(crate) struct Query {
 }
 
 /// One entry of a listing.
-pub(crate) enum Entry {
+pub(crate) enum ListingEntry {
     Object(Box<Version>),
     CommonPrefix(String),
 }
 
 /// A page of a listing.
 pub(crate) struct Page {
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: Vec<ListingEntry>,
     /// Whether more entries follow.
     pub(crate) truncated: bool,
 }
 
 /// Why a walk stopped.
-enum Stop {
+enum ListingStop {
     /// Everything that starts with this is one entry: go on behind it.
     RolledUp(String),
     Full,
@@ -65,8 +65,10 @@ pub(crate) fn page(db: &Connection, query: &Query) -> Result<Page, Refused> {
             visit(query, version, max, &mut entries)
         })?;
         match stop {
-            Some(Stop::RolledUp(common)) => next = after_all(common.as_bytes()).map(Cursor::at),
-            Some(Stop::Full) => truncated = true,
+            Some(ListingStop::RolledUp(common)) => {
+                next = after_all(common.as_bytes()).map(Cursor::at)
+            }
+            Some(ListingStop::Full) => truncated = true,
             None => {}
         }
     }
@@ -92,24 +94,24 @@ fn visit(
     query: &Query,
     version: Version,
     max: usize,
-    entries: &mut Vec<Entry>,
-) -> ControlFlow<Stop> {
+    entries: &mut Vec<ListingEntry>,
+) -> ControlFlow<ListingStop> {
     let common = common_prefix(query, &version.key).map(str::to_owned);
     if let Some(common) = &common
         && query.after.as_ref() == Some(common)
     {
-        return ControlFlow::Break(Stop::RolledUp(common.clone())); // the page before ended with it
+        return ControlFlow::Break(ListingStop::RolledUp(common.clone())); // the page before ended with it
     }
     if entries.len() == max {
-        return ControlFlow::Break(Stop::Full);
+        return ControlFlow::Break(ListingStop::Full);
     }
     match common {
         Some(common) => {
-            entries.push(Entry::CommonPrefix(common.clone()));
-            ControlFlow::Break(Stop::RolledUp(common))
+            entries.push(ListingEntry::CommonPrefix(common.clone()));
+            ControlFlow::Break(ListingStop::RolledUp(common))
         }
         None => {
-            entries.push(Entry::Object(Box::new(version)));
+            entries.push(ListingEntry::Object(Box::new(version)));
             ControlFlow::Continue(())
         }
     }
@@ -170,10 +172,10 @@ mod tests {
         metadata
     }
 
-    fn name(entry: &Entry) -> String {
+    fn name(entry: &ListingEntry) -> String {
         match entry {
-            Entry::Object(version) => version.key.clone(),
-            Entry::CommonPrefix(prefix) => prefix.clone(),
+            ListingEntry::Object(version) => version.key.clone(),
+            ListingEntry::CommonPrefix(prefix) => prefix.clone(),
         }
     }
 
@@ -188,7 +190,9 @@ mod tests {
             }
             query.after = names.last().cloned();
             query.after_version = match page.entries.last() {
-                Some(Entry::Object(version)) if query.versions => Some(version.version_id.clone()),
+                Some(ListingEntry::Object(version)) if query.versions => {
+                    Some(version.version_id.clone())
+                }
                 _ => None,
             };
         }

@@ -32,7 +32,7 @@ pub(crate) struct Upload {
 
 /// A part that is there.
 #[derive(Clone)]
-pub(crate) struct Part {
+pub(crate) struct UploadPart {
     pub(crate) number: i32,
     pub(crate) content: ContentId,
     pub(crate) size_bytes: u64,
@@ -82,8 +82,8 @@ impl ObjectStore {
         id: String,
         number: i32,
         arrived: NewBlob,
-    ) -> Result<Part, Refused> {
-        let part = Part {
+    ) -> Result<UploadPart, Refused> {
+        let part = UploadPart {
             number,
             content: arrived.blob.content,
             size_bytes: arrived.blob.size_bytes,
@@ -112,7 +112,11 @@ impl ObjectStore {
     ///
     /// # Errors
     /// `NoSuchUpload`.
-    pub(crate) fn parts(&self, place: &ObjectAddress, id: &str) -> Result<Vec<Part>, Refused> {
+    pub(crate) fn parts(
+        &self,
+        place: &ObjectAddress,
+        id: &str,
+    ) -> Result<Vec<UploadPart>, Refused> {
         self.metadata.read(|db| {
             find(db, place, id)?;
             all_parts(db, id)
@@ -179,7 +183,7 @@ impl ObjectStore {
         Ok(version)
     }
 
-    fn collect_parts(&self, parts: &[Part]) -> Result<(), Refused> {
+    fn collect_parts(&self, parts: &[UploadPart]) -> Result<(), Refused> {
         for part in parts {
             self.collect(&part.content)?;
         }
@@ -187,7 +191,7 @@ impl ObjectStore {
     }
 
     /// One content out of the parts'.
-    fn join(&self, parts: &[Part]) -> Result<NewBlob, Refused> {
+    fn join(&self, parts: &[UploadPart]) -> Result<NewBlob, Refused> {
         let claims = Claims::default();
         let mut incoming = self.blobs.receive(&claims);
         for part in parts {
@@ -231,7 +235,7 @@ fn find(db: &Connection, place: &ObjectAddress, id: &str) -> Result<Upload, Refu
     upload(found.ok_or(S3ErrorCode::NoSuchUpload)?)
 }
 
-fn all_parts(db: &Connection, id: &str) -> Result<Vec<Part>, Refused> {
+fn all_parts(db: &Connection, id: &str) -> Result<Vec<UploadPart>, Refused> {
     let mut parts = db.prepare_cached(
         "SELECT number, sha256, size, md5, modified_ms FROM parts
          WHERE upload_id = ?1 ORDER BY number",
@@ -249,7 +253,7 @@ fn all_parts(db: &Connection, id: &str) -> Result<Vec<Part>, Refused> {
         .map(|row| {
             let (number, content, size_bytes, md5, modified_ms) = row?;
             let modified = from_ms(modified_ms).map_err(|_| NOT_TEXT)?;
-            Ok(Part {
+            Ok(UploadPart {
                 number,
                 content,
                 size_bytes,
@@ -266,7 +270,7 @@ fn part_content(db: &Connection, id: &str, number: i32) -> rusqlite::Result<Opti
         .optional()
 }
 
-fn insert_part(db: &Connection, id: &str, part: &Part) -> rusqlite::Result<usize> {
+fn insert_part(db: &Connection, id: &str, part: &UploadPart) -> rusqlite::Result<usize> {
     let modified_ms = part.modified.as_millisecond();
     db.prepare_cached("INSERT OR REPLACE INTO parts VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
         .execute(params![
@@ -280,14 +284,14 @@ fn insert_part(db: &Connection, id: &str, part: &Part) -> rusqlite::Result<usize
 }
 
 /// Ends an upload; hands back the parts whose contents may go.
-fn end(db: &Connection, id: &str) -> Result<Vec<Part>, Refused> {
+fn end(db: &Connection, id: &str) -> Result<Vec<UploadPart>, Refused> {
     let parts = all_parts(db, id)?;
     db.execute("DELETE FROM uploads WHERE upload_id = ?1", [id])?; // and its parts
     Ok(parts)
 }
 
 /// The wanted parts out of those that are there.
-fn choose(there: &[Part], wanted: &Wanted) -> Result<Vec<Part>, S3ErrorCode> {
+fn choose(there: &[UploadPart], wanted: &Wanted) -> Result<Vec<UploadPart>, S3ErrorCode> {
     if wanted.is_empty() {
         return Err(S3ErrorCode::MalformedXML);
     }
@@ -317,7 +321,7 @@ fn choose(there: &[Part], wanted: &Wanted) -> Result<Vec<Part>, S3ErrorCode> {
 }
 
 /// S3's entity tag of an object in parts: the MD5 of the parts' MD5s, and their number.
-fn etag_of(parts: &[Part]) -> String {
+fn etag_of(parts: &[UploadPart]) -> String {
     let mut md5 = Md5::new();
     parts.iter().for_each(|part| md5.update(&part.md5));
     format!("{}-{}", hex::encode(md5.finalize()), parts.len())

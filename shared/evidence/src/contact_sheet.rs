@@ -13,12 +13,12 @@ pub struct Sheet<'a> {
     /// Figures above the pairs: what is counted or timed, and its value with unit.
     pub figures: &'a [(&'a str, String)],
     /// The pairs, in the order in which they are shown.
-    pub pairs: &'a [Pair<'a>],
+    pub pairs: &'a [SheetPair<'a>],
 }
 
 /// A reference and an ad made from it or matched with it.
 #[derive(Clone, Copy)]
-pub struct Pair<'a> {
+pub struct SheetPair<'a> {
     /// The reference.
     pub reference: Picture<'a>,
     /// The ad.
@@ -26,7 +26,7 @@ pub struct Pair<'a> {
     /// What is known to have been done to the reference, where it is known.
     pub made_by: Option<&'a str>,
     /// What was found; `None` if the pair was missed.
-    pub found: Option<Found<'a>>,
+    pub found: Option<FoundAd<'a>>,
 }
 
 /// A picture with its name.
@@ -41,7 +41,7 @@ pub struct Picture<'a> {
 
 /// What the match says.
 #[derive(Clone, Copy)]
-pub struct Found<'a> {
+pub struct FoundAd<'a> {
     /// `alert` or `review`.
     pub level: &'a str,
     /// `whole` or `parts`.
@@ -106,7 +106,7 @@ fn term(name: &str, value: &str) -> String {
     )
 }
 
-fn article(number: usize, pair: &Pair<'_>) -> String {
+fn article(number: usize, pair: &SheetPair<'_>) -> String {
     let (class, heading) = match pair.found {
         Some(found) => (
             "found",
@@ -124,7 +124,7 @@ fn article(number: usize, pair: &Pair<'_>) -> String {
     )
 }
 
-fn facts(pair: &Pair<'_>) -> String {
+fn facts(pair: &SheetPair<'_>) -> String {
     let mut facts = String::new();
     if let Some(made_by) = pair.made_by {
         facts += &term("Edit made", made_by);

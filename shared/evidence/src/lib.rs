@@ -13,7 +13,7 @@ mod interval;
 mod markdown;
 mod plot;
 
-pub use contact_sheet::{Found, Pair, Picture, Sheet, contact_sheet};
+pub use contact_sheet::{FoundAd, Picture, Sheet, SheetPair, contact_sheet};
 pub use interval::{upper_rate, wilson};
 pub use markdown::markdown_table;
 pub use plot::{Bar, bar_plot};

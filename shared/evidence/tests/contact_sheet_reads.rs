@@ -1,13 +1,13 @@
 //! The contact sheet as people, printers and hostile names meet it.
 
-use evidence::{Found, Pair, Picture, Sheet, contact_sheet};
+use evidence::{FoundAd, Picture, Sheet, SheetPair, contact_sheet};
 
 /// The smallest bytes that read as a JPEG: the sheet embeds, it does not decode.
 const JPEG: &[u8] = &[0xff, 0xd8, 0xff, 0xe0];
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
-fn found() -> Found<'static> {
-    Found {
+fn found() -> FoundAd<'static> {
+    FoundAd {
         level: "alert",
         method: "whole",
         distance_bits: 7,
@@ -16,8 +16,8 @@ fn found() -> Found<'static> {
     }
 }
 
-fn pair<'a>(reference: &'a str, ad: &'a str) -> Pair<'a> {
-    Pair {
+fn pair<'a>(reference: &'a str, ad: &'a str) -> SheetPair<'a> {
+    SheetPair {
         reference: Picture {
             name: reference,
             bytes: JPEG,
@@ -31,7 +31,7 @@ fn pair<'a>(reference: &'a str, ad: &'a str) -> Pair<'a> {
     }
 }
 
-fn sheet_of(pairs: &[Pair<'_>]) -> String {
+fn sheet_of(pairs: &[SheetPair<'_>]) -> String {
     contact_sheet(&Sheet {
         title: "What was found",
         figures: &[("Found", "1 of 2".to_owned())],
@@ -41,7 +41,7 @@ fn sheet_of(pairs: &[Pair<'_>]) -> String {
 
 #[test]
 fn a_sheet_shows_what_was_found_and_what_was_missed() {
-    let missed = Pair {
+    let missed = SheetPair {
         made_by: Some("cropped to 60 %"),
         found: None,
         ..pair("r.jpg", "cropped.png")
@@ -76,7 +76,7 @@ fn a_picture_that_could_hold_a_script_is_not_embedded() {
         name: "a.jpg",
         bytes: b"<svg xmlns='http://www.w3.org/2000/svg'>",
     };
-    let page = sheet_of(&[Pair {
+    let page = sheet_of(&[SheetPair {
         ad: svg,
         ..pair("r.jpg", "ad.png")
     }]);

@@ -26,7 +26,7 @@ pub struct Intake {
 
 /// Why a message is not done yet.
 #[derive(Debug, thiserror::Error)]
-pub enum NotDone {
+pub enum IntakeError {
     /// The store's fault.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -68,9 +68,9 @@ impl Intake {
         &self,
         body: String,
         work: &impl Fn(ObjectKey, Fetched) -> F,
-    ) -> Result<Vec<T>, NotDone>
+    ) -> Result<Vec<T>, IntakeError>
     where
-        F: Future<Output = Result<T, NotDone>>,
+        F: Future<Output = Result<T, IntakeError>>,
     {
         let mut done = Vec::new();
         for created in ObjectCreated::parse(&body)? {
@@ -103,7 +103,7 @@ impl Intake {
         &self,
         bytes: Bytes,
         make: fn(&Picture<'_>) -> T,
-    ) -> Result<Result<Read<T>, Reason>, NotDone> {
+    ) -> Result<Result<Read<T>, Reason>, IntakeError> {
         let slot = self.decoders.clone().acquire_owned().await;
         let limits = self.limits;
         let read = tokio::task::spawn_blocking(move || {
@@ -119,12 +119,12 @@ const COMPRESSED: [&[u8]; 2] = [b"\x1f\x8b", b"\x28\xb5\x2f\xfd"];
 
 /// Why these bytes gave no picture. Those that were compressed for the way, as
 /// `Content-Encoding: gzip` says, have a code of their own, since they may well hold one. They are not
-/// unpacked: what was uploaded is what is hashed, kept and shown, and whoever sent them can send them
+/// unpacked: what was uploaded is what is hashed, kept and shown, and the sender can send them
 /// as they are.
 ///
 /// # Errors
 /// None for the reasons that there are.
-pub fn why_not(reason: Reason, bytes: &[u8]) -> Result<ReasonCode, NotDone> {
+pub fn why_not(reason: Reason, bytes: &[u8]) -> Result<ReasonCode, IntakeError> {
     let is_compressed = COMPRESSED.iter().any(|magic| bytes.starts_with(magic));
     match reason {
         Reason::NotAnImage if is_compressed => Ok(ReasonCode::CONTENT_ENCODED),
@@ -136,6 +136,6 @@ pub fn why_not(reason: Reason, bytes: &[u8]) -> Result<ReasonCode, NotDone> {
 ///
 /// # Errors
 /// None for the reasons that there are.
-pub fn code(reason: Reason) -> Result<ReasonCode, NotDone> {
+pub fn code(reason: Reason) -> Result<ReasonCode, IntakeError> {
     Ok(ReasonCode::parse(reason.as_str())?)
 }

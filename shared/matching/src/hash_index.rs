@@ -18,7 +18,7 @@ use records::fingerprint::Hash256;
 use crate::scan::{self, GrowingColumns};
 use band::{Band, Scratch};
 use plan::Cut;
-use rows::Row;
+use rows::HashRow;
 
 /// Hashes that may wait outside the bands: fewer are scanned as fast as bands are looked up
 /// (`cargo bench -p matching`).
@@ -40,7 +40,7 @@ pub struct HashIndex {
 /// As many hashes as bands can number.
 #[derive(Default)]
 struct Bucket {
-    rows: Vec<Row>,
+    rows: Vec<HashRow>,
     owners: Vec<u32>,
     bands: Vec<Band>,
 }
@@ -72,7 +72,7 @@ impl HashIndex {
     /// and up to 31 it is fast.
     pub fn neighbours(&self, hash: &Hash256, distance_bits_max: u16, owners: &mut Vec<u32>) {
         for bucket in &self.buckets {
-            bucket.neighbours(&Row::of(hash), distance_bits_max, owners);
+            bucket.neighbours(&HashRow::of(hash), distance_bits_max, owners);
         }
         let buffered = self.buffered.columns();
         scan::neighbours(buffered, &[*hash], distance_bits_max, |near| {
@@ -103,7 +103,9 @@ impl HashIndex {
             bucket.rows.reserve_exact(more);
             bucket.owners.reserve_exact(more);
             for (item, owner) in hashes.by_ref().take(more) {
-                bucket.rows.push(Row::of(&buffered.columns().hash(item)));
+                bucket
+                    .rows
+                    .push(HashRow::of(&buffered.columns().hash(item)));
                 bucket.owners.push(owner);
             }
             bucket.fill_bands(plan::cuts(bucket.len()));
@@ -139,7 +141,7 @@ impl Bucket {
         }
     }
 
-    fn neighbours(&self, query: &Row, distance_bits_max: u16, owners: &mut Vec<u32>) {
+    fn neighbours(&self, query: &HashRow, distance_bits_max: u16, owners: &mut Vec<u32>) {
         let mut scratch = Scratch::default();
         if distance_bits_max <= plan::DISTANCE_BITS_MAX {
             self.bands

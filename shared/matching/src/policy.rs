@@ -56,17 +56,17 @@ pub struct LocalRule {
     /// (bars of text, the tines of a fork) can agree by chance. Of 684 copies by other edits on
     /// nine photos, none with a sufficient fine score had less than 0.5; the false pair that
     /// taught this had 0.
-    pub beside_fine_min: f32,
+    pub middle_with_fine_min: f32,
     /// And the least coverage at the middle grid with it: two straight frames, a tablet's and a
     /// border's, agree finely and leave out what lies within. They have 0.55, of 2,254 copies none
     /// has less than 0.6.
-    pub coverage_beside_fine_min: f32,
+    pub coverage_with_fine_min: f32,
     /// The least fine score that suffices for an alert where the middle one is silent: a photo of
     /// a dark or plain scene may have all its structure in a few places. The tines reach 0.83.
     pub fine_alone_min: f32,
     /// The least fine score that suffices where many features agree, whatever the middle grid says.
     /// Of other pictures of the same person with that many, the best has 0.60.
-    pub fine_beside_features_min: f32,
+    pub fine_with_features_min: f32,
     /// How many features must agree for that. Between different people no more than 14 agree, on
     /// all pairs of 70 with 269 portraits; between pictures of one shooting up to 31.
     pub features_min: usize,
@@ -119,12 +119,12 @@ impl LocalRule {
 
     fn fine_suffices(&self, seen: &Evidence) -> bool {
         let (least, borne_out) = if seen.agreeing >= self.features_min {
-            (self.fine_beside_features_min, true)
+            (self.fine_with_features_min, true)
         } else if seen.middle_is_silent {
             (self.fine_alone_min, true)
         } else {
-            let by_middle = seen.score.middle >= self.beside_fine_min
-                && seen.coverage.middle >= self.coverage_beside_fine_min;
+            let by_middle = seen.score.middle >= self.middle_with_fine_min
+                && seen.coverage.middle >= self.coverage_with_fine_min;
             (self.alert.fine, by_middle)
         };
         borne_out && seen.score.fine >= least && seen.coverage.fine >= self.coverage_min.fine
@@ -160,10 +160,10 @@ impl Default for Policy {
                     fine: 0.65,
                     middle: 0.72,
                 },
-                beside_fine_min: 0.4,
-                coverage_beside_fine_min: 0.58,
+                middle_with_fine_min: 0.4,
+                coverage_with_fine_min: 0.58,
                 fine_alone_min: 1.0,
-                fine_beside_features_min: 0.65,
+                fine_with_features_min: 0.65,
                 features_min: 20,
                 clear_cell_px_min: 1.4,
             },

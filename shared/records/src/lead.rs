@@ -238,7 +238,7 @@ impl LeadSummary {
 
 /// A match that `lookup` found, to be recorded as a lead.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Found {
+pub struct FoundLead {
     /// Whose reference it is.
     pub unit: TenantId,
     /// The reference.
@@ -263,7 +263,7 @@ pub struct Found {
     pub outline: Option<Outline>,
 }
 
-impl Found {
+impl FoundLead {
     /// How good this evidence is, as [`LeadSummary::rank`] has it.
     pub fn rank(&self) -> (bool, Evidence) {
         (self.level == Level::Alert, self.evidence)

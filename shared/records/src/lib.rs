@@ -49,8 +49,8 @@ pub use hashes::{
 pub use ids::{CaseId, ImageSha256, LeadId, ReferenceId, TenantId};
 pub use key::{AdKey, KEY_BYTES_MAX, ObjectKey, ReferenceKey, decode_event_key, has_dot_parts};
 pub use lead::{
-    Evidence, Found, Lead, LeadStatus, LeadSummary, LeadUploader, Level, Method, Outline, Verdict,
-    VerdictEntry,
+    Evidence, FoundLead, Lead, LeadStatus, LeadSummary, LeadUploader, Level, Method, Outline,
+    Verdict, VerdictEntry,
 };
 pub use member::{BundleCounts, MemberName};
 pub use page::{Cursor, Listing, Page};

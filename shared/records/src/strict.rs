@@ -11,7 +11,7 @@ use serde_json::{Map, Number, Value};
 
 /// Why a text is not acceptable JSON.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum JsonError {
     /// It does not parse.
     #[error("not JSON at line {line}, column {column}")]
     Syntax {
@@ -35,7 +35,7 @@ pub enum Fault {
 ///
 /// # Errors
 /// [`Fault`] says where and why; the text itself is not in it, save the name of a doubled field.
-pub fn parse(bytes: &[u8], depth_max: usize) -> Result<Value, Fault> {
+pub fn parse(bytes: &[u8], depth_max: usize) -> Result<Value, JsonError> {
     let fault = RefCell::new(None);
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let seed = Node {
@@ -47,7 +47,7 @@ pub fn parse(bytes: &[u8], depth_max: usize) -> Result<Value, Fault> {
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value));
     read.map_err(|error| {
-        fault.take().unwrap_or(Fault::Syntax {
+        fault.take().unwrap_or(JsonError::Syntax {
             line: error.line(),
             column: error.column(),
         })
@@ -58,7 +58,7 @@ pub fn parse(bytes: &[u8], depth_max: usize) -> Result<Value, Fault> {
 struct Node<'a> {
     depth_left: usize,
     pointer: String,
-    fault: &'a RefCell<Option<Fault>>,
+    fault: &'a RefCell<Option<JsonError>>,
 }
 
 impl Node<'_> {
@@ -78,7 +78,7 @@ impl Node<'_> {
     /// The depth left inside this array or object.
     fn inside<E: Error>(&self) -> Result<usize, E> {
         self.depth_left.checked_sub(1).ok_or_else(|| {
-            self.fault.replace(Some(Fault::TooDeep));
+            self.fault.replace(Some(JsonError::TooDeep));
             E::custom("nested too deeply")
         })
     }
@@ -138,7 +138,7 @@ impl<'de> Visitor<'de> for Node<'_> {
         while let Some(name) = access.next_key::<String>()? {
             let below = self.below(&name)?;
             if fields.contains_key(&name) {
-                self.fault.replace(Some(Fault::DuplicateField {
+                self.fault.replace(Some(JsonError::DuplicateField {
                     pointer: below.pointer,
                 }));
                 return Err(A::Error::custom("the same field twice"));
@@ -157,7 +157,7 @@ mod tests {
 
     const DEPTH_MAX: usize = 3;
 
-    fn check(text: &str, expected: Result<Value, Fault>) {
+    fn check(text: &str, expected: Result<Value, JsonError>) {
         assert_eq!(parse(text.as_bytes(), DEPTH_MAX), expected, "{text}");
     }
 
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn a_field_that_stands_twice_is_refused_with_its_pointer() {
         let twice = |pointer: &str| {
-            Err(Fault::DuplicateField {
+            Err(JsonError::DuplicateField {
                 pointer: pointer.to_owned(),
             })
         };
@@ -186,17 +186,20 @@ mod tests {
 
     #[test]
     fn nesting_beyond_the_limit_is_refused() {
-        check("[[[[1]]]]", Err(Fault::TooDeep));
-        check(r#"{"a":{"b":{"c":{}}}}"#, Err(Fault::TooDeep));
+        check("[[[[1]]]]", Err(JsonError::TooDeep));
+        check(r#"{"a":{"b":{"c":{}}}}"#, Err(JsonError::TooDeep));
         let bomb = "[".repeat(1_000_000);
-        assert_eq!(parse(bomb.as_bytes(), DEPTH_MAX), Err(Fault::TooDeep));
+        assert_eq!(parse(bomb.as_bytes(), DEPTH_MAX), Err(JsonError::TooDeep));
     }
 
     #[test]
     fn what_is_not_json_is_refused_with_its_place() {
-        check("", Err(Fault::Syntax { line: 1, column: 0 }));
-        check("{\"a\":1} x", Err(Fault::Syntax { line: 1, column: 9 }));
-        check("{\"a\":\n1e999}", Err(Fault::Syntax { line: 2, column: 5 }));
+        check("", Err(JsonError::Syntax { line: 1, column: 0 }));
+        check("{\"a\":1} x", Err(JsonError::Syntax { line: 1, column: 9 }));
+        check(
+            "{\"a\":\n1e999}",
+            Err(JsonError::Syntax { line: 2, column: 5 }),
+        );
         assert!(parse(b"\"\xff\"", DEPTH_MAX).is_err());
     }
 }

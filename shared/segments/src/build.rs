@@ -8,7 +8,8 @@ use records::fingerprint::{Framing, HashVariant};
 
 use crate::head::{COLUMNS, Column, Head, TILE_VIEWS};
 use crate::{
-    Entry, ITEMS_MAX, Item, Kind, POSTINGS_BYTES_MAX, Posting, SEGMENT_BYTES_MAX, SegmentName,
+    ITEMS_MAX, Item, POSTINGS_BYTES_MAX, Posting, SEGMENT_BYTES_MAX, SegmentEntry, SegmentName,
+    SetKind,
 };
 
 /// A segment as bytes, and what a manifest says of it.
@@ -16,7 +17,7 @@ pub struct Built {
     /// All of it.
     pub bytes: Vec<u8>,
     /// What a manifest says of it.
-    pub entry: Entry,
+    pub entry: SegmentEntry,
 }
 
 impl std::fmt::Debug for Built {
@@ -34,7 +35,7 @@ impl std::fmt::Debug for Built {
 /// # Panics
 /// If there are no items or more than [`ITEMS_MAX`], if one is of another kind or has no view, or
 /// if they take more than [`SEGMENT_BYTES_MAX`].
-pub fn build(kind: Kind, items: Vec<Item>, made_at_ms: u64, generation: u64) -> Built {
+pub fn build(kind: SetKind, items: Vec<Item>, made_at_ms: u64, generation: u64) -> Built {
     assert!(items.iter().all(|item| item.id.kind() == kind), "one kind");
     let items = merged(items);
     assert!((1..=ITEMS_MAX).contains(&items.len()), "a bounded number");
@@ -94,8 +95,8 @@ fn bytes_of(postings: &[Posting]) -> usize {
 /// last, an ad's stamp only when some program wrote it.
 fn age(item: &Item) -> (u16, u64) {
     match item.id.kind() {
-        Kind::Ads => (item.version, item.stamp),
-        Kind::References => (0, item.stamp),
+        SetKind::Ads => (item.version, item.stamp),
+        SetKind::References => (0, item.stamp),
     }
 }
 
@@ -113,7 +114,7 @@ impl Item {
 }
 
 fn lengths(
-    (kind, items, views): (Kind, usize, usize),
+    (kind, items, views): (SetKind, usize, usize),
     [sources, postings, features]: [u64; 3],
 ) -> [u64; COLUMNS.len()] {
     COLUMNS.map(|column| {

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use sha2::{Digest, Sha256};
 
-use crate::{BLOCK_BYTES, FORMAT, ITEMS_MAX, Kind, SEGMENT_BYTES_MAX, SegmentError};
+use crate::{BLOCK_BYTES, FORMAT, ITEMS_MAX, SEGMENT_BYTES_MAX, SegmentError, SetKind};
 
 pub(crate) const MAGIC: &[u8; 8] = b"HOMEWSEG";
 /// Bytes before the columns' directory.
@@ -60,7 +60,7 @@ pub(crate) const COLUMNS: [Column; 15] = [
 
 impl Column {
     /// The length that the numbers of items and views give; none where other things decide.
-    pub(crate) fn length(self, kind: Kind, items: usize, views: usize) -> Option<u64> {
+    pub(crate) fn length(self, kind: SetKind, items: usize, views: usize) -> Option<u64> {
         let length = match self {
             Self::PdqFirst => 12 * TILE_VIEWS * views.div_ceil(TILE_VIEWS),
             Self::PdqSecond => 4 * TILE_VIEWS * views.div_ceil(TILE_VIEWS),
@@ -110,7 +110,7 @@ impl fmt::Debug for SegmentName {
 
 /// A segment as its manifest knows it: what its bytes are checked against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct SegmentEntry {
     /// The SHA-256 of all its bytes.
     pub name: SegmentName,
     /// The SHA-256 of its head, which holds the checksums of all the rest: so that a part of it
@@ -131,7 +131,7 @@ pub struct Entry {
 /// A head, read and checked, or about to be written.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Head {
-    pub(crate) kind: Kind,
+    pub(crate) kind: SetKind,
     pub(crate) items: usize,
     pub(crate) views: usize,
     pub(crate) made_at_ms: u64,
@@ -158,7 +158,7 @@ fn sums(column: &[u8]) -> impl Iterator<Item = u32> + '_ {
 impl Head {
     /// The head before columns of these lengths, whose checksums are yet to be [set](Self::seal).
     pub(crate) fn before(
-        (kind, items, views): (Kind, usize, usize),
+        (kind, items, views): (SetKind, usize, usize),
         (made_at_ms, generation): (u64, u64),
         lengths: [u64; COLUMNS.len()],
     ) -> Self {
@@ -281,9 +281,9 @@ impl Head {
     }
 
     /// What a manifest says of a segment with this head.
-    pub(crate) fn entry(&self, name: SegmentName) -> Entry {
+    pub(crate) fn entry(&self, name: SegmentName) -> SegmentEntry {
         let count = |count: usize| u32::try_from(count).expect("counts are bounded");
-        Entry {
+        SegmentEntry {
             name,
             head_sha256: Sha256::digest(self.to_bytes()).into(),
             bytes: self.whole_bytes(),
@@ -295,7 +295,7 @@ impl Head {
     }
 
     /// Whether this is the head of the segment that a manifest names.
-    pub(crate) fn is_of(&self, entry: &Entry) -> bool {
+    pub(crate) fn is_of(&self, entry: &SegmentEntry) -> bool {
         self.entry(entry.name) == *entry
     }
 }
@@ -342,10 +342,10 @@ impl<'a> Input<'a> {
     }
 
     /// The kind, and the bytes of the whole head.
-    fn preamble(&mut self) -> Result<(Kind, usize), SegmentError> {
+    fn preamble(&mut self) -> Result<(SetKind, usize), SegmentError> {
         self.known(MAGIC, FORMAT)?;
         let [tag, columns] = self.array()?;
-        let kind = Kind::of_tag(tag)?;
+        let kind = SetKind::of_tag(tag)?;
         let bytes = self.u32()? as usize;
         let least = PREAMBLE_BYTES + COLUMNS.len() * COLUMN_BYTES + SUM_BYTES;
         let most = least + (blocks(SEGMENT_BYTES_MAX) as usize + COLUMNS.len()) * SUM_BYTES;
@@ -355,7 +355,7 @@ impl<'a> Input<'a> {
             .ok_or(SegmentError::Corrupt)
     }
 
-    fn directory(&mut self, kind: Kind, bytes: usize) -> Result<Head, SegmentError> {
+    fn directory(&mut self, kind: SetKind, bytes: usize) -> Result<Head, SegmentError> {
         let (items, views) = (self.u32()? as usize, self.u32()? as usize);
         let (made_at_ms, generation) = (self.u64()?, self.u64()?);
         let places = COLUMNS

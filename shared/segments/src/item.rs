@@ -9,14 +9,14 @@ use crate::head::Input;
 
 /// Which of the two sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum SetKind {
     /// Ads, by image and tenant.
     Ads,
     /// References, by id and unit.
     References,
 }
 
-impl Kind {
+impl SetKind {
     pub(crate) fn tag(self) -> u8 {
         match self {
             Self::Ads => b'A',
@@ -51,10 +51,10 @@ pub enum Id {
 }
 
 impl Id {
-    pub(crate) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> SetKind {
         match self {
-            Self::Image(_) => Kind::Ads,
-            Self::Reference(_) => Kind::References,
+            Self::Image(_) => SetKind::Ads,
+            Self::Reference(_) => SetKind::References,
         }
     }
 
@@ -67,11 +67,11 @@ impl Id {
         }
     }
 
-    pub(crate) fn of_bytes(kind: Kind, bytes: &[u8]) -> Self {
+    pub(crate) fn of_bytes(kind: SetKind, bytes: &[u8]) -> Self {
         let text = hex::encode(bytes);
         match kind {
-            Kind::Ads => Self::Image(ImageSha256::parse(&text).expect("32 bytes as hex digits")),
-            Kind::References => {
+            SetKind::Ads => Self::Image(ImageSha256::parse(&text).expect("32 bytes as hex digits")),
+            SetKind::References => {
                 Self::Reference(ReferenceId::parse(&text).expect("16 bytes as hex digits"))
             }
         }

@@ -52,8 +52,8 @@ mod read;
 
 pub use build::{Built, build};
 pub use error::SegmentError;
-pub use head::{Entry, SegmentName};
-pub use item::{Id, Item, Kind, Posting};
+pub use head::{SegmentEntry, SegmentName};
+pub use item::{Id, Item, Posting, SetKind};
 pub use manifest::{Absorbed, LOG_PARTITIONS, Manifest, Retired};
 pub use merge::{MergeRule, to_merge};
 pub use read::{SegmentIndex, entry_of, whole};

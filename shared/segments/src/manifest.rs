@@ -15,7 +15,7 @@
 use std::collections::BTreeSet;
 
 use crate::head::Input;
-use crate::{Entry, Kind, SegmentError, SegmentName};
+use crate::{SegmentEntry, SegmentError, SegmentName, SetKind};
 
 const MAGIC: &[u8; 8] = b"HOMEWMAN";
 const FORMAT: u16 = 2;
@@ -52,13 +52,13 @@ pub struct Absorbed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest {
     /// Of which set.
-    pub kind: Kind,
+    pub kind: SetKind,
     /// Grows by one with every swap, so that no two manifests of a set are equal.
     pub generation: u64,
     /// For references: up to which numbers of the log the segments hold the set.
     pub position: [u64; LOG_PARTITIONS],
     /// The segments that make up the set.
-    pub live: Vec<Entry>,
+    pub live: Vec<SegmentEntry>,
     /// Those that did until lately.
     pub retired: Vec<Retired>,
     /// Packs whose items are in live segments, until they are deleted.
@@ -67,7 +67,7 @@ pub struct Manifest {
 
 impl Manifest {
     /// The manifest of a set without segments.
-    pub fn empty(kind: Kind) -> Self {
+    pub fn empty(kind: SetKind) -> Self {
         Self {
             kind,
             generation: 0,
@@ -84,7 +84,7 @@ impl Manifest {
     }
 
     /// What it says of a live segment.
-    pub fn entry(&self, name: &SegmentName) -> Option<&Entry> {
+    pub fn entry(&self, name: &SegmentName) -> Option<&SegmentEntry> {
         self.live.iter().find(|entry| entry.name == *name)
     }
 
@@ -102,7 +102,12 @@ impl Manifest {
     /// The next manifest: without some live segments, which are retired until `due_at_ms`, and
     /// with others.
     #[must_use]
-    pub fn next(&self, without: &BTreeSet<SegmentName>, due_at_ms: u64, with: Vec<Entry>) -> Self {
+    pub fn next(
+        &self,
+        without: &BTreeSet<SegmentName>,
+        due_at_ms: u64,
+        with: Vec<SegmentEntry>,
+    ) -> Self {
         let mut next = self.clone();
         next.generation += 1;
         next.live.retain(|entry| !without.contains(&entry.name));
@@ -118,7 +123,7 @@ impl Manifest {
     /// The manifest as bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let count = |count: usize| u32::try_from(count).expect("as many as memory holds");
-        let mut out = Vec::with_capacity(HEAD_BYTES + self.live.len() * Entry::BYTES);
+        let mut out = Vec::with_capacity(HEAD_BYTES + self.live.len() * SegmentEntry::BYTES);
         out.extend(MAGIC);
         out.extend(FORMAT.to_le_bytes());
         out.extend([self.kind.tag(), 0]);
@@ -146,7 +151,7 @@ impl Manifest {
     ///
     /// # Errors
     /// [`Fault`], by what the caller does next.
-    pub fn from_bytes(kind: Kind, bytes: &[u8]) -> Result<Self, SegmentError> {
+    pub fn from_bytes(kind: SetKind, bytes: &[u8]) -> Result<Self, SegmentError> {
         let mut input = Input(bytes);
         input.known(MAGIC, FORMAT)?;
         let [tag, zero] = input.array()?;
@@ -157,7 +162,7 @@ impl Manifest {
         }
         let mut count = || input.u32().map(u64::from);
         let (live, retired, absorbed) = (count()?, count()?, count()?);
-        let expected = live * Entry::BYTES as u64
+        let expected = live * SegmentEntry::BYTES as u64
             + (retired + absorbed) * RETIRED_BYTES as u64
             + SUM_BYTES as u64;
         match (input.0.len() as u64).cmp(&expected) {
@@ -166,7 +171,7 @@ impl Manifest {
             std::cmp::Ordering::Greater => return Err(SegmentError::Corrupt),
         }
         let (told, sum) = bytes.split_at(bytes.len() - SUM_BYTES);
-        let found = Kind::of_tag(tag)?;
+        let found = SetKind::of_tag(tag)?;
         if sum != simd_adler32::adler32(&told).to_le_bytes() || zero != 0 {
             return Err(SegmentError::Corrupt);
         }
@@ -174,7 +179,7 @@ impl Manifest {
             return Err(SegmentError::Another);
         }
         let live = (0..live)
-            .map(|_| Entry::read(&mut input))
+            .map(|_| SegmentEntry::read(&mut input))
             .collect::<Result<_, SegmentError>>()?;
         let retired = (0..retired)
             .map(|_| retired_one(&mut input))
@@ -193,7 +198,7 @@ impl Manifest {
     }
 }
 
-impl Entry {
+impl SegmentEntry {
     /// Bytes of an entry.
     pub const BYTES: usize = 32 + 32 + 8 + 8 + 4 + 4 + 2 + 6;
 

@@ -1,7 +1,7 @@
 //! Which segments to merge into one: many small ones of about a size, never more than a program
 //! holds in memory.
 
-use crate::{Entry, ITEMS_MAX};
+use crate::{ITEMS_MAX, SegmentEntry};
 
 /// When segments are merged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,13 +18,13 @@ pub struct MergeRule {
 /// so seldom.
 const TIER_FACTOR_BITS: u32 = 2;
 
-fn tier(entry: &Entry) -> u32 {
+fn tier(entry: &SegmentEntry) -> u32 {
     entry.bytes.max(1).ilog2() / TIER_FACTOR_BITS
 }
 
 /// Segments to be merged into one, the smallest that have company; none if all can stay.
-pub fn to_merge<'a>(live: &'a [Entry], rule: &MergeRule) -> Vec<&'a Entry> {
-    let mut free: Vec<&Entry> = live.iter().collect();
+pub fn to_merge<'a>(live: &'a [SegmentEntry], rule: &MergeRule) -> Vec<&'a SegmentEntry> {
+    let mut free: Vec<&SegmentEntry> = live.iter().collect();
     free.sort_by_key(|entry| (entry.bytes, entry.name));
     for company in free.chunk_by(|a, b| tier(a) == tier(b)) {
         let chosen = fitting(company, rule);
@@ -36,9 +36,9 @@ pub fn to_merge<'a>(live: &'a [Entry], rule: &MergeRule) -> Vec<&'a Entry> {
 }
 
 /// The first of these that fit into one segment.
-fn fitting<'a>(company: &[&'a Entry], rule: &MergeRule) -> Vec<&'a Entry> {
+fn fitting<'a>(company: &[&'a SegmentEntry], rule: &MergeRule) -> Vec<&'a SegmentEntry> {
     let (mut bytes, mut items) = (0, 0);
-    let fits = |entry: &&&Entry| {
+    let fits = |entry: &&&SegmentEntry| {
         bytes += entry.bytes;
         items += entry.items as usize;
         bytes <= rule.bytes_max && items <= ITEMS_MAX
@@ -52,8 +52,8 @@ mod tests {
     use super::*;
     use crate::SegmentName;
 
-    fn entry(number: u8, bytes: u64) -> Entry {
-        Entry {
+    fn entry(number: u8, bytes: u64) -> SegmentEntry {
+        SegmentEntry {
             name: SegmentName([number; 32]),
             head_sha256: [0; 32],
             bytes,
@@ -71,7 +71,7 @@ mod tests {
     };
 
     fn check(sizes: &[u64], expected: &[u64]) {
-        let live: Vec<Entry> = (0..)
+        let live: Vec<SegmentEntry> = (0..)
             .zip(sizes)
             .map(|(n, bytes)| entry(n, *bytes))
             .collect();
@@ -101,15 +101,15 @@ mod tests {
 
     #[test]
     fn merging_again_and_again_comes_to_an_end() {
-        let mut live: Vec<Entry> = (0..200).map(|n| entry(n, 1_000)).collect();
+        let mut live: Vec<SegmentEntry> = (0..200).map(|n| entry(n, 1_000)).collect();
         let mut written = 0;
         loop {
-            let chosen: Vec<Entry> = to_merge(&live, &RULE).into_iter().copied().collect();
+            let chosen: Vec<SegmentEntry> = to_merge(&live, &RULE).into_iter().copied().collect();
             let Some(first) = chosen.first() else { break };
             let bytes: u64 = chosen.iter().map(|e| e.bytes).sum();
             written += bytes;
             live.retain(|e| !chosen.iter().any(|it| it.name == e.name));
-            live.push(Entry { bytes, ..*first });
+            live.push(SegmentEntry { bytes, ..*first });
         }
         assert!(live.len() < 16, "{} segments are left", live.len());
         assert!(

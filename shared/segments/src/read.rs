@@ -7,7 +7,7 @@ use records::TenantId;
 use records::fingerprint::{FEATURES_BYTES_MAX, Framing, Hash256, HashVariant};
 
 use crate::head::{Column, Head, Input, TILE_VIEWS};
-use crate::{BLOCK_BYTES, Entry, Id, Item, Kind, Posting, SegmentError, SegmentName};
+use crate::{BLOCK_BYTES, Id, Item, Posting, SegmentEntry, SegmentError, SegmentName, SetKind};
 
 /// A segment without its features, checked to the last bit.
 #[derive(Clone)]
@@ -38,9 +38,9 @@ impl std::fmt::Debug for SegmentIndex {
 /// # Errors
 /// [`Fault`], by what the caller does next.
 pub fn whole(
-    kind: Kind,
+    kind: SetKind,
     bytes: Bytes,
-    entry: &Entry,
+    entry: &SegmentEntry,
 ) -> Result<(SegmentIndex, Vec<Item>), SegmentError> {
     if (bytes.len() as u64) < entry.bytes {
         // A head of a newer build says so, whatever the length.
@@ -67,7 +67,7 @@ pub fn whole(
 ///
 /// # Errors
 /// [`Fault`] if its head cannot be read.
-pub fn entry_of(kind: Kind, bytes: &[u8]) -> Result<Entry, SegmentError> {
+pub fn entry_of(kind: SetKind, bytes: &[u8]) -> Result<SegmentEntry, SegmentError> {
     let head = Head::read(bytes)?;
     let entry = head.entry(SegmentName::of(bytes));
     (head.kind == kind)
@@ -75,7 +75,7 @@ pub fn entry_of(kind: Kind, bytes: &[u8]) -> Result<Entry, SegmentError> {
         .ok_or(SegmentError::Another)
 }
 
-fn index_length(entry: &Entry) -> Result<usize, SegmentError> {
+fn index_length(entry: &SegmentEntry) -> Result<usize, SegmentError> {
     usize::try_from(entry.index_bytes).map_err(|_| SegmentError::Corrupt)
 }
 
@@ -84,7 +84,7 @@ impl SegmentIndex {
     ///
     /// # Errors
     /// [`Fault`], by what the caller does next.
-    pub fn open(kind: Kind, bytes: Bytes, entry: &Entry) -> Result<Self, SegmentError> {
+    pub fn open(kind: SetKind, bytes: Bytes, entry: &SegmentEntry) -> Result<Self, SegmentError> {
         let head = Head::read(&bytes)?;
         if head.kind != kind || !head.is_of(entry) {
             return Err(SegmentError::Another);

@@ -97,7 +97,7 @@ fn without_postings(item: &Item) -> Item {
     }
 }
 
-fn check_round_trip(kind: Kind, items: Vec<Item>) -> Result<(), TestCaseError> {
+fn check_round_trip(kind: SetKind, items: Vec<Item>) -> Result<(), TestCaseError> {
     let built = build(kind, items.clone(), 7, 9);
     let bytes = Bytes::from(built.bytes);
     prop_assert_eq!(built.entry.bytes, bytes.len() as u64);
@@ -146,14 +146,14 @@ proptest! {
     fn ads_are_read_as_they_were_written(
         items in proptest::collection::vec(ad(), 1..40),
     ) {
-        check_round_trip(Kind::Ads, items)?;
+        check_round_trip(SetKind::Ads, items)?;
     }
 
     #[test]
     fn references_are_read_as_they_were_written(
         items in proptest::collection::vec(reference(), 1..20),
     ) {
-        check_round_trip(Kind::References, items)?;
+        check_round_trip(SetKind::References, items)?;
     }
 
     #[test]
@@ -173,12 +173,12 @@ proptest! {
         let (good, entry) = small();
         let mut mixed = good[..start.min(good.len())].to_vec();
         mixed.extend(&bytes);
-        prop_assert!(whole(Kind::Ads, Bytes::from(mixed.clone()), &entry).is_err());
-        prop_assert!(Manifest::from_bytes(Kind::Ads, &mixed).is_err());
+        prop_assert!(whole(SetKind::Ads, Bytes::from(mixed.clone()), &entry).is_err());
+        prop_assert!(Manifest::from_bytes(SetKind::Ads, &mixed).is_err());
         let mut listed = manifest().to_bytes();
         listed.truncate(start);
         listed.extend(&bytes);
-        prop_assert!(Manifest::from_bytes(Kind::Ads, &listed).is_err());
+        prop_assert!(Manifest::from_bytes(SetKind::Ads, &listed).is_err());
     }
 }
 
@@ -224,11 +224,11 @@ fn an_ad_posted_very_often_is_several_items_that_lose_no_posting() {
         }
     };
     let items: Vec<Item> = (0..times).map(posted).collect();
-    let built = build(Kind::Ads, items.clone(), 1, 2);
-    let (index, read) = whole(Kind::Ads, built.bytes.into(), &built.entry).unwrap();
+    let built = build(SetKind::Ads, items.clone(), 1, 2);
+    let (index, read) = whole(SetKind::Ads, built.bytes.into(), &built.entry).unwrap();
     assert_eq!(index.find(&items[0].id), 0..3);
     assert_eq!(postings(&read), postings(&items));
-    let again = build(Kind::Ads, read, 1, 2);
+    let again = build(SetKind::Ads, read, 1, 2);
     assert_eq!(again.entry.items, 3, "they stay so");
     let largest = (0..3).map(|item| index.postings(item).len()).max();
     assert_eq!(largest, Some(9));
@@ -247,15 +247,15 @@ fn a_posting_is_as_private_as_what_it_tells() {
     );
 }
 
-fn small() -> (Vec<u8>, Entry) {
+fn small() -> (Vec<u8>, SegmentEntry) {
     let items = (0..4).map(|n| made_up(n, 40, n % 2 == 0)).collect();
-    let built = build(Kind::Ads, items, 1, 2);
+    let built = build(SetKind::Ads, items, 1, 2);
     (built.bytes, built.entry)
 }
 
 fn manifest() -> Manifest {
     let (_, entry) = small();
-    let mut manifest = Manifest::empty(Kind::Ads).next(&BTreeSet::new(), 0, vec![entry; 3]);
+    let mut manifest = Manifest::empty(SetKind::Ads).next(&BTreeSet::new(), 0, vec![entry; 3]);
     manifest.retired.push(Retired {
         name: entry.name,
         due_at_ms: 5,
@@ -271,11 +271,11 @@ fn every_flipped_bit_is_noticed() {
         let mut bytes = good.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
         let bytes = Bytes::from(bytes);
-        let fault = whole(Kind::Ads, bytes.clone(), &entry).unwrap_err();
+        let fault = whole(SetKind::Ads, bytes.clone(), &entry).unwrap_err();
         if bit / 8 < entry.index_bytes as usize {
             let index = bytes.slice(..entry.index_bytes as usize);
             assert_eq!(
-                SegmentIndex::open(Kind::Ads, index, &entry).unwrap_err(),
+                SegmentIndex::open(SetKind::Ads, index, &entry).unwrap_err(),
                 fault
             );
         }
@@ -285,7 +285,7 @@ fn every_flipped_bit_is_noticed() {
         let mut bytes = good.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
         assert!(
-            Manifest::from_bytes(Kind::Ads, &bytes).is_err(),
+            Manifest::from_bytes(SetKind::Ads, &bytes).is_err(),
             "bit {bit}"
         );
     }
@@ -296,12 +296,12 @@ fn every_truncation_is_noticed() {
     let (good, entry) = small();
     let good = Bytes::from(good);
     for length in 0..good.len() {
-        let fault = whole(Kind::Ads, good.slice(..length), &entry).unwrap_err();
+        let fault = whole(SetKind::Ads, good.slice(..length), &entry).unwrap_err();
         assert_eq!(fault, SegmentError::Truncated, "{length} bytes");
     }
     let good = manifest().to_bytes();
     for length in 0..good.len() {
-        let fault = Manifest::from_bytes(Kind::Ads, &good[..length]).unwrap_err();
+        let fault = Manifest::from_bytes(SetKind::Ads, &good[..length]).unwrap_err();
         assert_eq!(fault, SegmentError::Truncated, "{length} bytes");
     }
 }
@@ -310,12 +310,12 @@ fn every_truncation_is_noticed() {
 fn what_follows_a_segment_is_noticed() {
     let (mut bytes, entry) = small();
     bytes.push(0);
-    let fault = whole(Kind::Ads, Bytes::from(bytes), &entry).unwrap_err();
+    let fault = whole(SetKind::Ads, Bytes::from(bytes), &entry).unwrap_err();
     assert_eq!(fault, SegmentError::Another);
     let mut bytes = manifest().to_bytes();
     bytes.push(0);
     assert_eq!(
-        Manifest::from_bytes(Kind::Ads, &bytes),
+        Manifest::from_bytes(SetKind::Ads, &bytes),
         Err(SegmentError::Corrupt)
     );
 }
@@ -326,13 +326,16 @@ fn a_newer_format_says_so() {
     bytes[8..10].copy_from_slice(&(FORMAT + 1).to_le_bytes());
     let newer = SegmentError::NewerFormat { found: FORMAT + 1 };
     let bytes = Bytes::from(bytes);
-    assert_eq!(whole(Kind::Ads, bytes.clone(), &entry).unwrap_err(), newer);
+    assert_eq!(
+        whole(SetKind::Ads, bytes.clone(), &entry).unwrap_err(),
+        newer
+    );
     let shorter = bytes.slice(..50);
-    assert_eq!(whole(Kind::Ads, shorter, &entry).unwrap_err(), newer);
+    assert_eq!(whole(SetKind::Ads, shorter, &entry).unwrap_err(), newer);
     let mut bytes = manifest().to_bytes();
     bytes[8..10].copy_from_slice(&9u16.to_le_bytes());
     let newer = SegmentError::NewerFormat { found: 9 };
-    assert_eq!(Manifest::from_bytes(Kind::Ads, &bytes), Err(newer));
+    assert_eq!(Manifest::from_bytes(SetKind::Ads, &bytes), Err(newer));
 }
 
 /// Sound bytes under a name, a length, counts or a format that are not theirs: an older object, or
@@ -341,47 +344,47 @@ fn a_newer_format_says_so() {
 fn a_sound_segment_that_is_not_the_named_one_is_noticed() {
     let (bytes, entry) = small();
     let bytes = Bytes::from(bytes);
-    let other = build(Kind::Ads, vec![made_up(1, 40, true)], 1, 2);
+    let other = build(SetKind::Ads, vec![made_up(1, 40, true)], 1, 2);
     let same_items_later = build(
-        Kind::Ads,
+        SetKind::Ads,
         (0..4).map(|n| made_up(n, 40, n % 2 == 0)).collect(),
         1,
         3,
     );
     let changed = [
-        Entry {
+        SegmentEntry {
             name: other.entry.name,
             ..entry
         },
-        Entry {
+        SegmentEntry {
             head_sha256: [0; 32],
             ..entry
         },
-        Entry {
+        SegmentEntry {
             items: entry.items - 1,
             ..entry
         },
-        Entry {
+        SegmentEntry {
             views: entry.views + 1,
             ..entry
         },
-        Entry {
+        SegmentEntry {
             index_bytes: entry.index_bytes - 1,
             ..entry
         },
-        Entry { format: 0, ..entry },
+        SegmentEntry { format: 0, ..entry },
         other.entry,
         same_items_later.entry,
     ];
     for expected in changed {
-        let fault = whole(Kind::Ads, bytes.clone(), &expected).unwrap_err();
+        let fault = whole(SetKind::Ads, bytes.clone(), &expected).unwrap_err();
         assert_eq!(fault, SegmentError::Another, "{expected:?}");
     }
-    let fault = whole(Kind::References, bytes, &entry).unwrap_err();
+    let fault = whole(SetKind::References, bytes, &entry).unwrap_err();
     assert_eq!(fault, SegmentError::Another);
     let listed = manifest().to_bytes();
     assert_eq!(
-        Manifest::from_bytes(Kind::References, &listed),
+        Manifest::from_bytes(SetKind::References, &listed),
         Err(SegmentError::Another)
     );
 }
@@ -395,7 +398,7 @@ fn lying(change: impl Fn(&mut Vec<u8>)) -> SegmentError {
         let sum = simd_adler32::adler32(&&bytes[..head - 4]).to_le_bytes();
         bytes[head - 4..head].copy_from_slice(&sum);
     }
-    whole(Kind::Ads, Bytes::from(bytes), &entry).unwrap_err()
+    whole(SetKind::Ads, Bytes::from(bytes), &entry).unwrap_err()
 }
 
 #[test]
@@ -461,7 +464,7 @@ fn a_manifest_that_promises_much_is_refused_before_anything_is_allocated() {
         let mut bytes = good.clone();
         bytes[at..at + 4].copy_from_slice(&u32::MAX.to_le_bytes());
         assert_eq!(
-            Manifest::from_bytes(Kind::Ads, &bytes),
+            Manifest::from_bytes(SetKind::Ads, &bytes),
             Err(SegmentError::Truncated)
         );
     }
@@ -471,7 +474,7 @@ fn a_manifest_that_promises_much_is_refused_before_anything_is_allocated() {
 fn a_manifest_is_read_as_it_was_written() {
     let written = manifest();
     assert_eq!(
-        Manifest::from_bytes(Kind::Ads, &written.to_bytes()),
+        Manifest::from_bytes(SetKind::Ads, &written.to_bytes()),
         Ok(written.clone())
     );
     assert_eq!(written.items(), 12);
@@ -495,7 +498,7 @@ fn stage_1_takes_70_bytes_an_ad_and_70_more_for_a_border() {
         let items = (0..10_000)
             .map(|n| without_postings(&made_up(n, 0, n % 100 < trimmed)))
             .collect();
-        build(Kind::Ads, items, 1, 2).entry.index_bytes as f64 / 10_000.0
+        build(SetKind::Ads, items, 1, 2).entry.index_bytes as f64 / 10_000.0
     };
     let (none, third) = (index(0), index(33));
     println!(

@@ -1,8 +1,8 @@
 //! Ads: what became of uploads, which images there are, where each was seen.
 //!
-//! An image is written in the order pack, tail, sighting, upload: whoever finds one of them finds those
+//! An image is written in the order pack, tail, sighting, upload: a reader that finds one of them finds those
 //! before it, so that a repetition after a crash can start where it stopped. What is known of an image
-//! stands in each of its sightings, and all sightings of an image, whoever uploaded it, in one
+//! stands in each of its sightings, and all sightings of an image, of all uploaders, in one
 //! partition: an item for the image and another one for its owner would cost a third more to write.
 //! An image whose picture stays with its uploader has no items here: its sighting travels with its
 //! fingerprint ([`crate::StoredAd::postings`]), which costs next to nothing, and its list's upload counts it.
@@ -196,7 +196,7 @@ impl Store {
         let same_version = format!("{AT_ONCE_WITH} AND {OF_VERSION}");
         loop {
             let Some(there) = self.upload(&upload.object_key).await? else {
-                return Ok(false); // forgotten meanwhile, and the upload with it
+                return Ok(false); // forgotten concurrently, and the upload with it
             };
             if there.uploaded_at != upload.uploaded_at {
                 return Ok(false);
@@ -266,8 +266,8 @@ impl Store {
         self.put_new(Table::Ads, item).await
     }
 
-    /// Every posting of an image that was [recorded](Self::record_sighting), whoever uploaded it, by
-    /// object key. Strongly consistent. For leads only: nobody but a unit with a lead may see across
+    /// Every posting of an image that was [recorded](Self::record_sighting), of all uploaders, by
+    /// object key. Strongly consistent. For leads only: only a unit with a lead may see across
     /// tenants.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //! that names it. Features of one ad in an item of its own would cost fourteen times what all the rest
 //! of it does, twice: written, and deleted again by compaction.
 //!
-//! A pack is written before the item that names it, so whoever reads the item can read the pack. It is
+//! A pack is written before the item that names it, so a reader of the item can read the pack. It is
 //! deleted only when no item names it: by then its ads are in a segment that a manifest lists, or are
 //! forgotten. So a reader that misses a pack and finds no item any more has its ads elsewhere; one that
 //! finds the item still has met a damage.
@@ -13,17 +13,17 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use segments::{Entry, Item as SetItem, Kind, SegmentName};
+use segments::{Item as SetItem, SegmentEntry, SegmentName, SetKind};
 
 use crate::ads_set::{AdsPosition, StoredAd, ad_of_item, item_of_ad};
 use crate::calls::{Query, Range as Keys};
-use crate::compaction::build_aside;
-use crate::erasing::parts;
+use crate::compaction::build_blocking;
+use crate::erasing::chunks;
 use crate::error::{Error, Result};
 use crate::items::{
     Item, PARTITIONS, check_features, counted, key, ms, number, partition_of, partition_text, text,
 };
-use crate::segment_objects::{Shelf, items_aside};
+use crate::segment_objects::{Prefix, items_blocking};
 use crate::{Clock, Store, Table, retry};
 
 /// The word that marks an item of the tail.
@@ -51,7 +51,7 @@ pub(crate) const PACKS_PER_PAGE: usize = 16;
 /// A pack as the tail names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pack {
-    pub(crate) entry: Entry,
+    pub(crate) entry: SegmentEntry,
     /// When it came, in ms since 1970: the stamp of its ads.
     pub(crate) came_at_ms: u64,
 }
@@ -89,7 +89,7 @@ impl Pack {
         let entry = item.get("entry").and_then(|value| value.as_b().ok());
         let entry = entry.ok_or(Error::Damaged(PACK))?;
         Ok(Self {
-            entry: Entry::from_bytes(entry.as_ref())?,
+            entry: SegmentEntry::from_bytes(entry.as_ref())?,
             came_at_ms: counted(item, CAME_AT, PACK)?,
         })
     }
@@ -118,7 +118,7 @@ impl Store {
         }
         let came_at_ms = ms(clock.now());
         let items = ads.into_iter().map(|ad| item_of_ad(ad, came_at_ms));
-        for part in parts(items.collect::<Result<_>>()?, PACK_BYTES_MAX) {
+        for part in chunks(items.collect::<Result<_>>()?, PACK_BYTES_MAX) {
             self.put_pack(part, came_at_ms, clock).await?;
         }
         Ok(())
@@ -127,11 +127,11 @@ impl Store {
     async fn put_pack(&self, items: Vec<SetItem>, came_at_ms: u64, clock: &Clock) -> Result<()> {
         // The number makes the names of two attempts differ: an item that is deleted is this one.
         let number = self.jitter.number();
-        let built = build_aside(Kind::Ads, items, clock.now(), number).await?;
+        let built = build_blocking(SetKind::Ads, items, clock.now(), number).await?;
         let (entry, bytes) = (built.entry, Bytes::from(built.bytes));
         loop {
             let began = clock.now();
-            self.put_bytes(Shelf::Packs, &entry.name, bytes.clone())
+            self.put_bytes(Prefix::Packs, &entry.name, bytes.clone())
                 .await?;
             let item = Pack { entry, came_at_ms }.to_item();
             self.put_new(Table::AdsTail, item).await?;
@@ -148,11 +148,11 @@ impl Store {
     /// although the tail names it, or is not what the tail says.
     pub(crate) async fn pack_items(&self, pack: &Pack) -> Result<Vec<SetItem>> {
         let whole = 0..pack.entry.bytes;
-        match self.segment_bytes(Shelf::Packs, &pack.name(), whole).await {
+        match self.segment_bytes(Prefix::Packs, &pack.name(), whole).await {
             Err(Error::Gone(_)) if self.tail_names(&pack.name()).await? => {
                 Err(Error::Damaged("pack (missing)"))
             }
-            bytes => items_aside(Kind::Ads, &pack.entry, bytes?).await,
+            bytes => items_blocking(SetKind::Ads, &pack.entry, bytes?).await,
         }
     }
 
@@ -184,7 +184,7 @@ impl Store {
     }
 
     /// Every pack of the tail. Strongly consistent; what was named when this began is among them,
-    /// unless compaction took it meanwhile.
+    /// unless compaction took it concurrently.
     pub(crate) async fn all_packs(&self) -> Result<Vec<Pack>> {
         let parts = stream::iter(AdsPosition::starts()).map(|start| async move {
             let (mut packs, mut position) = (Vec::new(), Some(start));
@@ -229,7 +229,7 @@ impl Store {
     async fn ads_absorbed(&self, pack: &Pack) -> Result<Vec<StoredAd>> {
         for attempt in 0..retry::ATTEMPTS_MAX {
             match self.ads_stamped(pack.came_at_ms).await {
-                Err(Error::Gone(_)) => self.pause(attempt).await, // merged meanwhile
+                Err(Error::Gone(_)) => self.pause(attempt).await, // merged concurrently
                 ads => return ads,
             }
         }
@@ -239,14 +239,14 @@ impl Store {
     async fn ads_stamped(&self, stamp: u64) -> Result<Vec<StoredAd>> {
         let mut ads = Vec::new();
         for entry in self.ads_segments().await? {
-            let front = self.ads_front(&entry).await?;
+            let index = self.ads_segment_index(&entry).await?;
             // An ad that came again has the stamp of then; its postings keep theirs.
             let came_then = |item: &usize| {
-                let postings = front.postings(*item);
-                front.stamp(*item) == stamp || postings.iter().any(|it| it.stamp == stamp)
+                let postings = index.postings(*item);
+                index.stamp(*item) == stamp || postings.iter().any(|it| it.stamp == stamp)
             };
-            for item in (0..front.len()).filter(came_then) {
-                ads.extend(self.segment_ads(&front, item..item + 1).await?);
+            for item in (0..index.len()).filter(came_then) {
+                ads.extend(self.segment_ads(&index, item..item + 1).await?);
             }
         }
         Ok(ads)

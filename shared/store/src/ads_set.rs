@@ -1,14 +1,14 @@
 //! The set of ads, to be searched from end to end for a new reference.
 //!
 //! It has two parts: the tail, packs of the ads that came together, and the segments that its manifest
-//! lists. Walk the tail first, then ask for the segments: what left the tail meanwhile is in the
+//! lists. Walk the tail first, then ask for the segments: what left the tail concurrently is in the
 //! manifest by then. An image may be met in both; none is missed.
 
 use std::ops::Range;
 
 use records::fingerprint::AdFingerprint;
 use records::{ImageSha256, Sighting, TenantId};
-use segments::{Entry, Id, Item as SetItem, Kind, Posting, SegmentIndex};
+use segments::{Id, Item as SetItem, Posting, SegmentEntry, SegmentIndex, SetKind};
 
 use crate::Store;
 use crate::ads_packs::PACKS_PER_PAGE;
@@ -74,7 +74,7 @@ pub struct SegmentPage {
 }
 
 /// Bytes of features of one page of a segment, about: enough that a request's own time is small
-/// beside its transfer, few enough to hold several in memory. For [`Front::page`].
+/// next to its transfer, few enough to hold several in memory. For [`Front::page`].
 pub const FEATURES_PAGE_BYTES: u64 = 8 << 20;
 
 impl Store {
@@ -97,27 +97,27 @@ impl Store {
     ///
     /// # Errors
     /// [`crate::Error::Damaged`] if the manifest cannot be read.
-    pub async fn ads_segments(&self) -> Result<Vec<Entry>> {
-        Ok(self.manifest(Kind::Ads).await?.manifest.live)
+    pub async fn ads_segments(&self) -> Result<Vec<SegmentEntry>> {
+        Ok(self.manifest(SetKind::Ads).await?.manifest.live)
     }
 
     /// The hashes and identities of a segment, for a scan.
     ///
     /// # Errors
-    /// [`crate::Error::Gone`] if it was merged or rewritten meanwhile: ask for the segments again.
+    /// [`crate::Error::Gone`] if it was merged or rewritten concurrently: ask for the segments again.
     /// [`crate::Error::Damaged`] if it is not what the manifest says.
-    pub async fn ads_front(&self, segment: &Entry) -> Result<SegmentIndex> {
-        self.front(Kind::Ads, segment).await
+    pub async fn ads_segment_index(&self, segment: &SegmentEntry) -> Result<SegmentIndex> {
+        self.segment_index(SetKind::Ads, segment).await
     }
 
     /// Images of a segment from this item on, with their features.
     ///
     /// # Errors
     /// As [`Store::ads_front`].
-    pub async fn segment_page(&self, front: &SegmentIndex, from: usize) -> Result<SegmentPage> {
-        let range = front.page(from, FEATURES_PAGE_BYTES);
-        let next = (range.end < front.len()).then_some(range.end);
-        let items = self.segment_ads(front, range).await?;
+    pub async fn segment_page(&self, index: &SegmentIndex, from: usize) -> Result<SegmentPage> {
+        let range = index.page(from, FEATURES_PAGE_BYTES);
+        let next = (range.end < index.len()).then_some(range.end);
+        let items = self.segment_ads(index, range).await?;
         Ok(SegmentPage { items, next })
     }
 
@@ -130,17 +130,17 @@ impl Store {
     /// If the segment has fewer.
     pub async fn segment_ads(
         &self,
-        front: &SegmentIndex,
+        index: &SegmentIndex,
         range: Range<usize>,
     ) -> Result<Vec<StoredAd>> {
         let bytes = self
             .segment_bytes(
-                Kind::Ads.into(),
-                &front.name(),
-                front.features_range(&range),
+                SetKind::Ads.into(),
+                &index.name(),
+                index.features_range(&range),
             )
             .await?;
-        let items = front.items_of(range, &bytes)?;
+        let items = index.items_of(range, &bytes)?;
         items.iter().map(ad_of_item).collect()
     }
 }
@@ -153,8 +153,8 @@ impl StoredAd {
     ///
     /// # Panics
     /// If the segment has no such item.
-    pub fn without_features(front: &SegmentIndex, item: usize) -> Result<Self> {
-        ad_of_item(&front.item_without_features(item))
+    pub fn without_features(index: &SegmentIndex, item: usize) -> Result<Self> {
+        ad_of_item(&index.item_without_features(item))
     }
 }
 

@@ -4,7 +4,7 @@
 //! The head is there before the first entry that is sealed with a key, and moves on after each entry
 //! is written. So whatever cuts an append off leaves a log that is whole: its head lags by entries
 //! that are chained and sealed as all others, which the next append takes in. Only such an entry could
-//! be cut off unseen, and nobody was answered what it tells of.
+//! be cut off unseen, and no caller was answered what it records.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use records::{
@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::items::{SEQ_TEXT_MAX, item, number, record, seq_text};
 use crate::{PAGE_ITEMS_MAX, Store, Table, retry};
 
-/// Under which the head of a tenant's log stands beside its settings.
+/// Under which the head of a tenant's log stands next to its settings.
 const HEAD: &str = "audit-head";
 
 impl Store {
@@ -70,7 +70,7 @@ impl Store {
         head.ok_or(Error::Conflict("it changed meanwhile"))
     }
 
-    /// Moves a head forward, never back: others may have appended meanwhile.
+    /// Moves a head forward, never back: others may have appended concurrently.
     async fn move_head(&self, tenant: &TenantId, head: &AuditHead) -> Result<()> {
         let values: [(&str, AttributeValue); 1] = [(":seq", number(head.seq))];
         let head = item(tenant.as_str(), HEAD, head)?;

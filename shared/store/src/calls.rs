@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use aws_smithy_async::rt::sleep::AsyncSleep;
 
-use crate::error::{Error, Result, told};
+use crate::error::{Error, Result, classified};
 use crate::items::{Item, key, sort_key, text};
 use crate::{Store, Table, retry};
 
@@ -82,7 +82,7 @@ impl Store {
             .consistent_read(true)
             .send()
             .await
-            .map_err(|error| told("reading an item", &error))?;
+            .map_err(|error| classified("reading an item", &error))?;
         Ok(answer.item)
     }
 
@@ -110,7 +110,7 @@ impl Store {
                 .request_items(&name, wanted)
                 .send()
                 .await
-                .map_err(|error| told("reading items", &error))?;
+                .map_err(|error| classified("reading items", &error))?;
             into.extend(
                 answer
                     .responses
@@ -138,7 +138,7 @@ impl Store {
             .set_item(Some(item))
             .send()
             .await
-            .map_err(|error| told("writing an item", &error))?;
+            .map_err(|error| classified("writing an item", &error))?;
         Ok(())
     }
 
@@ -178,7 +178,7 @@ impl Store {
             {
                 Ok(false)
             }
-            Err(error) => Err(told("writing an item", &error)),
+            Err(error) => Err(classified("writing an item", &error)),
         }
     }
 
@@ -195,7 +195,7 @@ impl Store {
             .set_key(Some(key(pk, sk)))
             .send()
             .await
-            .map_err(|error| told("deleting an item", &error))?;
+            .map_err(|error| classified("deleting an item", &error))?;
         Ok(())
     }
 
@@ -225,7 +225,7 @@ impl Store {
             {
                 Ok(false)
             }
-            Err(error) => Err(told("deleting an item", &error)),
+            Err(error) => Err(classified("deleting an item", &error)),
         }
     }
 
@@ -259,7 +259,7 @@ impl Store {
         let answer = request
             .send()
             .await
-            .map_err(|error| told("reading a range", &error))?;
+            .map_err(|error| classified("reading a range", &error))?;
         let next = answer
             .last_evaluated_key
             .as_ref()

@@ -41,7 +41,7 @@ pub enum Change {
     Alert(Alert),
 }
 
-/// The change that a stream's `INSERT` record tells by its new image; none for items that nobody
+/// The change that a stream's `INSERT` record tells by its new image; none for items that no program
 /// acts upon. Records of other kinds (`MODIFY`, `REMOVE`) are not news: skip them.
 ///
 /// # Errors

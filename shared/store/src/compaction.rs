@@ -2,13 +2,13 @@
 //! by two at once.
 //!
 //! 1. [`Store::tail_batch`] reads the manifest, then which packs the tail names.
-//! 2. [`Store::write_batch`] writes their ads as a segment, which nobody reads yet.
+//! 2. [`Store::write_batch`] writes their ads as a segment, which no reader sees yet.
 //! 3. [`Store::enter`] swaps the manifest for one that lists the segment and names the packs that it
 //!    absorbed, on the condition that the manifest of step 1 still stands. So no two segments ever
 //!    hold the ads of the same pack: of two who read the same packs, one loses the swap and starts
 //!    again; its segment lies there until [`Store::sweep`].
 //! 4. [`Store::clear_tail`] deletes the items of the tail that name absorbed packs, and then notes in
-//!    the manifest that they are gone. Whoever compacts next does this first. No pack has the name of
+//!    the manifest that they are gone. The next compaction does this first. No pack has the name of
 //!    one before it, so what came since stays.
 //!
 //! A reader takes the tail before the manifest. A pack leaves the tail only after the manifest has its
@@ -18,13 +18,13 @@ use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use records::Timestamp;
-use segments::{Absorbed, Built, Entry, Item as SetItem, Kind, MergeRule, SegmentName};
+use segments::{Absorbed, Built, Item as SetItem, MergeRule, SegmentEntry, SegmentName, SetKind};
 
 use crate::ads_packs::{PACKS_AT_ONCE, PACKS_PER_PAGE, Pack, pack_key};
 use crate::ads_set::AdsPosition;
 use crate::error::{Error, Result};
 use crate::items::ms;
-use crate::manifests::Standing;
+use crate::manifests::VersionedManifest;
 use crate::{Store, Table};
 
 /// When and how much is compacted.
@@ -108,7 +108,7 @@ impl std::ops::AddAssign for Compacted {
 /// Packs of the tail, and the manifest that stood before they were named.
 #[derive(Clone, Debug)]
 pub struct TailBatch {
-    standing: Standing,
+    standing: VersionedManifest,
     packs: Vec<Pack>,
     /// Whether the tail had more.
     has_more: bool,
@@ -140,8 +140,8 @@ impl TailBatch {
 /// A segment that no manifest names yet.
 #[derive(Clone, Debug)]
 pub struct Written {
-    standing: Standing,
-    entry: Entry,
+    standing: VersionedManifest,
+    entry: SegmentEntry,
     absorbed: Vec<SegmentName>,
 }
 
@@ -165,7 +165,7 @@ impl Store {
             }
             let (ads, has_more) = (batch.len() as u64, batch.has_more);
             let entered = match self.write_batch(batch, now).await {
-                Err(Error::Gone(_)) => false, // somebody else compacts
+                Err(Error::Gone(_)) => false, // another caller compacts
                 written => self.enter(&written?).await?,
             };
             if entered {
@@ -182,18 +182,18 @@ impl Store {
     }
 
     /// Step 1: the manifest, then packs of the tail, as many as a batch holds. Call
-    /// [`Store::clear_tail`] before: what it left is passed over here.
+    /// [`Store::clear_tail`] before: what it left is skipped here.
     ///
     /// # Errors
     /// [`Error::Damaged`] if an item of the tail cannot be read.
     pub async fn tail_batch(&self, rule: &CompactionRule) -> Result<TailBatch> {
         let mut batch = TailBatch {
-            standing: self.manifest(Kind::Ads).await?,
+            standing: self.manifest(SetKind::Ads).await?,
             packs: Vec::new(),
             has_more: false,
         };
         if !batch.standing.manifest.uncleared().is_empty() {
-            return Ok(batch); // somebody else's are still being cleared
+            return Ok(batch); // another caller's are still being cleared
         }
         for start in AdsPosition::starts() {
             let mut position = Some(start);
@@ -211,10 +211,10 @@ impl Store {
         Ok(batch)
     }
 
-    /// Step 2: writes the ads of a batch as a segment that nobody reads yet.
+    /// Step 2: writes the ads of a batch as a segment that no reader sees yet.
     ///
     /// # Errors
-    /// [`Error::Gone`] if somebody else compacted one of the packs meanwhile.
+    /// [`Error::Gone`] if another caller compacted one of the packs concurrently.
     ///
     /// # Panics
     /// If the batch is empty.
@@ -224,9 +224,9 @@ impl Store {
         let items: Vec<Vec<SetItem>> = packs.buffered(PACKS_AT_ONCE).try_collect().await?;
         let items = items.into_iter().flatten().collect();
         let generation = batch.standing.manifest.generation;
-        let built = build_aside(Kind::Ads, items, now, generation).await?;
+        let built = build_blocking(SetKind::Ads, items, now, generation).await?;
         let entry = built.entry;
-        self.put_segment(Kind::Ads, built).await?;
+        self.put_segment(SetKind::Ads, built).await?;
         Ok(Written {
             standing: batch.standing,
             entry,
@@ -262,12 +262,12 @@ impl Store {
     pub async fn clear_tail(&self, rule: &CompactionRule, now: Timestamp) -> Result<u64> {
         let mut cleared = 0;
         for _ in 0..SWAPS_MAX {
-            let standing = self.manifest(Kind::Ads).await?;
+            let standing = self.manifest(SetKind::Ads).await?;
             let uncleared = standing.manifest.uncleared();
             if uncleared.is_empty() {
                 return Ok(cleared);
             }
-            self.note_standing(&standing).await?;
+            self.save_standing(&standing).await?;
             let deleted: Vec<bool> = stream::iter(uncleared)
                 .map(|name| self.delete_from_tail(name))
                 .buffer_unordered(DELETES_AT_ONCE)
@@ -295,8 +295,8 @@ impl Store {
 }
 
 /// Builds a segment off the async threads: it is sorted, summed and hashed.
-pub(crate) async fn build_aside(
-    kind: Kind,
+pub(crate) async fn build_blocking(
+    kind: SetKind,
     items: Vec<SetItem>,
     now: Timestamp,
     generation: u64,

@@ -37,7 +37,7 @@ pub enum Leased {
     Granted(Lease),
     /// Another attempt is in flight.
     Busy,
-    /// The delivery is settled, or was changed meanwhile: nothing to do.
+    /// The delivery is settled, or was changed concurrently: nothing to do.
     Settled,
     /// The reference is not active: nothing may be sent. [`Store::abandon`] it.
     NotActive,
@@ -45,7 +45,7 @@ pub enum Leased {
 
 /// What an attempt came to, as the schedule judges it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub struct DeliveryOutcome {
     /// Where the delivery stands now.
     pub state: DeliveryState,
     /// When to try again; only for one that is still pending.
@@ -85,10 +85,10 @@ fn lease_key(unit: &TenantId, delivery: &Delivery) -> Item {
 /// The delivery is as the caller saw it: no attempt was made since.
 const UNCHANGED: &str = "#state = :pending AND attempts = :attempts AND next_attempt_at = :due";
 
-/// Nobody is at it: no lease, or one that ran out.
+/// It is free: no lease, or one that ran out.
 const FREE: &str = "attribute_not_exists(pk) OR lease_until <= :now";
 
-/// The lease is still the caller's: nobody took it over after it ran out.
+/// The lease is still the caller's: no other worker took it over after it ran out.
 const OWN: &str = "lease_until = :until";
 
 impl Store {
@@ -186,7 +186,7 @@ impl Store {
         found.map(|item| record(item, "delivery")).transpose()
     }
 
-    /// Asks for leave to make one attempt, until `until`. To be asked anew before each attempt;
+    /// Asks for leave to make one attempt, until `until`. To be asked again before each attempt;
     /// a lease that ran out can be taken over.
     ///
     /// # Errors
@@ -253,11 +253,11 @@ impl Store {
     /// is to be one: in one transaction. Returns the delivery as it stands.
     ///
     /// # Errors
-    /// [`Error::Conflict`] if the lease ran out and somebody else took the delivery up meanwhile.
+    /// [`Error::Conflict`] if the lease ran out and another caller took the delivery up concurrently.
     pub async fn settle(
         &self,
         lease: &Lease,
-        outcome: &Outcome,
+        outcome: &DeliveryOutcome,
         now: Timestamp,
     ) -> Result<Delivery> {
         let before = &lease.delivery;
@@ -278,7 +278,7 @@ impl Store {
     /// conflict, and so is one with an attempt in flight, whose lease stays.
     ///
     /// # Errors
-    /// [`Error::Conflict`] if it was settled or tried meanwhile, or is being tried.
+    /// [`Error::Conflict`] if it was settled or tried concurrently, or is being tried.
     pub async fn abandon(
         &self,
         unit: &TenantId,
@@ -319,7 +319,7 @@ impl Store {
     }
 
     /// Writes a delivery as it stands after a change, with its place among those due. The lease
-    /// is given back, on its condition: a lease of somebody else must outlive this.
+    /// is given back, on its condition: a lease of another worker must outlive this.
     async fn change_delivery(
         &self,
         unit: &TenantId,

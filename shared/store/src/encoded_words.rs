@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 /// The text that was sent: encoded words in UTF-8 are read, and white space between two of them is
-/// dropped; what stands beside them is kept. A text with a word that cannot be read, or that is no
+/// dropped; what stands next to them is kept. A text with a word that cannot be read, or that is no
 /// UTF-8 then, stands for itself.
 pub(crate) fn decoded(value: &str) -> String {
     read(value).unwrap_or_else(|| value.to_owned())
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn a_value_is_read_once_and_by_one_rule() {
         check(&[
-            // beside plain text: the first left it, the second read it
+            // next to plain text: the first left it, the second read it
             ("a =?UTF-8?B?S8O2bG4=?=", "a Köln"),
             ("in =?UTF-8?Q?Z=C3=BCrich_West?= !", "in Zürich West !"),
             // one that cannot be read leaves all as it is

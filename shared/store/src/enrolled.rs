@@ -17,7 +17,7 @@ impl Store {
     ///
     /// # Errors
     /// As every verb.
-    pub async fn note_enrolled(
+    pub async fn save_enrolled(
         &self,
         object_key: &ReferenceKey,
         last_modified: Timestamp,

@@ -25,7 +25,7 @@ pub enum Erased {
     ReferencePhotos,
     /// References.
     References,
-    /// Segments that held a fingerprint, and were written anew without it.
+    /// Segments that held a fingerprint, and were written again without it.
     Segments,
     /// Objects of segments, all versions.
     SegmentObjects,
@@ -90,20 +90,20 @@ impl ErasedBy<'_> {
 
 /// What an erasure has found until now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Finds {
+pub struct ErasedCounts {
     /// The references that it erased.
     pub references: BTreeSet<ReferenceId>,
     counts: BTreeMap<String, u64>,
 }
 
-impl Finds {
+impl ErasedCounts {
     /// How many things of a kind.
     pub fn count(&self, what: Erased) -> u64 {
         self.counts.get(what.as_str()).copied().unwrap_or(0)
     }
 
     /// Whether things of a kind were looked for, there or not.
-    pub fn has_looked_for(&self, what: Erased) -> bool {
+    pub fn has_searched_for(&self, what: Erased) -> bool {
         self.counts.contains_key(what.as_str())
     }
 }
@@ -114,7 +114,7 @@ impl Store {
     ///
     /// # Errors
     /// As every verb.
-    pub async fn note_erased(
+    pub async fn save_erased(
         &self,
         by: ErasedBy<'_>,
         what: Erased,
@@ -140,7 +140,7 @@ impl Store {
     ///
     /// # Errors
     /// As every verb.
-    pub async fn note_erased_together(
+    pub async fn save_erased_together(
         &self,
         by: ErasedBy<'_>,
         what: Erased,
@@ -155,8 +155,8 @@ impl Store {
     ///
     /// # Errors
     /// As every verb.
-    pub async fn erased(&self, by: ErasedBy<'_>) -> Result<Finds> {
-        let mut finds = Finds::default();
+    pub async fn erased(&self, by: ErasedBy<'_>) -> Result<ErasedCounts> {
+        let mut finds = ErasedCounts::default();
         for note in self.notes_of(by).await? {
             let what: String = parsed(&note, "what", "erasure")?;
             let count = counted(&note, "count", "erasure")?;

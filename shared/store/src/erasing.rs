@@ -1,4 +1,4 @@
-//! Segments without what is to be forgotten, and objects that nobody needs any more.
+//! Segments without what is to be forgotten, and objects that are not needed any more.
 //!
 //! Both rest on one thing: a swap of the manifest dooms every compaction that is under way, since
 //! its own swap is conditioned on the manifest before. So what lay in the bucket before a swap and
@@ -7,13 +7,13 @@
 use std::collections::BTreeSet;
 
 use records::Timestamp;
-use segments::{Absorbed, Entry, Id, Item, Kind, Manifest, SegmentIndex, SegmentName};
+use segments::{Absorbed, Id, Item, Manifest, SegmentEntry, SegmentIndex, SegmentName, SetKind};
 
 use crate::ads_packs::Pack;
-use crate::compaction::{Compacted, CompactionRule, build_aside};
+use crate::compaction::{Compacted, CompactionRule, build_blocking};
 use crate::error::{Error, Result};
 use crate::items::ms;
-use crate::segment_objects::{Shelf, Stored, StoredVersion, items_aside};
+use crate::segment_objects::{Prefix, Stored, StoredVersion, items_blocking};
 use crate::{Erased, ErasedBy, Store, retry};
 
 /// Longer than any pack that this build writes.
@@ -21,7 +21,7 @@ const PACK_MAX: u64 = 16 << 20;
 
 /// What a set was rid of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rewritten {
+pub struct Purged {
     /// Segments that held something to be forgotten.
     pub segments: u64,
     /// Items that were forgotten, in segments and tail.
@@ -31,32 +31,32 @@ pub struct Rewritten {
 }
 
 impl Store {
-    /// Forgets items, whoever owns them: when this returns, no segment holds them, neither live nor
+    /// Forgets items, of all owners: when this returns, no segment holds them, neither live nor
     /// replaced nor half written, and of ads neither does the tail. A reference must have been
-    /// withdrawn before, which takes it out of the log. Idempotent; safe beside compaction.
+    /// withdrawn before, which takes it out of the log. Idempotent; safe next to compaction.
     /// Readers that lose a segment under their hands start again from the manifest. What an erasure
     /// removes so is [noted](Store::note_erased) before.
     ///
     /// # Errors
     /// [`Error::Damaged`] if a segment cannot be read, [`Error::Unavailable`] if others kept
     /// changing the manifest.
-    pub async fn rewrite_without(
+    pub async fn purge(
         &self,
-        kind: Kind,
+        kind: SetKind,
         ids: &BTreeSet<Id>,
         now: Timestamp,
         by: Option<ErasedBy<'_>>,
-    ) -> Result<Rewritten> {
-        let mut done = Rewritten::default();
+    ) -> Result<Purged> {
+        let mut done = Purged::default();
         let at_once = CompactionRule {
             tail_ads_min: 1,
             ..CompactionRule::default()
         };
         for attempt in 0..retry::ATTEMPTS_MAX {
-            if kind == Kind::Ads {
+            if kind == SetKind::Ads {
                 self.compact_ads(&at_once, now).await?;
             }
-            match self.rewrite_once(kind, ids, (now, by), &mut done).await {
+            match self.purge_once(kind, ids, (now, by), &mut done).await {
                 Ok(true) => return Ok(done),
                 Ok(false) | Err(Error::Gone(_)) => self.pause(attempt).await,
                 Err(error) => return Err(error),
@@ -65,16 +65,20 @@ impl Store {
         Err(Error::Unavailable("rewriting segments"))
     }
 
-    async fn rewrite_once(
+    async fn purge_once(
         &self,
-        kind: Kind,
+        kind: SetKind,
         ids: &BTreeSet<Id>,
         (now, by): (Timestamp, Option<ErasedBy<'_>>),
-        done: &mut Rewritten,
+        done: &mut Purged,
     ) -> Result<bool> {
         let standing = self.manifest(kind).await?;
-        if kind == Kind::Ads && !self.packs_are_rid_of(ids, &standing.manifest, done).await? {
-            return Ok(false); // they came meanwhile
+        if kind == SetKind::Ads
+            && !self
+                .packs_are_purged_of(ids, &standing.manifest, done)
+                .await?
+        {
+            return Ok(false); // they came concurrently
         }
         let lying = self.stored_versions(kind.into()).await?;
         let affected = self.holding(kind, &standing.manifest, ids).await?;
@@ -91,7 +95,7 @@ impl Store {
         let next = standing.manifest.next(&without, ms(now), with);
         if let Some(by) = by {
             let names = without.iter().map(SegmentName::to_string);
-            self.note_erased(by, Erased::Segments, names).await?;
+            self.save_erased(by, Erased::Segments, names).await?;
         }
         if !self.swap(&standing, &next).await? {
             return Ok(false);
@@ -101,7 +105,7 @@ impl Store {
         if let Some(by) = by {
             let doomed = lying.iter().filter(|it| is_doomed(it, &next));
             let things = doomed.map(StoredVersion::to_string);
-            self.note_erased(by, Erased::SegmentObjects, things).await?;
+            self.save_erased(by, Erased::SegmentObjects, things).await?;
         }
         done.deleted += self.delete_all_but(&next, lying).await?;
         Ok(true)
@@ -110,17 +114,17 @@ impl Store {
     /// The live segments that hold any of these items.
     pub(crate) async fn holding(
         &self,
-        kind: Kind,
+        kind: SetKind,
         manifest: &Manifest,
         ids: &BTreeSet<Id>,
-    ) -> Result<Vec<Entry>> {
+    ) -> Result<Vec<SegmentEntry>> {
         let mut holding = Vec::new();
         if ids.is_empty() {
             return Ok(holding);
         }
         for entry in &manifest.live {
-            let front: SegmentIndex = self.front(kind, entry).await?;
-            if ids.iter().any(|id| !front.find(id).is_empty()) {
+            let index: SegmentIndex = self.segment_index(kind, entry).await?;
+            if ids.iter().any(|id| !index.find(id).is_empty()) {
                 holding.push(*entry);
             }
         }
@@ -130,13 +134,13 @@ impl Store {
     /// Writes items as segments of a bounded size, which no manifest names yet.
     pub(crate) async fn put_all(
         &self,
-        kind: Kind,
+        kind: SetKind,
         items: Vec<Item>,
         (now, generation): (Timestamp, u64),
-    ) -> Result<Vec<Entry>> {
+    ) -> Result<Vec<SegmentEntry>> {
         let mut entries = Vec::new();
-        for part in parts(items, CompactionRule::default().merge.bytes_max) {
-            let built = build_aside(kind, part, now, generation).await?;
+        for part in chunks(items, CompactionRule::default().merge.bytes_max) {
+            let built = build_blocking(kind, part, now, generation).await?;
             entries.push(built.entry);
             self.put_segment(kind, built).await?;
         }
@@ -159,13 +163,13 @@ impl Store {
 
     /// Whether no pack holds these items. Those that were absorbed are deleted at once; one that the
     /// tail names, or that was left behind or is about to be named, is only looked into.
-    async fn packs_are_rid_of(
+    async fn packs_are_purged_of(
         &self,
         ids: &BTreeSet<Id>,
         manifest: &Manifest,
-        done: &mut Rewritten,
+        done: &mut Purged,
     ) -> Result<bool> {
-        let lying = self.stored_versions(Shelf::Packs).await?;
+        let lying = self.stored_versions(Prefix::Packs).await?;
         let named = self.names_of_packs().await?;
         for version in lying {
             let Stored::Segment(name) = version.stored else {
@@ -173,7 +177,7 @@ impl Store {
             };
             let is_absorbed = manifest.absorbed.iter().any(|it| it.name == name);
             if is_absorbed && !named.contains(&name) {
-                self.delete_version(Shelf::Packs, &version).await?;
+                self.delete_version(Prefix::Packs, &version).await?;
                 done.deleted += 1;
             } else if self.pack_holds(&name, ids).await? {
                 return Ok(false);
@@ -187,37 +191,37 @@ impl Store {
         Ok(packs.iter().map(Pack::name).collect())
     }
 
-    async fn delete_for_good(&self, kind: Kind, version: &StoredVersion) -> Result<()> {
+    async fn delete_for_good(&self, kind: SetKind, version: &StoredVersion) -> Result<()> {
         self.delete_version(kind.into(), version).await?;
         match version.stored {
-            Stored::Segment(name) if kind == Kind::Ads => self.forget_parts(&name).await,
+            Stored::Segment(name) if kind == SetKind::Ads => self.forget_parts(&name).await,
             _ => Ok(()),
         }
     }
 
     /// Deletes the segments of a set that were replaced longer ago than their readers run, those
-    /// that no manifest names and that have lain there for longer than whoever wrote them can be
+    /// that no manifest names and that have lain there for longer than their writer can be
     /// at work, and versions of the manifest that were replaced as long ago. Idempotent; safe
-    /// beside compaction.
+    /// next to compaction.
     ///
     /// # Errors
     /// As every verb.
     pub async fn sweep(
         &self,
-        kind: Kind,
+        kind: SetKind,
         rule: &CompactionRule,
         now: Timestamp,
     ) -> Result<Compacted> {
         let mut done = Compacted::default();
         let standing = self.manifest(kind).await?;
-        self.note_standing(&standing).await?; // one of an older build is not noted yet
+        self.save_standing(&standing).await?; // one of an older build is not noted yet
         let manifest = &standing.manifest;
         let (mut due, mut orphans) = (Vec::new(), Vec::new());
         for version in self.stored_versions(kind.into()).await? {
-            match standing_of(&version, manifest, rule, now) {
-                Lies::Rightly => {}
-                Lies::Due => due.push(version),
-                Lies::Orphaned => orphans.push(version),
+            match liveness_of(&version, manifest, rule, now) {
+                Liveness::Live => {}
+                Liveness::Expired => due.push(version),
+                Liveness::Orphan => orphans.push(version),
             }
         }
         // Those that were live once can be deleted at once: they never are again.
@@ -227,7 +231,7 @@ impl Store {
         }
         let mut next = manifest.next(&BTreeSet::new(), 0, Vec::new());
         next.retired.retain(|it| it.due_at_ms > ms(now));
-        if kind == Kind::Ads {
+        if kind == SetKind::Ads {
             done.deleted += self.sweep_packs(&mut next, rule, now).await?;
         }
         let is_shorter = next.retired.len() < manifest.retired.len()
@@ -246,7 +250,7 @@ impl Store {
 
 impl Store {
     /// Deletes packs that the tail does not name: those that were absorbed longer ago than their
-    /// readers run, and takes them from the manifest; and those that whoever wrote them never named.
+    /// readers run, and takes them from the manifest; and those that their writer never named.
     /// What is listed here was written before the tail is read, so one that is named later is too
     /// young to be taken for one that was left behind.
     async fn sweep_packs(
@@ -255,7 +259,7 @@ impl Store {
         rule: &CompactionRule,
         now: Timestamp,
     ) -> Result<u64> {
-        let lying = self.stored_versions(Shelf::Packs).await?;
+        let lying = self.stored_versions(Prefix::Packs).await?;
         if lying.is_empty() && next.absorbed.is_empty() {
             return Ok(0); // an idle deployment does not pay for a walk through its tail
         }
@@ -269,7 +273,7 @@ impl Store {
             let absorbed = next.absorbed.iter().find(|it| it.name == name);
             let is_old = version.modified.plus(rule.grace) <= now;
             if !named.contains(&name) && absorbed.map_or(is_old, is_due) {
-                self.delete_version(Shelf::Packs, version).await?;
+                self.delete_version(Prefix::Packs, version).await?;
                 deleted += 1;
             }
         }
@@ -281,13 +285,13 @@ impl Store {
     /// Whether a pack holds any of these items; one that is gone does not.
     async fn pack_holds(&self, name: &SegmentName, ids: &BTreeSet<Id>) -> Result<bool> {
         let bytes = self
-            .small_object(&Shelf::Packs.key(name), PACK_MAX, "reading a pack")
+            .small_object(&Prefix::Packs.key(name), PACK_MAX, "reading a pack")
             .await?;
         let Some((bytes, _)) = bytes else {
             return Ok(false);
         };
-        let entry = segments::entry_of(Kind::Ads, &bytes)?;
-        let items = items_aside(Kind::Ads, &entry, bytes).await?;
+        let entry = segments::entry_of(SetKind::Ads, &bytes)?;
+        let items = items_blocking(SetKind::Ads, &entry, bytes).await?;
         Ok(items.iter().any(|item| ids.contains(&item.id)))
     }
 }
@@ -299,38 +303,38 @@ fn is_doomed(version: &StoredVersion, manifest: &Manifest) -> bool {
 
 /// How an object lies in the bucket.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Lies {
+enum Liveness {
     /// Part of the set, or until lately.
-    Rightly,
+    Live,
     /// It was part of the set, and its grace is over.
-    Due,
-    /// No manifest names it, and whoever wrote it has long ended.
-    Orphaned,
+    Expired,
+    /// No manifest names it, and its writer has long ended.
+    Orphan,
 }
 
-fn standing_of(
+fn liveness_of(
     version: &StoredVersion,
     manifest: &Manifest,
     rule: &CompactionRule,
     now: Timestamp,
-) -> Lies {
+) -> Liveness {
     let is_old = version.modified.plus(rule.grace) <= now;
     let retired = |name: &SegmentName| manifest.retired.iter().find(|it| it.name == *name);
     match version.stored {
-        Stored::OldManifest if is_old => Lies::Due,
-        Stored::OldManifest => Lies::Rightly,
-        Stored::Segment(name) if manifest.entry(&name).is_some() => Lies::Rightly,
+        Stored::OldManifest if is_old => Liveness::Expired,
+        Stored::OldManifest => Liveness::Live,
+        Stored::Segment(name) if manifest.entry(&name).is_some() => Liveness::Live,
         Stored::Segment(name) => match retired(&name) {
-            Some(it) if it.due_at_ms <= ms(now) => Lies::Due,
-            Some(_) => Lies::Rightly,
-            None if is_old => Lies::Orphaned,
-            None => Lies::Rightly,
+            Some(it) if it.due_at_ms <= ms(now) => Liveness::Expired,
+            Some(_) => Liveness::Live,
+            None if is_old => Liveness::Orphan,
+            None => Liveness::Live,
         },
     }
 }
 
 /// Items in parts of a bounded size, none of them empty.
-pub(crate) fn parts(items: Vec<Item>, bytes_max: u64) -> Vec<Vec<Item>> {
+pub(crate) fn chunks(items: Vec<Item>, bytes_max: u64) -> Vec<Vec<Item>> {
     let (mut parts, mut bytes): (Vec<Vec<Item>>, u64) = (Vec::new(), 0);
     for item in items {
         let starts = bytes + item.bytes() > bytes_max;

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
 use records::{Alert, Delivery, LeadSummary, ReferenceId, TenantId};
 
 use crate::calls::Range;
-use crate::error::{Error, Result, told};
+use crate::error::{Error, Result, classified};
 use crate::items::{Item, key, record, sort_key};
 use crate::leads_record::{LISTED, image_pk, lead_sk};
 use crate::leads_sightings::lead_sightings_prefix;
@@ -50,7 +50,7 @@ impl Store {
         }
         leads.retain(|lead| references.contains(&lead.reference_id));
         let ids = leads.iter().map(|lead| lead.lead_id.to_string());
-        self.note_erased(by, Erased::Leads, ids).await?;
+        self.save_erased(by, Erased::Leads, ids).await?;
         for lead in &leads {
             self.erase_lead(unit, lead).await?;
         }
@@ -98,7 +98,7 @@ impl Store {
                 found.push(sk);
             }
         }
-        self.note_erased(by, Erased::Alerts, found.iter().cloned())
+        self.save_erased(by, Erased::Alerts, found.iter().cloned())
             .await?;
         let keys = found.into_iter().map(|sk| key(pk, sk)).collect();
         self.delete_all(Table::Leads, keys).await.map(drop)
@@ -117,7 +117,7 @@ impl Store {
                 continue;
             }
             let thing = format!("{pk}#{sk}");
-            self.note_erased(by, Erased::Deliveries, [thing]).await?;
+            self.save_erased(by, Erased::Deliveries, [thing]).await?;
             if let Some(at) = delivery.next_attempt_at {
                 let due = crate::deliveries::due_key(by.unit, &delivery, at);
                 self.delete_all(Table::Deliveries, vec![due]).await?;
@@ -149,7 +149,7 @@ impl Store {
                 .request_items(&name, writes)
                 .send()
                 .await
-                .map_err(|error| told("deleting items", &error))?;
+                .map_err(|error| classified("deleting items", &error))?;
             writes = answer
                 .unprocessed_items
                 .and_then(|mut left| left.remove(&name))

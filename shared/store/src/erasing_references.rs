@@ -8,7 +8,7 @@ use records::{
     ReferenceKey, ReferenceStatus, SearchProgress, TenantId, Timestamp,
 };
 
-use crate::error::{Error, Result, told};
+use crate::error::{Error, Result, classified};
 use crate::items::item;
 use crate::objects::time;
 use crate::references::{NEW_OR_ENDED, ended_before, fingerprint_sk, reference_sk};
@@ -69,7 +69,7 @@ impl Store {
                 .set_version_id_marker(start.1.take())
                 .send()
                 .await
-                .map_err(|error| told("listing versions", &error))?;
+                .map_err(|error| classified("listing versions", &error))?;
             for found in answer.versions() {
                 let at = found.last_modified();
                 versions.extend(version(found.key(), found.version_id(), false, at)?);
@@ -102,7 +102,7 @@ impl Store {
         for found in versions.iter().filter(|found| !found.is_marker) {
             if !self.came_later(found, before).await? && self.is_of(found, only).await? {
                 let thing = format!("{} {}", found.key.as_str(), found.version_id);
-                self.note_erased(by, Erased::ReferencePhotos, [thing])
+                self.save_erased(by, Erased::ReferencePhotos, [thing])
                     .await?;
                 self.delete_object(&found.key, Some(&found.version_id))
                     .await?;
@@ -153,8 +153,13 @@ impl Store {
     /// event of its photo does not bring it back. Idempotent.
     ///
     /// # Errors
-    /// [`Error::Conflict`] if it was submitted again meanwhile.
-    pub async fn entomb(&self, unit: &TenantId, id: &ReferenceId, now: Timestamp) -> Result<()> {
+    /// [`Error::Conflict`] if it was submitted again concurrently.
+    pub async fn put_tombstone(
+        &self,
+        unit: &TenantId,
+        id: &ReferenceId,
+        now: Timestamp,
+    ) -> Result<()> {
         let left = Reference {
             reference_id: id.clone(),
             case_id: CaseId::parse(ERASED)?,

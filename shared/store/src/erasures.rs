@@ -1,6 +1,6 @@
 //! Erasures: asked for, looked at, finished; and the key that their receipts are signed with.
 //!
-//! A mark stands beside each erasure until it is done: whoever carries them out looks for marks only.
+//! A mark stands next to each erasure until it is done: the task that carries them out looks for marks only.
 
 use records::{Erasure, ErasureId, ErasureState, Secret, TenantId};
 
@@ -79,7 +79,7 @@ impl Store {
     /// stands.
     ///
     /// # Errors
-    /// [`Error::Conflict`] if somebody else finished it.
+    /// [`Error::Conflict`] if another caller finished it.
     pub async fn forget_case(&self, unit: &TenantId, erasure: Erasure) -> Result<Erasure> {
         let erasure = Erasure {
             case_id: None,
@@ -141,7 +141,7 @@ impl Store {
         known.ok_or(Error::Conflict("it changed meanwhile"))
     }
 
-    /// That seed, if there is one: it is made by whoever needs it first.
+    /// That seed, if there is one: it is made when it is first needed.
     ///
     /// # Errors
     /// As every verb.

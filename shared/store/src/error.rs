@@ -15,7 +15,7 @@ pub enum Error {
     /// What the verb is about does not exist (any more), or belongs to another tenant.
     #[error("{0} does not exist")]
     Gone(&'static str),
-    /// Something else changed it meanwhile, or it is in another state: read it again and decide.
+    /// Something else changed it concurrently, or it is in another state: read it again and decide.
     #[error("{0}")]
     Conflict(&'static str),
     /// The input cannot be stored as it is: refuse it.
@@ -69,7 +69,7 @@ const CONFIGURATION_CODES: &[&str] = &[
 ];
 
 /// Sorts what the SDK says, once its own retries are used up, by what to do next.
-pub(crate) fn told<E: ProvideErrorMetadata, R>(
+pub(crate) fn classified<E: ProvideErrorMetadata, R>(
     doing: &'static str,
     error: &SdkError<E, R>,
 ) -> Error {
@@ -78,7 +78,7 @@ pub(crate) fn told<E: ProvideErrorMetadata, R>(
             Error::Configuration("a request could not be built; are region and credentials set?")
         }
         SdkError::ServiceError(answer) => by_code(doing, answer.err().code().unwrap_or_default()),
-        // Not connected, timed out, or an answer that nobody can read: the network's doing.
+        // Not connected, timed out, or an answer that cannot be read: the network's doing.
         _ => Error::Unavailable(doing),
     }
 }

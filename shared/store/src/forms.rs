@@ -17,7 +17,7 @@ use records::{AdKey, ObjectKey, TenantId, Timestamp};
 use serde_json::json;
 use sha2::Sha256;
 
-use crate::error::{Error, Result, told};
+use crate::error::{Error, Result, classified};
 use crate::{ObjectKind, Store};
 
 /// What a form allows.
@@ -105,7 +105,7 @@ impl Store {
         })
     }
 
-    /// An address under which one object can be read until it expires. Whoever has it can read the
+    /// An address under which one object can be read until it expires. Every holder can read the
     /// object: it goes to the person who asked and nowhere else.
     ///
     /// # Errors
@@ -126,7 +126,7 @@ impl Store {
         let signed = request
             .presigned(presigning(now, valid_for)?)
             .await
-            .map_err(|error| told("signing an address", &error))?;
+            .map_err(|error| classified("signing an address", &error))?;
         Ok(signed.uri().to_owned())
     }
 
@@ -146,7 +146,7 @@ impl Store {
             .key("x")
             .presigned(presigning(now, Duration::from_secs(1))?)
             .await
-            .map_err(|error| told("signing an address", &error))?;
+            .map_err(|error| classified("signing an address", &error))?;
         let uri = signed.uri();
         let address = uri.split_once('?').map_or(uri, |(address, _)| address);
         Ok(address.trim_end_matches("/x").to_owned())

@@ -8,8 +8,8 @@
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use records::{
-    AlertData, AlertDecision, AlertKind, Found, LeadId, LeadStatus, LeadSummary, Level, Sighting,
-    TenantId, Timestamp,
+    AlertData, AlertDecision, AlertKind, FoundLead, LeadId, LeadStatus, LeadSummary, Level,
+    Sighting, TenantId, Timestamp,
 };
 
 use crate::error::Result;
@@ -25,7 +25,7 @@ const AS_READ: &str = "#level = :was_level AND #status = :was_status \
 
 /// Whether a lead that stands so may still be alerted by this evidence: one that a person has judged
 /// only by what they cannot have seen.
-fn may_be_alerted(known: &LeadSummary, found: &Found) -> bool {
+fn may_be_alerted(known: &LeadSummary, found: &FoundLead) -> bool {
     let is_anothers = |held_for: &TenantId| *held_for != found.uploaded_by;
     known.status == LeadStatus::Open
         || found.rank() > known.rank()
@@ -33,7 +33,7 @@ fn may_be_alerted(known: &LeadSummary, found: &Found) -> bool {
 }
 
 /// The lead with this evidence, if that is better than its own.
-fn with_better(known: &LeadSummary, found: &Found) -> LeadSummary {
+fn with_better(known: &LeadSummary, found: &FoundLead) -> LeadSummary {
     let lead = known.clone();
     if found.rank() <= known.rank() {
         return lead;
@@ -50,7 +50,7 @@ fn with_better(known: &LeadSummary, found: &Found) -> LeadSummary {
 }
 
 /// The lead as it stands after this evidence.
-fn after(known: &LeadSummary, found: &Found, calling: &Calling, now: Timestamp) -> LeadSummary {
+fn after(known: &LeadSummary, found: &FoundLead, calling: &Calling, now: Timestamp) -> LeadSummary {
     let mut lead = with_better(known, found);
     let is_raised = matches!(
         calling,
@@ -77,7 +77,7 @@ impl Store {
     /// One attempt to let a lead rise by this evidence; nothing if something changed meanwhile.
     pub(crate) async fn better_lead(
         &self,
-        (found, postings): (&Found, &[Sighting]),
+        (found, postings): (&FoundLead, &[Sighting]),
         known: LeadSummary,
         alerted: &Alerted,
         now: Timestamp,
@@ -122,7 +122,12 @@ impl Store {
     }
 
     /// Adds to a lead that will be alerted what its uploader posted, so that the alert tells of it.
-    async fn add_own(&self, found: &Found, postings: &[Sighting], now: Timestamp) -> Result<u64> {
+    async fn add_own(
+        &self,
+        found: &FoundLead,
+        postings: &[Sighting],
+        now: Timestamp,
+    ) -> Result<u64> {
         let mut own = self.sightings(&found.image_sha256).await?;
         own.extend_from_slice(postings);
         own.retain(|sighting| sighting.uploaded_by == found.uploaded_by);

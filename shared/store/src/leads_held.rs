@@ -9,8 +9,8 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use records::{
-    AlertData, AlertDecision, AlertKind, AlertLimit, Found, LeadId, LeadStatus, LeadSummary, Level,
-    Reference, ReferenceId, ReferenceStatus, TenantId, Timestamp,
+    AlertData, AlertDecision, AlertKind, AlertLimit, FoundLead, LeadId, LeadStatus, LeadSummary,
+    Level, Reference, ReferenceId, ReferenceStatus, TenantId, Timestamp,
 };
 
 use crate::calls::Range;
@@ -46,7 +46,7 @@ pub(crate) enum Calling {
 }
 
 impl Calling {
-    pub(crate) fn of(found: &Found, alerted: &Alerted, now: Timestamp) -> Self {
+    pub(crate) fn of(found: &FoundLead, alerted: &Alerted, now: Timestamp) -> Self {
         if found.level != Level::Alert {
             return Self::Quiet;
         }

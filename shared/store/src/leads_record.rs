@@ -11,7 +11,7 @@
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use futures::{StreamExt, TryStreamExt, stream};
 use records::{
-    Alert, AlertData, AlertKind, Found, ImageSha256, LeadId, LeadStatus, LeadSummary, Sighting,
+    Alert, AlertData, AlertKind, FoundLead, ImageSha256, LeadId, LeadStatus, LeadSummary, Sighting,
     TenantId, Timestamp,
 };
 
@@ -82,7 +82,7 @@ impl Store {
     /// As these two.
     pub async fn record_lead(
         &self,
-        found: &Found,
+        found: &FoundLead,
         postings: &[Sighting],
         now: Timestamp,
     ) -> Result<Recorded> {
@@ -107,7 +107,7 @@ impl Store {
     /// [`Error::Unavailable`] if others kept writing leads of this unit.
     pub async fn tell_lead(
         &self,
-        found: &Found,
+        found: &FoundLead,
         postings: &[Sighting],
         now: Timestamp,
     ) -> Result<Recorded> {
@@ -143,7 +143,7 @@ impl Store {
     /// One attempt to write a new lead; nothing if something changed meanwhile: then look again.
     async fn new_lead(
         &self,
-        found: &Found,
+        found: &FoundLead,
         postings: &[Sighting],
         alerted: &Alerted,
         now: Timestamp,
@@ -269,7 +269,7 @@ impl Store {
     }
 }
 
-fn summary(found: &Found, case_id: records::CaseId, now: Timestamp) -> LeadSummary {
+fn summary(found: &FoundLead, case_id: records::CaseId, now: Timestamp) -> LeadSummary {
     LeadSummary {
         lead_id: LeadId::of(&found.reference_id, &found.image_sha256),
         case_id,

@@ -1,9 +1,9 @@
 //! The manifest of a set: read, and replaced by compare-and-swap only.
 //!
 //! An empty set and one that has lost its manifest look alike in the bucket, and must never be taken
-//! for one another: nobody would be found, and nobody told. So a table notes how far the manifest of
+//! for one another: no person would be found, and no unit alerted. So a table records how far the manifest of
 //! ads has come. The first manifest is an empty one; it is noted before any manifest lists a segment,
-//! and each later one before the tail gives up what it absorbed. Whoever reads a manifest reads the
+//! and each later one before the tail gives up what it absorbed. A reader of a manifest reads the
 //! note first: then the manifest is at least as new, or it was lost.
 //!
 //! References need no such note: their log has everything, and a reader without a manifest reads it
@@ -12,16 +12,16 @@
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
-use segments::{Kind, Manifest};
+use segments::{Manifest, SetKind};
 
-use crate::error::{Error, Result, told};
+use crate::error::{Error, Result, classified};
 use crate::items::{counted, key, number};
 use crate::segment_objects::manifest_key;
 use crate::{Store, Table};
 
 /// A manifest as it stood when it was read: what the next swap is conditioned on.
 #[derive(Clone, Debug)]
-pub struct Standing {
+pub struct VersionedManifest {
     /// What it says.
     pub manifest: Manifest,
     /// The object's entity tag; none if there was no manifest yet.
@@ -53,16 +53,16 @@ impl Store {
     /// # Errors
     /// [`Error::Damaged`] if it cannot be read, or is gone or older than it was: better stop than miss
     /// a match.
-    pub async fn manifest(&self, kind: Kind) -> Result<Standing> {
+    pub async fn manifest(&self, kind: SetKind) -> Result<VersionedManifest> {
         let noted = match kind {
-            Kind::Ads => self.noted_generation().await?,
-            Kind::References => None,
+            SetKind::Ads => self.saved_generation().await?,
+            SetKind::References => None,
         };
         let Some((bytes, etag)) = self.manifest_bytes(kind).await? else {
             if noted.is_some() {
                 return Err(Error::Damaged("manifest of ads (it is gone)"));
             }
-            return Ok(Standing {
+            return Ok(VersionedManifest {
                 manifest: Manifest::empty(kind),
                 etag: None,
                 noted,
@@ -72,14 +72,14 @@ impl Store {
         if noted.is_some_and(|noted| manifest.generation < noted) {
             return Err(Error::Damaged("manifest of ads (an older one lies there)"));
         }
-        Ok(Standing {
+        Ok(VersionedManifest {
             manifest,
             etag: Some(etag),
             noted,
         })
     }
 
-    async fn noted_generation(&self) -> Result<Option<u64>> {
+    async fn saved_generation(&self) -> Result<Option<u64>> {
         let found = self.get(Table::Ads, NOTES, ADS).await?;
         let generation = found.map(|note| counted(&note, GENERATION, "note of a manifest"));
         generation.transpose()
@@ -87,20 +87,20 @@ impl Store {
 
     /// Notes that the manifest has come so far, if that is not noted: before anything is given up that
     /// only this manifest, or one after it, leads to. Idempotent.
-    pub(crate) async fn note_standing(&self, standing: &Standing) -> Result<()> {
+    pub(crate) async fn save_standing(&self, standing: &VersionedManifest) -> Result<()> {
         let generation = standing.manifest.generation;
         let is_noted = standing.noted.is_some_and(|noted| noted >= generation);
         match standing.etag.is_none() || is_noted {
             true => Ok(()),
             false => {
-                self.note_generation(standing.manifest.kind, generation)
+                self.save_generation(standing.manifest.kind, generation)
                     .await
             }
         }
     }
 
-    async fn note_generation(&self, kind: Kind, generation: u64) -> Result<()> {
-        if kind != Kind::Ads {
+    async fn save_generation(&self, kind: SetKind, generation: u64) -> Result<()> {
+        if kind != SetKind::Ads {
             return Ok(());
         }
         let mut note = key(NOTES, ADS);
@@ -112,7 +112,7 @@ impl Store {
             .map(drop)
     }
 
-    async fn manifest_bytes(&self, kind: Kind) -> Result<Option<(Bytes, String)>> {
+    async fn manifest_bytes(&self, kind: SetKind) -> Result<Option<(Bytes, String)>> {
         self.small_object(
             &manifest_key(kind),
             MANIFEST_BYTES_MAX,
@@ -121,30 +121,30 @@ impl Store {
         .await
     }
 
-    /// Replaces a manifest, unless somebody else did since it was read; says whether it did. What
+    /// Replaces a manifest, unless another caller did since it was read; says whether it did. What
     /// was replaced by this very call although its first answer was lost counts as done.
-    pub(crate) async fn swap(&self, standing: &Standing, next: &Manifest) -> Result<bool> {
+    pub(crate) async fn swap(&self, standing: &VersionedManifest, next: &Manifest) -> Result<bool> {
         let Some(standing) = self.begun(standing).await? else {
             return Ok(false);
         };
-        self.note_standing(&standing).await?;
+        self.save_standing(&standing).await?;
         let is_swapped = self.put_manifest(next, standing.etag.as_deref()).await?;
         if is_swapped.is_some() {
-            self.note_generation(next.kind, next.generation).await?;
+            self.save_generation(next.kind, next.generation).await?;
         }
         Ok(is_swapped.is_some())
     }
 
     /// A set that has a manifest: the first one of ads is empty, and is noted before another one takes
-    /// its place. None if somebody else was faster.
-    async fn begun(&self, standing: &Standing) -> Result<Option<Standing>> {
+    /// its place. None if another caller was faster.
+    async fn begun(&self, standing: &VersionedManifest) -> Result<Option<VersionedManifest>> {
         let kind = standing.manifest.kind;
-        if kind != Kind::Ads || standing.etag.is_some() {
+        if kind != SetKind::Ads || standing.etag.is_some() {
             return Ok(Some(standing.clone()));
         }
         let first = Manifest::empty(kind);
         let etag = self.put_manifest(&first, None).await?;
-        Ok(etag.map(|etag| Standing {
+        Ok(etag.map(|etag| VersionedManifest {
             manifest: first,
             etag: Some(etag),
             noted: None,
@@ -172,7 +172,7 @@ impl Store {
                 let found = self.manifest_bytes(next.kind).await?;
                 Ok(found.and_then(|(found, etag)| (found == bytes).then_some(etag)))
             }
-            Err(error) => Err(told("replacing a manifest", &error)),
+            Err(error) => Err(classified("replacing a manifest", &error)),
         }
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use records::Timestamp;
-use segments::{Entry, Item, Kind, SegmentName, to_merge};
+use segments::{Item, SegmentEntry, SegmentName, SetKind, to_merge};
 
 use crate::Store;
-use crate::compaction::{Compacted, CompactionRule, build_aside};
+use crate::compaction::{Compacted, CompactionRule, build_blocking};
 use crate::error::{Error, Result};
 use crate::items::ms;
 
@@ -19,7 +19,7 @@ impl Store {
     /// [`Error::Damaged`] if a segment cannot be read: it stays where it is.
     pub async fn merge_segments(
         &self,
-        kind: Kind,
+        kind: SetKind,
         rule: &CompactionRule,
         now: Timestamp,
     ) -> Result<Compacted> {
@@ -28,7 +28,7 @@ impl Store {
             match self.merge_once(kind, rule, now).await {
                 Ok(Some(merged)) => done.merged += merged,
                 Ok(None) => return Ok(done),
-                // Rewritten meanwhile, or the swap went to somebody else.
+                // Rewritten concurrently, or the swap went to another caller.
                 Err(Error::Gone(_) | Error::Conflict(_)) => done.lost += 1,
                 Err(error) => return Err(error),
             }
@@ -39,21 +39,21 @@ impl Store {
     /// One merge: how many segments became one; none if all can stay.
     ///
     /// # Errors
-    /// [`Error::Gone`] and [`Error::Conflict`] if the manifest changed meanwhile.
+    /// [`Error::Gone`] and [`Error::Conflict`] if the manifest changed concurrently.
     async fn merge_once(
         &self,
-        kind: Kind,
+        kind: SetKind,
         rule: &CompactionRule,
         now: Timestamp,
     ) -> Result<Option<u64>> {
         let standing = self.manifest(kind).await?;
         let chosen = to_merge(&standing.manifest.live, &rule.merge);
-        let chosen: Vec<Entry> = chosen.into_iter().copied().collect();
+        let chosen: Vec<SegmentEntry> = chosen.into_iter().copied().collect();
         if chosen.is_empty() {
             return Ok(None);
         }
         let items = self.items_of_all(kind, &chosen).await?;
-        let built = build_aside(kind, items, now, standing.manifest.generation).await?;
+        let built = build_blocking(kind, items, now, standing.manifest.generation).await?;
         let names: BTreeSet<SegmentName> = chosen.iter().map(|entry| entry.name).collect();
         let due_at_ms = ms(now.plus(rule.grace));
         let next = standing.manifest.next(&names, due_at_ms, vec![built.entry]);
@@ -65,7 +65,11 @@ impl Store {
         }
     }
 
-    pub(crate) async fn items_of_all(&self, kind: Kind, entries: &[Entry]) -> Result<Vec<Item>> {
+    pub(crate) async fn items_of_all(
+        &self,
+        kind: SetKind,
+        entries: &[SegmentEntry],
+    ) -> Result<Vec<Item>> {
         let mut items = Vec::new();
         for entry in entries {
             items.extend(self.segment_items(kind, entry).await?);

@@ -14,7 +14,7 @@ use tokio::io::AsyncWriteExt;
 
 use crate::Store;
 use crate::encoded_words::decoded;
-use crate::error::{Error, Result, told};
+use crate::error::{Error, Result, classified};
 
 /// Which of the two buckets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,7 +25,7 @@ pub enum ObjectKind {
     Reference,
 }
 
-/// What S3 knows of an object beside its bytes.
+/// What S3 knows of an object next to its bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ObjectFacts {
     /// Its size.
@@ -44,7 +44,7 @@ pub(crate) const UPLOADED_AT: &str = "homeward-uploaded-at";
 
 impl ObjectFacts {
     /// When the object was first uploaded, however often it was driven again. Metadata can only
-    /// make it earlier, so nobody gains by inventing it.
+    /// make it earlier, so inventing it gains nothing.
     pub fn uploaded_at(&self) -> Timestamp {
         let said = self
             .metadata
@@ -163,7 +163,7 @@ impl Store {
         let answer = match request.send().await {
             Ok(answer) => answer,
             Err(error) if is_gone(&error) => return Ok(Fetched::Gone),
-            Err(error) => return Err(told("reading an object", &error)),
+            Err(error) => return Err(classified("reading an object", &error)),
         };
         let facts = facts(&answer)?;
         if facts.size_bytes > bytes_max {
@@ -193,7 +193,7 @@ impl Store {
         let answer = match request.send().await {
             Ok(answer) => answer,
             Err(error) if is_gone(&error) => return Ok(None),
-            Err(error) => return Err(told("reading an object", &error)),
+            Err(error) => return Err(classified("reading an object", &error)),
         };
         let size_bytes = answer.content_length().unwrap_or(0);
         let size_bytes = u64::try_from(size_bytes).unwrap_or(0);
@@ -224,7 +224,7 @@ impl Store {
         let answer = match request.send().await {
             Ok(answer) => answer,
             Err(error) if is_gone(&error) => return Ok(false),
-            Err(error) => return Err(told("reading an object", &error)),
+            Err(error) => return Err(classified("reading an object", &error)),
         };
         let size_bytes = facts(&answer)?.size_bytes;
         let (mut body, mut poured) = (answer.body, 0_u64);
@@ -250,7 +250,7 @@ impl Store {
         match request.send().await {
             Ok(head) => Ok(Some(head)),
             Err(error) if is_gone(&error) => Ok(None),
-            Err(error) => Err(told("looking at an object", &error)),
+            Err(error) => Err(classified("looking at an object", &error)),
         }
     }
 
@@ -270,7 +270,7 @@ impl Store {
             .body(ByteStream::from(object.bytes))
             .send()
             .await
-            .map_err(|error| told("writing an object", &error))?;
+            .map_err(|error| classified("writing an object", &error))?;
         Ok(answer.version_id)
     }
 
@@ -287,7 +287,7 @@ impl Store {
             .set_version_id(version_id.map(str::to_owned))
             .send()
             .await
-            .map_err(|error| told("deleting an object", &error))?;
+            .map_err(|error| classified("deleting an object", &error))?;
         Ok(())
     }
 
@@ -313,7 +313,7 @@ impl Store {
             .max_keys(i32::try_from(limit.clamp(1, 1000)).unwrap_or(1000))
             .send()
             .await
-            .map_err(|error| told("listing objects", &error))?;
+            .map_err(|error| classified("listing objects", &error))?;
         let encoded = answer.encoding_type() == Some(&EncodingType::Url);
         let mut page = ObjectsPage {
             items: Vec::new(),

@@ -1,11 +1,11 @@
 //! Quotas: how many uploads a tenant may bring in a day, and how many of today it has brought.
 //!
 //! Both stand in one item of the ads' table: so the program that takes in uploads, which opens what
-//! strangers send, needs no right to what stands beside the tenants, the deployment's key among it.
+//! strangers send, needs no right to what stands next to the tenants, the deployment's key among it.
 
 use records::{TenantId, Timestamp};
 
-use crate::error::{Result, told};
+use crate::error::{Result, classified};
 use crate::items::{Item, counted, key, number, parsed, text};
 use crate::{Store, Table};
 
@@ -56,7 +56,7 @@ impl Store {
                 .expression_attribute_values(":max", number(max)),
         };
         let written = request.send().await;
-        written.map_err(|error| told("setting a quota", &error))?;
+        written.map_err(|error| classified("setting a quota", &error))?;
         Ok(())
     }
 
@@ -106,7 +106,7 @@ impl Store {
             "attribute_not_exists(#day) OR #day <> :day",
             None,
         );
-        // Once more, in case somebody else began the day in between.
+        // Once more, in case another caller began the day in between.
         for change in [more, first, more] {
             if self.count(tenant, uploads, change, now).await? {
                 return Ok(true);
@@ -147,7 +147,7 @@ impl Store {
             {
                 Ok(false)
             }
-            Err(error) => Err(told("counting uploads", &error)),
+            Err(error) => Err(classified("counting uploads", &error)),
         }
     }
 }

@@ -10,10 +10,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use records::ObjectKey;
 
 use crate::Store;
-use crate::error::{Result, told};
+use crate::error::{Result, classified};
 use crate::objects::{UPLOADED_AT, time};
 
-/// What may stand as it is in a copy source, beside letters and digits.
+/// What may stand as it is in a copy source, next to letters and digits.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'-')
@@ -24,7 +24,7 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
 impl Store {
     /// Copies an object onto itself with the metadata it has and the time of its first upload (see
     /// [`crate::ObjectFacts::uploaded_at`]), and says whether it did: not if it
-    /// is gone, or was overwritten meanwhile (then its new content has an event of its own).
+    /// is gone, or was overwritten concurrently (then its new content has an event of its own).
     /// Repeating it makes another event, which does no harm.
     ///
     /// # Errors
@@ -50,7 +50,7 @@ impl Store {
         match copied {
             Ok(_) => Ok(true),
             Err(error) if is_overtaken(error.as_service_error()) => Ok(false),
-            Err(error) => Err(told("driving an object again", &error)),
+            Err(error) => Err(classified("driving an object again", &error)),
         }
     }
 }

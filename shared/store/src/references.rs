@@ -192,7 +192,7 @@ impl Store {
     ///
     /// # Errors
     /// As every verb.
-    pub async fn note_search(
+    pub async fn save_search(
         &self,
         unit: &TenantId,
         id: &ReferenceId,

@@ -1,13 +1,13 @@
 //! The set of references, to be held in memory and kept fresh.
 //!
 //! The log is the truth: per partition an append-only sequence of additions and removals, each
-//! numbered in the transaction that changes the reference itself. Whoever asks for everything after
+//! numbered in the transaction that changes the reference itself. A reader that asks for everything after
 //! the last number it saw can miss nothing. When a reference ends, its addition (the fingerprint)
 //! is deleted in the same transaction that appends its removal: the log forgets, its numbers do
 //! not. Segments are a snapshot of the log up to a position, so that a reader who starts from
 //! nothing reads few large objects, and then only what the log has behind that position.
 //!
-//! A partition is read from its end backwards. Numbers are given in order: whoever has seen one
+//! A partition is read from its end backwards. Numbers are given in order: a reader that has seen one
 //! finds every lower one when it looks for it afterwards; forwards, it might have looked before.
 
 use std::fmt;

@@ -79,7 +79,7 @@ impl Store {
             return self.move_photo(reference, &other).await.map(|()| false);
         }
         match self.withdraw(unit, id, now).await {
-            Err(Error::Gone(_)) => Ok(false), // erased meanwhile
+            Err(Error::Gone(_)) => Ok(false), // erased concurrently
             withdrawn => withdrawn.map(|()| true),
         }
     }

@@ -3,29 +3,29 @@
 //! Compaction applies the log behind the position to the segments and swaps the manifest for one
 //! with the new segments and the new position. Nothing leaves the log for that: a reference that
 //! ends must leave the store in one transaction, and one that is held must come back. So a segment
-//! that is damaged costs time and no match, and is made anew from the log.
+//! that is damaged costs time and no match, and is made again from the log.
 //!
 //! A removal in the log means that segments may hold a fingerprint of the sought that ought to be
-//! gone. Then the segments that hold it are written anew without it, and whatever lies in the
-//! bucket beside the new manifest's segments is deleted at once, whoever reads it.
+//! gone. Then the segments that hold it are written again without it, and whatever lies in the
+//! bucket next to the new manifest's segments is deleted at once, under its readers too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use records::Timestamp;
-use segments::{Entry, Id, Item, Kind, Manifest};
+use segments::{Id, Item, Manifest, SegmentEntry, SetKind};
 
 use crate::Store;
 use crate::ads::AT_ONCE;
 use crate::compaction::{Compacted, CompactionRule};
 use crate::error::{Error, Result};
 use crate::items::ms;
-use crate::manifests::Standing;
+use crate::manifests::VersionedManifest;
 use crate::references_log::{LogChange, LogEntry, LogPosition, Numbered};
 use crate::retry;
 
 /// What the log has behind the segments.
-struct News {
+struct ReferenceChanges {
     /// What became of each reference: its item, or none if it ended.
     changes: BTreeMap<Id, Option<Item>>,
     /// References that ended, or did for a while.
@@ -34,7 +34,7 @@ struct News {
     position: LogPosition,
 }
 
-impl News {
+impl ReferenceChanges {
     fn of(numbered: Vec<Numbered>, from: LogPosition) -> Self {
         let mut news = Self {
             changes: BTreeMap::new(),
@@ -78,10 +78,10 @@ impl Store {
     /// they hold it.
     pub(crate) async fn references_in_segments(&self) -> Result<(Vec<LogEntry>, LogPosition)> {
         for attempt in 0..retry::ATTEMPTS_MAX {
-            let manifest = self.manifest(Kind::References).await?.manifest;
+            let manifest = self.manifest(SetKind::References).await?.manifest;
             self.check_position(&manifest).await?;
             match self.entries_of(&manifest).await {
-                // Rewritten meanwhile, since a reference ended.
+                // Rewritten concurrently, since a reference ended.
                 Err(Error::Gone(_)) => self.pause(attempt).await,
                 entries => return Ok((entries?, LogPosition(manifest.position))),
             }
@@ -90,7 +90,7 @@ impl Store {
     }
 
     /// Segments of a time that the log has not come to, since it was put back to an earlier one, would
-    /// hide what is numbered anew. Ask after the manifest was read.
+    /// hide what is numbered again. Ask after the manifest was read.
     async fn check_position(&self, manifest: &Manifest) -> Result<()> {
         if manifest.generation == 0 {
             return Ok(()); // there is none
@@ -109,7 +109,7 @@ impl Store {
 
     async fn entries_of(&self, manifest: &Manifest) -> Result<Vec<LogEntry>> {
         let parts: Vec<Vec<Item>> = stream::iter(manifest.live.clone())
-            .map(|entry| async move { self.segment_items(Kind::References, &entry).await })
+            .map(|entry| async move { self.segment_items(SetKind::References, &entry).await })
             .buffered(AT_ONCE)
             .try_collect()
             .await?;
@@ -140,10 +140,10 @@ impl Store {
     ) -> Result<Compacted> {
         let mut done = Compacted::default();
         for attempt in 0..retry::ATTEMPTS_MAX {
-            let standing = self.manifest(Kind::References).await?;
+            let standing = self.manifest(SetKind::References).await?;
             let swapped = match self.snapshot(&standing, rule, now, &mut done).await {
-                // The log is the truth: all segments are made anew from it.
-                Err(Error::Damaged(_)) => self.snapshot_anew(&standing, now, &mut done).await,
+                // The log is the truth: all segments are made again from it.
+                Err(Error::Damaged(_)) => self.snapshot_again(&standing, now, &mut done).await,
                 swapped => swapped,
             };
             match swapped {
@@ -161,7 +161,7 @@ impl Store {
     /// Applies the log to the segments, if that is due; says whether no more is to be done.
     async fn snapshot(
         &self,
-        standing: &Standing,
+        standing: &VersionedManifest,
         rule: &CompactionRule,
         now: Timestamp,
         done: &mut Compacted,
@@ -169,17 +169,17 @@ impl Store {
         let manifest = &standing.manifest;
         self.check_position(manifest).await?;
         let from = LogPosition(manifest.position);
-        let news = News::of(self.log_after(&from).await?, from);
+        let news = ReferenceChanges::of(self.log_after(&from).await?, from);
         let is_long = news.entries >= rule.log_entries_min.max(1);
         if !is_long && news.removed.is_empty() {
             return Ok(true);
         }
         // Where nothing lies in the bucket, nothing there can hold what ended.
-        let lying = self.stored_versions(Kind::References.into()).await?;
+        let lying = self.stored_versions(SetKind::References.into()).await?;
         if !is_long && lying.is_empty() {
             return Ok(true);
         }
-        let kind = Kind::References;
+        let kind = SetKind::References;
         let affected = self.holding(kind, manifest, &news.removed).await?;
         let mut items = self.items_of_all(kind, &affected).await?;
         items.retain(|item| !news.changes.contains_key(&item.id));
@@ -196,15 +196,15 @@ impl Store {
     }
 
     /// Makes all segments from the whole log; says whether the manifest names them now.
-    async fn snapshot_anew(
+    async fn snapshot_again(
         &self,
-        standing: &Standing,
+        standing: &VersionedManifest,
         now: Timestamp,
         done: &mut Compacted,
     ) -> Result<bool> {
         let start = LogPosition::start();
-        let news = News::of(self.log_after(&start).await?, start);
-        let lying = self.stored_versions(Kind::References.into()).await?;
+        let news = ReferenceChanges::of(self.log_after(&start).await?, start);
+        let lying = self.stored_versions(SetKind::References.into()).await?;
         let all = &standing.manifest.live;
         let Some(next) = self
             .enter_snapshot(standing, all, Vec::new(), &news, now)
@@ -221,15 +221,15 @@ impl Store {
     /// manifest that now stands, or none if another one was faster.
     async fn enter_snapshot(
         &self,
-        standing: &Standing,
-        without: &[Entry],
+        standing: &VersionedManifest,
+        without: &[SegmentEntry],
         mut kept: Vec<Item>,
-        news: &News,
+        news: &ReferenceChanges,
         now: Timestamp,
     ) -> Result<Option<Manifest>> {
         kept.extend(news.added().cloned());
         let attempt = (now, standing.manifest.generation);
-        let with = self.put_all(Kind::References, kept, attempt).await?;
+        let with = self.put_all(SetKind::References, kept, attempt).await?;
         let without = without.iter().map(|entry| entry.name).collect();
         let mut next = standing.manifest.next(&without, ms(now), with);
         next.position = news.position.0;

@@ -24,13 +24,13 @@ pub enum Activated {
 
 /// How a reference stops being matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stop {
+enum Ending {
     Withdraw,
     Expire,
     Hold,
 }
 
-impl Stop {
+impl Ending {
     fn status(self) -> ReferenceStatus {
         match self {
             Self::Withdraw => ReferenceStatus::Withdrawn,
@@ -46,13 +46,13 @@ impl Stop {
 }
 
 /// A reference as it stands, with what the next change is conditioned on.
-pub(crate) struct Standing {
+pub(crate) struct ReferenceState {
     pub(crate) reference: Reference,
     /// The number of its addition in the log, while active.
     pub(crate) added_seq: Option<u64>,
 }
 
-impl Standing {
+impl ReferenceState {
     fn has_ended(&self) -> bool {
         use ReferenceStatus as Status;
         matches!(
@@ -77,7 +77,7 @@ impl Store {
     ) -> Result<Activated> {
         for attempt in 0..retry::ATTEMPTS_MAX {
             let standing = self
-                .standing(unit, id)
+                .state(unit, id)
                 .await?
                 .ok_or(Error::Gone("the reference"))?;
             if standing.reference.status == ReferenceStatus::Active {
@@ -97,11 +97,11 @@ impl Store {
         Err(Error::Unavailable("activating a reference"))
     }
 
-    /// None if the fingerprint is not there, since somebody else has just activated the reference.
+    /// None if the fingerprint is not there, since another caller has just activated the reference.
     async fn steps_activate(
         &self,
         unit: &TenantId,
-        standing: &Standing,
+        standing: &ReferenceState,
         tail: &LogTail,
         now: Timestamp,
     ) -> Result<Option<Vec<TransactWriteItem>>> {
@@ -150,7 +150,7 @@ impl Store {
     /// # Errors
     /// [`Error::Gone`] if there is no such reference.
     pub async fn withdraw(&self, unit: &TenantId, id: &ReferenceId, now: Timestamp) -> Result<()> {
-        self.stop(unit, id, Stop::Withdraw, ReasonCode::ASKED_FOR, now)
+        self.stop(unit, id, Ending::Withdraw, ReasonCode::ASKED_FOR, now)
             .await
     }
 
@@ -168,7 +168,7 @@ impl Store {
         if found.expires_at > now {
             return Err(Error::Conflict("the reference has not expired"));
         }
-        self.stop(unit, id, Stop::Expire, ReasonCode::EXPIRED, now)
+        self.stop(unit, id, Ending::Expire, ReasonCode::EXPIRED, now)
             .await
     }
 
@@ -184,26 +184,26 @@ impl Store {
         reason: ReasonCode,
         now: Timestamp,
     ) -> Result<()> {
-        self.stop(unit, id, Stop::Hold, reason, now).await
+        self.stop(unit, id, Ending::Hold, reason, now).await
     }
 
     async fn stop(
         &self,
         unit: &TenantId,
         id: &ReferenceId,
-        stop: Stop,
+        stop: Ending,
         reason: ReasonCode,
         now: Timestamp,
     ) -> Result<()> {
         for attempt in 0..retry::ATTEMPTS_MAX {
             let standing = self
-                .standing(unit, id)
+                .state(unit, id)
                 .await?
                 .ok_or(Error::Gone("the reference"))?;
-            if stop == Stop::Withdraw && standing.reference.status == stop.status() {
+            if stop == Ending::Withdraw && standing.reference.status == stop.status() {
                 return self.withdraw_again(unit, id, now).await;
             }
-            let stays = standing.has_ended() && stop != Stop::Withdraw;
+            let stays = standing.has_ended() && stop != Ending::Withdraw;
             if standing.reference.status == stop.status() || stays {
                 return Ok(());
             }
@@ -249,8 +249,8 @@ impl Store {
     async fn steps_stop(
         &self,
         unit: &TenantId,
-        standing: &Standing,
-        stop: Stop,
+        standing: &ReferenceState,
+        stop: Ending,
         reason: &ReasonCode,
         now: Timestamp,
     ) -> Result<Vec<TransactWriteItem>> {
@@ -268,8 +268,8 @@ impl Store {
     fn step_status(
         &self,
         unit: &TenantId,
-        standing: &Standing,
-        stop: Stop,
+        standing: &ReferenceState,
+        stop: Ending,
         reason: &ReasonCode,
         now: Timestamp,
     ) -> Result<TransactWriteItem> {
@@ -304,7 +304,7 @@ impl Store {
         unit: &TenantId,
         id: &ReferenceId,
         added_seq: u64,
-        stop: Stop,
+        stop: Ending,
     ) -> Result<Vec<TransactWriteItem>> {
         let tail = self.log_tail(id).await?;
         let mut steps = self.steps_append(&tail, [entry(REMOVED, unit, id)])?;
@@ -327,11 +327,11 @@ impl Store {
         Ok(steps)
     }
 
-    pub(crate) async fn standing(
+    pub(crate) async fn state(
         &self,
         unit: &TenantId,
         id: &ReferenceId,
-    ) -> Result<Option<Standing>> {
+    ) -> Result<Option<ReferenceState>> {
         let Some(item) = self.reference_item(unit, id).await? else {
             return Ok(None);
         };
@@ -339,7 +339,7 @@ impl Store {
             Some(_) => Some(counted(&item, "added_seq", "reference")?),
             None => None,
         };
-        Ok(Some(Standing {
+        Ok(Some(ReferenceState {
             reference: record(item, "reference")?,
             added_seq,
         }))
@@ -360,7 +360,7 @@ impl Store {
             .await?;
         let mut due = Vec::new();
         for item in items {
-            let standing = Standing {
+            let standing = ReferenceState {
                 reference: record(item, "reference")?,
                 added_seq: None,
             };

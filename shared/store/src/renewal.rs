@@ -1,5 +1,5 @@
-//! Fingerprints made anew, after a build with better algorithms. Old ones stay where they are until
-//! new ones take their place, so that nothing is missed meanwhile.
+//! Fingerprints made again, after a build with better algorithms. Old ones stay where they are until
+//! new ones take their place, so that nothing is missed concurrently.
 
 use records::fingerprint::ReferenceFingerprint;
 use records::{Image, ReferenceId, ReferenceStatus, SearchProgress, TenantId, Timestamp};
@@ -12,14 +12,14 @@ use crate::items::{
 };
 use crate::references::{fingerprint_sk, held_fingerprint, reference_sk};
 use crate::references_log::{REMOVED, addition, entry, log_partition};
-use crate::references_status::Standing;
+use crate::references_status::ReferenceState;
 use crate::transactions::Ended;
 use crate::{Store, Table, retry};
 
 /// What became of the fingerprint of a reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Renewed {
-    /// The new one took the old one's place; if the reference is active, the past is searched anew.
+    /// The new one took the old one's place; if the reference is active, the past is searched again.
     Now,
     /// The store's is as new.
     Before,
@@ -54,8 +54,8 @@ impl Store {
     }
 
     /// Puts a new fingerprint in the place of an older version's, if the reference is matched or
-    /// held. For an active one it is a removal and an addition in one: whoever knows the old one
-    /// hears of both, and its search through the past begins anew. Idempotent.
+    /// held. For an active one it is a removal and an addition in one: a reader that knows the old one
+    /// hears of both, and its search through the past begins again. Idempotent.
     ///
     /// # Errors
     /// [`Error::Gone`] if there is no such reference, [`Error::Unavailable`] if others kept changing
@@ -69,7 +69,7 @@ impl Store {
     ) -> Result<Renewed> {
         for attempt in 0..retry::ATTEMPTS_MAX {
             let standing = self
-                .standing(unit, id)
+                .state(unit, id)
                 .await?
                 .ok_or(Error::Gone("the reference"))?;
             let Some(place) = fingerprint_place(unit, &standing) else {
@@ -88,7 +88,7 @@ impl Store {
                     return Ok(Renewed::Now);
                 }
             }
-            self.pause(attempt).await; // it changed meanwhile
+            self.pause(attempt).await; // it changed concurrently
         }
         Err(Error::Unavailable("renewing a reference"))
     }
@@ -96,8 +96,8 @@ impl Store {
     async fn steps_renew(
         &self,
         unit: &TenantId,
-        standing: &Standing,
-        place: &Place,
+        standing: &ReferenceState,
+        place: &FingerprintKey,
         (fingerprint, now): (&ReferenceFingerprint, Timestamp),
     ) -> Result<Vec<aws_sdk_dynamodb::types::TransactWriteItem>> {
         let id = &standing.reference.reference_id;
@@ -141,23 +141,23 @@ impl Store {
 }
 
 /// Where the fingerprint of a reference lies.
-struct Place {
+struct FingerprintKey {
     table: Table,
     pk: String,
     sk: String,
 }
 
-/// In the log while it is active, beside it while it is pending or held; nowhere once it has ended.
-fn fingerprint_place(unit: &TenantId, standing: &Standing) -> Option<Place> {
+/// In the log while it is active, next to it while it is pending or held; nowhere once it has ended.
+fn fingerprint_place(unit: &TenantId, standing: &ReferenceState) -> Option<FingerprintKey> {
     use ReferenceStatus as Status;
     let id = &standing.reference.reference_id;
     match (standing.reference.status, standing.added_seq) {
-        (Status::Active, Some(seq)) => Some(Place {
+        (Status::Active, Some(seq)) => Some(FingerprintKey {
             table: Table::ReferencesTail,
             pk: log_partition(id),
             sk: seq_text(seq),
         }),
-        (Status::Pending | Status::Held, _) => Some(Place {
+        (Status::Pending | Status::Held, _) => Some(FingerprintKey {
             table: Table::References,
             pk: unit.as_str().to_owned(),
             sk: fingerprint_sk(id),

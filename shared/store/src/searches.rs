@@ -2,19 +2,19 @@
 //! that no search has to fit into one run of a program, parts run side by side, and a crash costs
 //! the parts that were under way and no more.
 //!
-//! A search begins with the tail, which whoever begins it walks himself. Then it is planned: a part
+//! A search begins with the tail, which its first caller scans. Then it is planned: a part
 //! for every segment of the manifest that is read after the tail. The stream of the parts' table
-//! wakes whoever searches; parts of one segment stand together, so that the references that wait
+//! wakes `lookup`; parts of one segment stand together, so that the references that wait
 //! for it share a scan. A part is done when its leads are recorded; that and the sums of its search
-//! are noted in one transaction. Where a segment was merged or rewritten meanwhile, the search is
+//! are saved in one transaction. Where a segment was merged or rewritten concurrently, the search is
 //! planned again over the manifest that stands now, which holds its images in other segments.
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use records::{ReferenceId, TenantId, Timestamp};
-use segments::{Entry, SegmentName};
+use segments::{SegmentEntry, SegmentName};
 
 use crate::calls::Range;
-use crate::error::{Error, Result, told};
+use crate::error::{Error, Result, classified};
 use crate::items::{Item, counted, key, number, parsed, seq_text, sort_key, text};
 use crate::transactions::Ended;
 use crate::{Store, Table, retry};
@@ -43,9 +43,9 @@ pub struct SearchPart {
 
 /// How far a search has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Plan {
+pub struct SearchPlan {
     /// Images compared. One that was in the tail and in a segment, or in a segment that was merged
-    /// meanwhile, counts twice here and in the total.
+    /// concurrently, counts twice here and in the total.
     pub images_searched: u64,
     /// Images to be compared, those among them that were.
     pub images_total: u64,
@@ -59,7 +59,7 @@ pub struct Plan {
     pub is_finished: bool,
 }
 
-impl Plan {
+impl SearchPlan {
     /// Whether everything has been compared.
     pub fn is_complete(&self) -> bool {
         self.is_planned && self.parts_done == self.parts
@@ -68,7 +68,7 @@ impl Plan {
 
 /// Lanes over which parts are spread by their segment: as many can be worked on side by side, and
 /// those of one segment stand in one.
-pub(crate) const LANES: u8 = 64;
+pub(crate) const SHARDS: u8 = 64;
 
 /// Parts written together: a transaction has at most 100 steps.
 const PARTS_AT_ONCE: usize = 90;
@@ -77,12 +77,12 @@ pub(crate) const SEARCH: &str = "search";
 const OPEN: &str = "open";
 const DONE: &str = "done";
 
-fn lane(segment: &SegmentName) -> String {
+fn shard(segment: &SegmentName) -> String {
     let [first_byte, ..] = segment.0;
-    lane_text(first_byte % LANES)
+    shard_text(first_byte % SHARDS)
 }
 
-pub(crate) fn lane_text(lane: u8) -> String {
+pub(crate) fn shard_text(lane: u8) -> String {
     format!("lane#{lane:02}")
 }
 
@@ -101,7 +101,7 @@ pub(crate) fn plan_key(of: &SearchKey) -> Item {
 }
 
 fn part_key(part: &SearchPart) -> Item {
-    key(lane(&part.segment), part_sk(&part.segment, &part.key))
+    key(shard(&part.segment), part_sk(&part.segment, &part.key))
 }
 
 fn part_item(part: &SearchPart) -> Item {
@@ -147,9 +147,9 @@ pub(crate) fn is_open(item: &Item) -> bool {
         == Some(OPEN)
 }
 
-fn plan_of(item: &Item) -> Result<Plan> {
+fn plan_of(item: &Item) -> Result<SearchPlan> {
     let count = |name| counted(item, name, "search");
-    Ok(Plan {
+    Ok(SearchPlan {
         images_searched: count("images_searched")?,
         images_total: count("images_total")?,
         parts: count("parts")?,
@@ -164,7 +164,7 @@ impl Store {
     ///
     /// # Errors
     /// As every verb.
-    pub async fn search_plan(&self, of: &SearchKey) -> Result<Option<Plan>> {
+    pub async fn search_plan(&self, of: &SearchKey) -> Result<Option<SearchPlan>> {
         let answer = self
             .dynamodb
             .get_item()
@@ -173,7 +173,7 @@ impl Store {
             .consistent_read(true)
             .send()
             .await
-            .map_err(|error| told("reading an item", &error))?;
+            .map_err(|error| classified("reading an item", &error))?;
         answer.item.as_ref().map(plan_of).transpose()
     }
 
@@ -187,8 +187,8 @@ impl Store {
         &self,
         of: &SearchKey,
         tail_images: u64,
-        segments: &[Entry],
-    ) -> Result<Plan> {
+        segments: &[SegmentEntry],
+    ) -> Result<SearchPlan> {
         let mut plan = plan_key(of);
         for (name, count) in [
             ("images_searched", tail_images),
@@ -199,7 +199,7 @@ impl Store {
             plan.insert(name.to_owned(), number(count));
         }
         self.put_new(Table::Searches, plan).await?;
-        let part = |entry: &Entry| SearchPart {
+        let part = |entry: &SegmentEntry| SearchPart {
             key: of.clone(),
             segment: entry.name,
             images: u64::from(entry.items),
@@ -258,7 +258,7 @@ impl Store {
         self.step_update(Table::Searches, plan_key(of), update, there, &[], &values)
     }
 
-    async fn plan_there(&self, of: &SearchKey) -> Result<Plan> {
+    async fn plan_there(&self, of: &SearchKey) -> Result<SearchPlan> {
         let plan = self.search_plan(of).await?;
         plan.ok_or(Error::Gone("the search"))
     }
@@ -276,7 +276,7 @@ impl Store {
 
     async fn parts_on(&self, segment: &SegmentName) -> Result<Vec<Item>> {
         let range = Range::prefix(&format!("{segment}#"));
-        self.query_all(Table::Searches, lane(segment), range).await
+        self.query_all(Table::Searches, shard(segment), range).await
     }
 
     /// Notes that a part's leads are all recorded, or, where `planned_again` says so, that its
@@ -288,7 +288,7 @@ impl Store {
         &self,
         part: &SearchPart,
         planned_again: bool,
-    ) -> Result<Option<Plan>> {
+    ) -> Result<Option<SearchPlan>> {
         let done = self.step_update(
             Table::Searches,
             part_key(part),
@@ -308,9 +308,9 @@ impl Store {
         let steps = [done, self.step_plan(&part.key, (update, sums))?];
         let ended = self.transact("noting a search", &steps).await?;
         if ended.refused(1) {
-            // A part whose search nobody knows any more: nobody waits for it.
+            // A part whose search is not known any more: no caller waits for it.
             let sk = part_sk(&part.segment, &part.key);
-            self.delete(Table::Searches, lane(&part.segment), sk)
+            self.delete(Table::Searches, shard(&part.segment), sk)
                 .await?;
         }
         self.search_plan(&part.key).await
@@ -324,24 +324,24 @@ impl Store {
     pub async fn finish_search(
         &self,
         of: &SearchKey,
-        segments: &[Entry],
+        segments: &[SegmentEntry],
         now: Timestamp,
     ) -> Result<()> {
         let over = vec![(":now", text(now.as_str()))];
         let step = self.step_plan(of, ("SET finished_at = :now", over))?;
         self.transact("ending a search", &[step]).await?;
         for entry in segments {
-            let part = key(lane(&entry.name), part_sk(&entry.name, of));
+            let part = key(shard(&entry.name), part_sk(&entry.name, of));
             self.delete_done(part).await?;
         }
         Ok(())
     }
 
-    /// Removes the parts that are done on a segment which is gone. Those that are open stay: whoever
+    /// Removes the parts that are done on a segment which is gone. Those that are open stay: the worker that
     /// comes to them plans their search again.
     pub(crate) async fn forget_parts(&self, segment: &SegmentName) -> Result<()> {
         for item in self.parts_on(segment).await? {
-            self.delete_done(key(lane(segment), sort_key(&item)?))
+            self.delete_done(key(shard(segment), sort_key(&item)?))
                 .await?;
         }
         Ok(())

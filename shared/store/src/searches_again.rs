@@ -1,12 +1,12 @@
 //! Searches that go on, or begin, again: where the stream gave up a change after all its attempts,
-//! nobody else would.
+//! no other task would.
 
 use records::{Reference, ReferenceStatus, SearchState, TenantId, Timestamp};
 
 use crate::calls::Range;
 use crate::error::Result;
 use crate::items::{Item, counted, key, parsed, record, seq_text, text};
-use crate::searches::{LANES, SEARCH, SearchKey, SearchPart, is_open, lane_text, part_of};
+use crate::searches::{SEARCH, SHARDS, SearchKey, SearchPart, is_open, part_of, shard_text};
 use crate::{Store, Table};
 
 pub(crate) const AGAIN: &str = "again#";
@@ -76,13 +76,13 @@ impl Store {
         Ok(found)
     }
 
-    /// Wakes whoever searches, to go on with a search. A crash in it is mended by the next call.
+    /// Wakes `lookup`, to go on with a search. A crash in it is repaired by the next call.
     ///
     /// # Errors
     /// As every verb.
     pub async fn search_again(&self, of: &SearchKey, now: Timestamp) -> Result<()> {
         let unit = of.unit.as_str();
-        // Only what is new in the table wakes anybody.
+        // Only what is new in the table wakes a program.
         self.delete(Table::Searches, unit, again_sk(of)).await?;
         let mut again = key(unit, again_sk(of));
         again.extend([
@@ -115,9 +115,9 @@ impl Store {
     /// As every verb.
     pub async fn open_parts_of(&self, of: &SearchKey) -> Result<Vec<SearchPart>> {
         let mut open = Vec::new();
-        for lane in 0..LANES {
+        for lane in 0..SHARDS {
             let items = self
-                .query_all(Table::Searches, lane_text(lane), Range::All)
+                .query_all(Table::Searches, shard_text(lane), Range::All)
                 .await?;
             for item in items.iter().filter(|item| is_open(item)) {
                 let part = part_of(item)?;
@@ -129,7 +129,7 @@ impl Store {
         Ok(open)
     }
 
-    /// Forgets a search that is over, so that it begins anew when it is woken. One that is not over
+    /// Forgets a search that is over, so that it begins again when it is woken. One that is not over
     /// stays. Idempotent.
     ///
     /// # Errors

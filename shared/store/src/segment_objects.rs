@@ -8,10 +8,10 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use bytes::Bytes;
 use records::Timestamp;
-use segments::{Built, Entry, Item, Kind, SegmentIndex, SegmentName};
+use segments::{Built, Item, SegmentEntry, SegmentIndex, SegmentName, SetKind};
 
 use crate::Store;
-use crate::error::{Error, Result, told};
+use crate::error::{Error, Result, classified};
 use crate::objects::{is_gone, read_whole, time};
 
 /// What an object of the segments bucket is.
@@ -43,32 +43,32 @@ impl fmt::Display for StoredVersion {
 
 /// Where segments lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shelf {
+pub(crate) enum Prefix {
     /// Those that a manifest names, and the manifest.
-    Segments(Kind),
-    /// Those that the ads' tail names: what whoever takes in uploads may write to.
+    Segments(SetKind),
+    /// Those that the ads' tail names: what the ingesting program may write to.
     Packs,
 }
 
-impl From<Kind> for Shelf {
-    fn from(kind: Kind) -> Self {
+impl From<SetKind> for Prefix {
+    fn from(kind: SetKind) -> Self {
         Self::Segments(kind)
     }
 }
 
-impl Shelf {
+impl Prefix {
     fn folder(self) -> &'static str {
         match self {
-            Self::Segments(Kind::Ads) => "ads/",
-            Self::Segments(Kind::References) => "references/",
+            Self::Segments(SetKind::Ads) => "ads/",
+            Self::Segments(SetKind::References) => "references/",
             Self::Packs => "packs/",
         }
     }
 
-    fn kind(self) -> Kind {
+    fn kind(self) -> SetKind {
         match self {
             Self::Segments(kind) => kind,
-            Self::Packs => Kind::Ads,
+            Self::Packs => SetKind::Ads,
         }
     }
 
@@ -77,32 +77,32 @@ impl Shelf {
     }
 }
 
-pub(crate) fn manifest_key(kind: Kind) -> String {
-    format!("{}manifest", Shelf::from(kind).folder())
+pub(crate) fn manifest_key(kind: SetKind) -> String {
+    format!("{}manifest", Prefix::from(kind).folder())
 }
 
 impl Store {
     /// Writes a segment under its name. No part of the set before a manifest names it.
-    pub(crate) async fn put_segment(&self, kind: Kind, built: Built) -> Result<()> {
+    pub(crate) async fn put_segment(&self, kind: SetKind, built: Built) -> Result<()> {
         self.put_bytes(kind.into(), &built.entry.name, built.bytes.into())
             .await
     }
 
     pub(crate) async fn put_bytes(
         &self,
-        shelf: Shelf,
+        prefix: Prefix,
         name: &SegmentName,
         bytes: Bytes,
     ) -> Result<()> {
         self.s3
             .put_object()
             .bucket(&self.names.segments_bucket)
-            .key(shelf.key(name))
+            .key(prefix.key(name))
             .content_type("application/octet-stream")
             .body(ByteStream::from(bytes))
             .send()
             .await
-            .map_err(|error| told("writing a segment", &error))?;
+            .map_err(|error| classified("writing a segment", &error))?;
         Ok(())
     }
 
@@ -121,7 +121,7 @@ impl Store {
         let answer = match request.send().await {
             Ok(answer) => answer,
             Err(error) if is_gone(&error) => return Ok(None),
-            Err(error) => return Err(told(doing, &error)),
+            Err(error) => return Err(classified(doing, &error)),
         };
         let cut = Error::Unavailable(doing);
         let etag = answer.e_tag().ok_or(cut)?.to_owned();
@@ -138,7 +138,7 @@ impl Store {
     /// [`Error::Gone`] if there is no such object, [`Error::Damaged`] if it ends before the range.
     pub(crate) async fn segment_bytes(
         &self,
-        shelf: Shelf,
+        prefix: Prefix,
         name: &SegmentName,
         range: Range<u64>,
     ) -> Result<Bytes> {
@@ -150,7 +150,7 @@ impl Store {
             .s3
             .get_object()
             .bucket(&self.names.segments_bucket)
-            .key(shelf.key(name))
+            .key(prefix.key(name))
             .range(format!("bytes={}-{}", range.start, range.end - 1));
         let answer = match request.send().await {
             Ok(answer) => answer,
@@ -158,7 +158,7 @@ impl Store {
             Err(error) if is_outside(error.as_service_error()) => {
                 return Err(segments::SegmentError::Truncated.into());
             }
-            Err(error) => return Err(told("reading a segment", &error)),
+            Err(error) => return Err(classified("reading a segment", &error)),
         };
         let length = answer
             .content_length()
@@ -172,9 +172,13 @@ impl Store {
     /// A segment without its features, held against what the manifest says of it.
     ///
     /// # Errors
-    /// [`Error::Gone`] if it was replaced meanwhile; [`Error::Damaged`] if it is missing although
+    /// [`Error::Gone`] if it was replaced concurrently; [`Error::Damaged`] if it is missing although
     /// the manifest still names it, or is not what the manifest says.
-    pub(crate) async fn front(&self, kind: Kind, entry: &Entry) -> Result<SegmentIndex> {
+    pub(crate) async fn segment_index(
+        &self,
+        kind: SetKind,
+        entry: &SegmentEntry,
+    ) -> Result<SegmentIndex> {
         let bytes = self.bytes_of(kind, entry, 0..entry.index_bytes).await?;
         Ok(SegmentIndex::open(kind, bytes, entry)?)
     }
@@ -183,12 +187,21 @@ impl Store {
     ///
     /// # Errors
     /// As [`Self::front`].
-    pub(crate) async fn segment_items(&self, kind: Kind, entry: &Entry) -> Result<Vec<Item>> {
+    pub(crate) async fn segment_items(
+        &self,
+        kind: SetKind,
+        entry: &SegmentEntry,
+    ) -> Result<Vec<Item>> {
         let bytes = self.bytes_of(kind, entry, 0..entry.bytes).await?;
-        items_aside(kind, entry, bytes).await
+        items_blocking(kind, entry, bytes).await
     }
 
-    async fn bytes_of(&self, kind: Kind, entry: &Entry, range: Range<u64>) -> Result<Bytes> {
+    async fn bytes_of(
+        &self,
+        kind: SetKind,
+        entry: &SegmentEntry,
+        range: Range<u64>,
+    ) -> Result<Bytes> {
         let read = self.segment_bytes(kind.into(), &entry.name, range).await;
         if matches!(read, Err(Error::Gone(_))) {
             let now = self.manifest(kind).await?.manifest;
@@ -200,28 +213,28 @@ impl Store {
     }
 
     /// Every version of every segment of a shelf that lies in the bucket, and of its manifest those
-    /// that were replaced. What is none of ours is passed over.
-    pub(crate) async fn stored_versions(&self, shelf: Shelf) -> Result<Vec<StoredVersion>> {
+    /// that were replaced. What is none of ours is skipped.
+    pub(crate) async fn stored_versions(&self, prefix: Prefix) -> Result<Vec<StoredVersion>> {
         let (mut found, mut markers) = (Vec::new(), (None, None));
         loop {
             let page = self
                 .s3
                 .list_object_versions()
                 .bucket(&self.names.segments_bucket)
-                .prefix(shelf.folder())
+                .prefix(prefix.folder())
                 .set_key_marker(markers.0)
                 .set_version_id_marker(markers.1)
                 .send()
                 .await
-                .map_err(|error| told("listing segments", &error))?;
+                .map_err(|error| classified("listing segments", &error))?;
             for it in page.versions() {
                 let is_latest = it.is_latest() == Some(true);
                 let facts = (it.key(), it.version_id(), it.last_modified());
-                found.extend(version(shelf, facts, is_latest)?);
+                found.extend(version(prefix, facts, is_latest)?);
             }
             for it in page.delete_markers() {
                 let facts = (it.key(), it.version_id(), it.last_modified());
-                found.extend(version(shelf, facts, false)?);
+                found.extend(version(prefix, facts, false)?);
             }
             if page.is_truncated() != Some(true) {
                 return Ok(found);
@@ -231,10 +244,14 @@ impl Store {
     }
 
     /// Deletes a version for good. Idempotent.
-    pub(crate) async fn delete_version(&self, shelf: Shelf, version: &StoredVersion) -> Result<()> {
+    pub(crate) async fn delete_version(
+        &self,
+        prefix: Prefix,
+        version: &StoredVersion,
+    ) -> Result<()> {
         let key = match version.stored {
-            Stored::Segment(name) => shelf.key(&name),
-            Stored::OldManifest => manifest_key(shelf.kind()),
+            Stored::Segment(name) => prefix.key(&name),
+            Stored::OldManifest => manifest_key(prefix.kind()),
         };
         self.s3
             .delete_object()
@@ -243,13 +260,17 @@ impl Store {
             .set_version_id(version.version_id.clone())
             .send()
             .await
-            .map_err(|error| told("deleting a segment", &error))?;
+            .map_err(|error| classified("deleting a segment", &error))?;
         Ok(())
     }
 }
 
 /// All items of a whole segment, off the async threads.
-pub(crate) async fn items_aside(kind: Kind, entry: &Entry, bytes: Bytes) -> Result<Vec<Item>> {
+pub(crate) async fn items_blocking(
+    kind: SetKind,
+    entry: &SegmentEntry,
+    bytes: Bytes,
+) -> Result<Vec<Item>> {
     let entry = *entry;
     let read = tokio::task::spawn_blocking(move || segments::whole(kind, bytes, &entry));
     let read = read.await;
@@ -265,13 +286,13 @@ fn is_outside(error: Option<&impl ProvideErrorMetadata>) -> bool {
 type Facts<'a> = (Option<&'a str>, Option<&'a str>, Option<&'a DateTime>);
 
 fn version(
-    shelf: Shelf,
+    prefix: Prefix,
     (key, version_id, modified): Facts<'_>,
     is_latest: bool,
 ) -> Result<Option<StoredVersion>> {
-    let name = key.and_then(|key| key.strip_prefix(shelf.folder()));
+    let name = key.and_then(|key| key.strip_prefix(prefix.folder()));
     let stored = match name {
-        Some("manifest") if !is_latest && shelf != Shelf::Packs => Stored::OldManifest,
+        Some("manifest") if !is_latest && prefix != Prefix::Packs => Stored::OldManifest,
         Some(name) => match SegmentName::parse(name) {
             Some(name) => Stored::Segment(name),
             None => return Ok(None),

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::{
     StreamSpecification, StreamViewType, TableStatus,
 };
 
-use crate::error::{Error, Result, told};
+use crate::error::{Error, Result, classified};
 use crate::{Store, retry};
 
 /// A table.
@@ -141,7 +141,7 @@ impl Store {
             {
                 Ok(())
             }
-            Err(error) => Err(told("creating a table", &error)),
+            Err(error) => Err(classified("creating a table", &error)),
         }
     }
 
@@ -153,7 +153,7 @@ impl Store {
                 .table_name(self.names.table(table))
                 .send()
                 .await
-                .map_err(|error| told("waiting for a table", &error))?;
+                .map_err(|error| classified("waiting for a table", &error))?;
             if answer.table().and_then(|t| t.table_status()) == Some(&TableStatus::Active) {
                 return Ok(());
             }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use records::{Principal, TenantId, TenantSettings, Token};
 
-use crate::error::{Result, told};
+use crate::error::{Result, classified};
 use crate::items::{item, record, text};
 use crate::{Store, Table};
 
@@ -55,7 +55,7 @@ impl Store {
                 .set_exclusive_start_key(start.take())
                 .send()
                 .await
-                .map_err(|error| told("listing tenants", &error))?;
+                .map_err(|error| classified("listing tenants", &error))?;
             for item in answer.items.unwrap_or_default() {
                 tenants.push(record(item, "tenant")?);
             }

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{
 };
 use records::{ReferenceId, ReferenceStatus, TenantId};
 
-use crate::error::{Error, Result, told};
+use crate::error::{Error, Result, classified};
 use crate::items::{Item, key, number, text};
 use crate::references::reference_sk;
 use crate::{Store, Table, retry};
@@ -150,7 +150,7 @@ impl Store {
         )
     }
 
-    /// A step that moves a counter from `seq` to `next`, unless somebody else moved it. A counter
+    /// A step that moves a counter from `seq` to `next`, unless another caller moved it. A counter
     /// that does not exist stands at 0.
     pub(crate) fn step_count(
         &self,
@@ -224,7 +224,7 @@ fn sorted<R>(
         return if in_progress {
             Ok(None)
         } else {
-            Err(told(doing, error))
+            Err(classified(doing, error))
         };
     };
     let codes: Vec<&str> = cancelled

@@ -46,7 +46,7 @@ impl Store {
     ///
     /// # Errors
     /// As every verb.
-    pub async fn note_unpacked(
+    pub async fn save_unpacked(
         &self,
         object_key: &AdKey,
         version: &str,

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use image::{DynamicImage, ImageFormat, RgbImage};
 use records::features::{CommonFeature, CommonFeatures, Descriptor};
-use segments::{Kind, Manifest};
+use segments::{Manifest, SetKind};
 
 const SIDE_PX: u32 = 48;
 const FORMATS: [ImageFormat; 6] = [
@@ -49,7 +49,7 @@ fn pictures() -> Vec<Vec<u8>> {
 
 fn manifest() -> Vec<u8> {
     let entry = crate::sound_segment().entry;
-    let first = Manifest::empty(Kind::Ads).next(&Default::default(), 0, vec![entry]);
+    let first = Manifest::empty(SetKind::Ads).next(&Default::default(), 0, vec![entry]);
     let retired = [entry.name].into_iter().collect();
     first.next(&retired, 7, Vec::new()).to_bytes()
 }

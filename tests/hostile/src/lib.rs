@@ -11,7 +11,7 @@ use photo::{Detail, Limits, Pixels};
 use records::features::{AdFeatures, CommonFeatures, ReferenceFeatures};
 use records::fingerprint::{AdFingerprint, Hash256, HashVariant};
 use records::{ImageSha256, ObjectCreated, ObjectKey, TenantId};
-use segments::{Item, Kind, Manifest};
+use segments::{Item, Manifest, SetKind};
 
 pub use drawn::seeds;
 
@@ -86,7 +86,7 @@ pub fn events(message: &[u8]) {
 /// # Panics
 /// If that does not hold.
 pub fn segments(changes: &[u8]) {
-    for kind in [Kind::Ads, Kind::References] {
+    for kind in [SetKind::Ads, SetKind::References] {
         let mut manifest = changes.to_vec();
         if let Some((told, sum)) = manifest.split_last_chunk_mut::<4>() {
             *sum = simd_adler32::adler32(&&*told).to_le_bytes();
@@ -104,7 +104,7 @@ pub fn segments(changes: &[u8]) {
     }
     bytes.truncate(bytes.len() - changes.len() % 3);
     let is_sound = bytes == sound.bytes;
-    let read = segments::whole(Kind::Ads, Bytes::from(bytes), &sound.entry);
+    let read = segments::whole(SetKind::Ads, Bytes::from(bytes), &sound.entry);
     assert_eq!(read.is_ok(), is_sound, "what was changed is not used");
 }
 
@@ -124,7 +124,7 @@ fn sound_segment() -> segments::Built {
         let owner = TenantId::parse("agency").expect("a tenant");
         Item::of_ad(owner, ImageSha256::of(&[n]), u64::from(n), fingerprint)
     });
-    segments::build(Kind::Ads, items.collect(), 7, 9)
+    segments::build(SetKind::Ads, items.collect(), 7, 9)
 }
 
 /// Features are read as what they say to the last byte, or refused.

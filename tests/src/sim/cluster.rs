@@ -172,7 +172,7 @@ pub async fn make_older(store: &Store, now: Timestamp) {
         stage: ScanStage::Over,
         ..Renewal::new(FINGERPRINT_VERSION - 1, now)
     };
-    store.note_renewal(&older).await.expect("a note");
+    store.save_renewal(&older).await.expect("a note");
 }
 
 /// So eager that every run compacts, and merges what it compacted before.

@@ -14,7 +14,7 @@ use records::fingerprint::{
     AdFingerprint, FINGERPRINT_VERSION, Framing, Hash256, HashVariant, ReferenceFingerprint,
 };
 use records::{
-    AdKey, AdMetadata, Delivery, Evidence, Found, Image, ImageSha256, Level, Method, Reference,
+    AdKey, AdMetadata, Delivery, Evidence, FoundLead, Image, ImageSha256, Level, Method, Reference,
     ReferenceId, ReferenceStatus, SearchProgress, Secret, Sighting, TenantId, TenantSettings,
     Timestamp, Webhook, WebhookName, WebhookState,
 };
@@ -217,7 +217,7 @@ impl World {
             .record_sighting(&image, &sighting, self.now())
             .await
             .expect("stored");
-        let found = Found {
+        let found = FoundLead {
             unit: unit.clone(),
             reference_id: reference.clone(),
             image_sha256,

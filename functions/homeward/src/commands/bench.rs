@@ -9,7 +9,7 @@ use crate::folder;
 use crate::outcome::{ExitStatus, Failure, Result};
 use crate::recall::report::{self, About};
 use crate::recall::same_person::SamePerson;
-use crate::recall::{self, Plan};
+use crate::recall::{self, RecallSettings};
 use crate::terminal::{escaped, print};
 
 /// Measure how well matching does on photos of your own
@@ -92,7 +92,7 @@ pub fn run(arguments: &Arguments) -> Result {
             return Err(Failure::input(format_args!("no folder at {shown}"), hint));
         }
     }
-    let plan = Plan {
+    let plan = RecallSettings {
         photos: recall.photos.clone(),
         hold: recall.hold,
         lookalikes: recall.lookalikes.clone(),

@@ -11,14 +11,14 @@ use clap::{Args, ValueEnum};
 use matching::{Level, Match, Policy, ReferenceSet};
 use photo::{Limits, Reason};
 
-use crate::folder::{self, Entry};
+use crate::folder::{self, FolderEntry};
 use crate::image_file::{self, ReasonCode};
 use crate::outcome::{ExitStatus, Failure, Result};
 use crate::parallel;
 use crate::terminal::{Progress, escaped};
 
 use explain::{Ad, Explain};
-use report::{Row, Summary, Unreadable};
+use report::{MatchRow, Summary, Unreadable};
 
 /// Find the photos of one folder in the pictures of another
 ///
@@ -120,7 +120,7 @@ pub fn run(arguments: &Arguments) -> Result {
 }
 
 /// The files of a folder, our own output left out.
-fn pictures(folder: &Path, role: &str, files: &report::Files) -> Result<Vec<Entry>> {
+fn pictures(folder: &Path, role: &str, files: &report::Files) -> Result<Vec<FolderEntry>> {
     let shown = escaped(&folder::text(folder.as_os_str()));
     if !folder.is_dir() {
         return Err(Failure::input(
@@ -151,7 +151,7 @@ fn some_readable(count: usize, folder: &Path) -> Result<()> {
 }
 
 /// The references that can be read, each named by its place in `entries`.
-fn enrol(entries: &[Entry], unreadable: &mut Vec<Unreadable>) -> ReferenceSet<usize> {
+fn enrol(entries: &[FolderEntry], unreadable: &mut Vec<Unreadable>) -> ReferenceSet<usize> {
     let mut set = ReferenceSet::new();
     each_readable(
         "references",
@@ -166,7 +166,7 @@ fn enrol(entries: &[Entry], unreadable: &mut Vec<Unreadable>) -> ReferenceSet<us
 /// What ads are searched for, and what becomes of matches.
 struct Search<'a> {
     set: &'a ReferenceSet<usize>,
-    references: &'a [Entry],
+    references: &'a [FolderEntry],
     level: LevelArgument,
     explain: Option<&'a Explain>,
 }
@@ -174,7 +174,7 @@ struct Search<'a> {
 /// What a search found.
 struct Found {
     /// A row for each match at the level.
-    rows: Vec<Row>,
+    rows: Vec<MatchRow>,
     ads_read: usize,
     /// The first failure to draw a match.
     drawn: anyhow::Result<()>,
@@ -182,14 +182,14 @@ struct Found {
 
 impl Search<'_> {
     /// Searches every ad. No ad's fingerprint is kept.
-    fn through(&self, ads: &[Entry], unreadable: &mut Vec<Unreadable>) -> Found {
+    fn through(&self, ads: &[FolderEntry], unreadable: &mut Vec<Unreadable>) -> Found {
         let policy = Policy::default();
         let mut all = Found {
             rows: Vec::new(),
             ads_read: 0,
             drawn: Ok(()),
         };
-        let find = |entry: &Entry, bytes: &[u8], limits: &Limits| {
+        let find = |entry: &FolderEntry, bytes: &[u8], limits: &Limits| {
             let fingerprint = image_file::of_ad(bytes, limits)?;
             let mut found = self.set.find(&fingerprint, &policy);
             found.retain(|(_, found)| self.level.admits(found.level));
@@ -207,7 +207,7 @@ impl Search<'_> {
                 all.drawn = drawn;
             }
             all.rows
-                .extend(found.into_iter().map(|(reference, found)| Row {
+                .extend(found.into_iter().map(|(reference, found)| MatchRow {
                     reference: self.references[reference].name.clone(),
                     ad: ads[number].name.clone(),
                     found,
@@ -232,14 +232,14 @@ impl Search<'_> {
 /// picture's place in `entries`. Pictures that cannot be read are said and noted.
 fn each_readable<T: Send>(
     what: &'static str,
-    entries: &[Entry],
+    entries: &[FolderEntry],
     unreadable: &mut Vec<Unreadable>,
-    work: impl Fn(&Entry, &[u8], &Limits) -> std::result::Result<T, Reason> + Sync,
+    work: impl Fn(&FolderEntry, &[u8], &Limits) -> std::result::Result<T, Reason> + Sync,
     mut take: impl FnMut(usize, T),
 ) {
     let progress = Progress::new(what, entries.len());
     let limits = Limits::default();
-    let read = |entry: &Entry| {
+    let read = |entry: &FolderEntry| {
         let made = made_of(entry, &limits, &work);
         progress.advance();
         made
@@ -259,9 +259,9 @@ fn each_readable<T: Send>(
 }
 
 fn made_of<T>(
-    entry: &Entry,
+    entry: &FolderEntry,
     limits: &Limits,
-    work: impl Fn(&Entry, &[u8], &Limits) -> std::result::Result<T, Reason>,
+    work: impl Fn(&FolderEntry, &[u8], &Limits) -> std::result::Result<T, Reason>,
 ) -> std::result::Result<T, ReasonCode> {
     if let Some(reason) = entry.refused {
         return Err(reason);

@@ -8,7 +8,7 @@ use photo::Limits;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::folder::{self, Entry};
+use crate::folder::{self, FolderEntry};
 use crate::image_file::{self, ExchangeHash, ReasonCode};
 use crate::outcome::{ExitStatus, Failure, Result};
 use crate::parallel;
@@ -49,7 +49,7 @@ struct Read {
 /// # Errors
 /// The input's fault if there is no file at all, ours if stdout cannot be written.
 pub fn run(arguments: &Arguments) -> Result {
-    let entries: Vec<Entry> = arguments
+    let entries: Vec<FolderEntry> = arguments
         .paths
         .iter()
         .flat_map(|path| entries(path))
@@ -64,7 +64,7 @@ pub fn run(arguments: &Arguments) -> Result {
     let limits = Limits::default();
     let mut out = BufWriter::new(io::stdout().lock());
     let mut outcome = ExitStatus::Done;
-    let work = |entry: &Entry| {
+    let work = |entry: &FolderEntry| {
         let read = read(entry, &limits);
         progress.advance();
         read
@@ -80,18 +80,18 @@ pub fn run(arguments: &Arguments) -> Result {
 }
 
 /// The files at `path`, named as the person would name them.
-fn entries(path: &Path) -> Vec<Entry> {
+fn entries(path: &Path) -> Vec<FolderEntry> {
     if !path.is_dir() {
         return vec![folder::single(path)];
     }
-    let named = |entry: Entry| Entry {
+    let named = |entry: FolderEntry| FolderEntry {
         name: folder::text(entry.path.as_os_str()),
         ..entry
     };
     folder::files(path).into_iter().map(named).collect()
 }
 
-fn read(entry: &Entry, limits: &Limits) -> std::result::Result<Read, ReasonCode> {
+fn read(entry: &FolderEntry, limits: &Limits) -> std::result::Result<Read, ReasonCode> {
     if let Some(reason) = entry.refused {
         return Err(reason);
     }

@@ -11,7 +11,7 @@ pub struct Counts(Value);
 
 /// What one function does for one image.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Part {
+pub struct CountedPart {
     /// Seconds of work.
     pub busy_s: f64,
     /// The function's memory.
@@ -43,9 +43,9 @@ impl Counts {
     }
 
     /// What one function does for one image that comes in this way.
-    pub fn part(&self, way: Way, name: &str) -> Part {
+    pub fn part(&self, way: Way, name: &str) -> CountedPart {
         let of = |field: &str| self.of_way(way, &format!("{name}/{field}"));
-        Part {
+        CountedPart {
             busy_s: of("busy_ms") / 1e3,
             memory_gb: of("memory_mib") / 1_024.0,
             writes: of("write_units"),

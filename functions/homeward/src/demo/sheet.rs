@@ -1,6 +1,6 @@
 //! The contact sheet of a demonstration: every ad next to the photo it was made from, found or not.
 
-use evidence::{Found, Pair, Picture, Sheet};
+use evidence::{FoundAd, Picture, Sheet, SheetPair};
 
 use photo::Limits;
 
@@ -56,9 +56,9 @@ pub fn contact_sheet(
             Err(_) => Ok(ad.jpeg.clone()), // the browser may do better
         });
     let thumbnails: Vec<Vec<u8>> = thumbnails.collect::<Result<_, _>>()?;
-    let pairs: Vec<Pair<'_>> = shown
+    let pairs: Vec<SheetPair<'_>> = shown
         .iter()
-        .map(|shown| Pair {
+        .map(|shown| SheetPair {
             reference: Picture {
                 name: &sources[shown.source].name,
                 bytes: &photos[shown.source],
@@ -80,8 +80,8 @@ pub fn contact_sheet(
 }
 
 impl Lead {
-    fn found(&self) -> Found<'_> {
-        Found {
+    fn found(&self) -> FoundAd<'_> {
+        FoundAd {
             level: &self.level,
             method: &self.method,
             distance_bits: self.distance_bits,

@@ -5,7 +5,7 @@ use embedded::{DeadLetter, Embedded, dead_letter_queue};
 use jiff::Timestamp;
 use records::{Erasure, ObjectCreated, ObjectKey, Removed};
 use store::{Erased, ErasedBy, Store, Table};
-use upkeep::{Behind, Scrubbed};
+use upkeep::{BehindStores, Vacuumed};
 
 use super::host::Programs;
 use super::{ENROLL_QUEUE, STREAMS};
@@ -29,7 +29,7 @@ struct Folder<'a> {
     store: &'a Store,
 }
 
-impl Behind for Folder<'_> {
+impl BehindStores for Folder<'_> {
     /// Not while a program has not read yet what is to be forgotten.
     async fn forget(&self, erasure: &Erasure, by: ErasedBy<'_>) -> store::Result<bool> {
         if !self.forget_streams(by).await? {
@@ -39,9 +39,9 @@ impl Behind for Folder<'_> {
         Ok(true)
     }
 
-    async fn vacuum(&self) -> store::Result<Scrubbed> {
+    async fn vacuum(&self) -> store::Result<Vacuumed> {
         let rewritten = self.embedded.vacuum().await.map_err(not_yet)?;
-        Ok(Scrubbed {
+        Ok(Vacuumed {
             removed: vec![Removed {
                 store: "database_files_rewritten".to_owned(),
                 removed: rewritten,
@@ -74,7 +74,7 @@ impl Folder<'_> {
                 _ => format!("{table} {now}"),
             };
             self.store
-                .note_erased_together(by, Erased::TableStreams, &deed, trimmed)
+                .save_erased_together(by, Erased::TableStreams, &deed, trimmed)
                 .await?;
         }
         Ok(true)
@@ -83,7 +83,7 @@ impl Folder<'_> {
     async fn drop_dead_letters(&self, erasure: &Erasure, by: ErasedBy<'_>) -> store::Result<()> {
         let looked = self
             .store
-            .note_erased_together(by, Erased::DeadLetters, "none", 0);
+            .save_erased_together(by, Erased::DeadLetters, "none", 0);
         looked.await?;
         let streams =
             STREAMS.map(|stream| dead_letter_queue(stream.consumer(), &stream.table_name()));
@@ -95,7 +95,7 @@ impl Folder<'_> {
                 .map_err(not_yet)?;
             for letter in dead_letters.iter().filter(|it| is_about(it, erasure)) {
                 self.store
-                    .note_erased(by, Erased::DeadLetters, [letter.id.clone()])
+                    .save_erased(by, Erased::DeadLetters, [letter.id.clone()])
                     .await?;
                 queue.drop_dead_letter(&letter.id).await.map_err(not_yet)?;
             }

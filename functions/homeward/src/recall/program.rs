@@ -7,13 +7,13 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::tally::Ad;
-use crate::folder::{self, Entry};
+use super::tally::RecallAd;
+use crate::folder::{self, FolderEntry};
 use crate::outcome::{Failure, Result};
 
 /// Ads and what they show, as long as this lives.
 pub(super) struct Made {
-    pub ads: Vec<(Entry, Ad)>,
+    pub ads: Vec<(FolderEntry, RecallAd)>,
     _room: TempDir,
 }
 
@@ -22,7 +22,12 @@ pub(super) struct Made {
 ///
 /// # Errors
 /// The input's fault if the program fails or leaves no truth.
-pub(super) fn run(file: &Path, chosen: &[Entry], rest: &[Entry], seed: u64) -> Result<Made> {
+pub(super) fn run(
+    file: &Path,
+    chosen: &[FolderEntry],
+    rest: &[FolderEntry],
+    seed: u64,
+) -> Result<Made> {
     let room = tempfile::tempdir()?;
     let (photos, out) = (room.path().join("photos"), room.path().join("ads"));
     let fillers = room.path().join("fillers");
@@ -47,8 +52,8 @@ pub(super) fn run(file: &Path, chosen: &[Entry], rest: &[Entry], seed: u64) -> R
 }
 
 /// A picture that is no copy of any reference.
-pub(super) fn lookalike(entry: Entry) -> (Entry, Ad) {
-    let ad = Ad {
+pub(super) fn lookalike(entry: FolderEntry) -> (FolderEntry, RecallAd) {
+    let ad = RecallAd {
         name: entry.name.clone(),
         photo: entry.name.clone(),
         group: "lookalikes".to_owned(),
@@ -59,7 +64,7 @@ pub(super) fn lookalike(entry: Entry) -> (Entry, Ad) {
 }
 
 /// Copies files into a folder under names of one part, and says which name is which file.
-fn copied(entries: &[Entry], into: &Path) -> Result<BTreeMap<String, usize>> {
+fn copied(entries: &[FolderEntry], into: &Path) -> Result<BTreeMap<String, usize>> {
     fs::create_dir_all(into)?;
     let mut numbers = BTreeMap::new();
     for (number, entry) in entries.iter().enumerate() {
@@ -77,7 +82,7 @@ fn copied(entries: &[Entry], into: &Path) -> Result<BTreeMap<String, usize>> {
 }
 
 /// What `truth.csv` says: each ad once, with all references that it shows.
-fn told(out: &Path, numbers: &BTreeMap<String, usize>) -> Result<Vec<(Entry, Ad)>> {
+fn told(out: &Path, numbers: &BTreeMap<String, usize>) -> Result<Vec<(FolderEntry, RecallAd)>> {
     let faulty = |cause: csv::Error| {
         Failure::input(
             format_args!("the truth.csv of --transforms cannot be read: {cause}"),
@@ -85,7 +90,7 @@ fn told(out: &Path, numbers: &BTreeMap<String, usize>) -> Result<Vec<(Entry, Ad)
         )
     };
     let mut reader = csv::Reader::from_path(out.join("truth.csv")).map_err(faulty)?;
-    let mut ads: BTreeMap<String, (Entry, Ad)> = BTreeMap::new();
+    let mut ads: BTreeMap<String, (FolderEntry, RecallAd)> = BTreeMap::new();
     for row in reader.deserialize::<BTreeMap<String, String>>() {
         let row = row.map_err(faulty)?;
         let column = |name: &str| row.get(name).cloned().unwrap_or_default();
@@ -107,13 +112,13 @@ fn told(out: &Path, numbers: &BTreeMap<String, usize>) -> Result<Vec<(Entry, Ad)
     Ok(ads.into_values().collect())
 }
 
-fn made(path: PathBuf, name: String, group: String, kind: String) -> (Entry, Ad) {
-    let entry = Entry {
+fn made(path: PathBuf, name: String, group: String, kind: String) -> (FolderEntry, RecallAd) {
+    let entry = FolderEntry {
         name: folder::text(path.as_os_str()),
         path,
         refused: None,
     };
-    let ad = Ad {
+    let ad = RecallAd {
         name: format!("{name} {group} {kind}"),
         photo: String::new(),
         group,

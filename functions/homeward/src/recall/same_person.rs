@@ -12,7 +12,7 @@ pub struct SamePerson {
 
 /// Why a list of photos by person cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum SamePersonError {
     /// A line names fewer than two photos.
     #[error("line {0} names fewer than two photos")]
     Alone(usize),
@@ -27,7 +27,7 @@ impl SamePerson {
     ///
     /// # Errors
     /// The first line that cannot be used.
-    pub fn parse(text: &str) -> Result<Self, Fault> {
+    pub fn parse(text: &str) -> Result<Self, SamePersonError> {
         let mut known = Self::default();
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.trim();
@@ -37,11 +37,11 @@ impl SamePerson {
             let names: Vec<&str> = line.split(',').map(str::trim).collect();
             let named = names.iter().filter(|name| !name.is_empty()).count();
             if named < 2 || named < names.len() {
-                return Err(Fault::Alone(number));
+                return Err(SamePersonError::Alone(number));
             }
             for name in names {
                 if known.person_of.insert(name.to_owned(), number).is_some() {
-                    return Err(Fault::Twice(number, name.to_owned()));
+                    return Err(SamePersonError::Twice(number, name.to_owned()));
                 }
             }
         }
@@ -90,11 +90,11 @@ mod tests {
     #[test]
     fn what_cannot_be_meant_is_refused_by_its_line() {
         for (list, fault) in [
-            ("a.jpg", Fault::Alone(1)),
-            ("a,b\nc,", Fault::Alone(2)),
-            (",,", Fault::Alone(1)),
-            ("a,b\nc,a", Fault::Twice(2, "a".to_owned())),
-            ("a,a", Fault::Twice(1, "a".to_owned())),
+            ("a.jpg", SamePersonError::Alone(1)),
+            ("a,b\nc,", SamePersonError::Alone(2)),
+            (",,", SamePersonError::Alone(1)),
+            ("a,b\nc,a", SamePersonError::Twice(2, "a".to_owned())),
+            ("a,a", SamePersonError::Twice(1, "a".to_owned())),
         ] {
             assert_eq!(SamePerson::parse(list), Err(fault), "{list}");
         }

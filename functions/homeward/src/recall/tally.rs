@@ -7,7 +7,7 @@ use matching::{Level, PerGrid, Policy};
 use super::same_person::SamePerson;
 
 /// A picture that was searched.
-pub struct Ad {
+pub struct RecallAd {
     /// What the report calls it.
     pub name: String,
     /// The photo that it was made from, or itself.
@@ -23,7 +23,7 @@ pub struct Ad {
 /// What a search of one ad saw.
 pub struct Seen {
     /// For each reference that it shows.
-    pub shown: Vec<Found>,
+    pub shown: Vec<FoundCopy>,
     /// References that it does not show and that matched.
     pub false_ones: Vec<(usize, Level)>,
     /// References that it does not show, with the scores that their parts reached.
@@ -31,7 +31,7 @@ pub struct Seen {
 }
 
 /// Whether a reference that an ad shows was found.
-pub struct Found {
+pub struct FoundCopy {
     /// Surely enough for an alert.
     pub at_alert: bool,
     /// At least for review.
@@ -203,7 +203,7 @@ impl Tally {
     }
 
     /// Counts what a search saw.
-    pub(super) fn record(&mut self, ad: &Ad, seen: Seen, pairs: &Pairs<'_>) {
+    pub(super) fn record(&mut self, ad: &RecallAd, seen: Seen, pairs: &Pairs<'_>) {
         self.ads += 1;
         for found in &seen.shown {
             self.record_copy(ad, found);
@@ -228,7 +228,7 @@ impl Tally {
         }
     }
 
-    fn record_copy(&mut self, ad: &Ad, found: &Found) {
+    fn record_copy(&mut self, ad: &RecallAd, found: &FoundCopy) {
         let copies = self.groups.entry(ad.group.clone()).or_default();
         copies.all += 1;
         copies.at_alert += u64::from(found.at_alert);
@@ -248,7 +248,7 @@ impl Tally {
         }
     }
 
-    fn record_pairs(&mut self, ad: &Ad, pairs: &Pairs<'_>) {
+    fn record_pairs(&mut self, ad: &RecallAd, pairs: &Pairs<'_>) {
         let persons: Vec<usize> = (0..pairs.names.len())
             .filter(|number| pairs.is_same_person(ad, *number))
             .collect();
@@ -285,7 +285,7 @@ impl Tally {
         }
     }
 
-    fn record_near(&mut self, ad: &Ad, number: usize, scores: PerGrid, pairs: &Pairs<'_>) {
+    fn record_near(&mut self, ad: &RecallAd, number: usize, scores: PerGrid, pairs: &Pairs<'_>) {
         let share = (scores.fine / self.enough.fine).max(scores.middle / self.enough.middle);
         let place = self.nearest.partition_point(|near| near.share >= share);
         if place < NEAR_MAX {
@@ -303,7 +303,7 @@ impl Tally {
 }
 
 impl Pairs<'_> {
-    fn class(&self, ad: &Ad, number: usize) -> Class {
+    fn class(&self, ad: &RecallAd, number: usize) -> Class {
         if self.is_same_person(ad, number) {
             Class::SamePerson
         } else if self.ad_is_portrait && self.is_portrait[number] {
@@ -315,7 +315,7 @@ impl Pairs<'_> {
 
     /// Whether an ad shows the person of a reference in another picture: as a person has said, or by
     /// its name, the reference's and a number: `face_7_1.jpg` of `face_7.jpg`.
-    fn is_same_person(&self, ad: &Ad, number: usize) -> bool {
+    fn is_same_person(&self, ad: &RecallAd, number: usize) -> bool {
         if ad.shows.contains(&number) {
             return false;
         }
@@ -341,8 +341,8 @@ fn stem(name: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn ad(photo: &str, shows: &[usize]) -> Ad {
-        Ad {
+    fn ad(photo: &str, shows: &[usize]) -> RecallAd {
+        RecallAd {
             name: photo.to_owned(),
             photo: photo.to_owned(),
             group: "collage".to_owned(),
@@ -351,7 +351,7 @@ mod tests {
         }
     }
 
-    fn nothing(shown: Vec<Found>) -> Seen {
+    fn nothing(shown: Vec<FoundCopy>) -> Seen {
         Seen {
             shown,
             false_ones: Vec::new(),
@@ -359,11 +359,11 @@ mod tests {
         }
     }
 
-    fn counted(ads: &[(Ad, bool)]) -> Tally {
+    fn counted(ads: &[(RecallAd, bool)]) -> Tally {
         counted_with(&SamePerson::default(), ads)
     }
 
-    fn counted_with(persons: &SamePerson, ads: &[(Ad, bool)]) -> Tally {
+    fn counted_with(persons: &SamePerson, ads: &[(RecallAd, bool)]) -> Tally {
         let names = ["face_1.jpg", "face_2.jpg", "tree.jpg"].map(str::to_owned);
         let mut tally = Tally::new(3, &Policy::default());
         for (ad, is_portrait) in ads {
@@ -382,7 +382,7 @@ mod tests {
 
     #[test]
     fn every_pair_is_counted_once_in_its_class() {
-        let pairs = |ads: &[(Ad, bool)]| {
+        let pairs = |ads: &[(RecallAd, bool)]| {
             let tally = counted(ads);
             let of = |class| tally.falsely[&class].pairs;
             [
@@ -417,7 +417,7 @@ mod tests {
     #[test]
     fn words_are_right_where_the_edit_was_so() {
         let mut tally = counted(&[]);
-        let found = |edit: &str| Found {
+        let found = |edit: &str| FoundCopy {
             at_alert: true,
             at_review: true,
             by_pdq: false,

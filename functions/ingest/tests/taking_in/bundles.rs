@@ -141,7 +141,7 @@ async fn a_bundle_that_was_cut_off_goes_on_where_it_stopped() {
     };
     let version = world.version("b.tar").await;
     let bundle = key("b.tar");
-    let noted = world.store.note_unpacked(&bundle, &version, done).await;
+    let noted = world.store.save_unpacked(&bundle, &version, done).await;
     noted.unwrap();
     world.ingest.handle(event).await;
     let there = ["1", "65", "129"].map(|part| format!("b.tar//part-{part}"));

@@ -1,4 +1,4 @@
-//! A list of hashes becomes what its pictures would have become, but for what nobody asks for.
+//! A list of hashes becomes what its pictures would have become, but for what no reader needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -137,7 +137,7 @@ async fn an_ad_that_a_list_has_several_times_is_put_once_with_every_posting() {
     assert_eq!(keys, expected.iter().collect());
 }
 
-/// Whoever made the list may want to mend such a line.
+/// The list's author may want to correct such a line.
 #[tokio::test]
 async fn a_line_of_which_something_was_kept_out_is_taken_in_and_told_of() {
     let world = World::new().await;

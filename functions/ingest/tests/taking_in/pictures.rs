@@ -14,7 +14,7 @@ const ENDS: [(&str, &str); 4] = [
     ("text.txt", "not_an_image"),
 ];
 
-/// Three pictures, one twice, what is none, and a message that nobody can read, at this attempt.
+/// Three pictures, one twice, what is none, and a message that cannot be read, at this attempt.
 async fn batch(world: &World, attempt: &str) -> SqsEvent {
     for seed in 0..3 {
         world.put(&format!("{seed}.png"), picture(seed), &[]).await;

@@ -12,7 +12,7 @@ use matching::Policy;
 use records::fingerprint::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint};
 use records::*;
 use store::{
-    Activated, Clock, CompactionRule, Jitter, Kind, LeadFilter, Names, Store, StoredAd, Table,
+    Activated, Clock, CompactionRule, Jitter, LeadFilter, Names, SetKind, Store, StoredAd, Table,
 };
 
 pub struct World {
@@ -215,7 +215,11 @@ impl World {
     pub async fn compact_and_sweep(&self) {
         self.compact().await;
         let later = self.now().plus(eager().grace * 2);
-        let swept = self.store.sweep(Kind::Ads, &eager(), later).await.unwrap();
+        let swept = self
+            .store
+            .sweep(SetKind::Ads, &eager(), later)
+            .await
+            .unwrap();
         assert!(swept.deleted > 0, "{swept:?}");
     }
 

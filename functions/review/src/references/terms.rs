@@ -6,8 +6,8 @@ use records::{
 };
 
 use crate::fields::Fields;
-use crate::problem::{Kind, Problem};
-use crate::{Shared, faults};
+use crate::problem::{Problem, ProblemKind};
+use crate::{Shared, store_errors};
 
 /// On what terms a reference is searched for.
 pub(super) struct Terms {
@@ -26,7 +26,11 @@ impl Terms {
         let case_id = fields.required("case_id")?;
         let legal_basis = fields.parsed("legal_basis")?;
         let expires_at = fields.parsed("expires_at")?;
-        let settings = shared.store.tenant(unit).await.map_err(faults::problem)?;
+        let settings = shared
+            .store
+            .tenant(unit)
+            .await
+            .map_err(store_errors::problem)?;
         let settings = settings
             .filter(|settings| settings.is_unit)
             .ok_or_else(not_a_unit)?;
@@ -84,7 +88,7 @@ impl Terms {
 
 fn not_a_unit() -> Problem {
     Problem::new(
-        Kind::Conflict,
+        ProblemKind::Conflict,
         "this tenant may not submit references; an administrator can allow it",
     )
 }

@@ -160,7 +160,7 @@ async fn every_object_is_pending_recorded_or_rejected_page_by_page() {
         .expect(400);
 }
 
-/// The uploader's answers in a world in which its ads are of somebody sought, or of nobody.
+/// The uploader's answers in a world in which its ads are of a reference, or of none.
 async fn answers(is_sought: bool) -> Vec<(u16, Vec<(String, Vec<u8>)>, Vec<u8>)> {
     let world = World::new().await;
     put(&world, "ads/agency/ad.jpg", b"photo").await;

@@ -10,7 +10,7 @@ use embedded::Embedded;
 use http::{HeaderMap, Request, StatusCode, header};
 use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION, Hash256, HashVariant};
 use records::{
-    AdKey, AdMetadata, AuditCheck, AuditEntry, AuditKey, Evidence, Found, Image, ImageSha256,
+    AdKey, AdMetadata, AuditCheck, AuditEntry, AuditKey, Evidence, FoundLead, Image, ImageSha256,
     Label, LeadId, Level, Method, Principal, ReferenceId, Role, Sighting, TenantId, TenantSettings,
     Timestamp, Token,
 };
@@ -297,7 +297,7 @@ impl World {
             .unwrap();
         let reference_id = ReferenceId::parse(reference_id).unwrap();
         let lead_id = LeadId::of(&reference_id, &image_sha256);
-        let found = Found {
+        let found = FoundLead {
             unit: tenant(who),
             reference_id,
             image_sha256,
@@ -344,7 +344,7 @@ fn ad_fingerprint() -> AdFingerprint {
     }
 }
 
-/// A request of somebody; nobody in particular if `who` is empty.
+/// A request of a caller; without a token if `who` is empty.
 pub fn request(method: &str, path: &str, who: &str) -> http::request::Builder {
     let request = Request::builder().method(method).uri(path);
     match who {

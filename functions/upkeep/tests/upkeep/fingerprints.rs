@@ -15,7 +15,7 @@ pub struct Told {
     bodies: Mutex<Vec<(ObjectKind, String)>>,
     /// Sendings that go well before one fails; zero: all go well.
     good: AtomicU64,
-    /// Time that passes whenever somebody asks a queue that is full.
+    /// Time that passes whenever a full queue is asked.
     full_for_ms: AtomicI64,
     now_ms: Mutex<Option<Arc<AtomicI64>>>,
 }
@@ -59,76 +59,76 @@ impl Told {
     }
 }
 
-fn over(house: &House, version: u16) -> Renewal {
+fn over(system: &System, version: u16) -> Renewal {
     Renewal {
         stage: ScanStage::Over,
-        ..Renewal::new(version, house.now())
+        ..Renewal::new(version, system.now())
     }
 }
 
-/// A house with two reference photos and 1,001 ads, whose fingerprints are of older algorithms.
-async fn older() -> (House, Vec<String>) {
-    let house = house(None).await;
+/// A system with two reference photos and 1,001 ads, whose fingerprints are of older algorithms.
+async fn older() -> (System, Vec<String>) {
+    let system = system(None).await;
     let mut keys = vec![
         "references/unit/case/a b+.jpg".to_owned(),
         "references/unit/case/b.jpg".to_owned(),
     ];
     keys.extend((0..1_001).map(|n| format!("ads/unit/{n:04} \u{e9}.jpg")));
     for key in &keys {
-        house.put(key).await;
+        system.put(key).await;
     }
-    let older = over(&house, FINGERPRINT_VERSION - 1);
-    house.store.note_renewal(&older).await.unwrap();
+    let older = over(&system, FINGERPRINT_VERSION - 1);
+    system.store.save_renewal(&older).await.unwrap();
     assert_eq!(
-        renewed(&house).await,
+        renewed(&system).await,
         0,
         "it is noticed, and begins next time"
     );
-    assert_eq!(house.told.keys(), Vec::<String>::new());
-    (house, keys)
+    assert_eq!(system.told.keys(), Vec::<String>::new());
+    (system, keys)
 }
 
-async fn renewed(house: &House) -> u64 {
-    house.run(Task::Fingerprints).await.renewed
+async fn renewed(system: &System) -> u64 {
+    system.run(Task::Fingerprints).await.renewed
 }
 
 #[tokio::test]
 async fn every_photo_is_told_once_the_sought_first() {
-    let (house, keys) = older().await;
-    assert_eq!(renewed(&house).await, 1_003);
-    assert_eq!(house.told.keys(), keys);
-    assert_eq!(renewed(&house).await, 0);
-    assert_eq!(house.told.keys(), Vec::<String>::new());
+    let (system, keys) = older().await;
+    assert_eq!(renewed(&system).await, 1_003);
+    assert_eq!(system.told.keys(), keys);
+    assert_eq!(renewed(&system).await, 0);
+    assert_eq!(system.told.keys(), Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn a_new_deployment_has_nothing_to_renew_and_an_older_build_leaves_a_newer_ones_alone() {
-    let house = house(None).await;
-    house.put("ads/unit/a.jpg").await;
-    assert_eq!(renewed(&house).await, 0);
-    let newer = over(&house, FINGERPRINT_VERSION + 1);
-    house.store.note_renewal(&newer).await.unwrap();
-    assert_eq!(renewed(&house).await, 0);
-    assert_eq!(house.told.keys(), Vec::<String>::new());
+    let system = system(None).await;
+    system.put("ads/unit/a.jpg").await;
+    assert_eq!(renewed(&system).await, 0);
+    let newer = over(&system, FINGERPRINT_VERSION + 1);
+    system.store.save_renewal(&newer).await.unwrap();
+    assert_eq!(renewed(&system).await, 0);
+    assert_eq!(system.told.keys(), Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn a_walk_goes_on_where_a_queue_failed() {
-    let (house, keys) = older().await;
-    house.told.good.store(3, Ordering::SeqCst);
-    let failed = house.upkeep.run(&[Task::Fingerprints]).await;
+    let (system, keys) = older().await;
+    system.told.good.store(3, Ordering::SeqCst);
+    let failed = system.upkeep.run(&[Task::Fingerprints]).await;
     assert!(matches!(failed, Err(store::Error::Unavailable(_))));
-    assert_eq!(house.told.keys(), keys[..502], "one page of each");
-    assert_eq!(renewed(&house).await, 501);
-    assert_eq!(house.told.keys(), keys[502..]);
+    assert_eq!(system.told.keys(), keys[..502], "one page of each");
+    assert_eq!(renewed(&system).await, 501);
+    assert_eq!(system.told.keys(), keys[502..]);
 }
 
 #[tokio::test]
 async fn while_the_queue_is_full_nothing_more_is_sent_and_the_next_run_goes_on() {
-    let (house, keys) = older().await;
-    *house.told.now_ms.lock().unwrap() = Some(house.now_ms.clone());
-    house.told.full_for_ms.store(800_000, Ordering::SeqCst);
-    assert_eq!(renewed(&house).await, 0);
-    house.told.full_for_ms.store(0, Ordering::SeqCst);
-    assert_eq!(renewed(&house).await, keys.len() as u64);
+    let (system, keys) = older().await;
+    *system.told.now_ms.lock().unwrap() = Some(system.now_ms.clone());
+    system.told.full_for_ms.store(800_000, Ordering::SeqCst);
+    assert_eq!(renewed(&system).await, 0);
+    system.told.full_for_ms.store(0, Ordering::SeqCst);
+    assert_eq!(renewed(&system).await, keys.len() as u64);
 }

@@ -21,7 +21,7 @@ use upkeep::{Done, Task, Upkeep};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-struct House {
+struct System {
     embedded: Embedded,
     store: Store,
     upkeep: Upkeep,
@@ -30,8 +30,8 @@ struct House {
     folder: tempfile::TempDir,
 }
 
-/// A house without any queue: the event of everything that is put into it is lost.
-async fn house(ads_kept: Option<Duration>) -> House {
+/// A system without any queue: the event of everything that is put into it is lost.
+async fn system(ads_kept: Option<Duration>) -> System {
     let folder = tempfile::tempdir().unwrap();
     let embedded = Embedded::open(folder.path()).unwrap();
     let names = Names {
@@ -69,7 +69,7 @@ async fn house(ads_kept: Option<Duration>) -> House {
         compaction: CompactionRule::default(),
         queues: told.clone(),
     };
-    House {
+    System {
         embedded,
         store,
         upkeep,
@@ -79,7 +79,7 @@ async fn house(ads_kept: Option<Duration>) -> House {
     }
 }
 
-impl House {
+impl System {
     fn wait(&self, time: Duration) {
         self.now_ms
             .fetch_add(time.as_millis() as i64, Ordering::SeqCst);
@@ -177,27 +177,27 @@ fn ad_key() -> AdKey {
 
 #[tokio::test]
 async fn an_upload_whose_event_was_lost_is_driven_again_with_its_metadata() {
-    let house = house(None).await;
-    let key = house.put(ad_key().as_str()).await;
-    house.listen("ads").await;
+    let system = system(None).await;
+    let key = system.put(ad_key().as_str()).await;
+    system.listen("ads").await;
     assert_eq!(
-        house.run(Task::Objects).await.redriven,
+        system.run(Task::Objects).await.redriven,
         0,
         "it may be merely slow"
     );
-    house.wait(HOUR * 2);
-    assert_eq!(house.run(Task::Objects).await.redriven, 1);
-    let [event] = &house.heard().await[..] else {
+    system.wait(HOUR * 2);
+    assert_eq!(system.run(Task::Objects).await.redriven, 1);
+    let [event] = &system.heard().await[..] else {
         panic!("one event")
     };
     let [created] = &ObjectCreated::parse(event).unwrap()[..] else {
         panic!("one object")
     };
     assert_eq!(
-        house.store.locate(&created.bucket, &created.encoded_key),
+        system.store.locate(&created.bucket, &created.encoded_key),
         Some(key.clone())
     );
-    let fetched = house.store.fetch(&key, None, 100).await.unwrap();
+    let fetched = system.store.fetch(&key, None, 100).await.unwrap();
     let store::Fetched::Object(object) = fetched else {
         panic!("the object is there")
     };
@@ -205,11 +205,11 @@ async fn an_upload_whose_event_was_lost_is_driven_again_with_its_metadata() {
     assert!(object.facts.uploaded_at() <= object.facts.last_modified);
 }
 
-/// A house with one upload that is done.
-async fn house_with_upload(ads_kept: Duration, bundle: Option<BundleCounts>) -> House {
-    let house = house(Some(ads_kept)).await;
-    house.put(ad_key().as_str()).await;
-    let listed = house
+/// A system with one upload that is done.
+async fn house_with_upload(ads_kept: Duration, bundle: Option<BundleCounts>) -> System {
+    let system = system(Some(ads_kept)).await;
+    system.put(ad_key().as_str()).await;
+    let listed = system
         .store
         .objects_page(ObjectKind::Ad, "ads/", None, 10)
         .await
@@ -231,26 +231,26 @@ async fn house_with_upload(ads_kept: Duration, bundle: Option<BundleCounts>) -> 
         uploaded_at: listed.last_modified,
         updated_at: listed.last_modified,
     };
-    house.store.record_upload(&upload).await.unwrap();
-    house
+    system.store.record_upload(&upload).await.unwrap();
+    system
 }
 
 #[tokio::test]
 async fn a_recorded_upload_is_left_alone_and_removed_after_its_retention() {
-    let house = house_with_upload(HOUR * 24, None).await;
-    house.wait(HOUR * 2);
-    assert_eq!(house.run(Task::Objects).await, Done::default());
-    house.wait(HOUR * 24);
-    assert_eq!(house.run(Task::Objects).await.removed, 1);
+    let system = house_with_upload(HOUR * 24, None).await;
+    system.wait(HOUR * 2);
+    assert_eq!(system.run(Task::Objects).await, Done::default());
+    system.wait(HOUR * 24);
+    assert_eq!(system.run(Task::Objects).await.removed, 1);
     assert_eq!(
-        house
+        system
             .store
             .fetch(&ad_key().into(), None, 100)
             .await
             .unwrap(),
         store::Fetched::Gone
     );
-    assert_eq!(house.run(Task::Objects).await, Done::default());
+    assert_eq!(system.run(Task::Objects).await, Done::default());
 }
 
 #[tokio::test]
@@ -260,93 +260,93 @@ async fn a_bundle_is_kept_as_long_as_its_pictures_lie_in_it() {
             holds_members,
             ..BundleCounts::default()
         };
-        let house = house_with_upload(HOUR * 72, Some(counts)).await;
-        house.wait(HOUR * 23);
-        assert_eq!(house.run(Task::Objects).await.removed, 0);
-        house.wait(HOUR * 3);
-        let removed = house.run(Task::Objects).await.removed;
+        let system = house_with_upload(HOUR * 72, Some(counts)).await;
+        system.wait(HOUR * 23);
+        assert_eq!(system.run(Task::Objects).await.removed, 0);
+        system.wait(HOUR * 3);
+        let removed = system.run(Task::Objects).await.removed;
         assert_eq!(removed, removed_after_a_day, "{holds_members}");
-        house.wait(HOUR * 48);
-        let removed = house.run(Task::Objects).await.removed;
+        system.wait(HOUR * 48);
+        let removed = system.run(Task::Objects).await.removed;
         assert_eq!(removed, 1 - removed_after_a_day, "{holds_members}");
     }
 }
 
 #[tokio::test]
 async fn a_pending_upload_outlives_its_retention() {
-    let house = house(Some(HOUR)).await;
-    let key = house.put(ad_key().as_str()).await;
-    house.wait(HOUR * 48);
-    let done = house.run(Task::Objects).await;
+    let system = system(Some(HOUR)).await;
+    let key = system.put(ad_key().as_str()).await;
+    system.wait(HOUR * 48);
+    let done = system.run(Task::Objects).await;
     assert_eq!((done.removed, done.redriven), (0, 1));
     assert_ne!(
-        house.store.fetch(&key, None, 100).await.unwrap(),
+        system.store.fetch(&key, None, 100).await.unwrap(),
         store::Fetched::Gone
     );
 }
 
 #[tokio::test]
 async fn a_reference_photo_whose_event_was_lost_is_driven_again_once() {
-    let house = house(None).await;
+    let system = system(None).await;
     let key = ReferenceKey::parse("references/unit/case 7/photo.jpg").unwrap();
-    house.put(key.as_str()).await;
-    house.listen("references").await;
-    house.wait(HOUR * 2);
-    assert_eq!(house.run(Task::Objects).await.redriven, 1);
-    assert_eq!(house.heard().await.len(), 1);
-    let page = house
+    system.put(key.as_str()).await;
+    system.listen("references").await;
+    system.wait(HOUR * 2);
+    assert_eq!(system.run(Task::Objects).await.redriven, 1);
+    assert_eq!(system.heard().await.len(), 1);
+    let page = system
         .store
         .objects_page(ObjectKind::Reference, "references/", None, 10)
         .await;
     let accepted_at = page.unwrap().items[0].last_modified;
-    house.store.note_enrolled(&key, accepted_at).await.unwrap();
-    house.wait(HOUR * 2);
-    assert_eq!(house.run(Task::Objects).await.redriven, 0);
+    system.store.save_enrolled(&key, accepted_at).await.unwrap();
+    system.wait(HOUR * 2);
+    assert_eq!(system.run(Task::Objects).await.redriven, 0);
 }
 
 #[tokio::test]
 async fn a_reference_ends_on_its_date_and_its_photo_goes() {
-    let house = house(None).await;
+    let system = system(None).await;
     let key = ReferenceKey::parse("references/unit/case 7/photo.jpg").unwrap();
-    let object = house.put(key.as_str()).await;
-    let id = house.reference(&key).await;
-    assert_eq!(house.run(Task::References).await, Done::default());
-    house.wait(HOUR * 2);
-    let done = house.run(Task::References).await;
+    let object = system.put(key.as_str()).await;
+    let id = system.reference(&key).await;
+    assert_eq!(system.run(Task::References).await, Done::default());
+    system.wait(HOUR * 2);
+    let done = system.run(Task::References).await;
     assert_eq!((done.expired, done.erased), (1, 1));
-    let ended = house.store.reference(&unit(), &id).await.unwrap().unwrap();
+    let ended = system.store.reference(&unit(), &id).await.unwrap().unwrap();
     assert_eq!(ended.status, ReferenceStatus::Expired);
     assert_eq!(
-        house.store.fetch(&object, None, 100).await.unwrap(),
+        system.store.fetch(&object, None, 100).await.unwrap(),
         store::Fetched::Gone
     );
-    assert_eq!(house.run(Task::References).await, Done::default());
+    assert_eq!(system.run(Task::References).await, Done::default());
 }
 
 #[tokio::test]
 async fn a_photo_that_was_submitted_again_after_the_end_stays() {
-    let house = house(None).await;
+    let system = system(None).await;
     let key = ReferenceKey::parse("references/unit/case 7/photo.jpg").unwrap();
-    let id = house.reference(&key).await;
-    let long_ago = house.now().minus(HOUR * 24);
-    house.store.withdraw(&unit(), &id, long_ago).await.unwrap();
-    let object = house.put(key.as_str()).await;
-    assert_eq!(house.run(Task::References).await.erased, 0);
+    let id = system.reference(&key).await;
+    let long_ago = system.now().minus(HOUR * 24);
+    system.store.withdraw(&unit(), &id, long_ago).await.unwrap();
+    let object = system.put(key.as_str()).await;
+    assert_eq!(system.run(Task::References).await.erased, 0);
     assert_ne!(
-        house.store.fetch(&object, None, 100).await.unwrap(),
+        system.store.fetch(&object, None, 100).await.unwrap(),
         store::Fetched::Gone
     );
 }
 
 #[tokio::test]
 async fn a_house_without_a_store_says_so_and_can_be_run_again() {
-    let house = house(None).await;
+    let system = system(None).await;
     let names = Names {
         table_prefix: "none-".into(),
-        ..house.store.names().clone()
+        ..system.store.names().clone()
     };
-    let store = Store::with_sdk_config(&house.embedded.sdk_config(), names, Jitter::new(|| 7));
-    let clock = house.upkeep.clock.clone();
+    let store = Store::with_sdk_config(&system.embedded.sdk_config(), names, Jitter::new(|| 7));
+    let clock = system.upkeep.clock.clone();
     let broken = Upkeep {
         store,
         clock,
@@ -355,78 +355,82 @@ async fn a_house_without_a_store_says_so_and_can_be_run_again() {
         ads_kept: None,
         looks_apart_max: None,
         compaction: CompactionRule::default(),
-        queues: house.told.clone(),
+        queues: system.told.clone(),
     };
     assert!(broken.run(&Task::ALL).await.is_err());
-    assert_eq!(house.upkeep.run(&Task::ALL).await, Ok(Done::default()));
+    assert_eq!(system.upkeep.run(&Task::ALL).await, Ok(Done::default()));
 }
 
 /// An erasure that a unit asked for now.
-fn erasure(house: &House, reference_ids: Vec<ReferenceId>, case_id: Option<CaseId>) -> Erasure {
+fn erasure(system: &System, reference_ids: Vec<ReferenceId>, case_id: Option<CaseId>) -> Erasure {
     Erasure {
         erasure_id: ErasureId::from_random(&[5; 16]),
         state: ErasureState::Pending,
         reference_ids,
         case_id,
-        requested_at: house.now(),
+        requested_at: system.now(),
         receipt: None,
     }
 }
 
-async fn ask(house: &House, erasure: &Erasure) {
+async fn ask(system: &System, erasure: &Erasure) {
     let drawn = Secret::from_bytes(&[9; 32]).unwrap();
-    house.store.receipts_key(&drawn).await.unwrap();
-    house.store.request_erasure(&unit(), erasure).await.unwrap();
+    system.store.receipts_key(&drawn).await.unwrap();
+    system
+        .store
+        .request_erasure(&unit(), erasure)
+        .await
+        .unwrap();
 }
 
-async fn stands(house: &House, asked: &Erasure) -> Erasure {
-    let found = house.store.erasure(&unit(), &asked.erasure_id).await;
+async fn stands(system: &System, asked: &Erasure) -> Erasure {
+    let found = system.store.erasure(&unit(), &asked.erasure_id).await;
     found.unwrap().unwrap()
 }
 
 #[tokio::test]
 async fn a_case_is_erased_with_every_version_of_its_photos_and_its_number() {
-    let house = house(None).await;
+    let system = system(None).await;
     let keys = ["references/unit/case-1/a", "references/unit/case-1/b"];
     let mut ids = Vec::new();
     for key in keys {
-        house.put(key).await;
-        let ObjectKey::Reference(key) = house.put(key).await else {
+        system.put(key).await;
+        let ObjectKey::Reference(key) = system.put(key).await else {
             panic!("a reference")
         };
-        ids.push(house.reference(&key).await);
+        ids.push(system.reference(&key).await);
     }
-    house.put("references/unit/case-2/a").await;
+    system.put("references/unit/case-2/a").await;
     ids.dedup();
     let case = CaseId::parse("case-1").unwrap();
-    house.wait(Duration::from_secs(300)); // S3 has a clock of its own: the photos came before this
-    let asked = erasure(&house, ids.clone(), Some(case.clone()));
-    ask(&house, &asked).await;
+    system.wait(Duration::from_secs(300)); // S3 has a clock of its own: the photos came before this
+    let asked = erasure(&system, ids.clone(), Some(case.clone()));
+    ask(&system, &asked).await;
     assert_eq!(
-        house.run(Task::Erasures).await.erasures,
+        system.run(Task::Erasures).await.erasures,
         0,
         "a program may be at work yet"
     );
-    assert_eq!(stands(&house, &asked).await.state, ErasureState::Pending);
-    let versions = house.store.photo_versions(&unit(), &case).await.unwrap();
+    assert_eq!(stands(&system, &asked).await.state, ErasureState::Pending);
+    let versions = system.store.photo_versions(&unit(), &case).await.unwrap();
     assert_eq!(versions.len(), 0, "the photos are gone at once");
 
-    house.wait(Duration::from_secs(120));
-    assert_eq!(house.run(Task::Erasures).await.erasures, 1);
-    let done = stands(&house, &asked).await;
+    system.wait(Duration::from_secs(120));
+    assert_eq!(system.run(Task::Erasures).await.erasures, 1);
+    let done = stands(&system, &asked).await;
     assert_eq!((done.state, &done.case_id), (ErasureState::Done, &None));
     let receipt = done.receipt.unwrap().opened().unwrap();
     assert_eq!(receipts::removed(&receipt, "reference_photos"), 4);
     assert_eq!(receipts::removed(&receipt, "references"), 1);
     assert_eq!((receipt.unit, receipt.reference_ids), (unit(), ids.clone()));
     for id in &ids {
-        let left = house.store.reference(&unit(), id).await.unwrap().unwrap();
+        let left = system.store.reference(&unit(), id).await.unwrap().unwrap();
         assert_eq!(left.reason, Some(ReasonCode::ERASED));
         assert_eq!((left.case_id.as_str(), left.image_sha256), ("erased", None));
     }
     let other = CaseId::parse("case-2").unwrap();
     assert_eq!(
-        house
+        system
             .store
             .photo_versions(&unit(), &other)
             .await
@@ -434,21 +438,21 @@ async fn a_case_is_erased_with_every_version_of_its_photos_and_its_number() {
             .len(),
         1
     );
-    assert_eq!(house.run(Task::Erasures).await.erasures, 0, "done is done");
+    assert_eq!(system.run(Task::Erasures).await.erasures, 0, "done is done");
 }
 
 #[tokio::test]
 async fn what_was_erased_does_not_come_back_by_a_late_event_but_by_a_new_submission() {
-    let house = house(None).await;
-    let ObjectKey::Reference(key) = house.put("references/unit/case-1/a").await else {
+    let system = system(None).await;
+    let ObjectKey::Reference(key) = system.put("references/unit/case-1/a").await else {
         panic!("a reference")
     };
-    let id = house.reference(&key).await;
-    let before = house.store.reference(&unit(), &id).await.unwrap().unwrap();
-    house.wait(Duration::from_secs(300));
-    let asked = erasure(&house, vec![id.clone()], None);
-    ask(&house, &asked).await;
-    assert_eq!(house.run(Task::Erasures).await.erasures, 1);
+    let id = system.reference(&key).await;
+    let before = system.store.reference(&unit(), &id).await.unwrap().unwrap();
+    system.wait(Duration::from_secs(300));
+    let asked = erasure(&system, vec![id.clone()], None);
+    ask(&system, &asked).await;
+    assert_eq!(system.run(Task::Erasures).await.erasures, 1);
     let status = |submitted| match submitted {
         store::Submitted::New => None,
         store::Submitted::Known(status) => Some(status),
@@ -458,14 +462,14 @@ async fn what_was_erased_does_not_come_back_by_a_late_event_but_by_a_new_submiss
         activated_at: None,
         ..before
     };
-    let submitted = house.store.announce(&unit(), &late).await.unwrap();
+    let submitted = system.store.announce(&unit(), &late).await.unwrap();
     assert_eq!(status(submitted), Some(ReferenceStatus::Withdrawn));
-    house.wait(Duration::from_secs(5));
+    system.wait(Duration::from_secs(5));
     let new = Reference {
-        created_at: house.now(),
+        created_at: system.now(),
         ..late
     };
-    let submitted = house.store.announce(&unit(), &new).await.unwrap();
+    let submitted = system.store.announce(&unit(), &new).await.unwrap();
     assert_eq!(status(submitted), None);
 }
 
@@ -497,7 +501,7 @@ fn features(n: u64) -> Vec<u8> {
     features.to_bytes()
 }
 
-impl House {
+impl System {
     /// Records ads, compacts them, and says what was learned of their features.
     async fn learn_from(&self, ads: std::ops::Range<u64>) -> (Done, CommonFeatures) {
         let uploader = unit();
@@ -533,8 +537,8 @@ impl House {
 
 #[tokio::test]
 async fn what_many_ads_have_is_learned_once_from_each_segment() {
-    let house = house(None).await;
-    let (done, known) = house.learn_from(0..20).await;
+    let system = system(None).await;
+    let (done, known) = system.learn_from(0..20).await;
     assert_eq!(
         (done.compacted, done.common),
         (20, 0),
@@ -542,21 +546,21 @@ async fn what_many_ads_have_is_learned_once_from_each_segment() {
     );
     assert_eq!(known.samples, 0);
 
-    let (done, known) = house.learn_from(100..180).await;
+    let (done, known) = system.learn_from(100..180).await;
     assert_eq!((done.compacted, done.common), (80, 12));
     assert!(known.features.iter().all(|it| it.share == 1.0));
     assert_eq!(known.samples, 1);
 
-    let again = house.run(Task::Compact).await;
+    let again = system.run(Task::Compact).await;
     assert_eq!(again.common, 0, "that segment taught already");
-    assert_eq!(house.store.common_features().await.unwrap(), known);
+    assert_eq!(system.store.common_features().await.unwrap(), known);
 }
 
 #[tokio::test]
 async fn damaged_knowledge_of_what_is_common_is_learned_anew() {
-    let house = house(None).await;
-    let (_, known) = house.learn_from(0..80).await;
-    let config = aws_sdk_s3::config::Builder::from(&house.embedded.sdk_config());
+    let system = system(None).await;
+    let (_, known) = system.learn_from(0..80).await;
+    let config = aws_sdk_s3::config::Builder::from(&system.embedded.sdk_config());
     let s3 = aws_sdk_s3::Client::from_conf(config.force_path_style(true).build());
     let damaged = known.to_bytes()[..99].to_vec();
     let put = s3
@@ -564,29 +568,33 @@ async fn damaged_knowledge_of_what_is_common_is_learned_anew() {
         .bucket("segments")
         .key("ads/common-features");
     put.body(damaged.into()).send().await.unwrap();
-    let read = house.store.common_features().await;
+    let read = system.store.common_features().await;
     assert!(matches!(read, Err(store::Error::Damaged(_))), "{read:?}");
-    assert_eq!(house.run(Task::Compact).await.common, 12);
-    assert_eq!(house.store.common_features().await.unwrap(), known);
+    assert_eq!(system.run(Task::Compact).await.common, 12);
+    assert_eq!(system.store.common_features().await.unwrap(), known);
 }
 
 #[tokio::test]
 async fn a_search_that_stands_still_is_driven_again_and_any_search_when_it_is_asked_for() {
-    let house = house(None).await;
+    let system = system(None).await;
     let key = ReferenceKey::parse("references/unit/case 7/photo.jpg").unwrap();
-    house.reference(&key).await;
-    assert_eq!(house.run(Task::References).await.searches, 0, "it is young");
-    house.wait(HOUR + HOUR / 60);
-    assert_eq!(house.run(Task::References).await.searches, 1);
+    system.reference(&key).await;
     assert_eq!(
-        house.run(Task::References).await.searches,
+        system.run(Task::References).await.searches,
+        0,
+        "it is young"
+    );
+    system.wait(HOUR + HOUR / 60);
+    assert_eq!(system.run(Task::References).await.searches, 1);
+    assert_eq!(
+        system.run(Task::References).await.searches,
         0,
         "not at every turn"
     );
-    assert_eq!(house.run(Task::Search).await.searches, 1);
-    house.wait(HOUR);
-    assert_eq!(house.run(Task::References).await.expired, 1);
+    assert_eq!(system.run(Task::Search).await.searches, 1);
+    system.wait(HOUR);
+    assert_eq!(system.run(Task::References).await.expired, 1);
     for task in [Task::References, Task::Search] {
-        assert_eq!(house.run(task).await.searches, 0, "it has ended");
+        assert_eq!(system.run(task).await.searches, 0, "it has ended");
     }
 }

@@ -10,7 +10,7 @@ use s3s::{S3ErrorCode, S3Request, S3Response, S3Result};
 
 use super::fields;
 use crate::error::blocking;
-use crate::listing::{self, Entry, PAGE_MAX, Page, Query};
+use crate::listing::{self, ListingEntry, PAGE_MAX, Page, Query};
 use crate::object_store::ObjectStore;
 use crate::versions::Version;
 
@@ -143,7 +143,7 @@ pub(super) async fn versions(
     let page = list(store, query).await?;
     let last = page.entries.last().filter(|_| page.truncated);
     let next_version_id_marker = match last {
-        Some(Entry::Object(version)) => Some(version.version_id.clone()),
+        Some(ListingEntry::Object(version)) => Some(version.version_id.clone()),
         _ => None,
     };
     Ok(S3Response::new(ListObjectVersionsOutput {
@@ -178,8 +178,8 @@ fn page_size(max_keys: Option<i32>) -> S3Result<usize> {
 fn next(page: &Page) -> Option<&str> {
     let last = page.entries.last().filter(|_| page.truncated)?;
     Some(match last {
-        Entry::Object(version) => &version.key,
-        Entry::CommonPrefix(prefix) => prefix,
+        ListingEntry::Object(version) => &version.key,
+        ListingEntry::CommonPrefix(prefix) => prefix,
     })
 }
 
@@ -193,15 +193,15 @@ fn read_token(token: &str) -> S3Result<String> {
 
 fn objects(page: &Page) -> impl Iterator<Item = &Version> {
     page.entries.iter().filter_map(|entry| match entry {
-        Entry::Object(version) => Some(version.as_ref()),
-        Entry::CommonPrefix(_) => None,
+        ListingEntry::Object(version) => Some(version.as_ref()),
+        ListingEntry::CommonPrefix(_) => None,
     })
 }
 
 fn common_prefixes(page: &Page, naming: Naming) -> Vec<CommonPrefix> {
     let prefixes = page.entries.iter().filter_map(|entry| match entry {
-        Entry::CommonPrefix(prefix) => Some(prefix),
-        Entry::Object(_) => None,
+        ListingEntry::CommonPrefix(prefix) => Some(prefix),
+        ListingEntry::Object(_) => None,
     });
     prefixes
         .map(|prefix| CommonPrefix {

@@ -210,7 +210,7 @@ pub(super) async fn list_parts(
     }))
 }
 
-fn listed(part: &uploads::Part) -> Part {
+fn listed(part: &uploads::UploadPart) -> Part {
     Part {
         e_tag: Some(part_etag(part)),
         last_modified: Some(fields::time(part.modified)),
@@ -256,6 +256,6 @@ fn part_number(number: i32) -> Result<i32, S3ErrorCode> {
     }
 }
 
-fn part_etag(part: &uploads::Part) -> ETag {
+fn part_etag(part: &uploads::UploadPart) -> ETag {
     ETag::Strong(hex::encode(part.md5))
 }

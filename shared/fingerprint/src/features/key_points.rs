@@ -157,7 +157,7 @@ pub(super) fn spread(
     kept
 }
 
-/// Spots, strongest first, become key points by their rank within their cell.
+/// Key points, strongest first, keep their place by their rank within their cell.
 fn ranked(group: &[KeyPoint], width: f32, cell: f32) -> Vec<(usize, KeyPoint)> {
     let columns = (width / cell) as usize + 1;
     let mut taken: Vec<usize> = Vec::new();

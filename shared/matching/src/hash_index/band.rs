@@ -4,7 +4,7 @@
 //! so that one look finds the rows of both; places are half as many as values.
 
 use super::plan::Cut;
-use super::rows::Row;
+use super::rows::HashRow;
 use super::starts::{START_MAX, Span, Starts};
 
 /// Rows that a band can number in three bytes, and tell the starts of.
@@ -23,8 +23,8 @@ pub(super) struct Band {
 
 impl Band {
     /// Counts the rows of each place, then lays them side by side.
-    pub(super) fn of(rows: &[Row], first_bit: u32, cut: Cut) -> Self {
-        let place = |row: &Row| place(row.bits(first_bit, cut.bits), cut) as usize;
+    pub(super) fn of(rows: &[HashRow], first_bit: u32, cut: Cut) -> Self {
+        let place = |row: &HashRow| place(row.bits(first_bit, cut.bits), cut) as usize;
         let mut counts = vec![0u32; 1 << (cut.bits - 1)];
         rows.iter().for_each(|row| counts[place(row)] += 1);
         let starts = Starts::of(&counts);
@@ -54,7 +54,7 @@ impl Band {
     ///
     /// First all entries are read, then all spans made, then all numbers read: so the processor has
     /// many reads from memory under way at once, instead of one that waits for the other.
-    pub(super) fn propose(&self, query: &Row, scratch: &mut Scratch) {
+    pub(super) fn propose(&self, query: &HashRow, scratch: &mut Scratch) {
         let own = query.bits(self.first_bit, self.cut.bits);
         let places = self
             .changes

@@ -20,29 +20,29 @@ pub(super) struct Cut {
 }
 
 /// The bands for some number of rows.
-struct Plan {
+struct BandPlan {
     rows_min: usize,
     cuts: &'static [Cut],
 }
 
 /// Where one plan gives way to the next, `tests/bench/search.py` measured; the number of values of
 /// a band stays within a few times that of the rows.
-const PLANS: [Plan; 4] = [
-    Plan {
+const PLANS: [BandPlan; 4] = [
+    BandPlan {
         rows_min: 3_000_000,
         cuts: &[W24, W24, W24, W24, W23, W23, W23, W23, W23, W23, W22_1],
     },
-    Plan {
+    BandPlan {
         rows_min: 1_500_000,
         cuts: &[W22, W22, W22, W22, W22, W22, W22, W22, W20, W20, W20, W20],
     },
-    Plan {
+    BandPlan {
         rows_min: 400_000,
         cuts: &[
             W21, W21, W21, W21, W21, W21, W19, W19, W19, W19, W18, W18, W18,
         ],
     },
-    Plan {
+    BandPlan {
         rows_min: 0,
         cuts: &[W16; 16],
     },
@@ -79,7 +79,7 @@ const _: () = {
 
 /// The bands that suit this many rows, from a hash's first bit to its last.
 pub(super) fn cuts(rows: usize) -> &'static [Cut] {
-    let suits = |plan: &&Plan| plan.rows_min <= rows;
+    let suits = |plan: &&BandPlan| plan.rows_min <= rows;
     let plan = PLANS.iter().find(suits);
     plan.expect("the last plan suits any number").cuts
 }

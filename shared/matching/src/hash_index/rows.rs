@@ -7,9 +7,9 @@ use crate::whole::HASH_BITS;
 /// A hash as words, for counting bits. Aligned so that none lies across two lines of the cache.
 #[derive(Clone, Copy)]
 #[repr(align(32))]
-pub(super) struct Row([u64; 4]);
+pub(super) struct HashRow([u64; 4]);
 
-impl Row {
+impl HashRow {
     pub(super) fn of(hash: &Hash256) -> Self {
         let (words, _) = hash.0.as_chunks::<8>();
         Self(std::array::from_fn(|word| u64::from_be_bytes(words[word])))
@@ -34,9 +34,9 @@ impl Row {
 /// Tells `found` which of the numbered rows are near the query or its complement.
 #[inline(always)]
 fn each_neighbour(
-    rows: &[Row],
+    rows: &[HashRow],
     numbers: &[u32],
-    query: &Row,
+    query: &HashRow,
     distance_bits_max: u16,
     found: impl FnMut(usize),
 ) {
@@ -51,9 +51,9 @@ fn each_neighbour(
 /// The same with an instruction that counts bits, where the processor has it: every one made for
 /// servers does, yet compilers may not assume it.
 pub(super) fn neighbours(
-    rows: &[Row],
+    rows: &[HashRow],
     numbers: &[u32],
-    query: &Row,
+    query: &HashRow,
     distance_bits_max: u16,
     found: impl FnMut(usize),
 ) {
@@ -61,9 +61,9 @@ pub(super) fn neighbours(
     {
         #[target_feature(enable = "popcnt")]
         fn each_neighbour_popcnt(
-            rows: &[Row],
+            rows: &[HashRow],
             numbers: &[u32],
-            query: &Row,
+            query: &HashRow,
             distance_bits_max: u16,
             found: impl FnMut(usize),
         ) {

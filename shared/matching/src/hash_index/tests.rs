@@ -147,7 +147,7 @@ fn narrow() -> &'static [Cut] {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
     #[test]
-    fn shelves_of_narrow_bands_find_what_the_oracle_finds(
+    fn buckets_of_narrow_bands_find_what_the_oracle_finds(
         (base, hashes) in any::<[u8; 32]>().prop_flat_map(|base| {
             (Just(Hash256(base)), hashes(Hash256(base), narrow()))
         }),

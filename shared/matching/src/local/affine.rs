@@ -6,7 +6,7 @@ pub(super) struct Affine([f32; 9]);
 
 /// A place in the reference, the same place in the ad, and how much the pair counts.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pair {
+pub(super) struct PointPair {
     pub from: (f32, f32),
     pub to: (f32, f32),
     pub weight: f32,
@@ -60,7 +60,7 @@ impl Affine {
 
     /// The map of that freedom nearest to the pairs, by least squares; `None` if they do not
     /// determine one.
-    pub fn fitted(pairs: &[Pair], freedom: Freedom) -> Option<Self> {
+    pub fn fitted(pairs: &[PointPair], freedom: Freedom) -> Option<Self> {
         let from = Frame::of(pairs, |pair| pair.from)?;
         let to = Frame::of(pairs, |pair| pair.to)?;
         let (mut rows, unknowns) = ([[0.0; UNKNOWNS + 1]; UNKNOWNS], freedom.unknowns());
@@ -142,9 +142,9 @@ struct Frame {
 }
 
 impl Frame {
-    fn of(pairs: &[Pair], place: impl Fn(&Pair) -> (f32, f32)) -> Option<Self> {
+    fn of(pairs: &[PointPair], place: impl Fn(&PointPair) -> (f32, f32)) -> Option<Self> {
         let weighed = |value: &dyn Fn((f64, f64)) -> f64| {
-            let one = |pair: &Pair| {
+            let one = |pair: &PointPair| {
                 let (x, y) = place(pair);
                 f64::from(pair.weight) * value((f64::from(x), f64::from(y)))
             };
@@ -231,8 +231,8 @@ mod tests {
 
     fn check(truth: Affine, freedom: Freedom) {
         let places = (0..25).map(|i| ((i % 5 * 90) as f32, (i / 5 * 70) as f32));
-        let pairs: Vec<Pair> = places
-            .map(|from| Pair {
+        let pairs: Vec<PointPair> = places
+            .map(|from| PointPair {
                 from,
                 to: truth.of(from),
                 weight: 1.0 + from.0 / 100.0,
@@ -263,7 +263,7 @@ mod tests {
 
     #[test]
     fn pairs_in_one_place_determine_nothing() {
-        let pair = Pair {
+        let pair = PointPair {
             from: (3.0, 4.0),
             to: (5.0, 6.0),
             weight: 1.0,

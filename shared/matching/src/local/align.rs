@@ -1,6 +1,6 @@
 //! How the reference may lie in the ad, from features that look alike.
 
-use super::affine::{Affine, Freedom, Pair};
+use super::affine::{Affine, Freedom, PointPair};
 use super::correspondences::Correspondence;
 use super::image_pair::{KeyPoint, LocalAd, LocalReference};
 
@@ -129,13 +129,13 @@ fn fitted(
     for (round, share) in OFF_ROUNDS.iter().enumerate() {
         let pair = |&correspondence: &usize| {
             let (own, seen) = ends(reference, ad, &correspondences[correspondence]);
-            Pair {
+            PointPair {
                 from: own.at,
                 to: seen.at,
                 weight: 1.0,
             }
         };
-        let pairs: Vec<Pair> = group.iter().map(pair).collect();
+        let pairs: Vec<PointPair> = group.iter().map(pair).collect();
         let freedom = match pairs.len() {
             12.. if round > 1 => Freedom::Projective,
             6.. => Freedom::Affine,

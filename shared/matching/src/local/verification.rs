@@ -5,7 +5,7 @@
 
 use records::features::{Grid, RowBits};
 
-use super::affine::{Affine, Freedom, Pair};
+use super::affine::{Affine, Freedom, PointPair};
 use super::align::Alignment;
 use super::image_pair::{LocalAd, LocalReference};
 
@@ -201,7 +201,7 @@ fn negative(grid: Grid) -> Grid {
 }
 
 /// The blocks that agree somewhere near, as places of the reference and of the ad.
-fn pairs(reference: &LocalReference, own: &Grid, seen: &Grid, map: &Affine) -> Vec<Pair> {
+fn pairs(reference: &LocalReference, own: &Grid, seen: &Grid, map: &Affine) -> Vec<PointPair> {
     let side = own.side();
     let cell = (
         reference.size.0 / side as f32,
@@ -218,7 +218,7 @@ fn pairs(reference: &LocalReference, own: &Grid, seen: &Grid, map: &Affine) -> V
         }
         if let Some((agreement, dx, dy)) = best_near(block, seen, x as isize, y as isize) {
             let (cx, cy) = ((x + BLOCK / 2) as f32, (y + BLOCK / 2) as f32);
-            pairs.push(Pair {
+            pairs.push(PointPair {
                 from: place(cx, cy),
                 to: map.of(place(cx + dx as f32, cy + dy as f32)),
                 weight: agreement * agreement,
@@ -249,7 +249,7 @@ fn best_near(own: Block, seen: &Grid, x: isize, y: isize) -> Option<(f32, isize,
 
 /// The map through the pairs, leaving out those that stray.
 fn refined(
-    pairs: &[Pair],
+    pairs: &[PointPair],
     map: &Affine,
     reference: &LocalReference,
     side: usize,
@@ -258,7 +258,7 @@ fn refined(
         return None;
     }
     let area = map.area((reference.size.0 / 2.0, reference.size.1 / 2.0));
-    let freedom = |pairs: &[Pair]| match pairs.len() {
+    let freedom = |pairs: &[PointPair]| match pairs.len() {
         14.. => Freedom::Projective,
         8.. => Freedom::Affine,
         _ => Freedom::Similar {
@@ -267,12 +267,12 @@ fn refined(
     };
     let rough = Affine::fitted(pairs, freedom(pairs))?;
     let most = OFF_CELLS_MAX * reference.longer() / side as f32 * area.abs().sqrt();
-    let near = |pair: &&Pair| {
+    let near = |pair: &&PointPair| {
         let (x, y) = rough.of(pair.from);
         let (dx, dy) = (x - pair.to.0, y - pair.to.1);
         dx * dx + dy * dy < most * most
     };
-    let near: Vec<Pair> = pairs.iter().filter(near).copied().collect();
+    let near: Vec<PointPair> = pairs.iter().filter(near).copied().collect();
     let enough = near.len() >= HELPERS_MIN && 3 * near.len() >= pairs.len();
     enough.then(|| Affine::fitted(&near, freedom(&near)))?
 }

@@ -1,5 +1,5 @@
 //! Leads that rise: what was computed from pixels outranks what an uploader claims, one uploader's
-//! flood silences nobody else, and a dismissal swallows nothing that nobody has seen.
+//! flood silences no other uploader, and a dismissal swallows nothing unseen.
 
 use records::*;
 use store::{Recorded, Store};
@@ -20,8 +20,14 @@ claims! {
 }
 
 /// Evidence of an uploader.
-fn of(by: &str, evidence: Evidence, level: Level, reference: &ReferenceId, image: u64) -> Found {
-    Found {
+fn of(
+    by: &str,
+    evidence: Evidence,
+    level: Level,
+    reference: &ReferenceId,
+    image: u64,
+) -> FoundLead {
+    FoundLead {
         uploaded_by: tenant(by),
         evidence,
         level,
@@ -30,7 +36,7 @@ fn of(by: &str, evidence: Evidence, level: Level, reference: &ReferenceId, image
     }
 }
 
-async fn record(store: &Store, found: &Found, path: &str, seconds: i64) -> Recorded {
+async fn record(store: &Store, found: &FoundLead, path: &str, seconds: i64) -> Recorded {
     let postings = [sighting(found.uploaded_by.as_str(), path)];
     let recorded = store.record_lead(found, &postings, at(seconds)).await;
     recorded.unwrap()

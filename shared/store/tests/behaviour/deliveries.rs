@@ -1,5 +1,5 @@
 use records::*;
-use store::{Error, Lease, Leased, Outcome, Store};
+use store::{DeliveryOutcome, Error, Lease, Leased, Store};
 
 use crate::fixtures::*;
 use crate::host::World;
@@ -40,8 +40,8 @@ async fn leased(store: &Store, delivery: &Delivery, now: i64) -> Lease {
     }
 }
 
-fn again(seconds: i64) -> Outcome {
-    Outcome {
+fn again(seconds: i64) -> DeliveryOutcome {
+    DeliveryOutcome {
         state: DeliveryState::Pending,
         next_attempt_at: Some(at(seconds)),
         last_status: Some(503),
@@ -49,8 +49,8 @@ fn again(seconds: i64) -> Outcome {
     }
 }
 
-fn delivered() -> Outcome {
-    Outcome {
+fn delivered() -> DeliveryOutcome {
+    DeliveryOutcome {
         state: DeliveryState::Delivered,
         next_attempt_at: None,
         last_status: Some(204),
@@ -139,7 +139,7 @@ async fn a_failed_attempt_is_due_again_and_a_receipt_ends_it(World { store, .. }
     assert_eq!(after, Leased::Settled);
     let stored = store.delivery(&unit(), &hook(), 1).await.unwrap();
     assert_eq!(stored, Some(receipt));
-    let wrong = Outcome {
+    let wrong = DeliveryOutcome {
         next_attempt_at: Some(at(99)),
         ..delivered()
     };
@@ -204,7 +204,7 @@ async fn an_attempt_in_flight_outlives_every_other_worker(World { store, .. }: W
     // The first one comes back late: the second one's attempt is still under way.
     let late = store.settle(&slow, &again(60), at(52)).await;
     assert!(matches!(late, Err(Error::Conflict(_))));
-    // Who finds the reference withdrawn must not give the delivery up meanwhile.
+    // Who finds the reference withdrawn must not give the delivery up concurrently.
     store.withdraw(&unit(), &reference, at(53)).await.unwrap();
     let reason = ReasonCode::REFERENCE_NOT_ACTIVE;
     let gone = store.abandon(&unit(), &delivery, reason, at(54)).await;

@@ -184,8 +184,8 @@ pub async fn recorded_ad(store: &Store, n: u64, path: &str) -> Sighting {
     sighting
 }
 
-pub fn found(reference: &ReferenceId, image: u64) -> Found {
-    Found {
+pub fn found(reference: &ReferenceId, image: u64) -> FoundLead {
+    FoundLead {
         unit: unit(),
         reference_id: reference.clone(),
         image_sha256: sha(image),

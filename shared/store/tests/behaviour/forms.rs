@@ -39,7 +39,7 @@ fn body(fields: &[(String, String)], file: &[u8]) -> Vec<u8> {
     body
 }
 
-/// Sends the form as the sender filled it in, with one field changed or put in besides.
+/// Sends the form as the sender filled it in, with one field changed or put in as well.
 async fn post(form: &Form, filled: &[(&str, &str)], change: &[(&str, &str)], file: &[u8]) -> u16 {
     let mut fields = form.fields.clone();
     for (name, value) in filled.iter().chain(change) {

@@ -134,7 +134,7 @@ async fn leads_for_review_do_not_count(World { store, .. }: World) {
     let id = limited(&store, 2).await;
     for image in 0..5 {
         recorded_ad(&store, image, &format!("{image}")).await;
-        let found = Found {
+        let found = FoundLead {
             level: Level::Review,
             ..found(&id, image)
         };

@@ -291,7 +291,7 @@ async fn a_withdrawn_reference_never_alerts(World { store, .. }: World) {
 async fn a_lead_for_review_sends_nothing(World { store, .. }: World) {
     let id = active_reference(&store, 1).await;
     recorded_ad(&store, 5, "a").await;
-    let found = Found {
+    let found = FoundLead {
         level: Level::Review,
         ..found(&id, 5)
     };
@@ -382,7 +382,7 @@ async fn leads_are_listed_newest_first_and_filtered(World { store, .. }: World) 
     let id = active_reference(&store, 1).await;
     for n in 0..5 {
         let level = if n == 3 { Level::Review } else { Level::Alert };
-        let found = Found {
+        let found = FoundLead {
             level,
             ..found(&id, n)
         };

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use records::Timestamp;
-use store::{CompactionRule, Error, Kind, LogPosition, MergeRule, Table};
+use store::{CompactionRule, Error, LogPosition, MergeRule, SetKind, Table};
 
 use crate::fixtures::*;
 use crate::host::World;
@@ -59,7 +59,11 @@ async fn a_set_that_never_had_a_manifest_is_empty(world: World) {
     assert_eq!(world.store.ads_segments().await, Ok(Vec::new()));
     put_ad(&world.store, "uploader", 1).await;
     assert_eq!(world.store.ads_segments().await, Ok(Vec::new()));
-    world.store.sweep(Kind::Ads, &eager(), at(1)).await.unwrap();
+    world
+        .store
+        .sweep(SetKind::Ads, &eager(), at(1))
+        .await
+        .unwrap();
     assert_eq!(world.store.ads_segments().await, Ok(Vec::new()));
 }
 
@@ -76,7 +80,7 @@ async fn a_manifest_of_ads_that_was_there_and_is_gone_is_damage(world: World) {
         Err(gone),
         "none is begun anew"
     );
-    let swept = world.store.sweep(Kind::Ads, &eager(), at(3)).await;
+    let swept = world.store.sweep(SetKind::Ads, &eager(), at(3)).await;
     assert_eq!(swept, Err(gone), "and no segment is taken for an orphan");
     put(&world, MANIFEST, good).await;
     assert_eq!(compact(&world, at(4)).await, Ok(1), "it was put back");
@@ -99,7 +103,11 @@ async fn a_manifest_of_an_older_build_is_noted_by_the_next_sweep(world: World) {
     compact(&world, at(1)).await.unwrap();
     forget_note(&world).await;
     assert_eq!(world.store.ads_segments().await.unwrap().len(), 1);
-    world.store.sweep(Kind::Ads, &eager(), at(2)).await.unwrap();
+    world
+        .store
+        .sweep(SetKind::Ads, &eager(), at(2))
+        .await
+        .unwrap();
     lose(&world, MANIFEST).await;
     let gone = Error::Damaged("manifest of ads (it is gone)");
     assert_eq!(world.store.ads_segments().await, Err(gone));

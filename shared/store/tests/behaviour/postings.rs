@@ -1,5 +1,5 @@
 //! Very many postings of one picture by one uploader: a lead keeps the first, counts the others once
-//! however they come, and everybody else's are kept as ever.
+//! however they come, and those of all others are kept as ever.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ fn postings(by: &str, range: std::ops::Range<usize>) -> Vec<Sighting> {
 }
 
 async fn record(store: &Store, reference: &ReferenceId, by: &str, postings: &[Sighting]) {
-    let found = Found {
+    let found = FoundLead {
         uploaded_by: tenant(by),
         ..found(reference, 5)
     };

@@ -1,4 +1,4 @@
-//! What must hold whoever comes first.
+//! What must hold in every order.
 
 use std::collections::BTreeSet;
 

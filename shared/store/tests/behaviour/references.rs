@@ -325,14 +325,14 @@ async fn progress_of_the_search_is_noted_while_active(World { store, .. }: World
         images_total: 2000,
         updated_at: Some(at(8)),
     };
-    store.note_search(&unit(), &id, &progress).await.unwrap();
+    store.save_search(&unit(), &id, &progress).await.unwrap();
     assert_eq!(
         store.reference(&unit(), &id).await.unwrap().unwrap().search,
         progress
     );
     store.withdraw(&unit(), &id, at(9)).await.unwrap();
     store
-        .note_search(&unit(), &id, &SearchProgress::default())
+        .save_search(&unit(), &id, &SearchProgress::default())
         .await
         .unwrap();
     assert_eq!(

@@ -3,7 +3,7 @@
 use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
 use records::*;
 use store::{
-    CompactionRule, Error, Kind, LogChange, LogPosition, Renewed, SearchKey, Store, StoredAd,
+    CompactionRule, Error, LogChange, LogPosition, Renewed, SearchKey, SetKind, Store, StoredAd,
 };
 
 use crate::fixtures::*;
@@ -55,7 +55,7 @@ async fn an_active_reference_is_removed_and_added_in_one(World { store, .. }: Wo
         state: SearchState::Done,
         ..SearchProgress::default()
     };
-    store.note_search(&unit(), &id, &done).await.unwrap();
+    store.save_search(&unit(), &id, &done).await.unwrap();
     let seen = store.references_since(&LogPosition::start()).await.unwrap();
     let before = searches(&store).await;
     assert_eq!(renew(&store, &id, &newer(1)).await, Renewed::Now);
@@ -176,10 +176,10 @@ async fn of_two_fingerprints_of_an_ad_the_newer_algorithms_stay(World { store, .
     let [segment] = &store.ads_segments().await.unwrap()[..] else {
         panic!("one segment")
     };
-    let front = store.ads_front(segment).await.unwrap();
-    let ads = store.segment_page(&front, 0).await.unwrap().items;
+    let index = store.ads_segment_index(segment).await.unwrap();
+    let ads = store.segment_page(&index, 0).await.unwrap().items;
     assert_eq!(ads, [ad(2)]);
-    let merged = store.merge_segments(Kind::Ads, &at_once, at(10)).await;
+    let merged = store.merge_segments(SetKind::Ads, &at_once, at(10)).await;
     assert_eq!(merged.unwrap().merged, 0);
 }
 
@@ -191,13 +191,13 @@ async fn a_walk_is_due_once_a_version(World { store, .. }: World) {
     assert_eq!((walk.stage, walk.told), (ScanStage::References, 0));
     walk.stage = ScanStage::Ads;
     walk.after = Some("ads/uploader/a".into());
-    store.note_renewal(&walk).await.unwrap();
+    store.save_renewal(&walk).await.unwrap();
     assert_eq!(due(2).await, Some(walk.clone()), "it goes on");
     assert_eq!(due(1).await, None, "a newer build has begun");
     assert_eq!(due(3).await, None);
     assert_eq!(due(3).await.unwrap().after, None, "from the start");
     assert_eq!(due(2).await, None);
     walk.stage = ScanStage::Over;
-    store.note_renewal(&walk).await.unwrap();
+    store.save_renewal(&walk).await.unwrap();
     assert_eq!(due(2).await, None);
 }

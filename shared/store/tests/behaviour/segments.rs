@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_s3::primitives::ByteStream;
 use records::*;
 use store::{
-    AdsPosition, Change, Clock, Compacted, CompactionRule, Error, Id, Kind, MergeRule, Pack,
-    SearchKey, Store, StoredAd,
+    AdsPosition, Change, Clock, Compacted, CompactionRule, Error, Id, MergeRule, Pack, SearchKey,
+    SetKind, Store, StoredAd,
 };
 use tokio::task::JoinSet;
 
@@ -75,14 +75,14 @@ pub async fn tail(store: &Store) -> Vec<StoredAd> {
     ads
 }
 
-/// The ads of all segments; [`Error::Gone`] if one was replaced meanwhile.
+/// The ads of all segments; [`Error::Gone`] if one was replaced concurrently.
 async fn in_segments(store: &Store) -> Result<Vec<StoredAd>, Error> {
     let mut ads = Vec::new();
     for segment in store.ads_segments().await? {
-        let front = store.ads_front(&segment).await?;
+        let index = store.ads_segment_index(&segment).await?;
         let mut from = Some(0);
         while let Some(here) = from {
-            let page = store.segment_page(&front, here).await?;
+            let page = store.segment_page(&index, here).await?;
             ads.extend(page.items);
             from = page.next;
         }
@@ -200,7 +200,7 @@ async fn an_ad_that_came_again_stays_in_the_tail(World { store, .. }: World) {
     // Erased and uploaded again between the swap and the deletions of a slow compaction.
     let forgotten = BTreeSet::from([Id::Image(sha(0))]);
     store
-        .rewrite_without(Kind::Ads, &forgotten, at(2), None)
+        .purge(SetKind::Ads, &forgotten, at(2), None)
         .await
         .unwrap();
     assert_eq!(images(&whole(&store).await), expected([1]));
@@ -242,14 +242,14 @@ async fn a_pack_that_was_compacted_is_met_in_its_segment(world: World) {
     store.compact_ads(&eager(), present()).await.unwrap();
     assert_eq!(met().await, expected(0..3), "the packs still lie there");
     let later = present().plus(eager().grace).plus(Duration::from_secs(60));
-    let swept = store.sweep(Kind::Ads, &eager(), later).await.unwrap();
+    let swept = store.sweep(SetKind::Ads, &eager(), later).await.unwrap();
     assert!(swept.deleted >= 3, "{swept:?}");
     let keys = lying(&world).await;
     assert!(!keys.keys().any(|key| key.starts_with("packs/")));
     assert_eq!(met().await, expected(0..3), "in the segment by now");
     let forgotten = BTreeSet::from([Id::Image(sha(0))]);
     store
-        .rewrite_without(Kind::Ads, &forgotten, later, None)
+        .purge(SetKind::Ads, &forgotten, later, None)
         .await
         .unwrap();
     assert_eq!(met().await, expected(1..3), "and forgotten nowhere");
@@ -266,7 +266,7 @@ async fn a_pack_whose_ads_came_again_is_met_with_its_own_postings(world: World) 
     assert_eq!(told.len(), 5);
     store.compact_ads(&eager(), present()).await.unwrap();
     let later = present().plus(eager().grace).plus(Duration::from_secs(60));
-    store.sweep(Kind::Ads, &eager(), later).await.unwrap();
+    store.sweep(SetKind::Ads, &eager(), later).await.unwrap();
     let ads = in_segments(store).await.unwrap();
     assert_eq!(ads.len(), 2, "{ads:?}");
     let mut met = BTreeSet::new();
@@ -327,12 +327,12 @@ async fn a_pack_that_was_never_named_is_swept_after_its_grace(world: World) {
     let delete = client.delete_item().table_name(&name);
     let delete = delete.key("pk", item["pk"].clone());
     let delete = delete.key("sk", item["sk"].clone());
-    delete.send().await.unwrap(); // as if whoever wrote it had died before
+    delete.send().await.unwrap(); // as if its writer had died before
     let now = present();
-    store.sweep(Kind::Ads, &eager(), now).await.unwrap();
+    store.sweep(SetKind::Ads, &eager(), now).await.unwrap();
     assert_eq!(lying(&world).await.len(), 2, "it may be named yet");
     let later = now.plus(eager().grace).plus(Duration::from_secs(60));
-    let swept = store.sweep(Kind::Ads, &eager(), later).await.unwrap();
+    let swept = store.sweep(SetKind::Ads, &eager(), later).await.unwrap();
     assert_eq!(swept.deleted, 1);
     assert_eq!(tail(store).await.len(), 1);
 }
@@ -379,7 +379,7 @@ async fn a_reader_misses_nothing_while_compaction_runs(World { store, .. }: Worl
     let task = tokio::spawn(async move {
         let done = compacting.compact_ads(&small, at(5)).await.unwrap();
         for _ in 0..3 {
-            let merge = compacting.merge_segments(Kind::Ads, &small, at(6));
+            let merge = compacting.merge_segments(SetKind::Ads, &small, at(6));
             merge.await.unwrap();
         }
         done
@@ -412,10 +412,10 @@ async fn compactions_side_by_side_lose_nothing_and_double_nothing(World { store,
             for n in 0..6 {
                 store.compact_ads(&small, at(n)).await.unwrap();
                 store
-                    .merge_segments(Kind::Ads, &small, at(n))
+                    .merge_segments(SetKind::Ads, &small, at(n))
                     .await
                     .unwrap();
-                store.sweep(Kind::Ads, &small, at(n)).await.unwrap();
+                store.sweep(SetKind::Ads, &small, at(n)).await.unwrap();
             }
         });
     }
@@ -458,22 +458,22 @@ async fn small_segments_are_merged_and_the_old_ones_stay_for_their_grace(world: 
     assert_eq!(old.len(), 3);
     let now = present();
     let done = store
-        .merge_segments(Kind::Ads, &eager(), now)
+        .merge_segments(SetKind::Ads, &eager(), now)
         .await
         .unwrap();
     assert_eq!(done.merged, 3);
     let live = store.ads_segments().await.unwrap();
     assert_eq!((live.len(), live[0].items), (1, 12));
     for segment in &old {
-        store.ads_front(segment).await.unwrap(); // a reader of the old manifest goes on
+        store.ads_segment_index(segment).await.unwrap(); // a reader of the old manifest goes on
     }
-    store.sweep(Kind::Ads, &eager(), now).await.unwrap();
+    store.sweep(SetKind::Ads, &eager(), now).await.unwrap();
     assert_eq!(segments_lying(&world).await, 4);
     let later = now.plus(eager().grace).plus(Duration::from_secs(60));
-    let swept = store.sweep(Kind::Ads, &eager(), later).await.unwrap();
+    let swept = store.sweep(SetKind::Ads, &eager(), later).await.unwrap();
     assert!(swept.deleted >= 3, "{swept:?}");
     assert_eq!(segments_lying(&world).await, 1);
-    let gone = store.ads_front(&old[0]).await;
+    let gone = store.ads_segment_index(&old[0]).await;
     assert!(matches!(gone, Err(Error::Gone(_))), "{gone:?}");
     assert_eq!(images(&whole(store).await), expected(0..12));
     assert!(
@@ -488,14 +488,14 @@ async fn what_no_manifest_names_is_swept_after_its_grace(world: World) {
     let batch = store.tail_batch(&eager()).await.unwrap();
     store.write_batch(batch, present()).await.unwrap();
     let now = present();
-    store.sweep(Kind::Ads, &eager(), now).await.unwrap();
+    store.sweep(SetKind::Ads, &eager(), now).await.unwrap();
     assert_eq!(
         segments_lying(&world).await,
         1,
         "somebody may be at work on it"
     );
     let later = now.plus(eager().grace).plus(Duration::from_secs(60));
-    let swept = store.sweep(Kind::Ads, &eager(), later).await.unwrap();
+    let swept = store.sweep(SetKind::Ads, &eager(), later).await.unwrap();
     assert_eq!(swept.deleted, 1);
     assert_eq!(segments_lying(&world).await, 0);
     assert_eq!(images(&whole(store).await), expected(0..4));
@@ -509,7 +509,7 @@ async fn a_sweep_dooms_a_compaction_under_way_and_never_breaks_the_set(World { s
     let later = present().plus(eager().grace).plus(Duration::from_secs(60));
     assert_eq!(
         store
-            .sweep(Kind::Ads, &eager(), later)
+            .sweep(SetKind::Ads, &eager(), later)
             .await
             .unwrap()
             .deleted,
@@ -557,11 +557,11 @@ async fn a_damaged_segment_is_noticed(world: World) {
         bytes[at] ^= to;
         bytes
     };
-    let front = segments[0].index_bytes as usize;
+    let index = segments[0].index_bytes as usize;
     for (what, bytes) in [
         ("its first byte", changed(0, 1)),
         ("a newer format", changed(8, 2)),
-        ("a hash", changed(front - 300, 1)),
+        ("a hash", changed(index - 300, 1)),
         ("a feature", changed(good.len() - 1, 128)),
         ("cut off", good[..good.len() - 1].to_vec()),
         ("cut off early", good[..40].to_vec()),
@@ -573,7 +573,7 @@ async fn a_damaged_segment_is_noticed(world: World) {
         assert!(matches!(read, Err(Error::Damaged(_))), "{what}: {read:?}");
         let merged = store
             .merge_segments(
-                Kind::Ads,
+                SetKind::Ads,
                 &CompactionRule {
                     merge: MergeRule {
                         segments_min: 2,
@@ -647,7 +647,7 @@ async fn a_forgotten_ad_is_nowhere(world: World) {
         store.compact_ads(&eager(), at(1)).await.unwrap();
     }
     store
-        .merge_segments(Kind::Ads, &eager(), at(2))
+        .merge_segments(SetKind::Ads, &eager(), at(2))
         .await
         .unwrap();
     record(store, [20, 21]).await;
@@ -658,7 +658,7 @@ async fn a_forgotten_ad_is_nowhere(world: World) {
     assert!(holds(&world, hash).await);
     let forgotten = BTreeSet::from([Id::Image(sha(0)), Id::Image(sha(20)), Id::Image(sha(77))]);
     let done = store
-        .rewrite_without(Kind::Ads, &forgotten, at(4), None)
+        .purge(SetKind::Ads, &forgotten, at(4), None)
         .await
         .unwrap();
     assert_eq!((done.segments, done.items), (2, 3), "{done:?}");
@@ -667,7 +667,7 @@ async fn a_forgotten_ad_is_nowhere(world: World) {
     let ads = whole(store).await;
     assert_eq!(images(&ads), expected([1, 2, 3, 4, 5, 21]));
     let again = store
-        .rewrite_without(Kind::Ads, &forgotten, at(5), None)
+        .purge(SetKind::Ads, &forgotten, at(5), None)
         .await
         .unwrap();
     assert_eq!((again.segments, again.items), (0, 0));
@@ -681,7 +681,7 @@ async fn a_compaction_under_way_does_not_bring_a_forgotten_ad_back(world: World)
     let written = store.write_batch(batch, at(3)).await.unwrap();
     let forgotten = BTreeSet::from([Id::Image(sha(0))]);
     store
-        .rewrite_without(Kind::Ads, &forgotten, at(4), None)
+        .purge(SetKind::Ads, &forgotten, at(4), None)
         .await
         .unwrap();
     assert!(
@@ -697,7 +697,7 @@ async fn a_compaction_under_way_does_not_bring_a_forgotten_ad_back(world: World)
 /// Segments with parts of a search.
 mod searches {
     use super::*;
-    use store::{Plan, SearchPart};
+    use store::{SearchPart, SearchPlan};
 
     claims! {
         a_search_is_planned_once_over_each_segment,
@@ -714,7 +714,7 @@ mod searches {
         }
     }
 
-    async fn three_segments(store: &Store) -> Vec<store::Entry> {
+    async fn three_segments(store: &Store) -> Vec<store::SegmentEntry> {
         for n in 0..3 {
             record(store, n * 4..n * 4 + 4).await;
             store.compact_ads(&eager(), at(1)).await.unwrap();
@@ -722,7 +722,7 @@ mod searches {
         store.ads_segments().await.unwrap()
     }
 
-    async fn open(store: &Store, segments: &[store::Entry]) -> Vec<SearchPart> {
+    async fn open(store: &Store, segments: &[store::SegmentEntry]) -> Vec<SearchPart> {
         let mut parts = Vec::new();
         for segment in segments {
             parts.extend(store.open_parts(&segment.name, 100).await.unwrap());
@@ -738,7 +738,7 @@ mod searches {
                 .plan_search(&of(1), tail_images, &segments)
                 .await
                 .unwrap();
-            let expected = Plan {
+            let expected = SearchPlan {
                 images_searched: 5,
                 images_total: 17,
                 parts: 3,
@@ -778,7 +778,7 @@ mod searches {
         let parts = open(&store, &old).await;
         store.finish_part(&parts[0], false).await.unwrap();
         store
-            .merge_segments(Kind::Ads, &eager(), at(2))
+            .merge_segments(SetKind::Ads, &eager(), at(2))
             .await
             .unwrap();
         let new = store.ads_segments().await.unwrap();
@@ -914,7 +914,7 @@ mod references {
         many(store, 20..26).await;
         store.compact_references(&eager(), at(22)).await.unwrap();
         store
-            .merge_segments(Kind::References, &eager(), at(23))
+            .merge_segments(SetKind::References, &eager(), at(23))
             .await
             .unwrap();
         assert!(holds(&world, &hash(0)).await);
@@ -994,7 +994,7 @@ mod references {
                     compacting.withdraw(&unit(), &doomed, at(30)).await.unwrap();
                 }
                 compacting
-                    .merge_segments(Kind::References, &eager(), at(21))
+                    .merge_segments(SetKind::References, &eager(), at(21))
                     .await
                     .unwrap();
             }

@@ -9,9 +9,9 @@ use photo::Limits;
 use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
 use sha2::{Digest, Sha256};
 
-use crate::folder::{self, Entry};
+use crate::folder::{self, FolderEntry};
 use crate::image_file;
-use crate::match_picture::{self, Pair};
+use crate::match_picture::{self, DrawnPair};
 use crate::outcome::{Failure, Result};
 use crate::terminal::escaped;
 
@@ -29,7 +29,7 @@ pub(super) struct Explain {
 
 /// An ad that matched.
 pub(super) struct Ad<'a> {
-    pub(super) entry: &'a Entry,
+    pub(super) entry: &'a FolderEntry,
     pub(super) bytes: &'a [u8],
     pub(super) fingerprint: &'a AdFingerprint,
 }
@@ -75,14 +75,14 @@ impl Explain {
     /// Ours, if it cannot be written. A picture that cannot be read again is left grey.
     pub(super) fn write(
         &self,
-        (entry, reference): (&Entry, &ReferenceFingerprint),
+        (entry, reference): (&FolderEntry, &ReferenceFingerprint),
         ad: &Ad<'_>,
         found: &Match,
     ) -> anyhow::Result<()> {
         let limits = Limits::default();
         let own = image_file::read(&entry.path, &limits)
             .map_or_else(|_| unreadable(), |bytes| decoded(&bytes, &limits));
-        let drawn = match_picture::picture(&Pair {
+        let drawn = match_picture::picture(&DrawnPair {
             reference: &own,
             ad: &decoded(ad.bytes, &limits),
             names: [&entry.name, &ad.entry.name],

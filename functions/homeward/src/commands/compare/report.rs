@@ -14,7 +14,7 @@ use crate::outcome::{Failure, Result};
 use crate::terminal::{escaped, print};
 
 /// A pair that matches.
-pub(super) struct Row {
+pub(super) struct MatchRow {
     pub(super) reference: String,
     pub(super) ad: String,
     pub(super) found: Match,
@@ -75,13 +75,13 @@ impl Files {
     }
 
     /// Writes both; each appears whole or not at all, the matches last.
-    pub(super) fn write(&self, rows: &[Row], unreadable: &[Unreadable]) -> Result<()> {
+    pub(super) fn write(&self, rows: &[MatchRow], unreadable: &[Unreadable]) -> Result<()> {
         let errors = unreadable
             .iter()
             .map(|file| [file.path.clone(), file.reason.to_owned()]);
         self.replace(&self.errors, csv(&["path", "reason"], errors))?;
         let head = ["reference", "ad", "level", "method", "distance", "edit"];
-        self.replace(&self.out, csv(&head, rows.iter().map(Row::fields)))
+        self.replace(&self.out, csv(&head, rows.iter().map(MatchRow::fields)))
     }
 
     fn replace(&self, path: &Path, content: csv::Result<Vec<u8>>) -> Result<()> {
@@ -99,7 +99,7 @@ impl Files {
     }
 }
 
-impl Row {
+impl MatchRow {
     fn fields(&self) -> [String; 6] {
         let found = &self.found;
         [

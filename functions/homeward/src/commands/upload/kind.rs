@@ -9,7 +9,7 @@ const _: () = assert!(HEAD_BYTES >= bundles::HEAD_BYTES);
 
 /// What a file is sent as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileKind {
     /// A picture that deployments read.
     Picture(&'static str),
     /// An archive whose members are pictures.
@@ -18,7 +18,7 @@ pub enum Kind {
     List,
 }
 
-impl Kind {
+impl FileKind {
     /// Told by the start of a file.
     ///
     /// # Errors
@@ -104,21 +104,24 @@ mod tests {
 
     #[test]
     fn a_file_is_told_by_its_content() {
-        let check = |head: &[u8], expected| assert_eq!(Kind::of(head), expected);
+        let check = |head: &[u8], expected| assert_eq!(FileKind::of(head), expected);
         let mut tar = [0; HEAD_BYTES];
         tar[257..262].copy_from_slice(b"ustar");
-        check(&tar, Ok(Kind::Bundle("application/x-tar")));
-        check(b"PK\x03\x04rest", Ok(Kind::Bundle("application/zip")));
+        check(&tar, Ok(FileKind::Bundle("application/x-tar")));
+        check(b"PK\x03\x04rest", Ok(FileKind::Bundle("application/zip")));
         let zip = |first: &[u8]| [b"PK\x03\x04", &[0; 26][..], first].concat();
-        check(&zip(b"photos/1.jpg"), Ok(Kind::Bundle("application/zip")));
+        check(
+            &zip(b"photos/1.jpg"),
+            Ok(FileKind::Bundle("application/zip")),
+        );
         check(&zip(b"[Content_Types].xml"), Err(Reason::NotAnImage));
         check(
             &zip(b"mimetypeapplication/epub+zip"),
             Err(Reason::NotAnImage),
         );
-        check(b"\xff\xd8\xff\xe0", Ok(Kind::Picture("image/jpeg")));
-        check(b"MM\0*", Ok(Kind::Picture("image/tiff")));
-        check(records::hash_list_header().as_bytes(), Ok(Kind::List));
+        check(b"\xff\xd8\xff\xe0", Ok(FileKind::Picture("image/jpeg")));
+        check(b"MM\0*", Ok(FileKind::Picture("image/tiff")));
+        check(records::hash_list_header().as_bytes(), Ok(FileKind::List));
         let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic";
         check(heic, Err(Reason::UnsupportedFormat));
         check(b"%PDF-1.7", Err(Reason::UnsupportedFormat));

@@ -18,9 +18,9 @@ const METADATA_BYTES_MAX: usize = 2_000;
 
 /// Rows by path.
 #[derive(Default)]
-pub struct Metadata(BTreeMap<String, Row>);
+pub struct Metadata(BTreeMap<String, MetadataRow>);
 
-struct Row {
+struct MetadataRow {
     line: u64,
     metadata: AdMetadata,
 }
@@ -136,7 +136,7 @@ impl Metadata {
                 "its values have more than 2,000 bytes together",
             ));
         }
-        match self.0.insert(path, Row { line, metadata }) {
+        match self.0.insert(path, MetadataRow { line, metadata }) {
             None => Ok(()),
             Some(before) => Err(at_line(
                 line,

@@ -10,10 +10,10 @@ use records::{AdKey, AdMetadata, MemberName};
 use sha2::{Digest, Sha256};
 
 use super::journal::{Journal, Taken};
-use super::kind::{HEAD_BYTES, Kind, is_litter};
+use super::kind::{FileKind, HEAD_BYTES, is_litter};
 use super::metadata::Metadata;
 use super::upload_object::UploadMode;
-use crate::folder::{self, Entry};
+use crate::folder::{self, FolderEntry};
 use crate::image_file::{ReasonCode, io_reason};
 use crate::outcome::{Failure, Result};
 use crate::parallel;
@@ -23,18 +23,18 @@ use crate::terminal::{Progress, escaped};
 #[derive(Clone)]
 pub struct Planned {
     /// Where it is.
-    pub entry: Entry,
+    pub entry: FolderEntry,
     /// What it is noted as once it is sent.
     pub taken: Taken,
     /// What it is sent as.
-    pub kind: Kind,
+    pub kind: FileKind,
     /// What is known about it.
     pub metadata: AdMetadata,
 }
 
 /// A file that is not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct RefusedFile {
     /// Its path below the folder.
     pub path: String,
     /// Why.
@@ -42,16 +42,16 @@ pub struct Refused {
 }
 
 /// Everything below the folder.
-pub struct Plan {
+pub struct UploadPlan {
     /// Files that can be sent.
     pub files: Vec<Planned>,
     /// Files that cannot.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RefusedFile>,
     /// What systems leave in folders, by its path: not sent, and no error.
     pub litter: Vec<String>,
 }
 
-impl Plan {
+impl UploadPlan {
     /// What a deployment does not have yet.
     pub fn rest(&self, journal: &Journal) -> Vec<Planned> {
         let missing = |file: &&Planned| !journal.has(&file.taken);
@@ -69,10 +69,10 @@ pub fn make(
     prefix: &str,
     metadata: &Metadata,
     packing: UploadMode,
-) -> Result<Plan> {
+) -> Result<UploadPlan> {
     let entries = entries(folder, ours)?;
     let progress = Progress::new("files read", entries.len());
-    let work = |entry: &Entry| {
+    let work = |entry: &FolderEntry| {
         let read = read(entry, prefix, packing);
         progress.advance();
         read
@@ -90,20 +90,20 @@ pub fn make(
             Err(_) if is_litter(&entry.name) => litter.push(entry.name.clone()),
             Err(reason) => {
                 let path = entry.name.clone();
-                refused.push(Refused { path, reason });
+                refused.push(RefusedFile { path, reason });
             }
         }
         Ok::<(), Infallible>(())
     });
     let Ok(()) = done;
-    Ok(Plan {
+    Ok(UploadPlan {
         files,
         refused,
         litter,
     })
 }
 
-fn entries(folder: &Path, ours: &[Option<&Path>]) -> Result<Vec<Entry>> {
+fn entries(folder: &Path, ours: &[Option<&Path>]) -> Result<Vec<FolderEntry>> {
     let shown = escaped(&folder::text(folder.as_os_str()));
     if !folder.is_dir() {
         return Err(Failure::input(
@@ -133,17 +133,17 @@ fn entries(folder: &Path, ours: &[Option<&Path>]) -> Result<Vec<Entry>> {
 }
 
 fn read(
-    entry: &Entry,
+    entry: &FolderEntry,
     prefix: &str,
     packing: UploadMode,
-) -> std::result::Result<(Taken, Kind), ReasonCode> {
+) -> std::result::Result<(Taken, FileKind), ReasonCode> {
     if let Some(reason) = entry.refused {
         return Err(reason);
     }
     let name = format!("{prefix}{}", entry.name);
     check_name(&entry.name, &name, packing)?;
     let (sha256, size, kind) = digest(&entry.path)?;
-    if packing == UploadMode::Hashes && !matches!(kind, Kind::Picture(_)) {
+    if packing == UploadMode::Hashes && !matches!(kind, FileKind::Picture(_)) {
         return Err(Reason::NotAnImage.as_str());
     }
     Ok((Taken { name, sha256, size }, kind))
@@ -171,7 +171,7 @@ fn check_name(path: &str, name: &str, packing: UploadMode) -> std::result::Resul
 }
 
 /// Content, size and kind of a file, read once and held nowhere.
-fn digest(path: &Path) -> std::result::Result<([u8; 32], u64, Kind), ReasonCode> {
+fn digest(path: &Path) -> std::result::Result<([u8; 32], u64, FileKind), ReasonCode> {
     let metadata = std::fs::metadata(path).map_err(|error| io_reason(&error))?;
     if !metadata.is_file() {
         return Err("not_a_file"); // a pipe or a device may never end
@@ -185,7 +185,7 @@ fn digest(path: &Path) -> std::result::Result<([u8; 32], u64, Kind), ReasonCode>
     if head.is_empty() {
         return Err("empty"); // a form takes no empty file
     }
-    let kind = Kind::of(&head).map_err(Reason::as_str)?;
+    let kind = FileKind::of(&head).map_err(Reason::as_str)?;
     if metadata.len() > kind.bytes_max() {
         return Err(Reason::TooLarge.as_str());
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::journal::{Journal, Taken};
 use super::metadata::Metadata;
-use super::plan::Plan;
+use super::plan::UploadPlan;
 use super::server::State;
 use super::wait::OVER_QUOTA;
 use crate::outcome::{ExitStatus, Result};
@@ -97,7 +97,7 @@ impl Waited {
 
 impl Summary {
     /// Before anything is sent. Says which lines of metadata name no file.
-    pub fn of(plan: &Plan, metadata: &Metadata) -> Self {
+    pub fn of(plan: &UploadPlan, metadata: &Metadata) -> Self {
         let paths: HashSet<&str> = plan
             .files
             .iter()

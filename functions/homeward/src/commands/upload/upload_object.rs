@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use super::journal::Taken;
-use super::kind::Kind;
-use super::plan::{Planned, Refused};
+use super::kind::FileKind;
+use super::plan::{Planned, RefusedFile};
 use crate::image_file::{self, ReasonCode};
 
 /// Bytes of files in one bundle at most: well within what a deployment takes (400 MiB), and a cut
@@ -50,7 +50,7 @@ pub struct UploadObject {
     /// What its acknowledgement acknowledges.
     pub files: Vec<Taken>,
     /// What had to be left out.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RefusedFile>,
 }
 
 /// The bytes of an object.
@@ -72,7 +72,7 @@ impl UploadMode {
         let mut groups: Vec<Vec<Planned>> = Vec::new();
         let mut bytes = u64::MAX;
         for file in files {
-            let alone = !matches!(file.kind, Kind::Picture(_));
+            let alone = !matches!(file.kind, FileKind::Picture(_));
             bytes = bytes.saturating_add(file.taken.size);
             match groups.last_mut() {
                 Some(group) if !alone && group.len() < files_max && bytes <= BUNDLE_BYTES_MAX => {
@@ -94,7 +94,7 @@ impl UploadMode {
     pub fn build(self, group: &[Planned], prefix: &str) -> io::Result<UploadObject> {
         match (self, group) {
             (Self::Hashes, _) => Ok(hashes(group, prefix)),
-            (Self::Bundles { .. }, [file]) if !matches!(file.kind, Kind::Picture(_)) => {
+            (Self::Bundles { .. }, [file]) if !matches!(file.kind, FileKind::Picture(_)) => {
                 single(file)
             }
             (Self::Bundles { .. }, _) => bundle(group, prefix),
@@ -105,8 +105,8 @@ impl UploadMode {
 }
 
 /// The file's bytes, if they are still those that were planned.
-fn bytes_of(file: &Planned) -> Result<Vec<u8>, Refused> {
-    let refused = |reason: ReasonCode| Refused {
+fn bytes_of(file: &Planned) -> Result<Vec<u8>, RefusedFile> {
+    let refused = |reason: ReasonCode| RefusedFile {
         path: file.entry.name.clone(),
         reason,
     };
@@ -191,7 +191,7 @@ fn metadata_list(group: &[Planned]) -> String {
 
 /// A list of what this machine computes of the pictures, on all cores.
 fn hashes(group: &[Planned], prefix: &str) -> UploadObject {
-    let records: Vec<Result<HashRecord, Refused>> = group.par_iter().map(record).collect();
+    let records: Vec<Result<HashRecord, RefusedFile>> = group.par_iter().map(record).collect();
     let (mut list, mut files, mut refused) = (hash_list_header(), Vec::new(), Vec::new());
     for (file, record) in group.iter().zip(records) {
         match record {
@@ -212,8 +212,8 @@ fn hashes(group: &[Planned], prefix: &str) -> UploadObject {
     }
 }
 
-fn record(file: &Planned) -> Result<HashRecord, Refused> {
-    let refused = |reason: ReasonCode| Refused {
+fn record(file: &Planned) -> Result<HashRecord, RefusedFile> {
+    let refused = |reason: ReasonCode| RefusedFile {
         path: file.entry.name.clone(),
         reason,
     };
@@ -272,7 +272,7 @@ mod tests {
     use super::*;
     use crate::folder;
 
-    fn planned(name: &str, size: u64, kind: Kind) -> Planned {
+    fn planned(name: &str, size: u64, kind: FileKind) -> Planned {
         Planned {
             entry: folder::single(std::path::Path::new(name)),
             taken: Taken {
@@ -285,7 +285,7 @@ mod tests {
         }
     }
 
-    fn lengths(packing: UploadMode, files: &[(u64, Kind)]) -> Vec<usize> {
+    fn lengths(packing: UploadMode, files: &[(u64, FileKind)]) -> Vec<usize> {
         let files = files.iter().map(|(size, kind)| planned("a", *size, *kind));
         packing
             .groups(files.collect())
@@ -297,7 +297,10 @@ mod tests {
     #[test]
     fn groups_keep_to_their_limits_and_archives_stand_alone() {
         let bundles = UploadMode::Bundles { files_max: 3 };
-        let (picture, archive) = (Kind::Picture("image/png"), Kind::Bundle("application/zip"));
+        let (picture, archive) = (
+            FileKind::Picture("image/png"),
+            FileKind::Bundle("application/zip"),
+        );
         let few = [(1, picture); 7];
         assert_eq!(lengths(UploadMode::Singly, &few), [1; 7]);
         assert_eq!(lengths(bundles, &few), [3, 3, 1]);
@@ -317,7 +320,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.jpg");
         std::fs::write(&path, b"picture").expect("written");
-        let mut file = planned("a.jpg", 7, Kind::Picture("image/jpeg"));
+        let mut file = planned("a.jpg", 7, FileKind::Picture("image/jpeg"));
         file.entry.path = path;
         file.taken.sha256 = Sha256::digest(b"picture").into();
         let pack = |file: &Planned| bundle(std::slice::from_ref(file), "p/").expect("packed");

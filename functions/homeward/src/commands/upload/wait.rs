@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::journal::{Journal, Taken};
-use super::plan::{Plan, Planned};
+use super::plan::{Planned, UploadPlan};
 use super::report::Waited;
 use super::server::{Server, State};
 use crate::outcome::{Failure, Result};
@@ -31,7 +31,11 @@ const BELOW_BYTES_MAX: usize = 900;
 ///
 /// # Errors
 /// As the server's, and ours if nothing moves for a quarter of an hour.
-pub async fn until_settled(server: &Server, plan: &Plan, journal: &Journal) -> Result<Waited> {
+pub async fn until_settled(
+    server: &Server,
+    plan: &UploadPlan,
+    journal: &Journal,
+) -> Result<Waited> {
     let wanted = Wanted::of(plan, journal);
     let below = wanted.below(journal.key_prefix());
     let (mut moved, mut pending_before) = (Instant::now(), u64::MAX);
@@ -96,7 +100,7 @@ struct One {
 }
 
 impl Wanted {
-    fn of(plan: &Plan, journal: &Journal) -> Self {
+    fn of(plan: &UploadPlan, journal: &Journal) -> Self {
         let prefix = journal.key_prefix();
         let sent = plan.files.iter().filter(|file| journal.has(&file.taken));
         let one = |file: &Planned| match journal.brought_by(&file.taken) {

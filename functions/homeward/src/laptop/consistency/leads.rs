@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use matching::{Policy, ReferenceSet};
 use records::{AdKey, AlertKind, Lead, LeadId, Level, ReferenceId, TenantId, TenantSettings};
 use serde_json::{Value, json};
-use store::{AdsPosition, Entry, LeadFilter, Store, StoredAd};
+use store::{AdsPosition, LeadFilter, SegmentEntry, Store, StoredAd};
 
 use super::recorded::Image;
 use super::{Consistency, Disagreement};
@@ -135,13 +135,13 @@ async fn see_segments(store: &Store, see: &mut impl FnMut(Vec<StoredAd>)) -> any
 
 async fn see_segment(
     store: &Store,
-    segment: &Entry,
+    segment: &SegmentEntry,
     see: &mut impl FnMut(Vec<StoredAd>),
 ) -> store::Result<()> {
-    let front = store.ads_front(segment).await?;
+    let index = store.ads_segment_index(segment).await?;
     let mut from = Some(0);
     while let Some(here) = from {
-        let page = store.segment_page(&front, here).await?;
+        let page = store.segment_page(&index, here).await?;
         see(page.items);
         from = page.next;
     }

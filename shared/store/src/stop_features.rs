@@ -1,28 +1,28 @@
-//! What was learned of the features that many ads have: an object beside the ads' segments.
+//! What was learned of the features that many ads have: an object next to the ads' segments.
 
 use aws_sdk_s3::primitives::ByteStream;
 use records::features::CommonFeatures;
 
-use crate::error::{Error, Result, told};
-use crate::{Kind, Store, StoredAd};
+use crate::error::{Error, Result, classified};
+use crate::{SetKind, Store, StoredAd};
 
 /// Not a segment's name, so that a sweep passes it over.
 const KEY: &str = "ads/common-features";
 /// Longer than any that this build writes.
 const BYTES_MAX: u64 = 1 << 20;
 /// Bytes of features that teach at once: 270 ads with all of theirs.
-const LESSON_BYTES: u64 = 4 << 20;
+const SAMPLE_BYTES: u64 = 4 << 20;
 
 /// Ads to learn from.
 #[derive(Clone, Debug)]
-pub struct Lesson {
+pub struct TrainingSample {
     segment: [u8; 32],
     /// Images of one segment: a sample at random, since they stand by their content's SHA-256.
     pub ads: Vec<StoredAd>,
 }
 
-impl Lesson {
-    /// What was learned, marked as from this lesson.
+impl TrainingSample {
+    /// What was learned, marked as from this sample.
     #[must_use]
     pub fn done(&self, learned: CommonFeatures) -> CommonFeatures {
         CommonFeatures {
@@ -36,7 +36,7 @@ impl Store {
     /// Features that many ads have, as far as they were learned; at first none.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if they cannot be read: go on without them, and learn anew.
+    /// [`Error::Damaged`] if they cannot be read: go on without them, and learn again.
     pub async fn common_features(&self) -> Result<CommonFeatures> {
         let doing = "reading what ads have in common";
         match self.small_object(KEY, BYTES_MAX, doing).await? {
@@ -50,25 +50,25 @@ impl Store {
     /// is none.
     ///
     /// # Errors
-    /// [`Error::Gone`] if the segment was merged meanwhile: the next run learns from its successor.
-    pub async fn lesson(&self, known: &CommonFeatures) -> Result<Option<Lesson>> {
-        let live = self.manifest(Kind::Ads).await?.manifest.live;
+    /// [`Error::Gone`] if the segment was merged concurrently: the next run learns from its successor.
+    pub async fn training_sample(&self, known: &CommonFeatures) -> Result<Option<TrainingSample>> {
+        let live = self.manifest(SetKind::Ads).await?.manifest.live;
         let Some(newest) = live.last().filter(|it| it.name.0 != known.last_segment) else {
             return Ok(None);
         };
-        let front = self.ads_front(newest).await?;
-        let sample = front.page(0, LESSON_BYTES);
-        let ads = self.segment_ads(&front, sample).await?;
+        let index = self.ads_segment_index(newest).await?;
+        let sample = index.page(0, SAMPLE_BYTES);
+        let ads = self.segment_ads(&index, sample).await?;
         let segment = newest.name.0;
-        Ok(Some(Lesson { segment, ads }))
+        Ok(Some(TrainingSample { segment, ads }))
     }
 
-    /// Keeps what was learned. Of two who learn at once the later one's lesson counts: what is lost
+    /// Keeps what was learned. Of two who learn at once the later one's sample counts: what is lost
     /// is a sample among many.
     ///
     /// # Errors
     /// As every verb.
-    pub async fn keep_common_features(&self, learned: &CommonFeatures) -> Result<()> {
+    pub async fn save_common_features(&self, learned: &CommonFeatures) -> Result<()> {
         self.s3
             .put_object()
             .bucket(&self.names.segments_bucket)
@@ -77,7 +77,7 @@ impl Store {
             .body(ByteStream::from(learned.to_bytes()))
             .send()
             .await
-            .map_err(|error| told("keeping what ads have in common", &error))?;
+            .map_err(|error| classified("keeping what ads have in common", &error))?;
         Ok(())
     }
 }

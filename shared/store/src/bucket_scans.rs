@@ -17,7 +17,7 @@ const CLOCK: &str = "clock";
 
 impl Store {
     /// The walk that is due for this version of the algorithms; none if it is over, or a newer one has
-    /// begun. The first to ask for a version is told none, and that he asked is noted: programs of an
+    /// begun. The first to ask for a version gets none, and that it asked is saved: programs of an
     /// older build may still be running, which would pass over what they are told. Strongly
     /// consistent.
     ///
@@ -34,7 +34,7 @@ impl Store {
             _ if reached >= version => Ok(None),
             _ => {
                 let noticed = Renewal::new(version, now);
-                self.note_renewal(&noticed).await.map(|()| None)
+                self.save_renewal(&noticed).await.map(|()| None)
             }
         }
     }
@@ -43,16 +43,16 @@ impl Store {
     ///
     /// # Errors
     /// As every verb.
-    pub async fn note_renewal(&self, renewal: &Renewal) -> Result<()> {
+    pub async fn save_renewal(&self, renewal: &Renewal) -> Result<()> {
         let item = item(WALKS, FINGERPRINTS, renewal)?;
         self.put(Table::Ads, item).await
     }
 
-    /// What was last seen of the clock; none if nobody looked. Strongly consistent.
+    /// What was last seen of the clock; none if it was never observed. Strongly consistent.
     ///
     /// # Errors
     /// As every verb.
-    pub async fn clock_seen(&self) -> Result<Option<ClockObservation>> {
+    pub async fn clock_observation(&self) -> Result<Option<ClockObservation>> {
         let found = self.get(Table::Ads, WALKS, CLOCK).await?;
         found.map(|it| record(it, "look at the clock")).transpose()
     }
@@ -61,7 +61,7 @@ impl Store {
     ///
     /// # Errors
     /// As every verb.
-    pub async fn note_clock(&self, seen: &ClockObservation) -> Result<()> {
+    pub async fn save_clock_observation(&self, seen: &ClockObservation) -> Result<()> {
         self.put(Table::Ads, item(WALKS, CLOCK, seen)?).await
     }
 
@@ -69,7 +69,7 @@ impl Store {
     ///
     /// # Errors
     /// As every verb.
-    pub async fn round(&self) -> Result<Option<BucketScan>> {
+    pub async fn bucket_scan(&self) -> Result<Option<BucketScan>> {
         let found = self.get(Table::Ads, WALKS, OBJECTS).await?;
         found.map(|it| record(it, "round")).transpose()
     }
@@ -78,7 +78,7 @@ impl Store {
     ///
     /// # Errors
     /// As every verb.
-    pub async fn note_round(&self, round: &BucketScan) -> Result<()> {
+    pub async fn save_bucket_scan(&self, round: &BucketScan) -> Result<()> {
         self.put(Table::Ads, item(WALKS, OBJECTS, round)?).await
     }
 }

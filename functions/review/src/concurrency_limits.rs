@@ -1,7 +1,7 @@
-//! Lanes: who may have how many requests under way, so that nobody's slow ones stop another's.
+//! How many requests each caller may have under way, so that one's slow ones do not stop another's.
 //!
 //! A request takes its place once its caller is known, and keeps it until it is answered. All lanes
-//! together have fewer places than the process serves requests, so that whoever has one left gets in.
+//! together have fewer places than the process serves requests, so that a caller that has one left gets in.
 //! Withdrawals need no place: nothing may stop them.
 
 use std::collections::HashMap;
@@ -29,7 +29,7 @@ pub(crate) const PHOTOS_OF_UNIT_MAX: usize = 2;
 
 /// What a place is taken in: a role's or a tenant's requests, or a unit's photos.
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum Lane {
+enum LimitKey {
     Role(&'static str),
     Tenant(&'static str, TenantId),
     Photos(TenantId),
@@ -37,24 +37,24 @@ enum Lane {
 
 /// The places that are taken.
 #[derive(Clone, Default)]
-pub(crate) struct Lanes(Arc<Mutex<HashMap<Lane, usize>>>);
+pub(crate) struct ConcurrencyLimits(Arc<Mutex<HashMap<LimitKey, usize>>>);
 
 /// A place in some lanes, free again when dropped.
-pub(crate) struct Place {
-    lanes: Lanes,
-    taken: Vec<Lane>,
+pub(crate) struct Permit {
+    limits: ConcurrencyLimits,
+    taken: Vec<LimitKey>,
 }
 
-impl Lanes {
+impl ConcurrencyLimits {
     /// A place for a request of a caller.
     ///
     /// # Errors
     /// A problem that says to come back, if its tenant or role has none left.
-    pub(crate) fn request(&self, tenant: &TenantId, role: Role) -> Result<Place, Problem> {
+    pub(crate) fn request(&self, tenant: &TenantId, role: Role) -> Result<Permit, Problem> {
         let role = role.as_str();
-        self.take([
-            (Lane::Tenant(role, tenant.clone()), TENANT_MAX),
-            (Lane::Role(role), ROLE_MAX),
+        self.acquire([
+            (LimitKey::Tenant(role, tenant.clone()), TENANT_MAX),
+            (LimitKey::Role(role), ROLE_MAX),
         ])
     }
 
@@ -62,35 +62,35 @@ impl Lanes {
     ///
     /// # Errors
     /// As [`Self::request`].
-    pub(crate) fn photo(&self, unit: &TenantId) -> Result<Place, Problem> {
-        self.take([(Lane::Photos(unit.clone()), PHOTOS_OF_UNIT_MAX)])
+    pub(crate) fn photo(&self, unit: &TenantId) -> Result<Permit, Problem> {
+        self.acquire([(LimitKey::Photos(unit.clone()), PHOTOS_OF_UNIT_MAX)])
     }
 
-    fn take<const N: usize>(&self, wanted: [(Lane, usize); N]) -> Result<Place, Problem> {
+    fn acquire<const N: usize>(&self, wanted: [(LimitKey, usize); N]) -> Result<Permit, Problem> {
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_full = |(lane, max): &(Lane, usize)| taken.get(lane).is_some_and(|it| it >= max);
+        let is_full = |(key, max): &(LimitKey, usize)| taken.get(key).is_some_and(|it| it >= max);
         if wanted.iter().any(is_full) {
             return Err(Problem::overloaded());
         }
-        let wanted = wanted.map(|(lane, _)| lane);
-        for lane in &wanted {
-            *taken.entry(lane.clone()).or_default() += 1;
+        let wanted = wanted.map(|(key, _)| key);
+        for key in &wanted {
+            *taken.entry(key.clone()).or_default() += 1;
         }
-        Ok(Place {
-            lanes: self.clone(),
+        Ok(Permit {
+            limits: self.clone(),
             taken: wanted.into(),
         })
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
-        let mut all = self.lanes.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for lane in &self.taken {
-            if let Some(count) = all.get_mut(lane) {
+        let mut all = self.limits.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for key in &self.taken {
+            if let Some(count) = all.get_mut(key) {
                 *count -= 1;
                 if *count == 0 {
-                    all.remove(lane);
+                    all.remove(key);
                 }
             }
         }
@@ -99,7 +99,7 @@ impl Drop for Place {
 
 /// Where a request's place is kept until its answer is made.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Option<Place>>>);
+struct Kept(Arc<Mutex<Option<Permit>>>);
 
 /// Keeps the place that a request takes on its way in.
 pub(crate) async fn keep(mut request: Request, next: Next) -> Response {
@@ -115,14 +115,14 @@ pub(crate) async fn keep(mut request: Request, next: Next) -> Response {
 /// # Errors
 /// As [`Lanes::request`].
 pub(crate) fn enter(
-    lanes: &Lanes,
+    limits: &ConcurrencyLimits,
     parts: &Parts,
     (tenant, role): (&TenantId, Role),
 ) -> Result<(), Problem> {
     if is_withdrawal(parts) {
         return Ok(());
     }
-    let place = lanes.request(tenant, role)?;
+    let place = limits.request(tenant, role)?;
     if let Some(Kept(kept)) = parts.extensions.get() {
         *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
     }
@@ -143,47 +143,47 @@ mod tests {
         TenantId::parse(name).expect("a tenant")
     }
 
-    fn fill(lanes: &Lanes, name: &str, role: Role) -> Vec<Place> {
-        std::iter::from_fn(|| lanes.request(&tenant(name), role).ok()).collect()
+    fn fill(limits: &ConcurrencyLimits, name: &str, role: Role) -> Vec<Permit> {
+        std::iter::from_fn(|| limits.request(&tenant(name), role).ok()).collect()
     }
 
     #[test]
     fn what_one_tenant_holds_leaves_places_to_others() {
-        let lanes = Lanes::default();
-        let held = fill(&lanes, "one", Role::Uploader);
+        let limits = ConcurrencyLimits::default();
+        let held = fill(&limits, "one", Role::Uploader);
         assert_eq!(held.len(), TENANT_MAX);
-        assert!(lanes.request(&tenant("two"), Role::Uploader).is_ok());
-        assert!(lanes.request(&tenant("one"), Role::Unit).is_ok());
+        assert!(limits.request(&tenant("two"), Role::Uploader).is_ok());
+        assert!(limits.request(&tenant("one"), Role::Unit).is_ok());
         drop(held);
-        assert!(lanes.request(&tenant("one"), Role::Uploader).is_ok());
+        assert!(limits.request(&tenant("one"), Role::Uploader).is_ok());
     }
 
     #[test]
     fn what_all_uploaders_hold_leaves_places_to_units() {
-        let lanes = Lanes::default();
+        let limits = ConcurrencyLimits::default();
         let names = ["a", "b", "c", "d", "e"];
-        let held: Vec<Place> = names
+        let held: Vec<Permit> = names
             .iter()
-            .flat_map(|name| fill(&lanes, name, Role::Uploader))
+            .flat_map(|name| fill(&limits, name, Role::Uploader))
             .collect();
         assert_eq!(held.len(), ROLE_MAX);
-        assert!(lanes.request(&tenant("unit"), Role::Unit).is_ok());
-        assert!(lanes.request(&tenant("admin"), Role::Admin).is_ok());
+        assert!(limits.request(&tenant("unit"), Role::Unit).is_ok());
+        assert!(limits.request(&tenant("admin"), Role::Admin).is_ok());
     }
 
     #[test]
     fn a_units_slow_photos_leave_places_to_another_unit() {
-        let lanes = Lanes::default();
+        let limits = ConcurrencyLimits::default();
         let unit = tenant("one");
-        let held: Vec<Place> = std::iter::from_fn(|| lanes.photo(&unit).ok()).collect();
+        let held: Vec<Permit> = std::iter::from_fn(|| limits.photo(&unit).ok()).collect();
         assert_eq!(held.len(), PHOTOS_OF_UNIT_MAX);
-        assert!(lanes.photo(&tenant("two")).is_ok());
+        assert!(limits.photo(&tenant("two")).is_ok());
     }
 
     #[test]
     fn a_lane_that_is_empty_is_forgotten() {
-        let lanes = Lanes::default();
-        drop(lanes.request(&tenant("one"), Role::Unit));
-        assert!(lanes.0.lock().expect("free").is_empty());
+        let limits = ConcurrencyLimits::default();
+        drop(limits.request(&tenant("one"), Role::Unit));
+        assert!(limits.0.lock().expect("free").is_empty());
     }
 }

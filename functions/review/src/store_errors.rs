@@ -2,18 +2,18 @@
 
 use store::Error;
 
-use crate::problem::{Kind, Problem};
+use crate::problem::{Problem, ProblemKind};
 
 /// The problem that an error of the store is to the caller. What is missing has its own answer in
 /// each handler, so that a foreign id looks like a missing one.
 pub(crate) fn problem(error: Error) -> Problem {
     match error {
         Error::Conflict(cause) => Problem::new(
-            Kind::Conflict,
+            ProblemKind::Conflict,
             format!("{cause}; read it again and repeat the request"),
         ),
         Error::Rejected(rule) => Problem::new(
-            Kind::InvalidField,
+            ProblemKind::InvalidField,
             format!("this cannot be stored: {rule}; correct it"),
         ),
         Error::Unavailable(doing) => {

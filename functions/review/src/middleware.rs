@@ -20,7 +20,7 @@ use tower::load_shed::LoadShedLayer;
 use tower::timeout::TimeoutLayer;
 
 use crate::Review;
-use crate::problem::{Kind, Problem};
+use crate::problem::{Problem, ProblemKind};
 
 /// Requests served at once by one process; more are told to come back. A laptop's SQLite is busy
 /// long before.
@@ -45,14 +45,14 @@ const HEADERS: [(HeaderName, &str); 5] = [
 ];
 
 /// What the outermost layer needs: a clock, and what request ids are made of.
-pub(crate) struct Outermost {
+pub(crate) struct Middleware {
     clock: Clock,
     /// Tells this process from others in request ids.
     instance: String,
     count: AtomicU64,
 }
 
-impl Outermost {
+impl Middleware {
     pub(crate) fn of(review: &Review) -> Self {
         Self {
             clock: review.clock.clone(),
@@ -63,7 +63,7 @@ impl Outermost {
 }
 
 /// The router within all that holds for every answer.
-pub(crate) fn harden(router: Router, outermost: Outermost) -> Router {
+pub(crate) fn with_middleware(router: Router, outermost: Middleware) -> Router {
     router.layer(
         ServiceBuilder::new()
             .layer(middleware::from_fn_with_state(Arc::new(outermost), outer))
@@ -71,7 +71,7 @@ pub(crate) fn harden(router: Router, outermost: Outermost) -> Router {
             .layer(LoadShedLayer::new())
             .layer(GlobalConcurrencyLimitLayer::new(REQUESTS_MAX))
             .layer(TimeoutLayer::new(REQUEST_TIMEOUT))
-            .layer(middleware::from_fn(crate::lanes::keep))
+            .layer(middleware::from_fn(crate::concurrency_limits::keep))
             .layer(middleware::from_fn(acceptable)),
     )
 }
@@ -80,7 +80,7 @@ async fn overloaded(_: BoxError) -> Problem {
     Problem::overloaded()
 }
 
-async fn outer(State(outermost): State<Arc<Outermost>>, request: Request, next: Next) -> Response {
+async fn outer(State(outermost): State<Arc<Middleware>>, request: Request, next: Next) -> Response {
     let start = outermost.clock.now();
     let count = outermost.count.fetch_add(1, Ordering::Relaxed);
     let request_id = format!("{}-{count:06x}", outermost.instance);
@@ -119,7 +119,7 @@ async fn acceptable(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     Problem::new(
-        Kind::NotAcceptable,
+        ProblemKind::NotAcceptable,
         "answers are application/json; send 'accept: application/json' or no accept header",
     )
     .into_response()
@@ -186,8 +186,8 @@ mod tests {
         check(&["application/json; q=0.0, image/*"], false);
     }
 
-    fn outermost() -> Outermost {
-        Outermost {
+    fn outermost() -> Middleware {
+        Middleware {
             clock: Clock::from_system(),
             instance: "test".to_owned(),
             count: AtomicU64::new(0),
@@ -207,7 +207,7 @@ mod tests {
         async fn broken() -> &'static str {
             panic!("a defect")
         }
-        let router = harden(
+        let router = with_middleware(
             Router::new().route("/", axum::routing::get(broken)),
             outermost(),
         );
@@ -225,7 +225,7 @@ mod tests {
         let router = Router::new()
             .route("/slow", axum::routing::get(std::future::pending::<()>))
             .route("/fast", axum::routing::get(async || "done"));
-        let router = harden(router, outermost());
+        let router = with_middleware(router, outermost());
         let slow: Vec<_> = (0..REQUESTS_MAX)
             .map(|_| {
                 let router = router.clone();

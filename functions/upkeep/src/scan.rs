@@ -10,7 +10,7 @@ pub(crate) const RUN_MAX: Duration = Duration::from_secs(12 * 60);
 
 /// What is listed while a walk is at a stage.
 #[derive(Clone, Copy)]
-pub(crate) struct Listed {
+pub(crate) struct ScanListing {
     /// The kind of its photos.
     pub(crate) kind: ObjectKind,
     /// What their keys start with.
@@ -18,7 +18,7 @@ pub(crate) struct Listed {
     stage: ScanStage,
 }
 
-impl Listed {
+impl ScanListing {
     /// None once a walk is over.
     pub(crate) fn at(stage: ScanStage) -> Option<Self> {
         let (kind, prefix) = match stage {
