@@ -216,7 +216,7 @@ fn say(recorded: &Recorded, found: &Found) {
         Recorded::Raised { lead_id, .. } => {
             tracing::info!(%lead_id, ?level, distance, "a lead is raised");
         }
-        Recorded::Known(_) | Recorded::NotActive => {}
+        Recorded::Known(_) | Recorded::NotActive | Recorded::Retracted => {}
     }
 }
 
