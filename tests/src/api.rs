@@ -30,6 +30,29 @@ impl Serve {
         }
     }
 
+    /// A request without a body, `PUT` or `DELETE`, as the holder of a role's token.
+    pub fn ask(&self, role: &str, method: &str, path: &str) -> Value {
+        let (url, bearer) = (
+            format!("{}{path}", self.text("api")),
+            format!("Bearer {}", self.token(role)),
+        );
+        let answered = match method {
+            "PUT" => ureq::put(url).header("Authorization", bearer).send_empty(),
+            "DELETE" => ureq::delete(url).header("Authorization", bearer).call(),
+            _ => panic!("{method} has a body, or is a GET"),
+        };
+        answered.unwrap().body_mut().read_json().unwrap()
+    }
+
+    /// Waits, for minutes if it must be, until something is so.
+    pub fn wait_until(&self, what: &str, is_so: impl Fn() -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(240);
+        while !is_so() {
+            assert!(Instant::now() < deadline, "never came: {what}");
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+
     /// Registers a webhook and returns its secret.
     pub fn put_webhook(&self, url: &str) -> String {
         let request = ureq::put(format!("{}/v1/webhooks/test", self.text("api")))

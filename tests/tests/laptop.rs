@@ -227,6 +227,50 @@ fn a_reference_is_silent_before_its_photos_delete_is_acknowledged() {
     serve.settled();
 }
 
+/// Leads of the unit that stand so.
+fn leads_that_are(serve: &Serve, status: &str) -> usize {
+    let leads = serve.all("unit", "/v1/leads").into_iter();
+    leads.filter(|lead| lead["status"] == status).count()
+}
+
+#[test]
+fn what_an_uploader_brought_is_taken_back_as_a_whole_and_given_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let serve = Serve::start_with(&folder.path().join("data"), ANY_PORT);
+    let world = World::draw(2, 1, 43);
+    upload(&serve, &world.references());
+    let (last, first) = world.ads().pop().map(|last| (last, world.ads())).unwrap();
+    let first: Vec<_> = first.into_iter().filter(|ad| ad.key != last.key).collect();
+    upload(&serve, &first);
+    serve.settled();
+    let found = serve.all("unit", "/v1/leads").len();
+    assert!(found > 0);
+    let before = serve.all("uploader", "/v1/uploads");
+
+    let retraction = "/v1/tenants/uploader/retraction";
+    serve.ask("admin", "PUT", retraction);
+    upload(&serve, std::slice::from_ref(&last));
+    let is_done = || serve.get("admin", retraction)["state"] == "done";
+    serve.wait_until("the retraction is done", is_done);
+    let sums = serve.settled();
+    assert_eq!(sums["agree"], true, "{sums}");
+    assert_eq!(leads_that_are(&serve, "withdrawn"), found);
+    assert_eq!(serve.all("unit", "/v1/leads").len(), found, "and no more");
+    assert_eq!(serve.all("unit", "/v1/alerts"), Vec::<Value>::new());
+    let uploads = serve.all("uploader", "/v1/uploads");
+    assert_eq!(uploads.len(), before.len() + 1);
+    for upload in &before {
+        assert!(uploads.contains(upload), "its uploader sees no difference");
+    }
+    assert!(uploads.iter().all(|it| it["state"] == "recorded"));
+
+    serve.ask("admin", "DELETE", retraction);
+    let everything = || leads_that_are(&serve, "open") == world.pairs().len();
+    serve.wait_until("every lead is open, the missed one too", everything);
+    let sums = serve.settled();
+    assert_eq!(sums["agree"], true, "{sums}");
+}
+
 /// The shell lines of README's part about a laptop, but for those that build and start it.
 fn readmes_lines() -> String {
     let readme = fs::read_to_string(checkout::root().join("README.md")).unwrap();

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use records::{
-    Alert, Delivery, DeliveryState, ReasonCode, ReferenceStatus, TenantId, Timestamp, Webhook,
-    WebhookState,
+    Alert, AlertKind, Delivery, DeliveryState, ReasonCode, ReferenceStatus, TenantId, Timestamp,
+    Webhook, WebhookState,
 };
 use store::{Error, Lease, Leased};
 
@@ -31,7 +31,8 @@ pub enum Ended {
     Silent,
     /// No further attempt: refused for good, or the last attempt failed.
     Failed,
-    /// Not sent and never to be: the reference has ended, or the webhook is gone or disabled.
+    /// Not sent and never to be: the reference has ended, what the lead rested on was retracted, or
+    /// the webhook is gone or disabled.
     Abandoned,
     /// Untouched: another worker has it, or the store failed. It stays due if it was.
     Left,
@@ -84,6 +85,9 @@ async fn try_attempt(
     let Some(alert) = store.alert(unit, delivery.seq).await? else {
         return abandon(program, unit, delivery, reason("alert_erased")).await;
     };
+    if alert.kind != AlertKind::Withdrawn && is_retracted(program, unit, delivery).await? {
+        return abandon(program, unit, delivery, reason("contribution_retracted")).await;
+    }
     let now = program.clock.now();
     let until = now.plus(within + LEASE_SPARE);
     match store.lease(unit, delivery, now, until).await? {
@@ -91,6 +95,16 @@ async fn try_attempt(
         Leased::NotActive => not_active(program, unit, delivery).await,
         Leased::Busy | Leased::Settled => Ok(Ended::Left),
     }
+}
+
+/// Whether the lead was withdrawn since what it rested on was retracted.
+async fn is_retracted(
+    program: &AlertProgram,
+    unit: &TenantId,
+    delivery: &Delivery,
+) -> Result<bool, Error> {
+    let lead = program.store.lead_summary(unit, &delivery.lead_id).await?;
+    Ok(lead.is_some_and(|lead| lead.retracted.is_some()))
 }
 
 /// The send itself. Nothing else of this file may run between lease and send, and the time is

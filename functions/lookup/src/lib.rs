@@ -222,7 +222,7 @@ fn log_summary(recorded: &Recorded, found: &FoundLead) {
         Recorded::Raised { lead_id, .. } => {
             tracing::info!(%lead_id, ?level, distance, "a lead is raised");
         }
-        Recorded::Known(_) | Recorded::NotActive => {}
+        Recorded::Known(_) | Recorded::NotActive | Recorded::Retracted => {}
     }
 }
 

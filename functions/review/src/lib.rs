@@ -212,6 +212,12 @@ fn for_admins() -> Router<Shared> {
                 .delete(tenants::lift_quota),
         )
         .route(
+            "/v1/tenants/{tenant}/retraction",
+            get(tenants::retraction)
+                .put(tenants::retract)
+                .delete(tenants::lift_retraction),
+        )
+        .route(
             "/v1/tenants/{tenant}/tokens",
             get(tenants::tokens).post(tenants::issue),
         )

@@ -2,7 +2,9 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use records::{AuditAction, IssuedToken, Role, TenantId, TenantSettings, Token, TokenId};
+use records::{
+    AuditAction, IssuedToken, Retraction, Role, TenantId, TenantSettings, Token, TokenId,
+};
 use serde_json::json;
 
 use crate::body::{Ids, Json};
@@ -12,6 +14,9 @@ use crate::{Shared, store_errors};
 
 const MISSING_TENANT: &str = "no such tenant; GET /v1/tenants lists them";
 const MISSING_TOKEN: &str = "no such token; GET /v1/tenants/{tenant}/tokens lists them";
+
+const MISSING_RETRACTION: &str =
+    "nothing of this tenant is retracted; PUT /v1/tenants/{tenant}/retraction does it";
 
 /// The longest life of a reference that brings no date: ten years.
 const EXPIRY_DAYS_MAX: u64 = 3_650;
@@ -195,6 +200,56 @@ async fn shown_quota(shared: &Shared, tenant: &TenantId) -> Answer {
         "uploads_per_day_max": quota.uploads_per_day_max,
         "uploads_today": quota.uploads_today,
     }))
+}
+
+/// `GET /v1/tenants/{tenant}/retraction`
+pub(crate) async fn retraction(
+    State(shared): State<Shared>,
+    _: Admin,
+    Ids([tenant]): Ids<1>,
+) -> Answer {
+    let tenant = found(&shared, &tenant).await?.tenant;
+    let retraction = shared.store.retraction(&tenant).await;
+    let retraction = retraction.map_err(store_errors::problem)?;
+    let retraction = retraction.ok_or_else(|| Problem::not_found(MISSING_RETRACTION))?;
+    ok(&shown_retraction(&retraction))
+}
+
+/// `PUT /v1/tenants/{tenant}/retraction`
+pub(crate) async fn retract(
+    State(shared): State<Shared>,
+    Admin(admin): Admin,
+    Ids([tenant]): Ids<1>,
+) -> Answer {
+    let tenant = found(&shared, &tenant).await?.tenant;
+    let retraction = shared.store.retract(&tenant, shared.clock.now()).await;
+    let retraction = retraction.map_err(store_errors::problem)?;
+    let (whose, deed) = ((&admin, &tenant), AuditAction::ContributionRetracted);
+    shared.audit_admin(whose, deed, tenant.as_str()).await?;
+    ok(&shown_retraction(&retraction))
+}
+
+/// `DELETE /v1/tenants/{tenant}/retraction`
+pub(crate) async fn lift_retraction(
+    State(shared): State<Shared>,
+    Admin(admin): Admin,
+    Ids([tenant]): Ids<1>,
+) -> Answer {
+    let tenant = found(&shared, &tenant).await?.tenant;
+    let now = shared.clock.now();
+    let lifting = shared.store.lift_retraction(&tenant, now).await;
+    let lifting = lifting.map_err(store_errors::or_missing(MISSING_RETRACTION))?;
+    let (whose, deed) = ((&admin, &tenant), AuditAction::RetractionLifted);
+    shared.audit_admin(whose, deed, tenant.as_str()).await?;
+    ok(&shown_retraction(&lifting))
+}
+
+fn shown_retraction(retraction: &Retraction) -> serde_json::Value {
+    json!({
+        "state": retraction.state.as_str(),
+        "retracted_at": retraction.retracted_at,
+        "leads_withdrawn": retraction.leads_withdrawn,
+    })
 }
 
 pub(crate) async fn found(shared: &Shared, tenant: &str) -> Answer<TenantSettings> {

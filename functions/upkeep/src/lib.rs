@@ -10,6 +10,7 @@ mod fingerprints;
 mod objects;
 mod queues;
 mod references;
+mod retractions;
 mod scan;
 
 use std::sync::Arc;
@@ -30,7 +31,8 @@ pub enum Task {
     /// Ends references whose date has passed; removes the photos of those that have ended; drives
     /// again searches through the past that have not moved for an hour.
     References,
-    /// Carries out the erasures that units asked for, everywhere, within minutes.
+    /// Carries out the erasures that units asked for, and withdraws the leads that rest on what
+    /// administrators retracted; everywhere, within minutes.
     Erasures,
     /// Tells units of the sightings that their leads got since the last alert.
     Digests,
@@ -132,6 +134,8 @@ pub struct Done {
     pub searches: u64,
     /// Leads closed since their references have ended.
     pub taken_back: u64,
+    /// Leads withdrawn since what they rested on was retracted.
+    pub retracted: u64,
     /// References that ended.
     pub expired: u64,
     /// Photos of ended references that were removed.
@@ -160,7 +164,8 @@ impl Done {
             "erased": self.erased, "digests": self.digests, "compacted": self.compacted,
             "merged": self.merged, "swept": self.swept, "erasures": self.erasures,
             "common": self.common, "searches": self.searches,
-            "taken_back": self.taken_back, "renewed": self.renewed,
+            "taken_back": self.taken_back, "retracted": self.retracted,
+            "renewed": self.renewed,
         })
     }
 }
@@ -179,7 +184,10 @@ impl Upkeep {
                 Task::Fingerprints => self.renew_fingerprints(&mut done).await?,
                 Task::Forget => self.forget(&mut done).await?,
                 Task::Compact => self.compact(&tenants, &mut done).await?,
-                Task::Erasures => done.erasures += self.erasures(&erasures::Aws).await?,
+                Task::Erasures => {
+                    done.erasures += self.erasures(&erasures::Aws).await?;
+                    done.retracted += self.retractions().await?;
+                }
                 Task::References | Task::Digests | Task::Search => {
                     for unit in tenants.iter().filter(|tenant| tenant.is_unit) {
                         self.of_unit(*task, &unit.tenant, &mut done).await?;

@@ -109,6 +109,10 @@ pub enum AuditAction {
     TokenIssued,
     /// A token was revoked.
     TokenRevoked,
+    /// What a tenant contributed was retracted.
+    ContributionRetracted,
+    /// That was lifted.
+    RetractionLifted,
     /// A tenant's settings were changed.
     SettingsChanged,
     /// An administrator read this log.

@@ -87,7 +87,7 @@ pub enum LeadStatus {
     Dismissed,
     /// A person could not tell.
     Unsure,
-    /// Its ad image or its reference is gone.
+    /// Its ad image or its reference is gone, or what it rests on was retracted.
     Withdrawn,
 }
 
@@ -164,9 +164,15 @@ pub struct LeadSummary {
     /// Where the fingerprint comes from by which it has its level.
     #[serde(default)]
     pub evidence: Evidence,
+    /// Who brought the evidence by which it has its level; none only in a record of an older build.
+    #[serde(default)]
+    pub evidence_by: Option<TenantId>,
     /// The uploader whose flood of matches has it held for review; none if it is not held.
     #[serde(default)]
     pub held_for: Option<TenantId>,
+    /// The uploader whose contribution was [retracted](crate::Retraction), if that withdrew the lead.
+    #[serde(default)]
+    pub retracted: Option<TenantId>,
     /// Since when it is open again although a person dismissed it: another uploader posted it, or
     /// better evidence came.
     #[serde(default)]
@@ -186,6 +192,9 @@ pub struct LeadUploader {
     /// means so many or more. More than [`LeadUploader::SIGHTINGS_KEPT_MAX`] of them are not kept one
     /// by one.
     pub sightings: u64,
+    /// Whether an administrator has [retracted](crate::Retraction) what they contributed.
+    #[serde(default)]
+    pub retracted: bool,
 }
 
 impl LeadUploader {

@@ -25,6 +25,7 @@ mod member;
 mod page;
 mod reason;
 mod reference;
+mod retraction;
 mod tenant;
 mod text;
 mod time;
@@ -58,6 +59,7 @@ pub use reason::ReasonCode;
 pub use reference::{
     AlertDecision, AlertLimit, Reference, ReferenceStatus, SearchProgress, SearchState,
 };
+pub use retraction::{Retraction, RetractionState};
 pub use tenant::{Principal, Role, TenantSettings, Token, TokenHash};
 pub use text::{Label, Malformed, SourceUrl};
 pub use time::Timestamp;

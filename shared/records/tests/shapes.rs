@@ -56,7 +56,9 @@ fn summary() -> LeadSummary {
         }),
         created_at: at(0),
         evidence: Evidence::Computed,
+        evidence_by: Some(TenantId::parse("uploader").unwrap()),
         held_for: None,
+        retracted: None,
         reopened_at: None,
         sightings_total: Some(1),
     }
@@ -80,6 +82,7 @@ fn a_lead_has_the_fields_of_the_contract() {
         uploaders: vec![LeadUploader {
             uploaded_by: TenantId::parse("uploader").unwrap(),
             sightings: 1,
+            retracted: false,
         }],
     };
     let json = serde_json::to_value(&lead).unwrap();
@@ -104,7 +107,9 @@ fn a_lead_has_the_fields_of_the_contract() {
         "outline",
         "verdict",
         "evidence",
+        "evidence_by",
         "held_for",
+        "retracted",
         "reopened_at",
         "sightings_total",
         "uploaders",

@@ -3,12 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 
 use records::{
-    Alert, AlertKind, Cursor, Listing, Page, Reference, ReferenceId, ReferenceStatus, TenantId,
+    Alert, AlertData, AlertKind, Cursor, LeadId, LeadSummary, Listing, Page, Reference,
+    ReferenceId, ReferenceStatus, TenantId,
 };
 
 use crate::calls::{Query, Range};
 use crate::error::{Error, Result};
 use crate::items::{Item, SEQ_TEXT_MAX, counted, item, key, record, seq_text, text};
+use crate::leads_record::lead_sk;
 use crate::references::reference_sk;
 use crate::{PAGE_ITEMS_MAX, Store, Table};
 
@@ -71,8 +73,15 @@ impl Store {
             .collect::<Result<_>>()?;
         let last = alerts.last().map_or(seen, |alert| alert.seq);
         let active = self.active_among(unit, &alerts).await?;
+        let retracted = self.retracted_among(unit, &alerts).await?;
         alerts.retain(|alert| {
-            alert.kind == AlertKind::Withdrawn || active.contains(&alert.data.reference_id)
+            let AlertData {
+                reference_id,
+                lead_id,
+                ..
+            } = &alert.data;
+            alert.kind == AlertKind::Withdrawn
+                || (active.contains(reference_id) && !retracted.contains(lead_id))
         });
         let next = Cursor::new(unit, Listing::Alerts, &last.to_string());
         Ok(Page {
@@ -102,6 +111,23 @@ impl Store {
             }
         }
         Ok(active)
+    }
+
+    /// The leads among these that a retraction has withdrawn.
+    async fn retracted_among(&self, unit: &TenantId, alerts: &[Alert]) -> Result<BTreeSet<LeadId>> {
+        if alerts.is_empty() || self.retractions().await?.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let ids: BTreeSet<&LeadId> = alerts.iter().map(|alert| &alert.data.lead_id).collect();
+        let keys = ids.into_iter().map(|id| key(unit.as_str(), lead_sk(id)));
+        let mut retracted = BTreeSet::new();
+        for item in self.get_all(Table::Leads, keys.collect()).await? {
+            let lead: LeadSummary = record(item, "lead")?;
+            if lead.retracted.is_some() {
+                retracted.insert(lead.lead_id);
+            }
+        }
+        Ok(retracted)
     }
 
     /// How many alerts each unit's outbox has had, by the counter. For `verify`.

@@ -64,18 +64,24 @@ impl Store {
     ) -> Result<Option<u64>> {
         for attempt in 0..retry::ATTEMPTS_MAX {
             let mark = self.get(Table::Leads, unit.as_str(), digest_sk(id)).await?;
-            let lead = self.lead(unit, id).await?;
+            let lead = self.lead_summary(unit, id).await?;
             let (Some(mark), Some(lead)) = (mark, lead) else {
                 return Ok(None);
             };
             let added = (":added", number(counted(&mark, "added", "digest")?));
             let marked = key(unit.as_str(), digest_sk(id));
-            let data = AlertData::of(&lead.summary, &lead.sightings);
+            if lead.retracted.is_some() {
+                self.delete(Table::Leads, unit.as_str(), digest_sk(id))
+                    .await?;
+                return Ok(None);
+            }
+            let told = self.told_sightings(unit, id).await?;
+            let data = AlertData::of(&lead, &told);
             let (seq, outbox) = self
                 .steps_alert(unit, AlertKind::Extended, data, now)
                 .await?;
             let mut steps = vec![
-                self.step_active(unit, &lead.summary.reference_id)?,
+                self.step_active(unit, &lead.reference_id)?,
                 self.step_delete(Table::Leads, marked, Some("added = :added"), &[added])?,
             ];
             steps.extend(outbox);

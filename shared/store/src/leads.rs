@@ -43,16 +43,20 @@ impl Store {
     /// As every verb.
     pub async fn lead(&self, unit: &TenantId, id: &LeadId) -> Result<Option<Lead>> {
         match self.lead_summary(unit, id).await? {
-            Some(summary) => Ok(Some(self.with_sightings(unit, summary).await?)),
+            Some(summary) => {
+                let retracted = self.retracted().await?;
+                let lead = self.with_sightings(unit, summary, &retracted).await?;
+                Ok(Some(lead))
+            }
             None => Ok(None),
         }
     }
 
-    pub(crate) async fn lead_summary(
-        &self,
-        unit: &TenantId,
-        id: &LeadId,
-    ) -> Result<Option<LeadSummary>> {
+    /// A lead without its sightings. Strongly consistent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn lead_summary(&self, unit: &TenantId, id: &LeadId) -> Result<Option<LeadSummary>> {
         let found = self.get(Table::Leads, unit.as_str(), lead_sk(id)).await?;
         found.map(|item| record(item, "lead")).transpose()
     }
@@ -78,8 +82,9 @@ impl Store {
         query.after = after.as_deref();
         let (listed, next) = self.query(&query).await?;
         let summaries = self.summaries(unit, &listed).await?;
+        let retracted = self.retracted().await?;
         let items = stream::iter(summaries.into_iter().filter(|lead| filter.shows(lead)))
-            .map(|summary| self.with_sightings(unit, summary))
+            .map(|summary| self.with_sightings(unit, summary, &retracted))
             .buffered(AT_ONCE)
             .try_collect()
             .await?;
@@ -135,6 +140,7 @@ impl Store {
             }
             lead.status = verdict.verdict.status();
             lead.verdict = Some(verdict.clone());
+            lead.retracted = None; // a person has looked at it since
             let ended = self.write_verdict(unit, &lead, verdict.decided_at).await?;
             if ended == Ended::Done {
                 return Ok(lead);
@@ -153,8 +159,8 @@ impl Store {
         lead: &LeadSummary,
         now: Timestamp,
     ) -> Result<Ended> {
-        let shown = self.with_sightings(unit, lead.clone()).await?;
-        let data = AlertData::of(&shown.summary, &shown.sightings);
+        let glance = self.glance(unit, &lead.lead_id).await?;
+        let data = AlertData::of(lead, &glance.sightings);
         let (_, outbox) = self
             .steps_alert(unit, AlertKind::Verdict, data, now)
             .await?;
@@ -163,12 +169,13 @@ impl Store {
             self.step_update(
                 Table::Leads,
                 key(unit.as_str(), lead_sk(&lead.lead_id)),
-                "SET #status = :status, verdict = :verdict",
+                "SET #status = :status, verdict = :verdict, retracted = :retracted",
                 Some("attribute_exists(pk)"),
                 &[("#status", "status")],
                 &[
                     (":status", attribute(&lead.status)?),
                     (":verdict", attribute(&lead.verdict)?),
+                    (":retracted", attribute(&lead.retracted)?),
                 ],
             )?,
         ];

@@ -34,10 +34,14 @@ fn may_be_alerted(known: &LeadSummary, found: &FoundLead) -> bool {
 
 /// The lead with this evidence, if that is better than its own.
 fn with_better(known: &LeadSummary, found: &FoundLead) -> LeadSummary {
-    let lead = known.clone();
     if found.rank() <= known.rank() {
-        return lead;
+        return known.clone();
     }
+    with_evidence(known, found)
+}
+
+/// The lead with this evidence in place of its own; its level is another matter.
+pub(crate) fn with_evidence(known: &LeadSummary, found: &FoundLead) -> LeadSummary {
     LeadSummary {
         method: found.method,
         distance: found.distance,
@@ -45,7 +49,8 @@ fn with_better(known: &LeadSummary, found: &FoundLead) -> LeadSummary {
         policy_version: found.policy_version,
         outline: found.outline,
         evidence: found.evidence,
-        ..lead
+        evidence_by: Some(found.uploaded_by.clone()),
+        ..known.clone()
     }
 }
 
@@ -97,14 +102,15 @@ impl Store {
         }
         let mut steps = self.steps_calling(unit, &lead, &calling)?;
         steps.push(self.step_better(unit, &known, &lead)?);
+        steps.push(self.step_not_retracted(&found.uploaded_by)?);
         if known.held_for.is_some() && lead.held_for.is_none() {
             let mark = key(unit.as_str(), held_sk(&lead.reference_id, &lead.lead_id));
             steps.push(self.step_delete(Table::Leads, mark, None, &[])?);
         }
         let mut alert_seq = None;
         if let Some(kind) = calling.kind() {
-            let glance = self.glance(unit, &lead.lead_id).await?;
-            let data = AlertData::of(&lead, &glance.sightings);
+            let told = self.told_sightings(unit, &lead.lead_id).await?;
+            let data = AlertData::of(&lead, &told);
             let (seq, outbox) = self.steps_alert(unit, kind, data, now).await?;
             steps.extend(outbox);
             alert_seq = (kind == AlertKind::Created).then_some(seq);
@@ -147,8 +153,8 @@ impl Store {
         self.step_update(
             Table::Leads,
             key(unit.as_str(), lead_sk(&lead.lead_id)),
-            "SET #level = :level, #status = :status, evidence = :evidence, held_for = :held_for, \
-             reopened_at = :reopened_at, #method = :method, distance = :distance, edit = :edit, \
+            "SET #level = :level, #status = :status, evidence = :evidence, \
+             evidence_by = :evidence_by, held_for = :held_for, retracted = :retracted, reopened_at = :reopened_at, #method = :method, distance = :distance, edit = :edit, \
              policy_version = :policy_version, outline = :outline",
             Some(AS_READ),
             &[
@@ -165,7 +171,9 @@ impl Store {
                 (":level", attribute(&lead.level)?),
                 (":status", attribute(&lead.status)?),
                 (":evidence", attribute(&lead.evidence)?),
+                (":evidence_by", attribute(&lead.evidence_by)?),
                 (":held_for", attribute(&lead.held_for)?),
+                (":retracted", attribute(&lead.retracted)?),
                 (":reopened_at", attribute(&lead.reopened_at)?),
                 (":method", attribute(&lead.method)?),
                 (":distance", attribute(&lead.distance)?),

@@ -12,17 +12,20 @@ use crate::leads_record::lead_sk;
 use crate::leads_sightings::{
     WRITTEN_TOGETHER, by_uploader, sighting_sk, uploader_item, uploader_sk,
 };
+use crate::retractions::{is_in_force, retraction_key};
 use crate::transactions::Ended;
 use crate::{Store, Table, retry};
 
 /// Sightings kept in one transaction, which may have 100 steps: beside them stand the check of the
-/// reference, the lead, the uploader, the digest, and 20 items of what is counted.
+/// reference, the lead, the uploader and its retraction, the digest, and 20 items of what is counted.
 const KEPT_TOGETHER: usize = 75;
 
 /// A lead and an uploader as they stand before something is added.
 struct Extended {
     lead: LeadSummary,
     known: Known,
+    /// What the uploader contributed is retracted: it is counted, and nobody is told.
+    is_retracted: bool,
 }
 
 impl Store {
@@ -108,31 +111,47 @@ impl Store {
         id: &LeadId,
         uploader: &TenantId,
     ) -> Result<Option<Extended>> {
-        let keys = [lead_sk(id), uploader_sk(id, uploader)].map(|sk| key(unit.as_str(), sk));
-        let (mut lead, mut of_uploader) = (None, None);
-        for found in self.get_all(Table::Leads, keys.to_vec()).await? {
-            match sort_key(&found)? == lead_sk(id) {
-                true => lead = Some(record(found, "lead")?),
-                false => of_uploader = Some(found),
+        let (of_lead, of_uploader) = (lead_sk(id), uploader_sk(id, uploader));
+        let mut keys = [&of_lead, &of_uploader]
+            .map(|sk| key(unit.as_str(), sk))
+            .to_vec();
+        keys.push(retraction_key(uploader));
+        let (mut lead, mut known, mut is_retracted) = (None, None, false);
+        for found in self.get_all(Table::Leads, keys).await? {
+            let sk = sort_key(&found)?;
+            if sk == of_lead {
+                lead = Some(record(found, "lead")?);
+            } else if sk == of_uploader {
+                known = Some(found);
+            } else {
+                is_retracted = is_in_force(found)?;
             }
         }
         let Some(lead) = lead else {
             return Ok(None);
         };
-        let known = self.known_of(unit, (id, uploader), of_uploader.as_ref());
-        let known = known.await?;
-        Ok(Some(Extended { lead, known }))
+        let known = self.known_of(unit, (id, uploader), known.as_ref());
+        Ok(Some(Extended {
+            lead,
+            known: known.await?,
+            is_retracted,
+        }))
     }
 
     fn steps_add(
         &self,
         unit: &TenantId,
-        Extended { lead, known }: &Extended,
+        Extended {
+            lead,
+            known,
+            is_retracted,
+        }: &Extended,
         (uploader, news): (&TenantId, &News<'_>),
         now: Timestamp,
     ) -> Result<Vec<TransactWriteItem>> {
         let id = &lead.lead_id;
-        let is_new = known.sightings.is_none() && lead.status == LeadStatus::Dismissed;
+        let is_first = known.sightings.is_none() && !is_retracted;
+        let is_new = is_first && lead.status == LeadStatus::Dismissed;
         let mut steps = vec![
             self.step_active(unit, &lead.reference_id)?,
             self.step_counted(unit, lead, news.len(), is_new.then_some(now))?,
@@ -143,7 +162,10 @@ impl Store {
             steps.push(self.step_put(Table::Leads, sighting)?);
         }
         steps.extend(self.steps_counted(unit, (id, uploader), known, news)?);
-        if lead.is_alert() {
+        if !is_retracted && (lead.is_alert() || is_new) {
+            steps.push(self.step_not_retracted(uploader)?);
+        }
+        if !is_retracted && lead.is_alert() {
             steps.push(self.step_digest(unit, id, news.len())?);
         }
         Ok(steps)

@@ -281,6 +281,12 @@ impl Store {
                 self.count_sightings(unit, &known).await?;
                 continue;
             }
+            let held_for = known.held_for.as_ref();
+            if let Some(uploader) = held_for
+                && self.is_retracted(uploader).await?
+            {
+                return Ok(false); // it is withdrawn within minutes, or another's evidence alerts it
+            }
             let is_open = known.status == LeadStatus::Open;
             let mut lead = known.clone();
             lead.held_for = None;
@@ -292,9 +298,12 @@ impl Store {
                 self.step_delete(Table::Leads, mark(), Some("attribute_exists(pk)"), &[])?,
                 self.step_better(unit, &known, &lead)?,
             ];
+            if let Some(uploader) = held_for {
+                steps.push(self.step_not_retracted(uploader)?);
+            }
             if is_open {
-                let glance = self.glance(unit, id).await?;
-                let data = AlertData::of(&lead, &glance.sightings);
+                let told = self.told_sightings(unit, id).await?;
+                let data = AlertData::of(&lead, &told);
                 let alert = self.steps_alert(unit, AlertKind::Created, data, now);
                 steps.extend(alert.await?.1);
             }

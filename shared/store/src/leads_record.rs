@@ -45,6 +45,8 @@ pub enum Recorded {
     Known(LeadId),
     /// The reference is not active: nothing was written.
     NotActive,
+    /// What the uploader contributed is retracted: nothing was written.
+    Retracted,
 }
 
 impl Recorded {
@@ -54,7 +56,7 @@ impl Recorded {
             Self::New { lead_id, .. } | Self::Raised { lead_id, .. } | Self::Known(lead_id) => {
                 Some(lead_id)
             }
-            Self::NotActive => None,
+            Self::NotActive | Self::Retracted => None,
         }
     }
 }
@@ -101,7 +103,8 @@ impl Store {
     /// it is alerted then. Where an uploader's ads match a reference too much
     /// ([`records::Alerting`]) its further leads are held: recorded at review level, to be alerted
     /// by [`Store::release`], or by what another uploader brings. The lead has some of the sightings
-    /// afterwards, and all of them after [`Store::complete_lead`]. Idempotent.
+    /// afterwards, and all of them after [`Store::complete_lead`]. Nothing rests on what was
+    /// [retracted](Store::retract). Idempotent.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if others kept writing leads of this unit.
@@ -117,10 +120,13 @@ impl Store {
             let Some(alerted) = alerted else {
                 return Ok(Recorded::NotActive);
             };
+            if self.is_retracted(&found.uploaded_by).await? {
+                return Ok(Recorded::Retracted);
+            }
             let done = match self.lead_summary(&found.unit, &id).await? {
                 None => self.new_lead(found, postings, &alerted, now).await?,
                 Some(known) if known.status == LeadStatus::Withdrawn => {
-                    self.open_again(&found.unit, &known).await?;
+                    self.open_again(found, &known).await?;
                     None
                 }
                 Some(known) if known.sightings_total.is_none() => {
@@ -152,14 +158,17 @@ impl Store {
         let calling = Calling::of(found, alerted, now);
         let case_id = alerted.reference.case_id.clone();
         let mut lead = calling.level(summary(found, case_id, now));
-        let sightings = self.sightings_with(&lead.image_sha256, postings).await?;
+        let mut sightings = self.sightings_with(&lead.image_sha256, postings).await?;
         let first = written_with_lead(&sightings);
         lead.sightings_total = Some(first.len() as u64);
         let mut steps = self.steps_calling(unit, &lead, &calling)?;
         steps.extend(self.steps_lead(unit, &lead)?);
         steps.extend(self.steps_first_sightings(unit, &lead.lead_id, first)?);
+        steps.push(self.step_not_retracted(&found.uploaded_by)?);
         let mut alert_seq = None;
         if let Some(kind) = calling.kind() {
+            let retracted = self.retracted().await?;
+            sightings.retain(|it| !retracted.contains(&it.uploaded_by));
             let data = AlertData::of(&lead, &sightings);
             let (seq, outbox) = self.steps_alert(unit, kind, data, now).await?;
             steps.extend(outbox);
@@ -285,7 +294,9 @@ fn summary(found: &FoundLead, case_id: records::CaseId, now: Timestamp) -> LeadS
         verdict: None,
         created_at: now,
         evidence: found.evidence,
+        evidence_by: Some(found.uploaded_by.clone()),
         held_for: None,
+        retracted: None,
         reopened_at: None,
         sightings_total: None,
     }

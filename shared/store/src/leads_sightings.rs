@@ -26,6 +26,7 @@ pub(crate) const WRITTEN_TOGETHER: usize = 90;
 pub(crate) struct Glance {
     /// Some, by object key: at most [`AlertData::SIGHTINGS_MAX`], one of each uploader among them.
     pub(crate) sightings: Vec<Sighting>,
+    /// Without a word on whose contribution is retracted.
     pub(crate) uploaders: Vec<LeadUploader>,
 }
 
@@ -47,6 +48,11 @@ pub(crate) fn uploader_sk(lead: &LeadId, uploader: &TenantId) -> String {
 fn sightings_range(lead: &LeadId) -> Range {
     let prefix = lead_sightings_prefix(lead);
     Range::between(format!("{prefix}0"), format!("{prefix}g"))
+}
+
+/// The uploaders alone.
+pub(crate) fn uploaders_range(lead: &LeadId) -> Range {
+    Range::prefix(&format!("{}!", lead_sightings_prefix(lead)))
 }
 
 /// The uploaders and then the sightings.
@@ -134,6 +140,7 @@ impl Store {
         &self,
         unit: &TenantId,
         mut summary: LeadSummary,
+        retracted: &BTreeSet<TenantId>,
     ) -> Result<Lead> {
         if summary.sightings_total.is_none() {
             let all = self.lead_sightings(unit, &summary.lead_id).await?;
@@ -142,8 +149,11 @@ impl Store {
         let glance = self.glance(unit, &summary.lead_id).await?;
         let Glance {
             sightings,
-            uploaders,
+            mut uploaders,
         } = glance;
+        for by in &mut uploaders {
+            by.retracted = retracted.contains(&by.uploaded_by);
+        }
         Ok(Lead {
             summary,
             sightings,
@@ -161,6 +171,7 @@ impl Store {
             let sighting = if is_of_uploader(&found) {
                 uploaders.push(LeadUploader {
                     uploaded_by: parsed(&found, "uploaded_by", "lead's uploader")?,
+                    retracted: false,
                     sightings: counted(&found, "sightings", "lead's uploader")?,
                 });
                 first_of(&found)?
@@ -175,6 +186,18 @@ impl Store {
             sightings: sightings.into_values().collect(),
             uploaders,
         })
+    }
+
+    /// The sightings of a lead that its alert tells: some of those whose uploaders are not retracted.
+    pub(crate) async fn told_sightings(
+        &self,
+        unit: &TenantId,
+        id: &LeadId,
+    ) -> Result<Vec<Sighting>> {
+        let mut sightings = self.glance(unit, id).await?.sightings;
+        let retracted = self.retracted().await?;
+        sightings.retain(|it| !retracted.contains(&it.uploaded_by));
+        Ok(sightings)
     }
 
     /// The steps that write a new lead's first sightings.

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use records::{
-    AlertData, AlertKind, LeadId, LeadStatus, LeadSummary, Reference, ReferenceId, ReferenceStatus,
-    TenantId, Timestamp,
+    AlertData, AlertKind, FoundLead, LeadId, LeadStatus, LeadSummary, Reference, ReferenceId,
+    ReferenceStatus, TenantId, Timestamp,
 };
 
 use crate::calls::Range;
 use crate::error::{Error, Result};
 use crate::items::{attribute, key, record, text};
+use crate::leads_better::with_evidence;
 use crate::leads_record::lead_sk;
 use crate::references::reference_sk;
 use crate::transactions::Ended;
@@ -163,12 +164,20 @@ impl Store {
         )
     }
 
-    /// Opens a lead again that was closed and whose reference was submitted again: it stands as its
-    /// verdict says, and if it was alerted it goes out with the next digest. Idempotent.
-    pub(crate) async fn open_again(&self, unit: &TenantId, lead: &LeadSummary) -> Result<()> {
+    /// Opens a lead again that was closed, and whose reference was submitted again or that others have
+    /// found since what it rested on was retracted: it stands as its verdict says, a retracted one by
+    /// the new evidence, and if it was alerted it goes out with the next digest. Idempotent.
+    pub(crate) async fn open_again(&self, found: &FoundLead, known: &LeadSummary) -> Result<()> {
+        let unit = &found.unit;
+        let mut lead = match known.retracted {
+            Some(_) => with_evidence(known, found),
+            None => known.clone(),
+        };
+        (lead.status, lead.retracted) = (status_before(known), None);
         let mut steps = vec![
             self.step_active(unit, &lead.reference_id)?,
-            self.step_lead_status(unit, lead, status_before(lead))?,
+            self.step_better(unit, known, &lead)?,
+            self.step_not_retracted(&found.uploaded_by)?,
         ];
         if lead.is_alert() {
             steps.push(self.step_digest(unit, &lead.lead_id, 1)?);
@@ -197,7 +206,7 @@ fn status_before(lead: &LeadSummary) -> LeadStatus {
 }
 
 /// What is told of it: ids, and no sighting.
-fn taken_back(lead: &LeadSummary) -> AlertData {
+pub(crate) fn taken_back(lead: &LeadSummary) -> AlertData {
     let after = LeadSummary {
         status: LeadStatus::Withdrawn,
         held_for: None,

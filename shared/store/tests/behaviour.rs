@@ -61,6 +61,8 @@ mod races;
 mod references;
 #[path = "behaviour/renewal.rs"]
 mod renewal;
+#[path = "behaviour/retractions.rs"]
+mod retractions;
 #[path = "behaviour/segments.rs"]
 mod segments;
 #[path = "behaviour/streams.rs"]

@@ -43,6 +43,7 @@ pub fn lived() -> BTreeMap<&'static str, Vec<Call>> {
     life.compaction();
     life.leads();
     life.held();
+    life.retracted();
     life.references();
     life.ends();
     life.timers();
@@ -242,6 +243,28 @@ impl Life {
         self.cloud.settle(once);
         let released = self.ask("unit", "POST", &release, json!({}));
         assert_eq!(released, json!({"alerted": 1, "held": 0}));
+    }
+
+    /// What the uploader brought is taken back: its leads are withdrawn, and nothing new of it is one.
+    /// Then it is given back, and a timer has all past ads searched again.
+    fn retracted(&self) {
+        let retraction = "/v1/tenants/uploader/retraction";
+        self.ask("admin", "PUT", retraction, Value::Null);
+        let erasures = json!({ "task": upkeep::Task::Erasures.as_str() });
+        let done = self.cloud.upkeep.invoke(&erasures).unwrap();
+        assert_ne!(done["retracted"], 0, "{done}");
+        let late = self.cloud.upload(&[self.copy("ad 0 small.jpg", 4)]);
+        self.cloud.send(&self.cloud.ingest, &late, once);
+        self.cloud.settle(once);
+        let leads = self.cloud.all("unit", "/v1/leads");
+        let of_late = |lead: &&Value| lead.to_string().contains("copy 4.jpg");
+        assert_eq!(leads.iter().find(of_late), None);
+        assert_eq!(self.get("admin", retraction)["state"], "done");
+        self.ask("admin", "DELETE", retraction, Value::Null);
+        self.cloud.upkeep.invoke(&erasures).unwrap();
+        self.cloud.settle(once);
+        let leads = self.cloud.all("unit", "/v1/leads");
+        assert!(leads.iter().any(|lead| of_late(&lead)), "none is missed");
     }
 
     /// The same picture as another file.

@@ -44,11 +44,9 @@ pub(super) fn start(
     every_so_often(tasks, (stop, behind), every, move || {
         let programs = upkeep.clone();
         async move {
-            Ok(programs
-                .upkeep
-                .run(&[Task::References, Task::Digests])
-                .await
-                .map(drop)?)
+            programs.upkeep.retractions().await?;
+            let tasks = [Task::References, Task::Digests];
+            Ok(programs.upkeep.run(&tasks).await.map(drop)?)
         }
     });
     let forgetting = programs.clone();

@@ -161,3 +161,35 @@ async fn an_administrator_bounds_what_a_tenant_brings_in_a_day_and_lifts_it() {
     world.call("DELETE", nobody, "house").await.expect(404);
     world.get(nobody, "house").await.expect(404);
 }
+
+#[tokio::test]
+async fn an_administrator_takes_back_what_a_tenant_contributed_and_gives_it_back() {
+    let world = World::new().await;
+    let path = "/v1/tenants/agency/retraction";
+    world.get(path, "house").await.expect(404);
+    world.call("DELETE", path, "house").await.expect(404);
+    let put = world.call("PUT", path, "house").await;
+    put.expect(200);
+    let retracted = put.json();
+    assert_eq!(retracted["state"], "withdrawing");
+    assert_eq!(retracted["leads_withdrawn"], 0);
+    assert_eq!(world.call("PUT", path, "house").await.json(), retracted);
+    assert_eq!(world.get(path, "house").await.json(), retracted);
+    let lifted = world.call("DELETE", path, "house").await;
+    lifted.expect(200);
+    assert_eq!(lifted.json()["state"], "lifting");
+    let log = world.audit_log("agency").await;
+    let deeds: Vec<_> = log.iter().map(|entry| entry.action).collect();
+    use AuditAction::{ContributionRetracted as Retracted, RetractionLifted as Lifted};
+    assert_eq!(deeds, [Retracted, Retracted, Lifted]);
+    assert_eq!(world.audit_log("house").await.len(), 3, "and in one's own");
+    for tenant in ["nobody", "no%20name"] {
+        let path = format!("/v1/tenants/{tenant}/retraction");
+        world.get(&path, "house").await.expect(404);
+        world.call("PUT", &path, "house").await.expect(404);
+        world.call("DELETE", &path, "house").await.expect(404);
+    }
+    for role in ["unit", "agency"] {
+        world.call("PUT", path, role).await.expect(403);
+    }
+}

@@ -4,6 +4,7 @@
 mod clocks;
 mod fingerprints;
 mod receipts;
+mod retractions;
 mod rounds;
 
 use std::collections::HashMap;

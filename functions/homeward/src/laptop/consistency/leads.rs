@@ -84,11 +84,15 @@ async fn expected(
 ) -> anyhow::Result<Expected> {
     let policy = Policy::default();
     let (mut expected, mut images) = (Expected::default(), BTreeSet::new());
+    let retracted = store.retracted().await?;
     let mut unseen = recorded.clone();
     let mut see = |ads: Vec<StoredAd>| {
         for ad in ads {
             images.insert(ad.image_sha256.to_string());
             unseen.remove(&(ad.tenant.clone(), ad.image_sha256));
+            if retracted.contains(&ad.tenant) {
+                continue; // nothing rests on it
+            }
             for ((_, reference), _) in references.find(&ad.fingerprint, &policy) {
                 let lead = LeadId::of(&reference, &ad.image_sha256);
                 let postings = ad.postings.iter().map(|posting| posting.object_key.clone());
