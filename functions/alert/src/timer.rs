@@ -133,7 +133,7 @@ impl AlertProgram {
                 self.queue(alert).await?;
             }
             match late.last() {
-                Some(last) => self.store.note_queued(unit, last.seq).await?,
+                Some(last) => self.store.save_queued(unit, last.seq).await?,
                 None => return Ok(()),
             }
         }

@@ -188,7 +188,7 @@ impl Lookup {
         {
             let found = lead(key, &brought, &found, self.policy.version)?;
             let (postings, now) = (brought.postings, self.clock.now());
-            let recorded = self.store.tell_lead(&found, &postings, now).await?;
+            let recorded = self.store.alert_lead(&found, &postings, now).await?;
             log_summary(&recorded, &found);
             if let Some(id) = recorded.lead_id() {
                 told.entry((found.unit, id.clone(), found.image_sha256))

@@ -1,6 +1,6 @@
 //! How many requests each caller may have under way, so that one's slow ones do not stop another's.
 //!
-//! A request takes its place once its caller is known, and keeps it until it is answered. All lanes
+//! A request takes its permit once its caller is known, and keeps it until it is answered. All limits
 //! together have fewer places than the process serves requests, so that a caller that has one left gets in.
 //! Withdrawals need no place: nothing may stop them.
 
@@ -39,7 +39,7 @@ enum LimitKey {
 #[derive(Clone, Default)]
 pub(crate) struct ConcurrencyLimits(Arc<Mutex<HashMap<LimitKey, usize>>>);
 
-/// A place in some lanes, free again when dropped.
+/// A permit within some limits, given back when dropped.
 pub(crate) struct Permit {
     limits: ConcurrencyLimits,
     taken: Vec<LimitKey>,
@@ -113,7 +113,7 @@ pub(crate) async fn keep(mut request: Request, next: Next) -> Response {
 /// Takes a place for a request whose caller is known; a withdrawal needs none.
 ///
 /// # Errors
-/// As [`Lanes::request`].
+/// As [`ConcurrencyLimits::request`].
 pub(crate) fn enter(
     limits: &ConcurrencyLimits,
     parts: &Parts,
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lane_that_is_empty_is_forgotten() {
+    fn a_limit_that_is_unused_is_forgotten() {
         let limits = ConcurrencyLimits::default();
         drop(limits.request(&tenant("one"), Role::Unit));
         assert!(limits.0.lock().expect("free").is_empty());

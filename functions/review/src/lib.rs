@@ -1,5 +1,5 @@
 //! The HTTP contract: leads, references, alerts and webhooks for units, uploads for uploaders,
-//! tenants and tokens for administrators. The contract itself is `openapi.json` beside this crate.
+//! tenants and tokens for administrators. The contract itself is `openapi.json` next to this crate.
 //!
 //! One router serves Lambda (`main.rs`), the laptop and the tests. A request passes the limits and
 //! headers of `hardening`, its route, its caller's role, and then reads like its handler: parse,
@@ -52,9 +52,9 @@ pub struct Review {
     pub store: Store,
     /// The time.
     pub clock: Clock,
-    /// Bytes that nobody can guess: tokens, webhook keys, names of uploads.
+    /// Bytes that cannot be guessed: tokens, webhook keys, names of uploads.
     pub random: Random,
-    /// Networks that webhooks may lie in beside public ones.
+    /// Networks that webhooks may lie in next to public ones.
     pub networks: Vec<IpNet>,
     /// The S3 server that uploaders post their forms to, e.g. `http://127.0.0.1:9000`; none where
     /// it is the one that the store itself speaks to.
@@ -128,7 +128,7 @@ impl Shared {
         self.audit_key.get_or_try_init(read).await
     }
 
-    /// The seed of the deployment's keys, made by whoever needs it first: for receipts of erasures
+    /// The seed of the deployment's keys, made when it is first needed: for receipts of erasures
     /// and for audit logs.
     async fn seed(&self) -> Answer<Secret> {
         let drawn = Secret::from_bytes(&self.random.draw::<32>());

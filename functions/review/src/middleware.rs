@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_takes_json_or_says_nothing_is_served() {
+    fn a_client_that_takes_json_or_says_nothing_is_served() {
         check(&[], true);
         check(&[""], true);
         check(&["*/*"], true);
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_takes_no_json_is_told() {
+    fn a_client_that_takes_no_json_is_refused() {
         check(&["text/html"], false);
         check(&["application/json;q=0"], false);
         check(&["application/json; q=0.0, image/*"], false);

@@ -60,7 +60,7 @@ pub(crate) async fn put(
     })?;
     let before = before(&shared, &unit, &name).await?;
     let now = shared.clock.now();
-    let is_keyed_anew = rotate || before.is_none();
+    let has_new_keys = rotate || before.is_none();
     let webhook = match &before {
         Some(before) if !rotate => Webhook {
             url,
@@ -94,7 +94,7 @@ pub(crate) async fn put(
     } else {
         StatusCode::CREATED
     };
-    Ok(answer(status, &shown_once(&webhook, is_keyed_anew)?))
+    Ok(answer(status, &shown_once(&webhook, has_new_keys)?))
 }
 
 /// The webhook that has the name already; none if there is room for another.

@@ -45,7 +45,7 @@ pub enum Task {
     /// Has every photo looked at again if this build's fingerprints are of newer algorithms than the
     /// store's, from the run after the one that notices; goes on where the run before stopped.
     Fingerprints,
-    /// Searches all past ads anew for every active reference: for a person, after a stream gave up
+    /// Searches all past ads again for every active reference: for a person, after a stream gave up
     /// changes of ads. No timer asks for it.
     Search,
 }
@@ -171,7 +171,7 @@ impl Done {
 }
 
 impl Upkeep {
-    /// Carries out tasks for everybody.
+    /// Carries out tasks for all tenants.
     ///
     /// # Errors
     /// As the store's; what was done until then stays done.

@@ -65,7 +65,7 @@ impl Upkeep {
         Ok(leads)
     }
 
-    /// Has all past ads searched for every reference: those of the contribution were passed over.
+    /// Has all past ads searched for every reference: those of the contribution were skipped.
     async fn give_back(&self, lifted: &Retraction, units: &[TenantId]) -> store::Result<()> {
         let mut searches = Vec::new();
         for unit in units {
@@ -79,7 +79,7 @@ impl Upkeep {
         Ok(())
     }
 
-    /// Begins these searches anew unless they have begun anew since a time; says whether all have. One
+    /// Begins these searches again unless they have begun again since a time; says whether all have. One
     /// that is under way cannot, and is left to the next run.
     async fn search_all_from(
         &self,

@@ -101,7 +101,7 @@ fn a_lead_has_the_fields_of_the_contract() {
         "created_at",
         "sightings",
     ];
-    let besides = [
+    let others = [
         "level",
         "policy_version",
         "outline",
@@ -116,7 +116,7 @@ fn a_lead_has_the_fields_of_the_contract() {
     ];
     let expected: BTreeSet<String> = contract
         .iter()
-        .chain(&besides)
+        .chain(&others)
         .map(|name| (*name).to_owned())
         .collect();
     assert_eq!(fields(&json), expected);

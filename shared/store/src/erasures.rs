@@ -74,7 +74,7 @@ impl Store {
         Ok(pending)
     }
 
-    /// Forgets the case of an erasure that has emptied the stores, so that its number can be scrubbed
+    /// Forgets the case of an erasure that has emptied the stores, so that its number can be vacuumed
     /// from what a store keeps of rows that were written over. Idempotent. Returns the erasure as it
     /// stands.
     ///

@@ -136,7 +136,7 @@ impl Store {
             let known = lead.verdict.as_ref();
             let is_same = known.is_some_and(|known| same_decision(known, verdict));
             if is_same && lead.status != LeadStatus::Open {
-                return Ok(lead); // one that is open again is judged anew
+                return Ok(lead); // one that is open again is judged again
             }
             lead.status = verdict.verdict.status();
             lead.verdict = Some(verdict.clone());
@@ -159,7 +159,7 @@ impl Store {
         lead: &LeadSummary,
         now: Timestamp,
     ) -> Result<Ended> {
-        let glance = self.glance(unit, &lead.lead_id).await?;
+        let glance = self.sightings_preview(unit, &lead.lead_id).await?;
         let data = AlertData::of(lead, &glance.sightings);
         let (_, outbox) = self
             .steps_alert(unit, AlertKind::Verdict, data, now)

@@ -1,6 +1,6 @@
 //! Leads that rise: better evidence comes for a pair that has its lead already.
 //!
-//! Anybody with an uploader's account may claim a picture's hash beside a fingerprint of its own
+//! Any uploader may claim a picture's hash next to a fingerprint of its own
 //! making, so what came first must not decide what the unit hears. Of two the better evidence
 //! stands; a lead never sinks; and one that was for review, by itself or because an uploader's flood
 //! is held, is alerted when it first reaches alert level. Every change is conditioned on the lead as
@@ -14,7 +14,7 @@ use records::{
 
 use crate::error::Result;
 use crate::items::{attribute, key, number, text};
-use crate::leads_held::{Alerted, Calling, held_sk};
+use crate::leads_held::{ActiveReference, LeadEffect, held_sk};
 use crate::leads_record::{Recorded, lead_sk};
 use crate::transactions::Ended;
 use crate::{Store, Table};
@@ -55,19 +55,24 @@ pub(crate) fn with_evidence(known: &LeadSummary, found: &FoundLead) -> LeadSumma
 }
 
 /// The lead as it stands after this evidence.
-fn after(known: &LeadSummary, found: &FoundLead, calling: &Calling, now: Timestamp) -> LeadSummary {
+fn after(
+    known: &LeadSummary,
+    found: &FoundLead,
+    calling: &LeadEffect,
+    now: Timestamp,
+) -> LeadSummary {
     let mut lead = with_better(known, found);
     let is_raised = matches!(
         calling,
-        Calling::Loud {
+        LeadEffect::Alert {
             told: AlertDecision::Alerted,
             ..
         }
     );
     match calling {
-        Calling::Quiet => {}
-        Calling::Loud { .. } if is_raised => (lead.level, lead.held_for) = (Level::Alert, None),
-        Calling::Loud { uploader, .. } => {
+        LeadEffect::ReviewOnly => {}
+        LeadEffect::Alert { .. } if is_raised => (lead.level, lead.held_for) = (Level::Alert, None),
+        LeadEffect::Alert { uploader, .. } => {
             lead.held_for.get_or_insert_with(|| uploader.clone());
         }
     }
@@ -79,18 +84,18 @@ fn after(known: &LeadSummary, found: &FoundLead, calling: &Calling, now: Timesta
 }
 
 impl Store {
-    /// One attempt to let a lead rise by this evidence; nothing if something changed meanwhile.
+    /// One attempt to let a lead rise by this evidence; nothing if something changed concurrently.
     pub(crate) async fn better_lead(
         &self,
         (found, postings): (&FoundLead, &[Sighting]),
         known: LeadSummary,
-        alerted: &Alerted,
+        alerted: &ActiveReference,
         now: Timestamp,
     ) -> Result<Option<Recorded>> {
         let is_quiet = known.is_alert() || !may_be_alerted(&known, found);
         let calling = match is_quiet {
-            true => Calling::Quiet,
-            false => Calling::of(found, alerted, now),
+            true => LeadEffect::ReviewOnly,
+            false => LeadEffect::of(found, alerted, now),
         };
         let lead = after(&known, found, &calling, now);
         if lead == known {
@@ -100,7 +105,7 @@ impl Store {
         if calling.kind().is_some() && self.add_own(found, postings, now).await? > 0 {
             return Ok(None); // the lead has changed
         }
-        let mut steps = self.steps_calling(unit, &lead, &calling)?;
+        let mut steps = self.steps_lead_effect(unit, &lead, &calling)?;
         steps.push(self.step_better(unit, &known, &lead)?);
         steps.push(self.step_not_retracted(&found.uploaded_by)?);
         if known.held_for.is_some() && lead.held_for.is_none() {

@@ -7,7 +7,7 @@ use records::{ImageSha256, LeadId, LeadStatus, LeadSummary, Sighting, TenantId, 
 
 use crate::error::{Error, Result};
 use crate::items::{attribute, item, key, number, record, sort_key, text};
-use crate::leads_known::{Known, News};
+use crate::leads_known::{Known, NewSightings};
 use crate::leads_record::lead_sk;
 use crate::leads_sightings::{
     WRITTEN_TOGETHER, by_uploader, sighting_sk, uploader_item, uploader_sk,
@@ -16,7 +16,7 @@ use crate::retractions::{is_in_force, retraction_key};
 use crate::transactions::Ended;
 use crate::{Store, Table, retry};
 
-/// Sightings kept in one transaction, which may have 100 steps: beside them stand the check of the
+/// Sightings kept in one transaction, which may have 100 steps: next to them stand the check of the
 /// reference, the lead, the uploader and its retraction, the digest, and 20 items of what is counted.
 const KEPT_TOGETHER: usize = 75;
 
@@ -24,7 +24,7 @@ const KEPT_TOGETHER: usize = 75;
 struct Extended {
     lead: LeadSummary,
     known: Known,
-    /// What the uploader contributed is retracted: it is counted, and nobody is told.
+    /// What the uploader contributed is retracted: it is counted, and not alerted.
     is_retracted: bool,
 }
 
@@ -65,7 +65,7 @@ impl Store {
 
     /// Adds what is new of one uploader's. A lead that a person dismissed is open again with the first
     /// sighting of an uploader that it did not have: what was judged is not what that one saw. Once
-    /// for each uploader, so that nobody nags.
+    /// for each uploader, so that a unit is not alerted twice.
     async fn add_some(
         &self,
         unit: &TenantId,
@@ -146,7 +146,7 @@ impl Store {
             known,
             is_retracted,
         }: &Extended,
-        (uploader, news): (&TenantId, &News<'_>),
+        (uploader, news): (&TenantId, &NewSightings<'_>),
         now: Timestamp,
     ) -> Result<Vec<TransactWriteItem>> {
         let id = &lead.lead_id;
@@ -177,7 +177,7 @@ impl Store {
         unit: &TenantId,
         (id, uploader): (&LeadId, &TenantId),
         known: &Known,
-        news: &News<'_>,
+        news: &NewSightings<'_>,
     ) -> Result<TransactWriteItem> {
         let mut values = vec![
             (":by", text(uploader.as_str())),
@@ -265,7 +265,7 @@ impl Store {
         for (uploader, some) in by_uploader(&all).into_iter().take(WRITTEN_TOGETHER) {
             steps.push(self.step_put(Table::Leads, uploader_item(unit, id, uploader, &some)?)?);
         }
-        // Refused: somebody else did it.
+        // Refused: another caller did it.
         self.transact("counting sightings", &steps).await.map(drop)
     }
 }

@@ -27,17 +27,17 @@ const SEQ: &str = "alerting_seq";
 const RELEASED_AT_ONCE: usize = 100;
 
 /// An active reference, and the number of the last change to its alerting.
-pub(crate) struct Alerted {
+pub(crate) struct ActiveReference {
     pub(crate) reference: Reference,
     pub(crate) seq: u64,
 }
 
 /// What a lead means for the case system, as its reference stood when it was read.
-pub(crate) enum Calling {
+pub(crate) enum LeadEffect {
     /// Nothing: it is for review by itself.
-    Quiet,
+    ReviewOnly,
     /// It is told or held; then the reference's alerting stands so.
-    Loud {
+    Alert {
         told: AlertDecision,
         uploader: TenantId,
         after: AlertLimit,
@@ -45,15 +45,15 @@ pub(crate) enum Calling {
     },
 }
 
-impl Calling {
-    pub(crate) fn of(found: &FoundLead, alerted: &Alerted, now: Timestamp) -> Self {
+impl LeadEffect {
+    pub(crate) fn of(found: &FoundLead, alerted: &ActiveReference, now: Timestamp) -> Self {
         if found.level != Level::Alert {
-            return Self::Quiet;
+            return Self::ReviewOnly;
         }
         let uploader = found.uploaded_by.clone();
         let (after, told) = alerted.reference.alerting.after_lead(&uploader, now);
         let seq = alerted.seq;
-        Self::Loud {
+        Self::Alert {
             told,
             uploader,
             after,
@@ -64,7 +64,7 @@ impl Calling {
     /// The lead at the level at which it is recorded: held ones are for review.
     pub(crate) fn level(&self, lead: LeadSummary) -> LeadSummary {
         match self {
-            Self::Loud { told, uploader, .. } if *told != AlertDecision::Alerted => LeadSummary {
+            Self::Alert { told, uploader, .. } if *told != AlertDecision::Alerted => LeadSummary {
                 level: Level::Review,
                 held_for: Some(uploader.clone()),
                 ..lead
@@ -76,11 +76,11 @@ impl Calling {
     /// The alert that goes out.
     pub(crate) fn kind(&self) -> Option<AlertKind> {
         match self {
-            Self::Loud {
+            Self::Alert {
                 told: AlertDecision::Alerted,
                 ..
             } => Some(AlertKind::Created),
-            Self::Loud {
+            Self::Alert {
                 told: AlertDecision::FirstHeld,
                 ..
             } => Some(AlertKind::Held),
@@ -112,7 +112,7 @@ impl Store {
         &self,
         unit: &TenantId,
         id: &ReferenceId,
-    ) -> Result<Option<Alerted>> {
+    ) -> Result<Option<ActiveReference>> {
         let Some(item) = self.reference_item(unit, id).await? else {
             return Ok(None);
         };
@@ -122,19 +122,19 @@ impl Store {
         };
         let reference: Reference = record(item, "reference")?;
         let is_active = reference.status == ReferenceStatus::Active;
-        Ok(is_active.then_some(Alerted { reference, seq }))
+        Ok(is_active.then_some(ActiveReference { reference, seq }))
     }
 
     /// The steps by which a new lead is counted or held; the first is the check that its reference
     /// is active.
-    pub(crate) fn steps_calling(
+    pub(crate) fn steps_lead_effect(
         &self,
         unit: &TenantId,
         lead: &LeadSummary,
-        calling: &Calling,
+        calling: &LeadEffect,
     ) -> Result<Vec<TransactWriteItem>> {
         let id = &lead.reference_id;
-        let Calling::Loud {
+        let LeadEffect::Alert {
             told, after, seq, ..
         } = calling
         else {
@@ -173,7 +173,7 @@ impl Store {
         )
     }
 
-    /// A step that changes an active reference's alerting, unless somebody else has meanwhile.
+    /// A step that changes an active reference's alerting, unless another caller has concurrently.
     fn step_alerting(
         &self,
         unit: &TenantId,
@@ -204,9 +204,9 @@ impl Store {
     }
 
     /// Says that a reference is in order although it matched much: its leads are alerted again from
-    /// now on, counted anew, and those that were held are alerted now, at most 100 a call. With
+    /// now on, counted again, and those that were held are alerted now, at most 100 a call. With
     /// `per_day_max`, so many alerts a day are in order from now on. Leads that a person has judged
-    /// meanwhile are not alerted: somebody has seen them. What all uploaders brought is released.
+    /// concurrently are not alerted: a person has seen them. What all uploaders brought is released.
     /// Idempotent.
     ///
     /// # Errors
@@ -241,7 +241,7 @@ impl Store {
         per_day_max: Option<u32>,
     ) -> Result<()> {
         for attempt in 0..retry::ATTEMPTS_MAX {
-            let Some(Alerted { reference, seq }) = self.alerting(unit, id).await? else {
+            let Some(ActiveReference { reference, seq }) = self.alerting(unit, id).await? else {
                 let known = self.reference(unit, id).await?;
                 known.ok_or(Error::Gone("the reference"))?;
                 return Err(Error::Conflict("the reference is not active"));
@@ -312,7 +312,7 @@ impl Store {
                 ended if ended.refused(0) => {
                     return Err(Error::Conflict("the reference is not active"));
                 }
-                ended if ended.refused(1) => return Ok(false), // somebody else did it
+                ended if ended.refused(1) => return Ok(false), // another caller did it
                 Ended::Refused(_) => self.pause(attempt).await,
             }
         }

@@ -1,6 +1,6 @@
 //! What a lead knows of one uploader's sightings: the first are kept one by one, those after them are
 //! counted, and beyond a number not even that. So a picture that an uploader posts a hundred thousand
-//! times, in a list or by as many uploads, costs a lead a few writes, and nobody waits for them.
+//! times, in a list or by as many uploads, costs a lead a few writes, and no caller waits for them.
 //!
 //! Each known sighting is marked by eight bytes of its object key's hash, so that it counts once
 //! however the work is cut and repeated: a pack, a search and a crash each bring other batches. The
@@ -79,14 +79,14 @@ pub(crate) struct Known {
 }
 
 /// What of some sightings is to be written.
-pub(crate) struct News<'a> {
+pub(crate) struct NewSightings<'a> {
     pub(crate) kept: Vec<&'a Sighting>,
     counted: Vec<Mark>,
     /// Whether others of them are left for another transaction.
     pub(crate) is_more: bool,
 }
 
-impl News<'_> {
+impl NewSightings<'_> {
     pub(crate) fn len(&self) -> u64 {
         (self.kept.len() + self.counted.len()) as u64
     }
@@ -95,7 +95,7 @@ impl News<'_> {
 impl Known {
     /// What is new of these, as much as is kept and counted, and of what is kept as much as is written
     /// together.
-    pub(crate) fn news<'a>(&self, some: &[&'a Sighting], together: usize) -> News<'a> {
+    pub(crate) fn news<'a>(&self, some: &[&'a Sighting], together: usize) -> NewSightings<'a> {
         let mut seen: BTreeSet<Mark> = self.kept.iter().chain(&self.counted).copied().collect();
         let is_new = |it: &&'a Sighting| seen.insert(mark(&it.object_key));
         let mut new: Vec<&Sighting> = some.iter().copied().filter(is_new).collect();
@@ -103,7 +103,7 @@ impl Known {
         let beyond = new.split_off(new.len().min(kept_max));
         let later = new.split_off(new.len().min(together));
         if !later.is_empty() {
-            return News {
+            return NewSightings {
                 kept: new,
                 counted: Vec::new(),
                 is_more: true,
@@ -113,7 +113,7 @@ impl Known {
         let room = LeadUploader::SIGHTINGS_COUNTED_MAX.saturating_sub(known);
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         let counted = beyond.iter().take(room).map(|it| mark(&it.object_key));
-        News {
+        NewSightings {
             kept: new,
             counted: counted.collect(),
             is_more: false,
@@ -121,7 +121,7 @@ impl Known {
     }
 
     /// The marks of all that are kept once the news is written.
-    pub(crate) fn kept_with(&self, news: &News<'_>) -> AttributeValue {
+    pub(crate) fn kept_with(&self, news: &NewSightings<'_>) -> AttributeValue {
         let new = news.kept.iter().map(|it| mark(&it.object_key));
         let all: Vec<Mark> = self.kept.iter().copied().chain(new).collect();
         marks_attribute(&all)
@@ -211,7 +211,7 @@ impl Store {
         unit: &TenantId,
         (lead, uploader): (&LeadId, &TenantId),
         known: &Known,
-        news: &News<'_>,
+        news: &NewSightings<'_>,
     ) -> Result<Vec<TransactWriteItem>> {
         if news.counted.is_empty() {
             return Ok(Vec::new());

@@ -3,8 +3,8 @@
 //! The lead, its outbox entry and the check that its reference is active are one transaction. The
 //! alert carries the sightings known just before; some are written in the same transaction, the rest
 //! afterwards ([`Store::complete_lead`]), so that no list of postings holds up another lead. Those
-//! that come later are met from both sides: whoever writes a lead then reads the image's sightings,
-//! and whoever writes a sighting then reads the image's leads. Sightings that travel with the ad
+//! that come later are met from both sides: the writer of a lead then reads the image's sightings,
+//! and the writer of a sighting then reads the image's leads. Sightings that travel with the ad
 //! ([`crate::StoredAd::postings`]) come with the match instead, and are written with the lead and
 //! nowhere else: what an uploader can ask for must not grow when a picture matches.
 
@@ -19,7 +19,7 @@ use crate::ads::AT_ONCE;
 use crate::calls::Range;
 use crate::error::{Error, Result};
 use crate::items::{item, key, parsed, text};
-use crate::leads_held::{Alerted, Calling};
+use crate::leads_held::{ActiveReference, LeadEffect};
 use crate::leads_sightings::written_with_lead;
 use crate::transactions::Ended;
 use crate::{Store, Table, retry};
@@ -88,7 +88,7 @@ impl Store {
         postings: &[Sighting],
         now: Timestamp,
     ) -> Result<Recorded> {
-        let recorded = self.tell_lead(found, postings, now).await?;
+        let recorded = self.alert_lead(found, postings, now).await?;
         if let Some(id) = recorded.lead_id() {
             let lead = (id, &found.image_sha256);
             self.complete_lead(&found.unit, lead, postings, now).await?;
@@ -97,7 +97,7 @@ impl Store {
     }
 
     /// Records a match as a lead, with its alert if the policy is sure enough. One lead and one
-    /// alert per pair, whatever repeats and whoever else tries; none once a withdrawal of the
+    /// alert per pair, whatever repeats and however many try; none once a withdrawal of the
     /// reference has returned. A lead that is there rises if this evidence is better
     /// ([`records::LeadSummary::rank`]) and never sinks; if it is at alert level for the first time
     /// it is alerted then. Where an uploader's ads match a reference too much
@@ -108,7 +108,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::Unavailable`] if others kept writing leads of this unit.
-    pub async fn tell_lead(
+    pub async fn alert_lead(
         &self,
         found: &FoundLead,
         postings: &[Sighting],
@@ -146,22 +146,22 @@ impl Store {
         Err(Error::Unavailable("recording a lead"))
     }
 
-    /// One attempt to write a new lead; nothing if something changed meanwhile: then look again.
+    /// One attempt to write a new lead; nothing if something changed concurrently: then look again.
     async fn new_lead(
         &self,
         found: &FoundLead,
         postings: &[Sighting],
-        alerted: &Alerted,
+        alerted: &ActiveReference,
         now: Timestamp,
     ) -> Result<Option<Recorded>> {
         let unit = &found.unit;
-        let calling = Calling::of(found, alerted, now);
+        let calling = LeadEffect::of(found, alerted, now);
         let case_id = alerted.reference.case_id.clone();
         let mut lead = calling.level(summary(found, case_id, now));
         let mut sightings = self.sightings_with(&lead.image_sha256, postings).await?;
         let first = written_with_lead(&sightings);
         lead.sightings_total = Some(first.len() as u64);
-        let mut steps = self.steps_calling(unit, &lead, &calling)?;
+        let mut steps = self.steps_lead_effect(unit, &lead, &calling)?;
         steps.extend(self.steps_lead(unit, &lead)?);
         steps.extend(self.steps_first_sightings(unit, &lead.lead_id, first)?);
         steps.push(self.step_not_retracted(&found.uploaded_by)?);
@@ -239,7 +239,7 @@ impl Store {
     }
 
     /// Adds a recorded sighting to the leads that its image has, and says to how many it was new.
-    /// Call it after [`Store::record_sighting`]: leads that are written meanwhile add it
+    /// Call it after [`Store::record_sighting`]: leads that are written concurrently add it
     /// themselves. Leads of references that are not active are left as they are. Idempotent.
     ///
     /// # Errors

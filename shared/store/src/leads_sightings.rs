@@ -1,7 +1,7 @@
 //! The sightings of a lead, as they are kept and shown.
 //!
-//! Beside them stands an item for each uploader, with the number of its sightings and one of them, in
-//! front of all sightings: so a look at a very large lead still shows everybody who posted it. Of one
+//! Next to them stands an item for each uploader, with the number of its sightings and one of them, in
+//! front of all sightings: so a look at a very large lead still shows all who posted it. Of one
 //! uploader only the first are kept, and the others counted ([`crate::leads_known`]).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,12 +18,12 @@ use crate::items::{Item, attribute, counted, item, key, number, parsed, record, 
 use crate::leads_known::marks_of;
 use crate::{PAGE_ITEMS_MAX, Store, Table};
 
-/// Sightings and uploaders written in the transaction of a lead, which may have 100 steps: beside them
+/// Sightings and uploaders written in the transaction of a lead, which may have 100 steps: next to them
 /// stand the lead, its alert and the check of its reference. A sighting has 5 KB at most.
 pub(crate) const WRITTEN_TOGETHER: usize = 90;
 
 /// What is known of a lead's sightings at a glance.
-pub(crate) struct Glance {
+pub(crate) struct SightingsPreview {
     /// Some, by object key: at most [`AlertData::SIGHTINGS_MAX`], one of each uploader among them.
     pub(crate) sightings: Vec<Sighting>,
     /// Without a word on whose contribution is retracted.
@@ -56,7 +56,7 @@ pub(crate) fn uploaders_range(lead: &LeadId) -> Range {
 }
 
 /// The uploaders and then the sightings.
-fn glance_range(lead: &LeadId) -> Range {
+fn preview_range(lead: &LeadId) -> Range {
     let prefix = lead_sightings_prefix(lead);
     Range::between(format!("{prefix}!"), format!("{prefix}g"))
 }
@@ -92,7 +92,7 @@ pub(crate) fn written_with_lead(sightings: &[Sighting]) -> &[Sighting] {
 impl Store {
     /// All sightings that are kept of a lead, by object key: of each uploader
     /// [`LeadUploader::SIGHTINGS_KEPT_MAX`] at most. Strongly consistent; there may be many uploaders,
-    /// so ask for [pages](Self::lead_sightings_page) where somebody waits.
+    /// so ask for [pages](Self::lead_sightings_page) where a caller waits.
     ///
     /// # Errors
     /// As every verb.
@@ -146,8 +146,8 @@ impl Store {
             let all = self.lead_sightings(unit, &summary.lead_id).await?;
             summary.sightings_total = Some(all.len() as u64);
         }
-        let glance = self.glance(unit, &summary.lead_id).await?;
-        let Glance {
+        let glance = self.sightings_preview(unit, &summary.lead_id).await?;
+        let SightingsPreview {
             sightings,
             mut uploaders,
         } = glance;
@@ -161,8 +161,12 @@ impl Store {
         })
     }
 
-    pub(crate) async fn glance(&self, unit: &TenantId, id: &LeadId) -> Result<Glance> {
-        let mut query = Query::of(Table::Leads, unit.as_str(), glance_range(id));
+    pub(crate) async fn sightings_preview(
+        &self,
+        unit: &TenantId,
+        id: &LeadId,
+    ) -> Result<SightingsPreview> {
+        let mut query = Query::of(Table::Leads, unit.as_str(), preview_range(id));
         query.limit = Some(2 * AlertData::SIGHTINGS_MAX);
         let (items, _) = self.query(&query).await?;
         let mut uploaders = Vec::new();
@@ -182,7 +186,7 @@ impl Store {
                 sightings.insert(sighting.object_key.clone(), sighting);
             }
         }
-        Ok(Glance {
+        Ok(SightingsPreview {
             sightings: sightings.into_values().collect(),
             uploaders,
         })
@@ -194,7 +198,7 @@ impl Store {
         unit: &TenantId,
         id: &LeadId,
     ) -> Result<Vec<Sighting>> {
-        let mut sightings = self.glance(unit, id).await?.sightings;
+        let mut sightings = self.sightings_preview(unit, id).await?.sightings;
         let retracted = self.retracted().await?;
         sightings.retain(|it| !retracted.contains(&it.uploaded_by));
         Ok(sightings)

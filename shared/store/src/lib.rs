@@ -112,7 +112,7 @@ pub use unpacking::Unpacked;
 /// The most items of one page of any listing.
 pub const PAGE_ITEMS_MAX: usize = 100;
 
-/// The records of the house. Cheap to clone; clones share their connections.
+/// The records of the system. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct Store {
     s3: aws_sdk_s3::Client,

@@ -36,7 +36,7 @@ impl Store {
             .map(|item| record(item, "alert"))
             .collect::<Result<_>>()?;
         if alerts.is_empty() {
-            self.note_queued(unit, last).await?; // they were erased
+            self.save_queued(unit, last).await?; // they were erased
         }
         let due = alerts.into_iter();
         Ok(due.take_while(|alert| alert.created_at < before).collect())
@@ -47,7 +47,7 @@ impl Store {
     ///
     /// # Errors
     /// As every verb.
-    pub async fn note_queued(&self, unit: &TenantId, through: u64) -> Result<()> {
+    pub async fn save_queued(&self, unit: &TenantId, through: u64) -> Result<()> {
         let step = self.step_update(
             Table::Leads,
             key(unit.as_str(), COUNTER),

@@ -42,7 +42,7 @@ pub struct LeadsWithdrawn {
     pub posted_by_others: BTreeSet<ReferenceId>,
 }
 
-/// Who posted a lead's image besides, as far as they are not retracted too.
+/// Who posted a lead's image as well, as far as they are not retracted too.
 struct Others(u64);
 
 pub(crate) fn retraction_key(tenant: &TenantId) -> Item {
@@ -160,7 +160,7 @@ impl Store {
         )
     }
 
-    /// Withdraws the leads of a unit that rest on a retracted contribution: those that nobody else
+    /// Withdraws the leads of a unit that rest on a retracted contribution: those that no other uploader
     /// posted, and those that others posted too but that have their level by what this uploader
     /// claimed in a list. What a person has confirmed or dismissed stays as it was judged. If the unit
     /// asks for that ([`records::TenantSettings::tell_withdrawals`]) its case system is told of each
@@ -208,7 +208,7 @@ impl Store {
     }
 
     /// Withdraws one lead if it rests on the contribution; if it did, now or before, says who posted
-    /// its image besides.
+    /// its image as well.
     async fn withdraw_retracted(
         &self,
         unit: &TenantId,
@@ -287,7 +287,7 @@ impl Store {
         )
     }
 
-    /// Notes how far a retraction has come. One that was lifted, or written anew, since it was read
+    /// Notes how far a retraction has come. One that was lifted, or written again, since it was read
     /// stays as it is.
     ///
     /// # Errors
@@ -320,7 +320,7 @@ impl Store {
     }
 }
 
-/// Whether a lead rests on a contribution: nobody else posted its image, or it has its level by what
+/// Whether a lead rests on a contribution: no other uploader posted its image, or it has its level by what
 /// this uploader claimed.
 fn rests_on(lead: &LeadSummary, Others(others): &Others, retracted: &TenantId) -> bool {
     let is_by_its_claim = lead.evidence == Evidence::Claimed
@@ -328,7 +328,7 @@ fn rests_on(lead: &LeadSummary, Others(others): &Others, retracted: &TenantId) -
     *others == 0 || is_by_its_claim
 }
 
-/// Nobody has said that it is the photo, or is not, and it is not withdrawn.
+/// No person has said that it is the photo, or is not, and it is not withdrawn.
 fn is_undecided(lead: &LeadSummary) -> bool {
     matches!(lead.status, LeadStatus::Open | LeadStatus::Unsure)
 }

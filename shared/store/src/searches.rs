@@ -66,7 +66,7 @@ impl SearchPlan {
     }
 }
 
-/// Lanes over which parts are spread by their segment: as many can be worked on side by side, and
+/// Shards over which parts are spread by their segment: as many can be worked on side by side, and
 /// those of one segment stand in one.
 pub(crate) const SHARDS: u8 = 64;
 
@@ -82,8 +82,8 @@ fn shard(segment: &SegmentName) -> String {
     shard_text(first_byte % SHARDS)
 }
 
-pub(crate) fn shard_text(lane: u8) -> String {
-    format!("lane#{lane:02}")
+pub(crate) fn shard_text(shard: u8) -> String {
+    format!("shard#{shard:02}")
 }
 
 fn part_sk(segment: &SegmentName, of: &SearchKey) -> String {

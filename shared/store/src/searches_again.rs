@@ -115,9 +115,9 @@ impl Store {
     /// As every verb.
     pub async fn open_parts_of(&self, of: &SearchKey) -> Result<Vec<SearchPart>> {
         let mut open = Vec::new();
-        for lane in 0..SHARDS {
+        for shard in 0..SHARDS {
             let items = self
-                .query_all(Table::Searches, shard_text(lane), Range::All)
+                .query_all(Table::Searches, shard_text(shard), Range::All)
                 .await?;
             for item in items.iter().filter(|item| is_open(item)) {
                 let part = part_of(item)?;

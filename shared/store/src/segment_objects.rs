@@ -1,5 +1,5 @@
 //! Segments as objects: written, read by ranges, listed, deleted for good. A pack of the ads' tail is
-//! a small segment on a shelf of its own.
+//! a small segment under a prefix of its own.
 
 use std::fmt;
 use std::ops::Range;
@@ -212,7 +212,7 @@ impl Store {
         read
     }
 
-    /// Every version of every segment of a shelf that lies in the bucket, and of its manifest those
+    /// Every version of every segment of a prefix that lies in the bucket, and of its manifest those
     /// that were replaced. What is none of ours is skipped.
     pub(crate) async fn stored_versions(&self, prefix: Prefix) -> Result<Vec<StoredVersion>> {
         let (mut found, mut markers) = (Vec::new(), (None, None));

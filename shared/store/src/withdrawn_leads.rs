@@ -25,7 +25,7 @@ const AS_READ: &str = "#status = :before";
 const CLOSED: &str = "leads_closed";
 
 /// A reference that has ended and may have leads that are open.
-struct Over {
+struct EndedReference {
     status: ReferenceStatus,
     ended_at: Timestamp,
 }
@@ -34,7 +34,7 @@ impl Store {
     /// Closes the leads of all of a unit's references that were withdrawn or have expired; returns how
     /// many. If the unit asked for it ([`records::TenantSettings::tell_withdrawals`]), each alerted
     /// lead of a withdrawn one is taken back with an alert that says so, in one transaction. The alert
-    /// has ids only: whoever was not told of the lead before learns of no sighting. Idempotent; where
+    /// has ids only: a unit that was not alerted to the lead before learns of no sighting. Idempotent; where
     /// a reference has ended since the last time it reads all of the unit's leads.
     ///
     /// # Errors
@@ -56,13 +56,13 @@ impl Store {
             }
         }
         for (id, reference) in &over {
-            self.note_closed(unit, id, reference).await?;
+            self.save_closed(unit, id, reference).await?;
         }
         Ok(closed)
     }
 
     /// References that have ended since their leads were closed, if ever.
-    async fn over(&self, unit: &TenantId) -> Result<BTreeMap<ReferenceId, Over>> {
+    async fn over(&self, unit: &TenantId) -> Result<BTreeMap<ReferenceId, EndedReference>> {
         let references = Range::prefix("reference#");
         let items = self
             .query_all(Table::References, unit.as_str(), references)
@@ -76,14 +76,19 @@ impl Store {
                 continue;
             };
             if closed != Some(text(ended_at.as_str())) {
-                over.insert(reference.reference_id, Over { status, ended_at });
+                over.insert(reference.reference_id, EndedReference { status, ended_at });
             }
         }
         Ok(over)
     }
 
     /// Refused: it was submitted again, or withdrawn again, and will be looked at again.
-    async fn note_closed(&self, unit: &TenantId, id: &ReferenceId, over: &Over) -> Result<()> {
+    async fn save_closed(
+        &self,
+        unit: &TenantId,
+        id: &ReferenceId,
+        over: &EndedReference,
+    ) -> Result<()> {
         let step = self.step_update(
             Table::References,
             key(unit.as_str(), reference_sk(id)),
@@ -125,7 +130,7 @@ impl Store {
                 return Ok(true);
             }
             if ended.refused(0) {
-                return Ok(false); // it was submitted again meanwhile
+                return Ok(false); // it was submitted again concurrently
             }
             self.pause(attempt).await;
         }
@@ -182,7 +187,7 @@ impl Store {
         if lead.is_alert() {
             steps.push(self.step_digest(unit, &lead.lead_id, 1)?);
         }
-        // Refused: somebody else did it, or it has ended again.
+        // Refused: another caller did it, or it has ended again.
         self.transact("opening a lead again", &steps).await?;
         Ok(())
     }

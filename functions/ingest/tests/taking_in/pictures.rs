@@ -104,7 +104,7 @@ async fn of_two_pictures_under_one_key_within_a_second_the_later_one_is_told_of(
 
 /// It is known by a fingerprint of older algorithms: from a tenant's other upload, too.
 #[tokio::test]
-async fn a_picture_of_older_algorithms_gets_a_newer_fingerprint_beside_it() {
+async fn a_picture_of_older_algorithms_gets_a_newer_fingerprint_next_to_it() {
     let world = World::new().await;
     world.put("a.png", picture(1), &[]).await;
     world.settle().await;

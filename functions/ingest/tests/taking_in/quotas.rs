@@ -43,7 +43,7 @@ fn next_day(world: &mut World) {
 }
 
 #[tokio::test]
-async fn what_is_over_the_quota_is_rejected_its_object_stays_and_nobody_else_is_held() {
+async fn what_is_over_the_quota_is_rejected_its_object_stays_and_no_other_is_held() {
     let world = bounded(2).await;
     for seed in 0..5 {
         world.put(&format!("{seed}.png"), picture(seed), &[]).await;

@@ -38,7 +38,7 @@ fn is_this_machine(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")
 }
 
-/// The coarse sieve; `alert` has the fine one.
+/// The coarse check; `alert` has the fine one.
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_public_v4(v4),

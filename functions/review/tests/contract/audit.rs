@@ -113,7 +113,7 @@ async fn looks(world: &World, who: &str) {
 }
 
 #[tokio::test]
-async fn the_key_of_receipts_is_told_to_everybody_and_stays() {
+async fn the_key_of_receipts_is_public_and_stays() {
     let world = World::new().await;
     let told = world.get("/v1/receipts-key", "").await.expect(200);
     assert_eq!(told["algorithm"], "ed25519");

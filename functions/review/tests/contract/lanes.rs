@@ -37,7 +37,7 @@ async fn hold(world: &World, who: &str, (path, media_type): (&str, &str)) -> Joi
 }
 
 #[tokio::test]
-async fn bodies_of_an_uploader_that_never_come_stop_nobody_else() {
+async fn bodies_of_an_uploader_that_never_come_stop_no_other() {
     let world = World::new().await;
     let reference = world.reference("unit", "9", PDQ).await;
     let _held = hold(&world, "agency", ("/v1/uploads", "application/json")).await;

@@ -181,7 +181,7 @@ async fn a_query_that_is_not_of_the_contract_is_400_with_its_parameter() {
 }
 
 #[tokio::test]
-async fn whoever_takes_no_json_is_told_in_json() {
+async fn a_client_that_takes_no_json_is_refused_in_json() {
     let world = World::new().await;
     let get = request("GET", "/v1/leads", "unit").header(header::ACCEPT, "text/html");
     world

@@ -97,9 +97,9 @@ async fn a_token_is_issued_for_a_role_that_the_tenant_has() {
         .json("POST", path, "house", &json!({}))
         .await
         .expect(422);
-    let nobody = "/v1/tenants/nobody/tokens";
+    let unknown = "/v1/tenants/nobody/tokens";
     world
-        .json("POST", nobody, "house", &json!({ "role": "unit" }))
+        .json("POST", unknown, "house", &json!({ "role": "unit" }))
         .await
         .expect(404);
     world
@@ -156,10 +156,13 @@ async fn an_administrator_bounds_what_a_tenant_brings_in_a_day_and_lifts_it() {
         assert_eq!(answer.place(), "#/uploads_per_day_max");
     }
     assert_eq!(world.get(path, "house").await.json(), unbounded);
-    let nobody = "/v1/tenants/nobody/quota";
-    world.json("PUT", nobody, "house", &bound).await.expect(404);
-    world.call("DELETE", nobody, "house").await.expect(404);
-    world.get(nobody, "house").await.expect(404);
+    let unknown = "/v1/tenants/nobody/quota";
+    world
+        .json("PUT", unknown, "house", &bound)
+        .await
+        .expect(404);
+    world.call("DELETE", unknown, "house").await.expect(404);
+    world.get(unknown, "house").await.expect(404);
 }
 
 #[tokio::test]

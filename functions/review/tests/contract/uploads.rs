@@ -193,7 +193,7 @@ async fn answers(is_sought: bool) -> Vec<(u16, Vec<(String, Vec<u8>)>, Vec<u8>)>
 }
 
 #[tokio::test]
-async fn an_uploader_gets_the_same_bytes_whether_or_not_somebody_is_sought() {
+async fn an_uploader_gets_the_same_bytes_whether_or_not_a_person_is_searched_for() {
     assert_eq!(answers(true).await, answers(false).await);
 }
 

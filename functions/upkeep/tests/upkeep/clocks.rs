@@ -43,7 +43,7 @@ async fn eight_seconds_in_another_year_end_no_reference() {
 }
 
 #[tokio::test]
-async fn what_ended_while_nobody_looked_ends_after_an_hour_of_that_clock() {
+async fn what_ended_while_the_clock_was_not_observed_ends_after_an_hour_of_that_clock() {
     let system = watched(None).await;
     let id = system.reference(&reference_key()).await;
     system.wait(HOUR * 48);
@@ -67,7 +67,7 @@ async fn a_clock_that_goes_on_ends_a_reference_on_time() {
 
 #[tokio::test]
 async fn eight_seconds_in_another_year_remove_no_ad() {
-    let mut system = house_with_upload(HOUR * 24, None).await;
+    let mut system = system_with_upload(HOUR * 24, None).await;
     system.upkeep.looks_apart_max = Some(HOUR);
     system.wait(HOUR * 2);
     assert_eq!(system.run(Task::Objects).await.removed, 0);

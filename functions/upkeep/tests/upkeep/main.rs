@@ -207,7 +207,7 @@ async fn an_upload_whose_event_was_lost_is_driven_again_with_its_metadata() {
 }
 
 /// A system with one upload that is done.
-async fn house_with_upload(ads_kept: Duration, bundle: Option<BundleCounts>) -> System {
+async fn system_with_upload(ads_kept: Duration, bundle: Option<BundleCounts>) -> System {
     let system = system(Some(ads_kept)).await;
     system.put(ad_key().as_str()).await;
     let listed = system
@@ -238,7 +238,7 @@ async fn house_with_upload(ads_kept: Duration, bundle: Option<BundleCounts>) -> 
 
 #[tokio::test]
 async fn a_recorded_upload_is_left_alone_and_removed_after_its_retention() {
-    let system = house_with_upload(HOUR * 24, None).await;
+    let system = system_with_upload(HOUR * 24, None).await;
     system.wait(HOUR * 2);
     assert_eq!(system.run(Task::Objects).await, Done::default());
     system.wait(HOUR * 24);
@@ -261,7 +261,7 @@ async fn a_bundle_is_kept_as_long_as_its_pictures_lie_in_it() {
             holds_members,
             ..BundleCounts::default()
         };
-        let system = house_with_upload(HOUR * 72, Some(counts)).await;
+        let system = system_with_upload(HOUR * 72, Some(counts)).await;
         system.wait(HOUR * 23);
         assert_eq!(system.run(Task::Objects).await.removed, 0);
         system.wait(HOUR * 3);
@@ -340,7 +340,7 @@ async fn a_photo_that_was_submitted_again_after_the_end_stays() {
 }
 
 #[tokio::test]
-async fn a_house_without_a_store_says_so_and_can_be_run_again() {
+async fn a_system_without_a_store_says_so_and_can_be_run_again() {
     let system = system(None).await;
     let names = Names {
         table_prefix: "none-".into(),
@@ -558,7 +558,7 @@ async fn what_many_ads_have_is_learned_once_from_each_segment() {
 }
 
 #[tokio::test]
-async fn damaged_knowledge_of_what_is_common_is_learned_anew() {
+async fn damaged_knowledge_of_what_is_common_is_trained_again() {
     let system = system(None).await;
     let (_, known) = system.learn_from(0..80).await;
     let config = aws_sdk_s3::config::Builder::from(&system.embedded.sdk_config());

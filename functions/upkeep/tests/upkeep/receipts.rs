@@ -33,7 +33,7 @@ async fn receipt(system: &System, asked: &Erasure) -> Receipt {
 }
 
 #[tokio::test]
-async fn a_receipt_counts_what_all_runs_removed_and_names_who_joined_the_case_meanwhile() {
+async fn a_receipt_counts_what_all_runs_removed_and_names_who_joined_the_case_later() {
     let system = system(None).await;
     let first = submitted(&system, "references/unit/case-1/a", b"a").await;
     system.wait(Duration::from_secs(300)); // S3 has a clock of its own: the photos came before this

@@ -19,7 +19,7 @@ const SAMPLE_ERROR_MAX: f32 = 0.03;
 /// had another hash than the reference gives.
 const COEFFICIENT_ERROR_MAX: f32 = 0.01;
 
-/// True if the low half stays the low half when every coefficient strays by its error.
+/// True if the low half stays the low half when every coefficient is off by its error.
 ///
 /// Any two of them may stray towards each other, hence twice the error. If the halves stay, so
 /// does every bit: the median is the greatest of the low half. A picture with equal coefficients

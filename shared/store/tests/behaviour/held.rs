@@ -16,7 +16,7 @@ claims! {
     a_release_alerts_every_held_lead_once,
     leads_that_race_the_limit_or_a_release_are_each_told_or_held,
     what_was_judged_or_withdrawn_is_not_alerted_by_a_release,
-    a_day_later_the_count_starts_anew,
+    a_day_later_the_count_starts_again,
 }
 
 /// An active reference with room for so many alerts a day.
@@ -270,7 +270,7 @@ async fn what_was_judged_or_withdrawn_is_not_alerted_by_a_release(World { store,
     assert_eq!(refused, Err(Error::Gone("the reference")));
 }
 
-async fn a_day_later_the_count_starts_anew(World { store, .. }: World) {
+async fn a_day_later_the_count_starts_again(World { store, .. }: World) {
     let id = limited(&store, 2).await;
     for day in 0..3 {
         for image in 0..2 {

@@ -15,7 +15,7 @@ claims! {
     a_manifest_of_an_older_build_is_noted_by_the_next_sweep,
     a_swap_that_was_cut_off_at_any_step_is_no_damage,
     references_are_whole_without_their_manifest,
-    segments_of_references_that_are_ahead_of_their_log_are_passed_over_and_made_anew,
+    segments_of_references_that_are_ahead_of_their_log_are_skipped_and_made_again,
 }
 
 const MANIFEST: &str = "ads/manifest";
@@ -142,7 +142,7 @@ async fn references_are_whole_without_their_manifest(world: World) {
 }
 
 /// As after a table was put back to an earlier time, and the bucket was not.
-async fn segments_of_references_that_are_ahead_of_their_log_are_passed_over_and_made_anew(
+async fn segments_of_references_that_are_ahead_of_their_log_are_skipped_and_made_again(
     world: World,
 ) {
     let store = &world.store;

@@ -840,9 +840,9 @@ mod references {
         who_starts_from_nothing_reads_segments_and_what_the_log_has_behind,
         a_reference_that_ended_leaves_the_segments_at_the_next_compaction,
         a_held_reference_comes_back_though_its_segment_was_rewritten,
-        a_damaged_segment_of_references_is_noticed_and_made_anew,
+        a_damaged_segment_of_references_is_noticed_and_made_again,
         who_reads_while_references_are_compacted_has_the_whole_set,
-        a_house_without_segments_does_not_begin_with_a_removal,
+        a_system_without_segments_does_not_begin_with_a_removal,
     }
 
     async fn set_from(store: &Store, position: &LogPosition) -> BTreeSet<ReferenceId> {
@@ -953,7 +953,7 @@ mod references {
         assert_eq!(set(store).await.len(), 3);
     }
 
-    async fn a_damaged_segment_of_references_is_noticed_and_made_anew(world: World) {
+    async fn a_damaged_segment_of_references_is_noticed_and_made_again(world: World) {
         let store = &world.store;
         let ids = many(store, 0..4).await;
         store.compact_references(&eager(), at(20)).await.unwrap();
@@ -1009,7 +1009,7 @@ mod references {
         assert_eq!(set.len(), 7 + 8);
     }
 
-    async fn a_house_without_segments_does_not_begin_with_a_removal(world: World) {
+    async fn a_system_without_segments_does_not_begin_with_a_removal(world: World) {
         let store = &world.store;
         let ids = many(store, 0..2).await;
         store.withdraw(&unit(), &ids[0], at(30)).await.unwrap();

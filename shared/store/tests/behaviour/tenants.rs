@@ -11,10 +11,10 @@ use crate::host::World;
 claims! {
     tenants_are_kept_and_listed,
     a_quota_bounds_the_uploads_of_a_day,
-    a_quota_holds_whoever_counts_at_once,
+    a_quota_holds_under_concurrent_counts,
     a_token_acts_for_its_principal_until_it_is_revoked,
     webhooks_are_kept_disabled_and_removed,
-    audit_entries_form_a_chain_whoever_appends,
+    audit_entries_form_a_chain_under_concurrent_appends,
     what_is_cut_off_an_audit_log_is_told_by_its_head_and_stays_a_gap,
     an_append_that_was_cut_off_before_its_head_moved_leaves_a_log_that_is_whole,
 }
@@ -73,7 +73,7 @@ async fn a_quota_bounds_the_uploads_of_a_day(World { store, .. }: World) {
     assert_eq!(quota(tomorrow).await, lifted, "what was counted stays");
 }
 
-async fn a_quota_holds_whoever_counts_at_once(World { store, .. }: World) {
+async fn a_quota_holds_under_concurrent_counts(World { store, .. }: World) {
     let uploader = tenant("uploader");
     let mut tasks = JoinSet::new();
     for _ in 0..20 {
@@ -186,7 +186,7 @@ async fn audited(store: &Store) -> Result<(), AuditFault> {
     check.end()
 }
 
-async fn audit_entries_form_a_chain_whoever_appends(World { store, .. }: World) {
+async fn audit_entries_form_a_chain_under_concurrent_appends(World { store, .. }: World) {
     let mut tasks = JoinSet::new();
     for n in 0..10 {
         let store = store.clone();
