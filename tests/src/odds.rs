@@ -26,7 +26,7 @@ impl TwoKinds {
     }
 
     /// Whether the share lies further from a half than three standard errors.
-    pub fn are_told_apart(&self) -> bool {
+    pub fn are_distinguishable(&self) -> bool {
         (self.share() - 0.5).abs() > 3.0 * self.standard_error()
     }
 
@@ -42,13 +42,13 @@ impl TwoKinds {
 /// If both rounds tell the kinds apart in the same direction.
 pub fn check_nothing_shows(what: &str, round: impl Fn(u64) -> TwoKinds) {
     let first = round(1);
-    if !first.are_told_apart() {
+    if !first.are_distinguishable() {
         return;
     }
     let second = round(2);
     let same_way = (first.share() > 0.5) == (second.share() > 0.5);
     assert!(
-        !(second.are_told_apart() && same_way),
+        !(second.are_distinguishable() && same_way),
         "{what} shows in {:.2} and {:.2} of all pairs (0.50 +- {:.2} if nothing does)",
         first.share(),
         second.share(),
@@ -91,12 +91,12 @@ mod tests {
     fn ten_slower_ones_of_ten_are_told_apart_and_mixed_ones_are_not() {
         let slow: Vec<f64> = (0..10).map(|n| 2.0 + f64::from(n) / 10.0).collect();
         let fast: Vec<f64> = (0..10).map(|n| 1.0 + f64::from(n) / 10.0).collect();
-        assert!(kinds(&slow, &fast).are_told_apart());
-        assert!(kinds(&fast, &slow).are_told_apart());
+        assert!(kinds(&slow, &fast).are_distinguishable());
+        assert!(kinds(&fast, &slow).are_distinguishable());
         let (even, odd): (Vec<f64>, Vec<f64>) = (0..10)
             .map(|n| (f64::from(2 * n), f64::from(2 * n + 1)))
             .unzip();
-        assert!(!kinds(&even, &odd).are_told_apart());
+        assert!(!kinds(&even, &odd).are_distinguishable());
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub type Answer = Result<Value, Value>;
 /// How long a function may take for one event, and for those before it in a storm: Lambda's longest run.
 const PATIENCE: Duration = Duration::from_secs(900);
 /// How often those who wait look whether something else ended their wait.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+const POLL_EVERY: Duration = Duration::from_millis(200);
 
 /// One function under the Runtime API: a real Lambda binary in its own process.
 pub struct Function {
@@ -224,7 +224,7 @@ impl Function {
             state = self
                 .shared
                 .changed
-                .wait_timeout(state, LOOK_EVERY)
+                .wait_timeout(state, POLL_EVERY)
                 .unwrap()
                 .0;
         }
@@ -336,7 +336,7 @@ fn next(request: Request, shared: &Shared, generation: u64) {
             state.taken_by.insert(id, generation);
             break (id, event);
         }
-        state = shared.changed.wait_timeout(state, LOOK_EVERY).unwrap().0;
+        state = shared.changed.wait_timeout(state, POLL_EVERY).unwrap().0;
     };
     state.start.taken.get_or_insert_with(Instant::now);
     drop(state);

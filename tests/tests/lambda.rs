@@ -256,20 +256,20 @@ fn a_killed_function_repeats_without_doubling(backend: Backend) {
     // A message that was under way when its sender died waits for the end of the sender's lease,
     // and may then come once more, under the same id.
     let deadline = Instant::now() + Duration::from_secs(120);
-    while told(&receiver).len() < alert_leads(&leads).len() {
+    while alerted(&receiver).len() < alert_leads(&leads).len() {
         assert!(Instant::now() < deadline, "some alert never arrives");
         cloud.alert.invoke(&timer()).unwrap();
         std::thread::sleep(Duration::from_millis(500));
     }
     cloud.settle(twice);
-    let told = told(&receiver);
+    let told = alerted(&receiver);
     assert!(told.values().all(|ids| ids.len() == 1), "one id a lead");
     assert_eq!(told.into_keys().collect::<Vec<_>>(), alert_leads(&leads));
     assert_eq!(cloud.all("unit", "/v1/leads"), leads);
 }
 
 /// The ids of messages that arrived, by lead.
-fn told(receiver: &Receiver) -> BTreeMap<String, BTreeSet<String>> {
+fn alerted(receiver: &Receiver) -> BTreeMap<String, BTreeSet<String>> {
     let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for one in receiver.received() {
         let lead = one.json()["subject"].as_str().unwrap().to_owned();

@@ -192,7 +192,7 @@ fn a_withdrawn_reference_never_alerts_again() {
 }
 
 /// Alerts of a type that arrived, once there are so many.
-fn told(system: &System, kind: &str, count: usize) -> Vec<serde_json::Value> {
+fn alerted(system: &System, kind: &str, count: usize) -> Vec<serde_json::Value> {
     let deadline = std::time::Instant::now() + PATIENCE;
     loop {
         let all = system.receiver.received().into_iter();
@@ -228,8 +228,8 @@ fn a_reference_that_matches_too_much_is_held_told_once_and_released() {
             .all("unit", &format!("/v1/leads?level={level}"))
     };
     assert_eq!((level("alert").len(), level("review").len()), (3, 4));
-    assert_eq!(told(&system, "org.homeward.lead.created", 3).len(), 3);
-    let held = told(&system, "org.homeward.lead.held", 1);
+    assert_eq!(alerted(&system, "org.homeward.lead.created", 3).len(), 3);
+    let held = alerted(&system, "org.homeward.lead.held", 1);
     assert_eq!(held.len(), 1, "told once: {held:?}");
     assert_eq!(held[0]["data"]["reference_id"], id);
     let answer = system.serve.release(id, None);
@@ -239,7 +239,7 @@ fn a_reference_that_matches_too_much_is_held_told_once_and_released() {
     );
     system.serve.settled();
     assert_eq!((level("alert").len(), level("review").len()), (7, 0));
-    let created = told(&system, "org.homeward.lead.created", 7);
+    let created = alerted(&system, "org.homeward.lead.created", 7);
     let leads: BTreeSet<_> = created
         .iter()
         .map(|one| one["subject"].to_string())

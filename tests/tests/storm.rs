@@ -136,7 +136,7 @@ fn read_streams(cloud: &Cloud, sources: &Sources) {
         for ((table, changes), (known, stream)) in follower.news().into_iter().zip(&sources.streams)
         {
             assert_eq!(table, *known);
-            stream.tell(changes);
+            stream.push(changes);
         }
         false
     });
@@ -209,7 +209,7 @@ fn wait_for_rest(cloud: &Cloud, sources: &Sources, receiver: &Receiver, expected
     let deadline = Instant::now() + patience;
     let mut quiet = 0;
     while quiet < 5 {
-        let told = told(receiver).len();
+        let told = alerted(receiver).len();
         let state = || format!("{} waiting, {told} told of {expected}", sources.depth());
         assert!(Instant::now() < deadline, "never at rest: {}", state());
         let at_rest = sources.depth() == 0 && leads(cloud).len() >= expected && told > 0;
@@ -219,7 +219,7 @@ fn wait_for_rest(cloud: &Cloud, sources: &Sources, receiver: &Receiver, expected
 }
 
 /// The ids of messages that arrived, by lead.
-fn told(receiver: &Receiver) -> BTreeMap<String, BTreeSet<String>> {
+fn alerted(receiver: &Receiver) -> BTreeMap<String, BTreeSet<String>> {
     let mut told: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for one in receiver.received() {
         let event = one.json();
@@ -273,7 +273,10 @@ fn every_lead_survives(backend: Backend) {
     assert!(cut_off > 0, "no kill disturbed anything");
     assert_eq!(found(&leads(&cloud)), expected);
     all_is_told_once(&cloud, &receiver);
-    let aside = sources.streams.iter().map(|(_, stream)| stream.set_aside());
+    let aside = sources
+        .streams
+        .iter()
+        .map(|(_, stream)| stream.dead_letters());
     assert_eq!(aside.sum::<usize>(), 0, "no change was given up");
     let dead = sources.ads.dead_letters() + sources.photos.dead_letters();
     assert_eq!(dead, 0, "no message was given up");
@@ -288,12 +291,12 @@ fn all_is_told_once(cloud: &Cloud, receiver: &Receiver) {
         .map(|lead| lead["lead_id"].as_str().unwrap().to_owned())
         .collect();
     let deadline = Instant::now() + Duration::from_secs(120);
-    while told(receiver).len() < alerts.len() {
+    while alerted(receiver).len() < alerts.len() {
         assert!(Instant::now() < deadline, "some alert never arrives");
         cloud.alert.invoke(&proofs::events::timer()).unwrap();
         std::thread::sleep(Duration::from_millis(500));
     }
-    let told = told(receiver);
+    let told = alerted(receiver);
     assert!(told.values().all(|ids| ids.len() == 1), "one id a lead");
     assert_eq!(told.into_keys().collect::<BTreeSet<_>>(), alerts);
 }

@@ -154,7 +154,7 @@ fn files_that_others_have(seed: u64) -> TwoKinds {
     let folder = tempfile::tempdir().unwrap();
     let serve = start(&folder);
     let file =
-        |n: usize| bytes::<FILE_PIECE>(&format!("file {seed} {n}")).repeat(FILE_BYTES / FILE_PIECE);
+        |n: usize| bytes::<FILE_CHUNK>(&format!("file {seed} {n}")).repeat(FILE_BYTES / FILE_CHUNK);
     let files: Vec<Vec<u8>> = (0..2 * FILES_EACH).map(file).collect();
     let other = serve.form(&serve.make_uploader("other"), "image/jpeg");
     post_all(&other, &files[..FILES_EACH]);
@@ -162,7 +162,7 @@ fn files_that_others_have(seed: u64) -> TwoKinds {
     let form = serve.form(serve.token("uploader"), "image/jpeg");
     form.post(
         "first.jpg",
-        &bytes::<FILE_PIECE>("first").repeat(FILE_BYTES / FILE_PIECE),
+        &bytes::<FILE_CHUNK>("first").repeat(FILE_BYTES / FILE_CHUNK),
     );
     let mut times = TwoKinds::default();
     for n in shuffled(2 * FILES_EACH, seed) {
@@ -180,7 +180,7 @@ fn files_that_others_have(seed: u64) -> TwoKinds {
 }
 
 /// What a file repeats, in bytes.
-const FILE_PIECE: usize = 4 << 10;
+const FILE_CHUNK: usize = 4 << 10;
 
 #[test]
 fn how_long_an_upload_takes_does_not_tell_whether_another_has_that_file() {

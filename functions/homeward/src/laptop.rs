@@ -139,7 +139,7 @@ impl Laptop {
             &programs,
             settings.timer,
         );
-        admin_api::note(data, &ports, &local)?;
+        admin_api::save(data, &ports, &local)?;
         let laptop = Self {
             embedded,
             store,

@@ -55,7 +55,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn said(command: &mut Command) -> String {
+fn output_of(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let talk = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{talk}");
@@ -64,13 +64,13 @@ fn said(command: &mut Command) -> String {
 
 /// The Python that has the peers, and the folder of builds that has SAM.
 fn python() -> String {
-    said(&mut Command::new(root().join("tests/python/venv.sh")))
+    output_of(&mut Command::new(root().join("tests/python/venv.sh")))
 }
 
 fn sam_environment() -> PathBuf {
     let install = ". infra/environment.sh; environment infra-venv infra/requirements.txt; cd \"$target\"; pwd";
     let mut command = Command::new("bash");
-    let target = said(command.args(["-c", install]).current_dir(root()));
+    let target = output_of(command.args(["-c", install]).current_dir(root()));
     Path::new(&target).join("infra-venv")
 }
 
@@ -83,7 +83,7 @@ impl Aws {
         let aws = Self::start();
         let mut command = Command::new(python());
         command.args(["-c", script]).env("AWS_ENDPOINT_URL", &aws.1);
-        said(command.envs(SIGNED_IN));
+        output_of(command.envs(SIGNED_IN));
         aws
     }
 

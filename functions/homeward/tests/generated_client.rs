@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use serving::serve;
 
-fn said(command: &mut Command) -> String {
+fn output_of(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let talk = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{talk}");
@@ -22,11 +22,11 @@ fn said(command: &mut Command) -> String {
 #[test]
 fn a_client_made_from_the_document_submits_uploads_and_reads() {
     let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/python");
-    let interpreter = said(&mut Command::new(python.join("venv.sh")));
+    let interpreter = output_of(&mut Command::new(python.join("venv.sh")));
     let folder = tempfile::tempdir().unwrap();
     let (_serve, ready) = serve(&folder.path().join("data"));
     let text = |pointer: &str| ready.pointer(pointer).unwrap().as_str().unwrap();
-    let explanation = said(
+    let explanation = output_of(
         Command::new(interpreter)
             .arg(python.join("generated_client.py"))
             .args([text("/api"), text("/tokens/unit"), text("/tokens/uploader")])

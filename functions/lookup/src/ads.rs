@@ -19,7 +19,7 @@ use crate::{Lookup, LookupError};
 const PARTS_AT_ONCE: usize = 4;
 
 /// Images between two notes of progress: often enough to be seen, rarely enough to cost nothing.
-const IMAGES_PER_NOTE: u64 = 10_000;
+const IMAGES_PER_CHECKPOINT: u64 = 10_000;
 
 /// References that share one scan of a segment: with a segment of the largest size they take a few
 /// minutes, well within the quarter of an hour that a function may run.
@@ -44,7 +44,7 @@ impl Lookup {
         let mut begun = Vec::new();
         for reference in new {
             match self.store.search_plan(&reference.of).await? {
-                Some(plan) if plan.is_planned => self.tell_unit(&reference.of, plan).await?,
+                Some(plan) if plan.is_planned => self.alert_unit(&reference.of, plan).await?,
                 _ => begun.push(reference),
             }
         }
@@ -62,7 +62,7 @@ impl Lookup {
         let segments = self.store.ads_segments().await?; // after the tail: see store::ads_set
         for of in &keys {
             let plan = self.store.plan_search(of, images, &segments).await?;
-            self.tell_unit(of, plan).await?;
+            self.alert_unit(of, plan).await?;
         }
         Ok(())
     }
@@ -92,7 +92,7 @@ impl Lookup {
             let images = page.items.len() as u64;
             self.compare(all, page.items).await?;
             let before = searched.fetch_add(images, Ordering::Relaxed);
-            if before / IMAGES_PER_NOTE != (before + images) / IMAGES_PER_NOTE {
+            if before / IMAGES_PER_CHECKPOINT != (before + images) / IMAGES_PER_CHECKPOINT {
                 self.checkpoint_tail(of, before + images).await?;
             }
             position = page.next;
@@ -150,7 +150,7 @@ impl Lookup {
         let touched: BTreeSet<SearchKey> = touched.into_iter().flatten().chain(came).collect();
         for of in &touched {
             if let Some(plan) = self.store.search_plan(of).await? {
-                self.tell_unit(of, plan).await?;
+                self.alert_unit(of, plan).await?;
             }
         }
         Ok(())
@@ -241,7 +241,7 @@ impl Lookup {
     }
 
     /// Tells the unit how far a search has come, and ends it if it is complete.
-    async fn tell_unit(&self, of: &SearchKey, plan: SearchPlan) -> Result<(), LookupError> {
+    async fn alert_unit(&self, of: &SearchKey, plan: SearchPlan) -> Result<(), LookupError> {
         if plan.is_finished {
             return Ok(());
         }

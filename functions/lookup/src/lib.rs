@@ -26,7 +26,7 @@ use crate::scan::{Brought, FoundPair};
 type Key = (TenantId, ReferenceId);
 
 /// Leads that are told, with the postings that are still to be written.
-type Told = BTreeMap<(TenantId, LeadId, ImageSha256), Vec<Sighting>>;
+type NewLeads = BTreeMap<(TenantId, LeadId, ImageSha256), Vec<Sighting>>;
 
 /// Postings that wait for the end of a batch: each may have 5 KB, so these take 20 MB at most.
 const POSTINGS_LEFT_MAX: usize = 4_096;
@@ -36,7 +36,7 @@ const POSTINGS_LEFT_MAX: usize = 4_096;
 struct Batch {
     /// Whether the references were read for it.
     fresh: OnceCell<()>,
-    told: Mutex<Told>,
+    told: Mutex<NewLeads>,
 }
 
 /// What the function works with.
@@ -158,7 +158,7 @@ impl Lookup {
             };
             pairs.extend(found.into_iter().map(pair));
         }
-        let postings_left = self.tell_leads(pairs, &batch.told).await?;
+        let postings_left = self.alert_leads(pairs, &batch.told).await?;
         if postings_left > POSTINGS_LEFT_MAX {
             self.complete(&batch.told).await?;
         }
@@ -169,15 +169,15 @@ impl Lookup {
     /// which there may be much.
     async fn record(&self, pairs: Vec<FoundPair>) -> Result<(), LookupError> {
         let told = Mutex::default();
-        Box::pin(self.tell_leads(pairs, &told)).await?;
+        Box::pin(self.alert_leads(pairs, &told)).await?;
         Box::pin(self.complete(&told)).await
     }
 
     /// Records pairs as leads with their alerts; says how many postings are left to be written.
-    async fn tell_leads(
+    async fn alert_leads(
         &self,
         pairs: Vec<FoundPair>,
-        told: &Mutex<Told>,
+        told: &Mutex<NewLeads>,
     ) -> Result<usize, LookupError> {
         let mut told = told.lock().await;
         for FoundPair {
@@ -200,7 +200,7 @@ impl Lookup {
     }
 
     /// Writes what was posted of leads that are told. If it fails, it is all left to be done again.
-    async fn complete(&self, told: &Mutex<Told>) -> Result<(), LookupError> {
+    async fn complete(&self, told: &Mutex<NewLeads>) -> Result<(), LookupError> {
         let mut told = told.lock().await;
         for ((unit, id, image), postings) in &*told {
             let now = self.clock.now();

@@ -86,7 +86,7 @@ where
 /// Tells of a message that is not done; gives its id.
 fn not_done(id: String, error: &impl Display) -> String {
     tracing::warn!(message = id, %error, "a message is not done and comes again");
-    reasons::note(Some(&id), error);
+    reasons::record(Some(&id), error);
     id
 }
 
@@ -144,7 +144,7 @@ where
     };
     let Place { before, number } = place;
     tracing::warn!(change = number, %error, "a change is not done and comes again");
-    reasons::note(number.as_deref(), &error);
+    reasons::record(number.as_deref(), &error);
     metrics::batch(before, 1);
     let mut failure = DynamoDbBatchItemFailure::default();
     failure.item_identifier = number;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 
 tokio::task_local! {
-    static NOTED: RefCell<BTreeMap<String, String>>;
+    static RECORDED: RefCell<BTreeMap<String, String>>;
 }
 
 /// Runs a handler, and gives with its answer the reason of each failure in it, by the identifier
@@ -14,18 +14,18 @@ tokio::task_local! {
 pub async fn with_reasons<T>(handler: impl Future<Output = T>) -> (T, BTreeMap<String, String>) {
     let noting = async {
         let answer = handler.await;
-        (answer, NOTED.with(RefCell::take))
+        (answer, RECORDED.with(RefCell::take))
     };
-    NOTED.scope(RefCell::default(), noting).await
+    RECORDED.scope(RefCell::default(), noting).await
 }
 
 /// Records a reason, if the host asked for it.
-pub(crate) fn note(identifier: Option<&str>, reason: &impl Display) {
+pub(crate) fn record(identifier: Option<&str>, reason: &impl Display) {
     let Some(identifier) = identifier else { return };
     let entry = |noted: &RefCell<BTreeMap<String, String>>| {
         let noted = &mut *noted.borrow_mut();
         noted.insert(identifier.to_owned(), reason.to_string());
     };
     // On AWS no host asks: the log has it.
-    NOTED.try_with(entry).unwrap_or_default();
+    RECORDED.try_with(entry).unwrap_or_default();
 }

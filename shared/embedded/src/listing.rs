@@ -61,7 +61,7 @@ pub(crate) fn page(db: &Connection, query: &Query) -> Result<Page, Refused> {
     let mut truncated = false;
     while let Some(from) = next.take() {
         let range = (&from, end.as_deref());
-        let stop = versions::walk(db, &query.bucket, range, query.versions, |version| {
+        let stop = versions::scan(db, &query.bucket, range, query.versions, |version| {
             visit(query, version, max, &mut entries)
         })?;
         match stop {

@@ -187,7 +187,7 @@ impl Streams {
             reason: reason.to_owned(),
         };
         let this = self.clone();
-        blocking(move || this.store.streams.write(move |db| failed.note(db, now))).await
+        blocking(move || this.store.streams.write(move |db| failed.record(db, now))).await
     }
 
     /// How many records a reader has not dealt with, up to [`RECORDS_MAX`].
@@ -340,7 +340,7 @@ struct Failed {
 
 impl Failed {
     /// Counts the failure; gives the record up if it is one too many. One transaction.
-    fn note(self, db: &Connection, now: Timestamp) -> Result<Failure> {
+    fn record(self, db: &Connection, now: Timestamp) -> Result<Failure> {
         advance(
             db,
             &self.consumer,

@@ -125,7 +125,7 @@ impl Cursor {
 /// Walks through the versions of a bucket from a cursor up to a key, by key and then newest first,
 /// until `visit` breaks; hands back what it broke with. `all` includes old versions and delete
 /// markers.
-pub(crate) fn walk<B>(
+pub(crate) fn scan<B>(
     db: &Connection,
     bucket: &str,
     (from, to): (&Cursor, Option<&[u8]>),

@@ -267,7 +267,7 @@ impl Store {
             if uncleared.is_empty() {
                 return Ok(cleared);
             }
-            self.save_standing(&standing).await?;
+            self.save_manifest_record(&standing).await?;
             let deleted: Vec<bool> = stream::iter(uncleared)
                 .map(|name| self.delete_from_tail(name))
                 .buffer_unordered(DELETES_AT_ONCE)

@@ -75,7 +75,7 @@ impl Store {
                     .await?;
                 return Ok(None);
             }
-            let told = self.told_sightings(unit, id).await?;
+            let told = self.alerted_sightings(unit, id).await?;
             let data = AlertData::of(&lead, &told);
             let (seq, outbox) = self
                 .steps_alert(unit, AlertKind::Extended, data, now)

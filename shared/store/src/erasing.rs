@@ -214,7 +214,7 @@ impl Store {
     ) -> Result<Compacted> {
         let mut done = Compacted::default();
         let standing = self.manifest(kind).await?;
-        self.save_standing(&standing).await?; // one of an older build is not noted yet
+        self.save_manifest_record(&standing).await?; // one of an older build is not noted yet
         let manifest = &standing.manifest;
         let (mut due, mut orphans) = (Vec::new(), Vec::new());
         for version in self.stored_versions(kind.into()).await? {

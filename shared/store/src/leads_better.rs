@@ -114,7 +114,7 @@ impl Store {
         }
         let mut alert_seq = None;
         if let Some(kind) = calling.kind() {
-            let told = self.told_sightings(unit, &lead.lead_id).await?;
+            let told = self.alerted_sightings(unit, &lead.lead_id).await?;
             let data = AlertData::of(&lead, &told);
             let (seq, outbox) = self.steps_alert(unit, kind, data, now).await?;
             steps.extend(outbox);

@@ -302,7 +302,7 @@ impl Store {
                 steps.push(self.step_not_retracted(uploader)?);
             }
             if is_open {
-                let told = self.told_sightings(unit, id).await?;
+                let told = self.alerted_sightings(unit, id).await?;
                 let data = AlertData::of(&lead, &told);
                 let alert = self.steps_alert(unit, AlertKind::Created, data, now);
                 steps.extend(alert.await?.1);

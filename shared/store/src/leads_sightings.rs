@@ -193,7 +193,7 @@ impl Store {
     }
 
     /// The sightings of a lead that its alert tells: some of those whose uploaders are not retracted.
-    pub(crate) async fn told_sightings(
+    pub(crate) async fn alerted_sightings(
         &self,
         unit: &TenantId,
         id: &LeadId,

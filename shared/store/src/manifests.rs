@@ -31,7 +31,7 @@ pub struct VersionedManifest {
 }
 
 /// Where it is noted how far manifests have come.
-const NOTES: &str = "manifest";
+const GENERATIONS: &str = "manifest";
 const ADS: &str = "ads";
 const GENERATION: &str = "generation";
 
@@ -80,14 +80,14 @@ impl Store {
     }
 
     async fn saved_generation(&self) -> Result<Option<u64>> {
-        let found = self.get(Table::Ads, NOTES, ADS).await?;
+        let found = self.get(Table::Ads, GENERATIONS, ADS).await?;
         let generation = found.map(|note| counted(&note, GENERATION, "note of a manifest"));
         generation.transpose()
     }
 
     /// Notes that the manifest has come so far, if that is not noted: before anything is given up that
     /// only this manifest, or one after it, leads to. Idempotent.
-    pub(crate) async fn save_standing(&self, standing: &VersionedManifest) -> Result<()> {
+    pub(crate) async fn save_manifest_record(&self, standing: &VersionedManifest) -> Result<()> {
         let generation = standing.manifest.generation;
         let is_noted = standing.noted.is_some_and(|noted| noted >= generation);
         match standing.etag.is_none() || is_noted {
@@ -103,7 +103,7 @@ impl Store {
         if kind != SetKind::Ads {
             return Ok(());
         }
-        let mut note = key(NOTES, ADS);
+        let mut note = key(GENERATIONS, ADS);
         note.insert(GENERATION.into(), number(generation));
         let is_newer = "attribute_not_exists(pk) OR generation < :generation";
         let values = [(":generation", number(generation))];
@@ -127,7 +127,7 @@ impl Store {
         let Some(standing) = self.begun(standing).await? else {
             return Ok(false);
         };
-        self.save_standing(&standing).await?;
+        self.save_manifest_record(&standing).await?;
         let is_swapped = self.put_manifest(next, standing.etag.as_deref()).await?;
         if is_swapped.is_some() {
             self.save_generation(next.kind, next.generation).await?;

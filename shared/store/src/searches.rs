@@ -83,7 +83,7 @@ fn shard(segment: &SegmentName) -> String {
 }
 
 pub(crate) fn shard_text(shard: u8) -> String {
-    format!("shard#{shard:02}")
+    format!("lane#{shard:02}")
 }
 
 fn part_sk(segment: &SegmentName, of: &SearchKey) -> String {

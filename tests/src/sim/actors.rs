@@ -11,7 +11,7 @@ use super::cluster::make_older;
 use super::injected_bug::InjectedBug;
 use super::pump::unless_crashed;
 use super::rng::hash;
-use super::run::{Acknowledged, Run, look};
+use super::run::{Acknowledged, Run, snapshot_of};
 use super::script::Put;
 use super::snapshot::{self, has_pending_deliveries};
 use super::tasks::Tasks;
@@ -142,7 +142,7 @@ async fn watch(run: Rc<Run>) {
         run.time().sleep(WATCH_EVERY, hash(b"watch")).await;
         let is_exhausted = Duration::from_micros(run.time().now_us()) > LASTS_MAX;
         if is_exhausted || is_done(&run, &store).await {
-            let snapshot = look(&run).await;
+            let snapshot = snapshot_of(&run).await;
             let all_there = snapshot.uploads.len() == run.script.uploads()
                 && snapshot.references.len() == run.script.references.len()
                 && snapshot.extensions_due.is_empty()

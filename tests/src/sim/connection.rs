@@ -191,7 +191,7 @@ impl Connection {
         let mut response = network.servers.call(connector, request)?;
         if let (Some(doing), Some(asked)) = (doing, asked) {
             if network.bug.is_some() && response.status().is_success() {
-                network.writes.note(&doing, &asked, now_us);
+                network.writes.record(&doing, &asked, now_us);
             }
             if let Some(bug) = network.bug {
                 let until = *self.sees_until_us.lock().expect("no holder panics");

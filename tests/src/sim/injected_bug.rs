@@ -167,7 +167,7 @@ pub struct Writes(Mutex<HashMap<(String, String), u64>>);
 
 impl Writes {
     /// Notes what a successful request has written.
-    pub(super) fn note(&self, operation: &str, asked: &Value, now_us: u64) {
+    pub(super) fn record(&self, operation: &str, asked: &Value, now_us: u64) {
         match operation {
             "PutItem" => self.put(asked, now_us),
             "TransactWriteItems" => {

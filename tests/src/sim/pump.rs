@@ -27,7 +27,7 @@ use super::snapshot::has_pending_deliveries;
 
 /// Rounds after which all must be done: one fault needs three, and a day's compaction deletes thousands
 /// of items, of which the stream tells.
-const ROUNDS_MAX: usize = 1_000;
+const STEPS_MAX: usize = 1_000;
 /// After a round that left something: longer than a lease lasts and than first retries wait.
 const REST: Duration = Duration::from_secs(400);
 const MESSAGES_MAX: usize = 10;
@@ -188,8 +188,8 @@ impl Pump {
     /// # Panics
     /// If something never gets done.
     pub async fn until_done(&mut self) {
-        for _ in 0..ROUNDS_MAX {
-            let went_well = self.round().await;
+        for _ in 0..STEPS_MAX {
+            let went_well = self.step().await;
             self.collect();
             let all = [
                 &self.ads_tail,
@@ -210,7 +210,7 @@ impl Pump {
                 self.cluster.time().skip(REST);
             }
         }
-        panic!("not done after {ROUNDS_MAX} rounds");
+        panic!("not done after {STEPS_MAX} rounds");
     }
 
     /// Withdraws a reference as the API does, again and again until it is acknowledged.
@@ -218,7 +218,7 @@ impl Pump {
     /// # Panics
     /// If it never is.
     pub async fn withdraw(&mut self, id: &ReferenceId) {
-        for _ in 0..ROUNDS_MAX {
+        for _ in 0..STEPS_MAX {
             let (programs, cluster) = (&self.programs, &self.cluster);
             let withdrawn = super::unit::withdraw(&programs.store, cluster.time(), id, true);
             match unless_crashed(&programs.crash, withdrawn).await {
@@ -228,12 +228,12 @@ impl Pump {
             }
             self.cluster.time().skip(REST);
         }
-        panic!("not withdrawn after {ROUNDS_MAX} attempts");
+        panic!("not withdrawn after {STEPS_MAX} attempts");
     }
 
     /// One run of all timers.
     pub async fn timers(&mut self) {
-        for _ in 0..ROUNDS_MAX {
+        for _ in 0..STEPS_MAX {
             let programs = &self.programs;
             let ran = programs.upkeep.run(&Task::ALL);
             match unless_crashed(&programs.crash, ran).await {
@@ -267,7 +267,7 @@ impl Pump {
     }
 
     /// Whether everything that was begun was done.
-    async fn round(&mut self) -> bool {
+    async fn step(&mut self) -> bool {
         let mut went_well = true;
         self.collect();
         let messages = self.take(&self.ads);

@@ -124,7 +124,7 @@ impl CaseSystem {
         if left.is_zero() {
             return SendOutcome::Unanswered(SendError::TimedOut);
         }
-        self.note(&message);
+        self.record(&message);
         self.time.sleep(reception.after.min(left), purpose).await;
         if reception.is_answer_lost || reception.after >= left {
             return SendOutcome::Unanswered(SendError::TimedOut);
@@ -135,7 +135,7 @@ impl CaseSystem {
         }
     }
 
-    fn note(&self, message: &Message) {
+    fn record(&self, message: &Message) {
         let event: Value = serde_json::from_slice(&message.body).expect("an event is JSON");
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let arrived = Arrived {

@@ -196,7 +196,7 @@ impl Run {
 }
 
 /// Everything that a cluster holds, over a connection without faults.
-pub(super) async fn look(run: &Run) -> Snapshot {
+pub(super) async fn snapshot_of(run: &Run) -> Snapshot {
     let store = run.cluster.store(&run.cluster.connection("faultless"));
     snapshot::take(&store, &run.arrived()).await
 }

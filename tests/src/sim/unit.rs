@@ -10,8 +10,8 @@ use super::time::Time;
 
 /// How often to look whether deliveries under way have ended, and how often at most: as
 /// `DELETE /v1/references/{id}` does, whose own loop waits in real time.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
-const LOOKS_MAX: usize = 550;
+const POLL_EVERY: Duration = Duration::from_millis(100);
+const POLLS_MAX: usize = 550;
 
 /// Withdraws a reference. When this returns, the withdrawal is acknowledged.
 ///
@@ -25,12 +25,12 @@ pub async fn withdraw(
 ) -> Result<(), Error> {
     let unit = cluster::unit();
     store.withdraw(&unit, id, time.now()).await?;
-    for _ in 0..LOOKS_MAX {
+    for _ in 0..POLLS_MAX {
         let in_flight = store.in_flight(&unit, id, time.now()).await?;
         if in_flight.is_none() || !waits {
             return Ok(());
         }
-        time.sleep(LOOK_EVERY, 0).await;
+        time.sleep(POLL_EVERY, 0).await;
     }
     Err(Error::Unavailable("waiting for deliveries"))
 }

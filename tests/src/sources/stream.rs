@@ -70,7 +70,7 @@ impl Stream {
     }
 
     /// The table changed so.
-    pub fn tell(&self, changes: Vec<Value>) {
+    pub fn push(&self, changes: Vec<Value>) {
         let let_through = |change: &Value| filter::lets_through(&self.settings.patterns, change);
         self.lock()
             .new
@@ -85,7 +85,7 @@ impl Stream {
     }
 
     /// How many changes were set aside.
-    pub fn set_aside(&self) -> usize {
+    pub fn dead_letters(&self) -> usize {
         self.lock().aside.len()
     }
 
@@ -161,7 +161,7 @@ mod tests {
             patterns: Vec::new(),
         });
         let change = |number: u32| json!({"dynamodb": {"SequenceNumber": number.to_string()}});
-        stream.tell((1..=5).map(change).collect());
+        stream.push((1..=5).map(change).collect());
         stream
     }
 
@@ -208,7 +208,7 @@ mod tests {
         for _ in 0..3 {
             stream.judge(stream.next().expect("a batch"), failed(&["1"]));
         }
-        assert_eq!((stream.set_aside(), stream.depth()), (4, 1));
+        assert_eq!((stream.dead_letters(), stream.depth()), (4, 1));
         assert_eq!(numbers(&stream.next().expect("a batch")), ["5"]);
     }
 }

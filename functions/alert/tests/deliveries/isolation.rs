@@ -18,7 +18,7 @@ const HANGS: Duration = Duration::from_secs(120);
 struct Receivers(Arc<Mutex<BTreeMap<String, Vec<Duration>>>>);
 
 impl Receivers {
-    fn note(&self, host: &str, within: Duration) {
+    fn record(&self, host: &str, within: Duration) {
         let mut attempts = self.0.lock().expect("not poisoned");
         attempts.entry(host.to_owned()).or_default().push(within);
     }
@@ -34,7 +34,7 @@ impl Receivers {
         let this = self.clone();
         let post = move |target: &alert::target::Target, _, within| {
             let host = target.url().host_str().expect("a host").to_owned();
-            this.note(&host, within);
+            this.record(&host, within);
             let outcome = outcome(is_silent(&host));
             Box::pin(async move { outcome }) as futures::future::BoxFuture<'static, SendOutcome>
         };
@@ -188,7 +188,7 @@ async fn every_unit_has_its_turn_however_long_those_before_it_take() {
     let noted = receivers.clone();
     let moved = clock.clone();
     let post = move |target: &alert::target::Target, _, within| {
-        noted.note(target.url().host_str().expect("a host"), within);
+        noted.record(target.url().host_str().expect("a host"), within);
         if let Some(world) = moved.get() {
             world.wait(within);
         }

@@ -92,7 +92,7 @@ pub fn run(arguments: &Arguments) -> Result {
     }
     let known = template::parameters()?;
     let chosen = chosen(arguments)?;
-    let checks = runtime.block_on(looked(arguments, &machine, &named, &chosen, &known));
+    let checks = runtime.block_on(online_checks(arguments, &machine, &named, &chosen, &known));
     let bill = costs::bill(arguments.images_per_day, way(arguments), &chosen, &known);
     rendering::all(&checks, &bill, arguments.json)?;
     let would_fail = checks.iter().any(|check| check.verdict == Verdict::Bad);
@@ -126,7 +126,7 @@ fn chosen(arguments: &Arguments) -> Result<Chosen> {
     })
 }
 
-async fn looked(
+async fn online_checks(
     arguments: &Arguments,
     machine: &Machine,
     named: &Named,

@@ -64,7 +64,7 @@ pub fn run(arguments: &Arguments) -> Result {
     if let Some(key) = key {
         signed.is_by(key).map_err(refused)?;
     }
-    let told = told(&signed, &receipt, key.is_some());
+    let told = rendered(&signed, &receipt, key.is_some());
     writeln!(std::io::stdout().lock(), "{told:#}")?;
     if key.is_none() {
         print(
@@ -76,7 +76,7 @@ pub fn run(arguments: &Arguments) -> Result {
     Ok(ExitStatus::Done)
 }
 
-fn told(signed: &SignedReceipt, receipt: &Receipt, key_is_checked: bool) -> Value {
+fn rendered(signed: &SignedReceipt, receipt: &Receipt, key_is_checked: bool) -> Value {
     json!({
         "proved": key_is_checked,
         "signature": "intact",

@@ -66,7 +66,7 @@ mod tests {
     use crate::costs::sum;
 
     /// A cell of the table of infra/README.md, by its line's name; the first column is 1.
-    fn told(line: &str, column: usize) -> String {
+    fn documented(line: &str, column: usize) -> String {
         let readme = include_str!("../../../../infra/README.md");
         let start = format!("| {line} |");
         let row = readme.lines().find(|row| row.starts_with(&start)).unwrap();
@@ -82,10 +82,10 @@ mod tests {
                     0.0 => "\u{2013}".to_owned(),
                     dollars => format!("{dollars:.2}"),
                 };
-                assert_eq!(told(name, column), reckoned, "{name}");
+                assert_eq!(documented(name, column), reckoned, "{name}");
             }
             let reckoned = format!("**{:.2}**", sum(&lines));
-            assert_eq!(told("**sum**", column), reckoned);
+            assert_eq!(documented("**sum**", column), reckoned);
         }
     }
 }

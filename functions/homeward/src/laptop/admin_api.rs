@@ -180,7 +180,7 @@ fn answer(made: anyhow::Result<Value>) -> Response {
 }
 
 /// Notes where the system listens, and the token that opens the routes of this file there.
-pub(super) fn note(data: &Path, ports: &Ports, local: &Token) -> anyhow::Result<()> {
+pub(super) fn save(data: &Path, ports: &Ports, local: &Token) -> anyhow::Result<()> {
     let noted = json!({ "api": ports.api, "token": local.reveal() });
     credentials::write_private(&data.join(FILE), &noted.to_string())
 }

@@ -67,7 +67,7 @@ fn behind(embedded: &Embedded) -> Store {
 }
 
 /// How long two looks at the clock lie apart at most: the timers look every few seconds.
-const LOOKS_APART_MAX: Duration = Duration::from_secs(3_600);
+const OBSERVATIONS_APART_MAX: Duration = Duration::from_secs(3_600);
 
 /// Every handler.
 pub(super) struct Programs {
@@ -112,7 +112,7 @@ impl Programs {
                 pending_max: settings.pending_max,
                 objects_every: Duration::ZERO, // its timer is as slow as they should be
                 ads_kept: settings.ads_kept,
-                looks_apart_max: Some(LOOKS_APART_MAX),
+                looks_apart_max: Some(OBSERVATIONS_APART_MAX),
                 compaction: settings.compaction,
                 queues: Arc::new(EmbeddedQueues(embedded.clone())),
             },

@@ -15,7 +15,7 @@ use super::erasing;
 use super::host::{Programs, names};
 
 /// Listing the buckets, compacting and cleaning up: a hundredth of the timers' pace is often enough.
-const TIMERS_PER_ROUND: u32 = 100;
+const TIMERS_PER_SCAN: u32 = 100;
 
 /// Forgetting what has ended, in segments too: at the usual pace, once a minute.
 const TIMERS_PER_FORGETTING: u32 = 12;
@@ -75,7 +75,7 @@ pub(super) fn start(
         },
     );
     let (objects, embedded) = (programs.clone(), embedded.clone());
-    every_so_often(tasks, (stop, behind), every * TIMERS_PER_ROUND, move || {
+    every_so_often(tasks, (stop, behind), every * TIMERS_PER_SCAN, move || {
         let (programs, embedded) = (objects.clone(), embedded.clone());
         async move {
             programs.upkeep.run(&[Task::Objects, Task::Compact]).await?;

@@ -47,7 +47,7 @@ pub(super) fn run(
             "it is called as: python3 FILE.py PHOTOS OUT --fillers DIR --seed N",
         ));
     }
-    let ads = told(&out, &numbers)?;
+    let ads = printed(&out, &numbers)?;
     Ok(Made { ads, _room: room })
 }
 
@@ -82,7 +82,7 @@ fn copied(entries: &[FolderEntry], into: &Path) -> Result<BTreeMap<String, usize
 }
 
 /// What `truth.csv` says: each ad once, with all references that it shows.
-fn told(out: &Path, numbers: &BTreeMap<String, usize>) -> Result<Vec<(FolderEntry, RecallAd)>> {
+fn printed(out: &Path, numbers: &BTreeMap<String, usize>) -> Result<Vec<(FolderEntry, RecallAd)>> {
     let faulty = |cause: csv::Error| {
         Failure::input(
             format_args!("the truth.csv of --transforms cannot be read: {cause}"),
@@ -140,7 +140,7 @@ mod tests {
                     y.jpg,a.jpg,scale,scale,50\nz.jpg,unknown.jpg,scale,scale,0.50\n";
         fs::write(room.path().join("truth.csv"), rows)?;
         let numbers = BTreeMap::from([("a.jpg".to_owned(), 0), ("b.jpg".to_owned(), 1)]);
-        let ads = told(room.path(), &numbers)?;
+        let ads = printed(room.path(), &numbers)?;
         let shows: Vec<_> = ads
             .iter()
             .map(|(_, ad)| (&ad.kind[..], &ad.shows[..]))
@@ -154,7 +154,7 @@ mod tests {
             ]
         );
         fs::write(room.path().join("truth.csv"), "ad_file\n\"")?;
-        assert!(told(Path::new("nowhere"), &numbers).is_err());
+        assert!(printed(Path::new("nowhere"), &numbers).is_err());
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use super::*;
 
 /// Queues that keep what they are sent.
 #[derive(Default)]
-pub struct Told {
+pub struct Enqueued {
     bodies: Mutex<Vec<(ObjectKind, String)>>,
     /// Sendings that go well before one fails; zero: all go well.
     good: AtomicU64,
@@ -20,7 +20,7 @@ pub struct Told {
     now_ms: Mutex<Option<Arc<AtomicI64>>>,
 }
 
-impl Queues for Told {
+impl Queues for Enqueued {
     fn waiting(&self, _: ObjectKind) -> BoxFuture<'_, store::Result<u64>> {
         let ms = self.full_for_ms.load(Ordering::SeqCst);
         if let (1.., Some(now_ms)) = (ms, &*self.now_ms.lock().unwrap()) {
@@ -39,7 +39,7 @@ impl Queues for Told {
     }
 }
 
-impl Told {
+impl Enqueued {
     /// The keys that were told since the last call, in order.
     fn keys(&self) -> Vec<String> {
         let bodies = std::mem::take(&mut *self.bodies.lock().unwrap());

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use embedded::Embedded;
-use fingerprints::Told;
+use fingerprints::Enqueued;
 use records::features::{AdFeatures, CommonFeatures, Descriptor, Feature, Grey, Grid, Sketch};
 use records::fingerprint::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint};
 use records::*;
@@ -26,7 +26,7 @@ struct System {
     embedded: Embedded,
     store: Store,
     upkeep: Upkeep,
-    told: Arc<Told>,
+    told: Arc<Enqueued>,
     now_ms: Arc<AtomicI64>,
     folder: tempfile::TempDir,
 }
@@ -59,7 +59,7 @@ async fn system(ads_kept: Option<Duration>) -> System {
         created_at: clock.now(),
     };
     store.put_tenant(&settings).await.unwrap();
-    let told = Arc::new(Told::default());
+    let told = Arc::new(Enqueued::default());
     let upkeep = Upkeep {
         store: store.clone(),
         clock,

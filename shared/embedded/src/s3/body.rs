@@ -27,7 +27,7 @@ const BODY_BYTES_MAX: u64 = 5 << 30;
 const WHOLE_BYTES_MAX: u64 = 1 << 20;
 
 /// How much of a larger content is read at a time.
-const PIECE_BYTES: usize = 256 << 10;
+const CHUNK_BYTES: usize = 256 << 10;
 
 /// Receives a body, up to but without checking the claims; those of the trailers are added.
 ///
@@ -124,7 +124,7 @@ pub(super) async fn send(
         Err(left) => (left, file),
     };
     let pieces =
-        ReaderStream::with_capacity(tokio::fs::File::from_std(file).take(left), PIECE_BYTES);
+        ReaderStream::with_capacity(tokio::fs::File::from_std(file).take(left), CHUNK_BYTES);
     Ok(StreamingBlob::wrap(pieces))
 }
 

@@ -33,7 +33,7 @@ pub(super) fn prefilter(
     survivors: &mut Survivors,
     places: &mut Vec<u32>,
 ) {
-    let len = survivors.note(stored.first, query);
+    let len = survivors.mark(stored.first, query);
     for (tile, counts) in survivors.tiles[..len].iter().zip(&survivors.counts) {
         let counts = of_127_and_32(counts, &stored.second[*tile as usize], query);
         if any_without(APART_OF_127_AND_32, &counts) {
@@ -45,7 +45,7 @@ pub(super) fn prefilter(
 impl Survivors {
     /// Notes the tiles that pass the first step, and returns how many they are.
     #[inline(always)]
-    fn note(&mut self, tiles: &[Tile<12>], query: &Prefix) -> usize {
+    fn mark(&mut self, tiles: &[Tile<12>], query: &Prefix) -> usize {
         if self.tiles.len() < tiles.len() {
             self.tiles.resize(tiles.len(), 0);
             self.counts.resize(tiles.len(), [0; TILE_ITEMS]);

@@ -48,7 +48,7 @@ fn text(it: &str) -> AttributeValue {
     AttributeValue::S(it.to_owned())
 }
 
-async fn forget_note(world: &World) {
+async fn forget_generation(world: &World) {
     let delete = world.dynamodb().delete_item();
     let delete = delete.table_name(world.store.names().table(Table::Ads));
     let delete = delete.key("pk", text("manifest")).key("sk", text("ads"));
@@ -101,7 +101,7 @@ async fn an_older_manifest_of_ads_in_the_place_of_a_newer_is_damage(world: World
 async fn a_manifest_of_an_older_build_is_noted_by_the_next_sweep(world: World) {
     put_ad(&world.store, "uploader", 1).await;
     compact(&world, at(1)).await.unwrap();
-    forget_note(&world).await;
+    forget_generation(&world).await;
     assert_eq!(world.store.ads_segments().await.unwrap().len(), 1);
     world
         .store
@@ -117,7 +117,7 @@ async fn a_swap_that_was_cut_off_at_any_step_is_no_damage(world: World) {
     put_ad(&world.store, "uploader", 1).await;
     compact(&world, at(1)).await.unwrap();
     // The first manifest was written, and not noted.
-    forget_note(&world).await;
+    forget_generation(&world).await;
     put_ad(&world.store, "uploader", 2).await;
     assert_eq!(compact(&world, at(2)).await, Ok(1));
     // A manifest was swapped in, and not noted: the note lags.

@@ -8,7 +8,7 @@ use crate::fixtures::*;
 use crate::host::Embedded;
 
 /// Every change that a table's stream has told so far.
-async fn told(host: &Embedded, table: &str) -> Vec<Change> {
+async fn changes(host: &Embedded, table: &str) -> Vec<Change> {
     let streams = host.server().streams();
     let mut changes = Vec::new();
     while let Some(batch) = streams.read("test", table, 100).await.unwrap() {
@@ -35,7 +35,7 @@ async fn the_streams_tell_ads_sightings_references_and_alerts() {
         .unwrap();
     store.withdraw(&unit(), &id, at(11)).await.unwrap();
 
-    let ads = told(&host, &store.names().table(Table::AdsTail)).await;
+    let ads = changes(&host, &store.names().table(Table::AdsTail)).await;
     let [Change::Ads(pack)] = &ads[..] else {
         panic!("one pack")
     };
@@ -43,14 +43,14 @@ async fn the_streams_tell_ads_sightings_references_and_alerts() {
     assert!(ads.len() == 1 && ads[0].image_sha256 == sha(5));
     assert!(ads[0].fingerprint == ad_fingerprint(5));
 
-    let sightings = told(&host, &store.names().table(Table::Ads)).await;
+    let sightings = changes(&host, &store.names().table(Table::Ads)).await;
     let expected = Change::Sighting {
         image_sha256: sha(5),
         sighting,
     };
     assert!(sightings == [expected]);
 
-    let references = told(&host, &store.names().table(Table::ReferencesTail)).await;
+    let references = changes(&host, &store.names().table(Table::ReferencesTail)).await;
     let expected = Change::Reference {
         unit: unit(),
         seq: 1,
@@ -59,7 +59,7 @@ async fn the_streams_tell_ads_sightings_references_and_alerts() {
     };
     assert!(references == [expected], "the removal is not news");
 
-    let alerts = told(&host, &store.names().table(Table::Leads)).await;
+    let alerts = changes(&host, &store.names().table(Table::Leads)).await;
     let [Change::Alert(alert)] = &alerts[..] else {
         panic!("one alert")
     };

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use matching::HashIndex;
-use matching::scan::{self, Columns, Kernel, Near};
+use matching::scan::{self, Columns, Kernel, Neighbour};
 use records::fingerprint::Hash256;
 use serde_json::{Value, json};
 
@@ -93,7 +93,7 @@ impl Jobs {
         &self.columns[..self.len * 12]
     }
 
-    fn scan(&self, kernel: &str, queries: &[Hash256]) -> Vec<Near> {
+    fn scan(&self, kernel: &str, queries: &[Hash256]) -> Vec<Neighbour> {
         let kernel = Kernel::available().find(|one| one.name() == kernel);
         let mut found = Vec::new();
         scan::neighbours_with(

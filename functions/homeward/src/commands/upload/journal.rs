@@ -114,7 +114,7 @@ impl Journal {
                 (Some((file, _)), Some(true)) => drop(self.taken.remove(&file)),
                 (of_file, _) => self.taken.extend(of_file),
             }
-            self.told.extend(told(&line));
+            self.told.extend(reported(&line));
         }
         Ok(())
     }
@@ -234,7 +234,7 @@ fn taken(line: &Value) -> Option<(Taken, Option<String>)> {
     Some((taken, line["object"].as_str().map(str::to_owned)))
 }
 
-fn told(line: &Value) -> Option<(String, String)> {
+fn reported(line: &Value) -> Option<(String, String)> {
     let text = |name: &str| Some(line[name].as_str()?.to_owned());
     Some((text("told")?, text("reason")?))
 }

@@ -205,7 +205,7 @@ const HINT: &str = "the columns are path (relative to the folder), source_url, a
 mod tests {
     use super::*;
 
-    fn told(read: Result<Metadata>) -> String {
+    fn outcome(read: Result<Metadata>) -> String {
         match read {
             Ok(metadata) => format!("{} rows", metadata.0.len()),
             Err(failure) => failure.cause.to_string(),
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn tables_of_both_kinds_are_read_strictly() {
         let check = |text: &str, expected: &str| {
-            assert_eq!(told(Metadata::of_csv(text)), expected, "{text}");
+            assert_eq!(outcome(Metadata::of_csv(text)), expected, "{text}");
         };
         check("path,place\na.jpg,Köln\nb.jpg,\n", "2 rows");
         check(
@@ -236,7 +236,7 @@ mod tests {
             "metadata line 2: it does not have the columns of the first line, or is not UTF-8",
         );
         let check = |text: &str, expected: &str| {
-            assert_eq!(told(Metadata::of_json_lines(text)), expected, "{text}");
+            assert_eq!(outcome(Metadata::of_json_lines(text)), expected, "{text}");
         };
         check(
             "{\"path\":\"a\",\"place\":null}\n\n{\"path\":\"b\"}\n",

@@ -35,7 +35,7 @@ pub async fn all(
             if !object.files.is_empty() {
                 let sent = server.send(&object).await?;
                 let (journal, summary) = &mut *shared.lock().await;
-                note(journal, summary, &object, sent)?;
+                record(journal, summary, &object, sent)?;
             }
             let (_, summary) = &mut *shared.lock().await;
             for refused in object.refused {
@@ -62,7 +62,7 @@ async fn packed(group: Vec<Planned>, packing: UploadMode) -> Result<UploadObject
     Ok(packed.map_err(Failure::ours)??)
 }
 
-fn note(
+fn record(
     journal: &mut Journal,
     summary: &mut Summary,
     object: &UploadObject,

@@ -218,12 +218,12 @@ async fn check_alerts(
     leads
         .iter()
         .for_each(|lead| drop(of.remove(&lead.summary.lead_id)));
-    check_told(consistency, store, unit, of).await?;
+    check_alerted(consistency, store, unit, of).await?;
     check_levels(consistency, store, unit, (leads, &created)).await
 }
 
 /// Alerts whose lead was not among those read: recorded since then, erased since then, or gone.
-async fn check_told(
+async fn check_alerted(
     consistency: &mut Consistency,
     store: &Store,
     unit: &TenantId,
