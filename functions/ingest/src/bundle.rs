@@ -33,7 +33,7 @@ const CHUNKS_AT_ONCE: usize = 16;
 /// Pieces between two notes of progress: a crash repeats no more than these.
 const CHUNKS_PER_CHECKPOINT: usize = 64;
 
-/// Most members of a small bundle: pictures that one run of the function can work on next to nine
+/// Most members of a small bundle: pictures that one run of the function can work on together with nine
 /// other bundles.
 const SMALL_MEMBERS_MAX: usize = 64;
 

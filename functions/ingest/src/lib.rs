@@ -46,7 +46,7 @@ enum Inspected {
     Ad(Box<IncomingAd>),
     /// A bundle whose pictures are looked at.
     Small(Small),
-    /// A bundle to be taken apart, once the pictures next to it are done.
+    /// A bundle to be taken apart, once the pictures of its batch are done.
     Bundle(AdKey, ObjectFacts),
     /// A list of hashes, likewise.
     List(AdKey, ObjectFacts, Bytes),

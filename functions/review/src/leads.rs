@@ -12,7 +12,7 @@ use crate::{Shared, paging, store_errors};
 
 const MISSING: &str = "no such lead; GET /v1/leads lists yours";
 
-/// Bytes of sightings that a list shows of one lead, as JSON, next to the first one of at most 5 KB: 100
+/// Bytes of sightings that a list shows of one lead, as JSON, in addition to the first one of at most 5 KB: 100
 /// leads stay below half of the 6 MB that a function may answer. Usual ones of 400 bytes are shown all.
 const LISTED_SIGHTINGS_BYTES_MAX: usize = 16 << 10;
 

@@ -54,7 +54,7 @@ pub struct Review {
     pub clock: Clock,
     /// Bytes that cannot be guessed: tokens, webhook keys, names of uploads.
     pub random: Random,
-    /// Networks that webhooks may lie in next to public ones.
+    /// Networks that webhooks may lie in, in addition to public ones.
     pub networks: Vec<IpNet>,
     /// The S3 server that uploaders post their forms to, e.g. `http://127.0.0.1:9000`; none where
     /// it is the one that the store itself speaks to.

@@ -23,7 +23,7 @@ async fn main() -> anyhow::Result<()> {
         .map_err(|error| anyhow::anyhow!(error))
 }
 
-/// Networks that webhooks may lie in next to public ones, from `HOMEWARD_WEBHOOK_NETWORKS`.
+/// Networks that webhooks may lie in, in addition to public ones, from `HOMEWARD_WEBHOOK_NETWORKS`.
 fn networks() -> anyhow::Result<Vec<IpNet>> {
     let text = std::env::var("HOMEWARD_WEBHOOK_NETWORKS").unwrap_or_default();
     text.split(',')

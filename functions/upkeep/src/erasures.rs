@@ -105,7 +105,7 @@ impl Upkeep {
         if !self.empty_stores(by, &erasure).await? {
             return Ok(false);
         }
-        // All that it was about, those that joined its case concurrently too.
+        // All that it was about, those that joined its case since too.
         let references = self.store.erased(by).await?.references;
         let erasure = Erasure {
             reference_ids: references.into_iter().collect(),

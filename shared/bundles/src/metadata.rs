@@ -12,7 +12,7 @@ pub const METADATA_MEMBER: &str = "metadata.jsonl";
 /// The longest line in bytes: three labels and an address, every character escaped.
 const LINE_BYTES_MAX: usize = 32 * 1024;
 
-/// S3 keeps 2,048 bytes of names and values with an object; ours next to the uploader's take 80.
+/// S3 keeps 2,048 bytes of names and values with an object; ours in addition to the uploader's take 80.
 const OBJECT_METADATA_BYTES_MAX: usize = 1_960;
 
 /// Fields of a line, and the names that they have as an object's user metadata.

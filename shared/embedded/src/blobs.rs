@@ -157,12 +157,9 @@ impl Blobs {
             content,
             size_bytes,
             folder,
-            guard: guard,
+            guard,
         };
-        Ok(NewBlob {
-            blob: blob,
-            digested,
-        })
+        Ok(NewBlob { blob, digested })
     }
 
     /// Copies a part of a content that is in place into one that is received.
@@ -196,7 +193,7 @@ impl Blobs {
             content,
             size_bytes,
             folder,
-            guard: guard,
+            guard,
         }))
     }
 

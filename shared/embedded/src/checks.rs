@@ -95,7 +95,7 @@ pub(crate) fn check(
     checks.contents = referred.len() as u64;
     checks.wrong_hashes = deep.map(|_| 0);
     for (done, (content, size_bytes)) in (0..).zip(&referred) {
-        deep.inspect(|told| told(done, checks.contents));
+        deep.inspect(|progress| progress(done, checks.contents));
         match store.blobs.size(content)? {
             None if is_referred_to(store, content)? => checks.missing_contents += 1,
             None => {} // removed since its row was read

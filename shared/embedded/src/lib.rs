@@ -10,7 +10,7 @@
 //! - Queues and streams deliver at least once, and keep what was given up with its reason.
 //! - One process at a time has a folder open ([`Error::FolderTaken`]).
 //! - It listens on loopback addresses only, and answers no client that does not sign with the folder's
-//!   access key, or with a pair that is held to a part of S3 ([`Embedded::hold`]).
+//!   access key, or with a pair that is held to a part of S3 ([`Embedded::grant`]).
 //!
 //! It logs counts and error kinds only. `s3s` logs keys and forms, dynoxide whole requests at trace
 //! level: give a subscriber [`QUIET`].
@@ -387,16 +387,16 @@ impl Embedded {
         blocking(move || checks::check(&store, &tables, None, now)).await
     }
 
-    /// As [`Self::checks`], deep; `told` hears how many contents were read, of how many.
+    /// As [`Self::checks`], deep; `progress` is called with how many contents were read, of how many.
     ///
     /// # Errors
     /// Failures of the disk.
     pub async fn checks_with_progress(
         &self,
-        told: impl Fn(u64, u64) + Send + Sync + 'static,
+        progress: impl Fn(u64, u64) + Send + Sync + 'static,
         now: Timestamp,
     ) -> Result<Checks> {
         let (store, tables) = (self.store.clone(), self.tables.clone());
-        blocking(move || checks::check(&store, &tables, Some(&told), now)).await
+        blocking(move || checks::check(&store, &tables, Some(&progress), now)).await
     }
 }

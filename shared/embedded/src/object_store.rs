@@ -61,7 +61,7 @@ impl ObjectStore {
         Ok(Self {
             wakeups: Wakeups::default(),
             blobs,
-            metadata: metadata,
+            metadata,
             streams,
             clock,
             _folder: folder,

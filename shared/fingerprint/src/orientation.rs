@@ -67,7 +67,7 @@ pub(crate) fn view(region: &Region<'_>) -> HashVariant {
     hashes_of(region, Orientation::AS_IS, &grid)
 }
 
-/// The views of all eight forms of a region, in the order of [`Form::all`].
+/// The views of all eight forms of a region, in the order of [`Orientation::all`].
 pub(crate) fn views(region: &Region<'_>) -> Vec<(Orientation, HashVariant)> {
     let (rows, columns) = (Axis::new(region.height_px()), Axis::new(region.width_px()));
     let mirrored = columns.mirrored();

@@ -63,7 +63,7 @@ impl Intake {
     /// object that is gone or not ours is no error.
     ///
     /// # Errors
-    /// [`NotDone`] if the message is none of S3's, and as `work` and every verb.
+    /// [`IntakeError`] if the message is none of S3's, and as `work` and every verb.
     pub async fn message<T, F>(
         &self,
         body: String,
@@ -98,7 +98,7 @@ impl Intake {
     /// Decodes bytes and makes a fingerprint of the picture, off the async threads.
     ///
     /// # Errors
-    /// [`NotDone::CutOff`]; a picture that cannot be used is an answer, not an error.
+    /// [`IntakeError::CutOff`]; a picture that cannot be used is an answer, not an error.
     pub async fn read<T: Send + 'static>(
         &self,
         bytes: Bytes,

@@ -34,7 +34,7 @@ pub enum JsonError {
 /// Reads one JSON value of at most `depth_max` nested arrays and objects.
 ///
 /// # Errors
-/// [`Fault`] says where and why; the text itself is not in it, save the name of a doubled field.
+/// [`JsonError`] says where and why; the text itself is not in it, save the name of a doubled field.
 pub fn parse(bytes: &[u8], depth_max: usize) -> Result<Value, JsonError> {
     let fault = RefCell::new(None);
     let mut reader = serde_json::Deserializer::from_slice(bytes);

@@ -189,7 +189,7 @@ impl Item {
     /// The fingerprint of an ad.
     ///
     /// # Errors
-    /// [`Fault::Corrupt`] if its views are not those of an ad.
+    /// [`SegmentError::Corrupt`] if its views are not those of an ad.
     pub fn ad_fingerprint(&self) -> Result<AdFingerprint, SegmentError> {
         let (whole, trimmed) = match self.views[..] {
             [(framing, whole)] if framing == Framing::default() => (whole, None),

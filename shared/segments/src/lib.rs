@@ -4,7 +4,7 @@
 //! all items in one straight line and nothing else. A [`Manifest`] lists the segments that make up
 //! a set, and is the only thing that ever changes. What is read is checked against what the manifest
 //! says and against its checksums before it is used: a segment that was cut off, changed,
-//! mixed up or written by a newer build is a [`Fault`] and never an answer.
+//! mixed up or written by a newer build is a [`SegmentError`] and never an answer.
 //!
 //! Pure: bytes in, bytes out; no async, I/O, clock or logging. Lengths and counts are checked against
 //! limits and against the bytes that are there before anything is allocated by them.

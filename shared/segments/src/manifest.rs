@@ -150,7 +150,7 @@ impl Manifest {
     /// The manifest of a set from what [`Manifest::to_bytes`] wrote.
     ///
     /// # Errors
-    /// [`Fault`], by what the caller does next.
+    /// [`SegmentError`], by what the caller does next.
     pub fn from_bytes(kind: SetKind, bytes: &[u8]) -> Result<Self, SegmentError> {
         let mut input = Input(bytes);
         input.known(MAGIC, FORMAT)?;
@@ -216,10 +216,10 @@ impl SegmentEntry {
         out
     }
 
-    /// An entry from what [`Entry::to_bytes`] wrote.
+    /// An entry from what [`SegmentEntry::to_bytes`] wrote.
     ///
     /// # Errors
-    /// [`Fault`], by what the caller does next.
+    /// [`SegmentError`], by what the caller does next.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SegmentError> {
         let mut input = Input(bytes);
         let entry = Self::read(&mut input)?;

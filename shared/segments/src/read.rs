@@ -36,7 +36,7 @@ impl std::fmt::Debug for SegmentIndex {
 /// Reads a whole segment and gives its index and all its items.
 ///
 /// # Errors
-/// [`Fault`], by what the caller does next.
+/// [`SegmentError`], by what the caller does next.
 pub fn whole(
     kind: SetKind,
     bytes: Bytes,
@@ -66,7 +66,7 @@ pub fn whole(
 /// What a manifest would say of a segment that nothing names.
 ///
 /// # Errors
-/// [`Fault`] if its head cannot be read.
+/// [`SegmentError`] if its head cannot be read.
 pub fn entry_of(kind: SetKind, bytes: &[u8]) -> Result<SegmentEntry, SegmentError> {
     let head = Head::read(bytes)?;
     let entry = head.entry(SegmentName::of(bytes));
@@ -80,10 +80,10 @@ fn index_length(entry: &SegmentEntry) -> Result<usize, SegmentError> {
 }
 
 impl SegmentIndex {
-    /// Opens the first [`Entry::index_bytes`] bytes of the segment that a manifest names.
+    /// Opens the first [`SegmentEntry::index_bytes`] bytes of the segment that a manifest names.
     ///
     /// # Errors
-    /// [`Fault`], by what the caller does next.
+    /// [`SegmentError`], by what the caller does next.
     pub fn open(kind: SetKind, bytes: Bytes, entry: &SegmentEntry) -> Result<Self, SegmentError> {
         let head = Head::read(&bytes)?;
         if head.kind != kind || !head.is_of(entry) {
@@ -322,7 +322,7 @@ impl SegmentIndex {
     /// These items, with their features from the bytes at [`Self::features_range`].
     ///
     /// # Errors
-    /// [`Fault`], by what the caller does next.
+    /// [`SegmentError`], by what the caller does next.
     ///
     /// # Panics
     /// If there are no such items.

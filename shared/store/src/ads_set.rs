@@ -1,7 +1,7 @@
 //! The set of ads, to be searched from end to end for a new reference.
 //!
 //! It has two parts: the tail, packs of the ads that came together, and the segments that its manifest
-//! lists. Walk the tail first, then ask for the segments: what left the tail concurrently is in the
+//! lists. Scan the tail first, then ask for the segments: what left the tail since is in the
 //! manifest by then. An image may be met in both; none is missed.
 
 use std::ops::Range;
@@ -74,7 +74,7 @@ pub struct SegmentPage {
 }
 
 /// Bytes of features of one page of a segment, about: enough that a request's own time is small
-/// next to its transfer, few enough to hold several in memory. For [`Front::page`].
+/// next to its transfer, few enough to hold several in memory. For [`SegmentIndex::page`].
 pub const FEATURES_PAGE_BYTES: u64 = 8 << 20;
 
 impl Store {
@@ -113,7 +113,7 @@ impl Store {
     /// Images of a segment from this item on, with their features.
     ///
     /// # Errors
-    /// As [`Store::ads_front`].
+    /// As [`Store::ads_segment_index`].
     pub async fn segment_page(&self, index: &SegmentIndex, from: usize) -> Result<SegmentPage> {
         let range = index.page(from, FEATURES_PAGE_BYTES);
         let next = (range.end < index.len()).then_some(range.end);
@@ -124,7 +124,7 @@ impl Store {
     /// These images of a segment, with their features.
     ///
     /// # Errors
-    /// As [`Store::ads_front`].
+    /// As [`Store::ads_segment_index`].
     ///
     /// # Panics
     /// If the segment has fewer.

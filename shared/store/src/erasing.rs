@@ -33,7 +33,7 @@ pub struct Purged {
 impl Store {
     /// Forgets items, of all owners: when this returns, no segment holds them, neither live nor
     /// replaced nor half written, and of ads neither does the tail. A reference must have been
-    /// withdrawn before, which takes it out of the log. Idempotent; safe next to compaction.
+    /// withdrawn before, which takes it out of the log. Idempotent; safe concurrently with compaction.
     /// Readers that lose a segment under their hands start again from the manifest. What an erasure
     /// removes so is [noted](Store::note_erased) before.
     ///
@@ -202,7 +202,7 @@ impl Store {
     /// Deletes the segments of a set that were replaced longer ago than their readers run, those
     /// that no manifest names and that have lain there for longer than their writer can be
     /// at work, and versions of the manifest that were replaced as long ago. Idempotent; safe
-    /// next to compaction.
+    /// concurrently with compaction.
     ///
     /// # Errors
     /// As every verb.

@@ -1,6 +1,6 @@
 //! Leads that rise: better evidence comes for a pair that has its lead already.
 //!
-//! Any uploader may claim a picture's hash next to a fingerprint of its own
+//! Any uploader may claim a picture's hash together with a fingerprint of its own
 //! making, so what came first must not decide what the unit hears. Of two the better evidence
 //! stands; a lead never sinks; and one that was for review, by itself or because an uploader's flood
 //! is held, is alerted when it first reaches alert level. Every change is conditioned on the lead as

@@ -16,7 +16,7 @@ use crate::retractions::{is_in_force, retraction_key};
 use crate::transactions::Ended;
 use crate::{Store, Table, retry};
 
-/// Sightings kept in one transaction, which may have 100 steps: next to them stand the check of the
+/// Sightings kept in one transaction, which may have 100 steps: in addition to them stand the check of the
 /// reference, the lead, the uploader and its retraction, the digest, and 20 items of what is counted.
 const KEPT_TOGETHER: usize = 75;
 
@@ -30,7 +30,7 @@ struct Extended {
 
 impl Store {
     /// Adds what a lead lacks of these sightings and of those recorded of its image; they go out in
-    /// its next digest. Call it once the lead is written ([`Store::tell_lead`]). Idempotent.
+    /// its next digest. Call it once the lead is written ([`Store::alert_lead`]). Idempotent.
     ///
     /// # Errors
     /// As every verb.

@@ -78,7 +78,7 @@ pub(crate) fn image_pk(image: &ImageSha256) -> String {
 pub(crate) const LISTED: &str = "listed#";
 
 impl Store {
-    /// [Tells](Self::tell_lead) and [completes](Self::complete_lead) a lead. Idempotent.
+    /// [Alerts](Self::alert_lead) and [completes](Self::complete_lead) a lead. Idempotent.
     ///
     /// # Errors
     /// As these two.
@@ -101,7 +101,7 @@ impl Store {
     /// reference has returned. A lead that is there rises if this evidence is better
     /// ([`records::LeadSummary::rank`]) and never sinks; if it is at alert level for the first time
     /// it is alerted then. Where an uploader's ads match a reference too much
-    /// ([`records::Alerting`]) its further leads are held: recorded at review level, to be alerted
+    /// ([`records::AlertLimit`]) its further leads are held: recorded at review level, to be alerted
     /// by [`Store::release`], or by what another uploader brings. The lead has some of the sightings
     /// afterwards, and all of them after [`Store::complete_lead`]. Nothing rests on what was
     /// [retracted](Store::retract). Idempotent.

@@ -18,7 +18,7 @@ use crate::items::{Item, attribute, counted, item, key, number, parsed, record, 
 use crate::leads_known::marks_of;
 use crate::{PAGE_ITEMS_MAX, Store, Table};
 
-/// Sightings and uploaders written in the transaction of a lead, which may have 100 steps: next to them
+/// Sightings and uploaders written in the transaction of a lead, which may have 100 steps: in addition to them
 /// stand the lead, its alert and the check of its reference. A sighting has 5 KB at most.
 pub(crate) const WRITTEN_TOGETHER: usize = 90;
 

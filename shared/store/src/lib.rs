@@ -11,7 +11,7 @@
 //! Ads and references are each a searchable set of a tail, segments and their manifest: see
 //! [`Store::ads_page`] and [`Store::references_since`] for readers, [`Store::compact_ads`],
 //! [`Store::compact_references`], [`Store::merge_segments`] and [`Store::sweep`] for upkeep, and
-//! [`Store::rewrite_without`] for erasure.
+//! [`Store::purge`] for erasure.
 
 mod ads;
 mod ads_packs;

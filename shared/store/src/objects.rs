@@ -25,7 +25,7 @@ pub enum ObjectKind {
     Reference,
 }
 
-/// What S3 knows of an object next to its bytes.
+/// What S3 knows of an object in addition to its bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ObjectFacts {
     /// Its size.

@@ -13,7 +13,7 @@ use crate::Store;
 use crate::error::{Result, classified};
 use crate::objects::{UPLOADED_AT, time};
 
-/// What may stand as it is in a copy source, next to letters and digits.
+/// What may stand as it is in a copy source, in addition to letters and digits.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'-')

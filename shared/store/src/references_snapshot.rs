@@ -7,7 +7,7 @@
 //!
 //! A removal in the log means that segments may hold a fingerprint of the sought that ought to be
 //! gone. Then the segments that hold it are written again without it, and whatever lies in the
-//! bucket next to the new manifest's segments is deleted at once, under its readers too.
+//! bucket other than the new manifest's segments is deleted at once, under its readers too.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
 //! Fingerprints made again, after a build with better algorithms. Old ones stay where they are until
-//! new ones take their place, so that nothing is missed concurrently.
+//! new ones take their place, so that nothing is missed until then.
 
 use records::fingerprint::ReferenceFingerprint;
 use records::{Image, ReferenceId, ReferenceStatus, SearchProgress, TenantId, Timestamp};

@@ -186,7 +186,7 @@ impl Store {
     /// A segment's items, all of them, held against its name too.
     ///
     /// # Errors
-    /// As [`Self::front`].
+    /// As [`Self::segment_index`].
     pub(crate) async fn segment_items(
         &self,
         kind: SetKind,

@@ -84,7 +84,7 @@ pub fn run(seed: u64, bug: Option<InjectedBug>, keeps_text: bool) -> Report {
         injections: injections(rng, &time),
         bug,
         retries: RetryConfig::disabled(),
-        keeps_text: keeps_text,
+        keeps_text,
     };
     let mood = rng.of("case system", 0);
     let cluster = Cluster::new(plan, |time| CaseSystem::moody(time, mood, CALM_US));
@@ -134,8 +134,8 @@ impl Run {
     fn new(cluster: Cluster, rng: Rng, bug: Option<InjectedBug>) -> Self {
         Self {
             cluster: Arc::new(cluster),
-            rng: rng,
-            bug: bug,
+            rng,
+            bug,
             script: Script::draw(rng),
             ads: EventQueue::default(),
             references: EventQueue::default(),

@@ -3,7 +3,7 @@
 //! What they do depends on who is searched for: a list of pictures that are like one that is searched for makes
 //! leads, and another makes none. The sender of such lists must not notice it, so these programs have
 //! threads of their own that get the processor when no other thread wants it, and (by
-//! [`embedded::Embedded::sdk_config_behind`]) connections of their own to the tables.
+//! [`embedded::Embedded::sdk_config_background`]) connections of their own to the tables.
 
 use tokio::runtime::{Builder, Handle, Runtime};
 

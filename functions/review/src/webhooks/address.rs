@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use records::WebhookUrl;
 use url::{Host, Url};
 
-/// Checks an address against the networks that the deployment allows next to public ones.
+/// Checks an address against the networks that the deployment allows in addition to public ones.
 ///
 /// # Errors
 /// The rule that it breaks.

@@ -91,7 +91,7 @@ impl ConnectionLimit {
         state.idles();
         taken.push(state.clone());
         Some(ConnectionPermit {
-            state: state,
+            state,
             taken: self.taken.clone(),
         })
     }

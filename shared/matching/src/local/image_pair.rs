@@ -59,7 +59,7 @@ impl LocalReference {
         };
         Self {
             size: (1.0, 1.0),
-            key_points: key_points,
+            key_points,
             grids: [grid(), grid(), grid()],
         }
     }
