@@ -1,8 +1,8 @@
 //! How many requests each caller may have under way, so that one's slow ones do not stop another's.
 //!
 //! A request takes its permit once its caller is known, and keeps it until it is answered. All limits
-//! together have fewer places than the process serves requests, so that a caller that has one left gets in.
-//! Withdrawals need no place: nothing may stop them.
+//! together have fewer permits than the process serves requests, so that a caller that has one left gets in.
+//! Withdrawals need no permit: nothing may stop them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,10 +24,10 @@ const TENANT_MAX: usize = 32;
 const ROLE_MAX: usize = 96;
 
 /// Photos of one unit that are taken at once, of at most 32 MiB each; a quarter of what a process
-/// takes, so that the slow ones of one unit leave places to the others.
+/// takes, so that the slow ones of one unit leave permits to the others.
 pub(crate) const PHOTOS_OF_UNIT_MAX: usize = 2;
 
-/// What a place is taken in: a role's or a tenant's requests, or a unit's photos.
+/// What is limited: a role's or a tenant's requests, or a unit's photos.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum LimitKey {
     Role(&'static str),
@@ -35,7 +35,7 @@ enum LimitKey {
     Photos(TenantId),
 }
 
-/// The places that are taken.
+/// The permits that are given.
 #[derive(Clone, Default)]
 pub(crate) struct ConcurrencyLimits(Arc<Mutex<HashMap<LimitKey, usize>>>);
 
@@ -46,7 +46,7 @@ pub(crate) struct Permit {
 }
 
 impl ConcurrencyLimits {
-    /// A place for a request of a caller.
+    /// A permit for a request of a caller.
     ///
     /// # Errors
     /// A problem that says to come back, if its tenant or role has none left.
@@ -58,7 +58,7 @@ impl ConcurrencyLimits {
         ])
     }
 
-    /// A place for a photo of a unit.
+    /// A permit for a photo of a unit.
     ///
     /// # Errors
     /// As [`Self::request`].
@@ -97,11 +97,11 @@ impl Drop for Permit {
     }
 }
 
-/// Where a request's place is kept until its answer is made.
+/// Where a request's permit is kept until its answer is made.
 #[derive(Clone, Default)]
 struct Kept(Arc<Mutex<Option<Permit>>>);
 
-/// Keeps the place that a request takes on its way in.
+/// Keeps the permit that a request takes on its way in.
 pub(crate) async fn keep(mut request: Request, next: Next) -> Response {
     let kept = Kept::default();
     request.extensions_mut().insert(kept.clone());
@@ -110,7 +110,7 @@ pub(crate) async fn keep(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// Takes a place for a request whose caller is known; a withdrawal needs none.
+/// Takes a permit for a request whose caller is known; a withdrawal needs none.
 ///
 /// # Errors
 /// As [`ConcurrencyLimits::request`].
@@ -122,9 +122,9 @@ pub(crate) fn enter(
     if is_withdrawal(parts) {
         return Ok(());
     }
-    let place = limits.request(tenant, role)?;
+    let permit = limits.request(tenant, role)?;
     if let Some(Kept(kept)) = parts.extensions.get() {
-        *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(place);
+        *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(permit);
     }
     Ok(())
 }

@@ -108,7 +108,7 @@ impl std::ops::AddAssign for Compacted {
 /// Packs of the tail, and the manifest that stood before they were named.
 #[derive(Clone, Debug)]
 pub struct TailBatch {
-    standing: VersionedManifest,
+    current: VersionedManifest,
     packs: Vec<Pack>,
     /// Whether the tail had more.
     has_more: bool,
@@ -140,7 +140,7 @@ impl TailBatch {
 /// A segment that no manifest names yet.
 #[derive(Clone, Debug)]
 pub struct Written {
-    standing: VersionedManifest,
+    current: VersionedManifest,
     entry: SegmentEntry,
     absorbed: Vec<SegmentName>,
 }
@@ -188,11 +188,11 @@ impl Store {
     /// [`Error::Damaged`] if an item of the tail cannot be read.
     pub async fn tail_batch(&self, rule: &CompactionRule) -> Result<TailBatch> {
         let mut batch = TailBatch {
-            standing: self.manifest(SetKind::Ads).await?,
+            current: self.manifest(SetKind::Ads).await?,
             packs: Vec::new(),
             has_more: false,
         };
-        if !batch.standing.manifest.uncleared().is_empty() {
+        if !batch.current.manifest.uncleared().is_empty() {
             return Ok(batch); // another caller's are still being cleared
         }
         for start in AdsPosition::starts() {
@@ -223,12 +223,12 @@ impl Store {
         let packs = packs.map(|pack| async move { self.pack_items(&pack).await });
         let items: Vec<Vec<SetItem>> = packs.buffered(PACKS_AT_ONCE).try_collect().await?;
         let items = items.into_iter().flatten().collect();
-        let generation = batch.standing.manifest.generation;
+        let generation = batch.current.manifest.generation;
         let built = build_blocking(SetKind::Ads, items, now, generation).await?;
         let entry = built.entry;
         self.put_segment(SetKind::Ads, built).await?;
         Ok(Written {
-            standing: batch.standing,
+            current: batch.current,
             entry,
             absorbed: batch.packs.iter().map(Pack::name).collect(),
         })
@@ -240,8 +240,8 @@ impl Store {
     /// # Errors
     /// As every verb.
     pub async fn enter(&self, written: &Written) -> Result<bool> {
-        let standing = &written.standing;
-        let mut next = standing
+        let current = &written.current;
+        let mut next = current
             .manifest
             .next(&Default::default(), 0, vec![written.entry]);
         next.absorbed
@@ -251,7 +251,7 @@ impl Store {
             due_at_ms: None,
         };
         next.absorbed.extend(written.absorbed.iter().map(absorbed));
-        self.swap(standing, &next).await
+        self.swap(current, &next).await
     }
 
     /// Step 4: deletes what names absorbed packs from the tail, and notes in the manifest that it
@@ -262,25 +262,25 @@ impl Store {
     pub async fn clear_tail(&self, rule: &CompactionRule, now: Timestamp) -> Result<u64> {
         let mut cleared = 0;
         for _ in 0..SWAPS_MAX {
-            let standing = self.manifest(SetKind::Ads).await?;
-            let uncleared = standing.manifest.uncleared();
+            let current = self.manifest(SetKind::Ads).await?;
+            let uncleared = current.manifest.uncleared();
             if uncleared.is_empty() {
                 return Ok(cleared);
             }
-            self.save_manifest_record(&standing).await?;
+            self.save_manifest_record(&current).await?;
             let deleted: Vec<bool> = stream::iter(uncleared)
                 .map(|name| self.delete_from_tail(name))
                 .buffer_unordered(DELETES_AT_ONCE)
                 .try_collect()
                 .await?;
             cleared += deleted.into_iter().map(u64::from).sum::<u64>();
-            let mut next = standing.manifest.next(&Default::default(), 0, Vec::new());
+            let mut next = current.manifest.next(&Default::default(), 0, Vec::new());
             let due_at_ms = Some(ms(now.plus(rule.grace)));
             let noted = next.absorbed.iter_mut();
             noted
                 .filter(|it| it.due_at_ms.is_none())
                 .for_each(|it| it.due_at_ms = due_at_ms);
-            if self.swap(&standing, &next).await? {
+            if self.swap(&current, &next).await? {
                 return Ok(cleared);
             }
         }

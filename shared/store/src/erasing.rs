@@ -72,16 +72,16 @@ impl Store {
         (now, by): (Timestamp, Option<ErasedBy<'_>>),
         done: &mut Purged,
     ) -> Result<bool> {
-        let standing = self.manifest(kind).await?;
+        let current = self.manifest(kind).await?;
         if kind == SetKind::Ads
             && !self
-                .packs_are_purged_of(ids, &standing.manifest, done)
+                .packs_are_purged_of(ids, &current.manifest, done)
                 .await?
         {
             return Ok(false); // they came concurrently
         }
         let lying = self.stored_versions(kind.into()).await?;
-        let affected = self.holding(kind, &standing.manifest, ids).await?;
+        let affected = self.holding(kind, &current.manifest, ids).await?;
         let held = self.items_of_all(kind, &affected).await?;
         let count = held.len();
         let kept: Vec<Item> = held
@@ -89,15 +89,15 @@ impl Store {
             .filter(|it| !ids.contains(&it.id))
             .collect();
         let forgotten = (count - kept.len()) as u64;
-        let generation = standing.manifest.generation;
+        let generation = current.manifest.generation;
         let with = self.put_all(kind, kept, (now, generation)).await?;
         let without = affected.iter().map(|entry| entry.name).collect();
-        let next = standing.manifest.next(&without, ms(now), with);
+        let next = current.manifest.next(&without, ms(now), with);
         if let Some(by) = by {
             let names = without.iter().map(SegmentName::to_string);
             self.save_erased(by, Erased::Segments, names).await?;
         }
-        if !self.swap(&standing, &next).await? {
+        if !self.swap(&current, &next).await? {
             return Ok(false);
         }
         done.segments += without.len() as u64;
@@ -213,9 +213,9 @@ impl Store {
         now: Timestamp,
     ) -> Result<Compacted> {
         let mut done = Compacted::default();
-        let standing = self.manifest(kind).await?;
-        self.save_manifest_record(&standing).await?; // one of an older build is not noted yet
-        let manifest = &standing.manifest;
+        let current = self.manifest(kind).await?;
+        self.save_manifest_record(&current).await?; // one of an older build is not noted yet
+        let manifest = &current.manifest;
         let (mut due, mut orphans) = (Vec::new(), Vec::new());
         for version in self.stored_versions(kind.into()).await? {
             match liveness_of(&version, manifest, rule, now) {
@@ -239,7 +239,7 @@ impl Store {
         if orphans.is_empty() && !is_shorter {
             return Ok(done);
         }
-        if !self.swap(&standing, &next).await? {
+        if !self.swap(&current, &next).await? {
             done.lost += 1;
             return Ok(done);
         }

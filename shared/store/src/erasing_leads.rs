@@ -31,8 +31,8 @@ impl Store {
     ) -> Result<()> {
         let unit = by.unit;
         for reference in references {
-            let standing = self.reference(unit, reference).await?;
-            if standing.is_some_and(|it| it.ended_at.is_none()) {
+            let state = self.reference(unit, reference).await?;
+            if state.is_some_and(|it| it.ended_at.is_none()) {
                 return Err(Error::Conflict("the reference has not ended"));
             }
         }

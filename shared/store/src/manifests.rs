@@ -87,13 +87,13 @@ impl Store {
 
     /// Notes that the manifest has come so far, if that is not noted: before anything is given up that
     /// only this manifest, or one after it, leads to. Idempotent.
-    pub(crate) async fn save_manifest_record(&self, standing: &VersionedManifest) -> Result<()> {
-        let generation = standing.manifest.generation;
-        let is_noted = standing.noted.is_some_and(|noted| noted >= generation);
-        match standing.etag.is_none() || is_noted {
+    pub(crate) async fn save_manifest_record(&self, current: &VersionedManifest) -> Result<()> {
+        let generation = current.manifest.generation;
+        let is_noted = current.noted.is_some_and(|noted| noted >= generation);
+        match current.etag.is_none() || is_noted {
             true => Ok(()),
             false => {
-                self.save_generation(standing.manifest.kind, generation)
+                self.save_generation(current.manifest.kind, generation)
                     .await
             }
         }
@@ -123,12 +123,12 @@ impl Store {
 
     /// Replaces a manifest, unless another caller did since it was read; says whether it did. What
     /// was replaced by this very call although its first answer was lost counts as done.
-    pub(crate) async fn swap(&self, standing: &VersionedManifest, next: &Manifest) -> Result<bool> {
-        let Some(standing) = self.begun(standing).await? else {
+    pub(crate) async fn swap(&self, current: &VersionedManifest, next: &Manifest) -> Result<bool> {
+        let Some(current) = self.begun(current).await? else {
             return Ok(false);
         };
-        self.save_manifest_record(&standing).await?;
-        let is_swapped = self.put_manifest(next, standing.etag.as_deref()).await?;
+        self.save_manifest_record(&current).await?;
+        let is_swapped = self.put_manifest(next, current.etag.as_deref()).await?;
         if is_swapped.is_some() {
             self.save_generation(next.kind, next.generation).await?;
         }
@@ -137,10 +137,10 @@ impl Store {
 
     /// A set that has a manifest: the first one of ads is empty, and is noted before another one takes
     /// its place. None if another caller was faster.
-    async fn begun(&self, standing: &VersionedManifest) -> Result<Option<VersionedManifest>> {
-        let kind = standing.manifest.kind;
-        if kind != SetKind::Ads || standing.etag.is_some() {
-            return Ok(Some(standing.clone()));
+    async fn begun(&self, current: &VersionedManifest) -> Result<Option<VersionedManifest>> {
+        let kind = current.manifest.kind;
+        if kind != SetKind::Ads || current.etag.is_some() {
+            return Ok(Some(current.clone()));
         }
         let first = Manifest::empty(kind);
         let etag = self.put_manifest(&first, None).await?;

@@ -46,19 +46,19 @@ impl Store {
         rule: &CompactionRule,
         now: Timestamp,
     ) -> Result<Option<u64>> {
-        let standing = self.manifest(kind).await?;
-        let chosen = to_merge(&standing.manifest.live, &rule.merge);
+        let current = self.manifest(kind).await?;
+        let chosen = to_merge(&current.manifest.live, &rule.merge);
         let chosen: Vec<SegmentEntry> = chosen.into_iter().copied().collect();
         if chosen.is_empty() {
             return Ok(None);
         }
         let items = self.items_of_all(kind, &chosen).await?;
-        let built = build_blocking(kind, items, now, standing.manifest.generation).await?;
+        let built = build_blocking(kind, items, now, current.manifest.generation).await?;
         let names: BTreeSet<SegmentName> = chosen.iter().map(|entry| entry.name).collect();
         let due_at_ms = ms(now.plus(rule.grace));
-        let next = standing.manifest.next(&names, due_at_ms, vec![built.entry]);
+        let next = current.manifest.next(&names, due_at_ms, vec![built.entry]);
         self.put_segment(kind, built).await?;
-        if self.swap(&standing, &next).await? {
+        if self.swap(&current, &next).await? {
             Ok(Some(names.len() as u64))
         } else {
             Err(Error::Conflict("the manifest changed meanwhile"))

@@ -140,10 +140,10 @@ impl Store {
     ) -> Result<Compacted> {
         let mut done = Compacted::default();
         for attempt in 0..retry::ATTEMPTS_MAX {
-            let standing = self.manifest(SetKind::References).await?;
-            let swapped = match self.snapshot(&standing, rule, now, &mut done).await {
+            let current = self.manifest(SetKind::References).await?;
+            let swapped = match self.snapshot(&current, rule, now, &mut done).await {
                 // The log is the truth: all segments are made again from it.
-                Err(Error::Damaged(_)) => self.snapshot_again(&standing, now, &mut done).await,
+                Err(Error::Damaged(_)) => self.snapshot_again(&current, now, &mut done).await,
                 swapped => swapped,
             };
             match swapped {
@@ -161,12 +161,12 @@ impl Store {
     /// Applies the log to the segments, if that is due; says whether no more is to be done.
     async fn snapshot(
         &self,
-        standing: &VersionedManifest,
+        current: &VersionedManifest,
         rule: &CompactionRule,
         now: Timestamp,
         done: &mut Compacted,
     ) -> Result<bool> {
-        let manifest = &standing.manifest;
+        let manifest = &current.manifest;
         self.check_position(manifest).await?;
         let from = LogPosition(manifest.position);
         let news = ReferenceChanges::of(self.log_after(&from).await?, from);
@@ -184,7 +184,7 @@ impl Store {
         let mut items = self.items_of_all(kind, &affected).await?;
         items.retain(|item| !news.changes.contains_key(&item.id));
         let is_swapped = self
-            .enter_snapshot(standing, &affected, items, &news, now)
+            .enter_snapshot(current, &affected, items, &news, now)
             .await?;
         if let (Some(next), false) = (&is_swapped, news.removed.is_empty()) {
             done.deleted += self.delete_all_but(next, lying).await?;
@@ -198,16 +198,16 @@ impl Store {
     /// Makes all segments from the whole log; says whether the manifest names them now.
     async fn snapshot_again(
         &self,
-        standing: &VersionedManifest,
+        current: &VersionedManifest,
         now: Timestamp,
         done: &mut Compacted,
     ) -> Result<bool> {
         let start = LogPosition::start();
         let news = ReferenceChanges::of(self.log_after(&start).await?, start);
         let lying = self.stored_versions(SetKind::References.into()).await?;
-        let all = &standing.manifest.live;
+        let all = &current.manifest.live;
         let Some(next) = self
-            .enter_snapshot(standing, all, Vec::new(), &news, now)
+            .enter_snapshot(current, all, Vec::new(), &news, now)
             .await?
         else {
             return Ok(false);
@@ -221,18 +221,18 @@ impl Store {
     /// manifest that now stands, or none if another one was faster.
     async fn enter_snapshot(
         &self,
-        standing: &VersionedManifest,
+        current: &VersionedManifest,
         without: &[SegmentEntry],
         mut kept: Vec<Item>,
         news: &ReferenceChanges,
         now: Timestamp,
     ) -> Result<Option<Manifest>> {
         kept.extend(news.added().cloned());
-        let attempt = (now, standing.manifest.generation);
+        let attempt = (now, current.manifest.generation);
         let with = self.put_all(SetKind::References, kept, attempt).await?;
         let without = without.iter().map(|entry| entry.name).collect();
-        let mut next = standing.manifest.next(&without, ms(now), with);
+        let mut next = current.manifest.next(&without, ms(now), with);
         next.position = news.position.0;
-        Ok(self.swap(standing, &next).await?.then_some(next))
+        Ok(self.swap(current, &next).await?.then_some(next))
     }
 }

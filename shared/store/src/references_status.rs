@@ -76,18 +76,18 @@ impl Store {
         now: Timestamp,
     ) -> Result<Activated> {
         for attempt in 0..retry::ATTEMPTS_MAX {
-            let standing = self
+            let state = self
                 .state(unit, id)
                 .await?
                 .ok_or(Error::Gone("the reference"))?;
-            if standing.reference.status == ReferenceStatus::Active {
+            if state.reference.status == ReferenceStatus::Active {
                 return Ok(Activated::Before);
             }
-            if standing.has_ended() {
+            if state.has_ended() {
                 return Ok(Activated::Ended);
             }
             let tail = self.log_tail(id).await?;
-            if let Some(steps) = self.steps_activate(unit, &standing, &tail, now).await?
+            if let Some(steps) = self.steps_activate(unit, &state, &tail, now).await?
                 && self.transact("activating a reference", &steps).await? == Ended::Done
             {
                 return Ok(Activated::Now);
@@ -101,11 +101,11 @@ impl Store {
     async fn steps_activate(
         &self,
         unit: &TenantId,
-        standing: &ReferenceState,
+        state: &ReferenceState,
         tail: &LogTail,
         now: Timestamp,
     ) -> Result<Option<Vec<TransactWriteItem>>> {
-        let id = &standing.reference.reference_id;
+        let id = &state.reference.reference_id;
         let held = self
             .get(Table::References, unit.as_str(), fingerprint_sk(id))
             .await?;
@@ -123,11 +123,11 @@ impl Store {
                 &[("#status", "status"), ("#reason", "reason")],
                 &[
                     (":active", text(ReferenceStatus::Active.as_str())),
-                    (":before", text(standing.reference.status.as_str())),
+                    (":before", text(state.reference.status.as_str())),
                     (":seq", number(tail.next())),
                     (
                         ":now",
-                        text(standing.reference.activated_at.unwrap_or(now).as_str()),
+                        text(state.reference.activated_at.unwrap_or(now).as_str()),
                     ),
                 ],
             )?,
@@ -191,23 +191,23 @@ impl Store {
         &self,
         unit: &TenantId,
         id: &ReferenceId,
-        stop: Ending,
+        ending: Ending,
         reason: ReasonCode,
         now: Timestamp,
     ) -> Result<()> {
         for attempt in 0..retry::ATTEMPTS_MAX {
-            let standing = self
+            let state = self
                 .state(unit, id)
                 .await?
                 .ok_or(Error::Gone("the reference"))?;
-            if stop == Ending::Withdraw && standing.reference.status == stop.status() {
+            if ending == Ending::Withdraw && state.reference.status == ending.status() {
                 return self.withdraw_again(unit, id, now).await;
             }
-            let stays = standing.has_ended() && stop != Ending::Withdraw;
-            if standing.reference.status == stop.status() || stays {
+            let stays = state.has_ended() && ending != Ending::Withdraw;
+            if state.reference.status == ending.status() || stays {
                 return Ok(());
             }
-            let steps = self.steps_stop(unit, &standing, stop, &reason, now).await?;
+            let steps = self.steps_stop(unit, &state, ending, &reason, now).await?;
             if self.transact("ending a reference", &steps).await? == Ended::Done {
                 return Ok(());
             }
@@ -249,16 +249,16 @@ impl Store {
     async fn steps_stop(
         &self,
         unit: &TenantId,
-        standing: &ReferenceState,
-        stop: Ending,
+        state: &ReferenceState,
+        ending: Ending,
         reason: &ReasonCode,
         now: Timestamp,
     ) -> Result<Vec<TransactWriteItem>> {
-        let id = &standing.reference.reference_id;
-        let mut steps = vec![self.step_status(unit, standing, stop, reason, now)?];
-        if let Some(seq) = standing.added_seq {
-            steps.extend(self.steps_unlog(unit, id, seq, stop).await?);
-        } else if stop.ends() {
+        let id = &state.reference.reference_id;
+        let mut steps = vec![self.step_status(unit, state, ending, reason, now)?];
+        if let Some(seq) = state.added_seq {
+            steps.extend(self.steps_unlog(unit, id, seq, ending).await?);
+        } else if ending.ends() {
             let held = key(unit.as_str(), fingerprint_sk(id));
             steps.push(self.step_delete(Table::References, held, None, &[])?);
         }
@@ -268,28 +268,25 @@ impl Store {
     fn step_status(
         &self,
         unit: &TenantId,
-        standing: &ReferenceState,
-        stop: Ending,
+        state: &ReferenceState,
+        ending: Ending,
         reason: &ReasonCode,
         now: Timestamp,
     ) -> Result<TransactWriteItem> {
         let mut update = String::from("SET #status = :status, #reason = :reason");
         let mut values: Vec<(&str, AttributeValue)> = vec![
-            (":before", text(standing.reference.status.as_str())),
-            (":status", text(stop.status().as_str())),
+            (":before", text(state.reference.status.as_str())),
+            (":status", text(ending.status().as_str())),
             (":reason", text(reason.as_str())),
         ];
-        if stop.ends() {
+        if ending.ends() {
             update.push_str(", ended_at = :now");
             values.push((":now", text(now.as_str())));
         }
         update.push_str(" REMOVE added_seq");
         self.step_update(
             Table::References,
-            key(
-                unit.as_str(),
-                reference_sk(&standing.reference.reference_id),
-            ),
+            key(unit.as_str(), reference_sk(&state.reference.reference_id)),
             &update,
             Some("#status = :before"),
             &[("#status", "status"), ("#reason", "reason")],
@@ -304,12 +301,12 @@ impl Store {
         unit: &TenantId,
         id: &ReferenceId,
         added_seq: u64,
-        stop: Ending,
+        ending: Ending,
     ) -> Result<Vec<TransactWriteItem>> {
         let tail = self.log_tail(id).await?;
         let mut steps = self.steps_append(&tail, [entry(REMOVED, unit, id)])?;
         let added = key(log_partition(id), seq_text(added_seq));
-        if !stop.ends() {
+        if !ending.ends() {
             let addition = self
                 .get(
                     Table::ReferencesTail,
@@ -360,12 +357,12 @@ impl Store {
             .await?;
         let mut due = Vec::new();
         for item in items {
-            let standing = ReferenceState {
+            let state = ReferenceState {
                 reference: record(item, "reference")?,
                 added_seq: None,
             };
-            if !standing.has_ended() && standing.reference.expires_at <= now {
-                due.push(standing.reference.reference_id);
+            if !state.has_ended() && state.reference.expires_at <= now {
+                due.push(state.reference.reference_id);
             }
         }
         Ok(due)

@@ -68,11 +68,11 @@ impl Store {
         now: Timestamp,
     ) -> Result<Renewed> {
         for attempt in 0..retry::ATTEMPTS_MAX {
-            let standing = self
+            let state = self
                 .state(unit, id)
                 .await?
                 .ok_or(Error::Gone("the reference"))?;
-            let Some(place) = fingerprint_place(unit, &standing) else {
+            let Some(place) = fingerprint_place(unit, &state) else {
                 return Ok(Renewed::Ended);
             };
             let before = self.get(place.table, &place.pk, &place.sk).await?;
@@ -82,7 +82,7 @@ impl Store {
                     return Ok(Renewed::Before);
                 }
                 let steps = self
-                    .steps_renew(unit, &standing, &place, (fingerprint, now))
+                    .steps_renew(unit, &state, &place, (fingerprint, now))
                     .await?;
                 if self.transact("renewing a reference", &steps).await? == Ended::Done {
                     return Ok(Renewed::Now);
@@ -96,15 +96,15 @@ impl Store {
     async fn steps_renew(
         &self,
         unit: &TenantId,
-        standing: &ReferenceState,
+        state: &ReferenceState,
         place: &FingerprintKey,
         (fingerprint, now): (&ReferenceFingerprint, Timestamp),
     ) -> Result<Vec<aws_sdk_dynamodb::types::TransactWriteItem>> {
-        let id = &standing.reference.reference_id;
+        let id = &state.reference.reference_id;
         let new = reference_fingerprint_attribute(fingerprint)?;
         let reference = key(unit.as_str(), reference_sk(id));
-        let status = (":status", text(standing.reference.status.as_str()));
-        let Some(seq) = standing.added_seq else {
+        let status = (":status", text(state.reference.status.as_str()));
+        let Some(seq) = state.added_seq else {
             let stands = self.step_check(
                 Table::References,
                 reference,
@@ -148,10 +148,10 @@ struct FingerprintKey {
 }
 
 /// In the log while it is active, next to it while it is pending or held; nowhere once it has ended.
-fn fingerprint_place(unit: &TenantId, standing: &ReferenceState) -> Option<FingerprintKey> {
+fn fingerprint_place(unit: &TenantId, state: &ReferenceState) -> Option<FingerprintKey> {
     use ReferenceStatus as Status;
-    let id = &standing.reference.reference_id;
-    match (standing.reference.status, standing.added_seq) {
+    let id = &state.reference.reference_id;
+    match (state.reference.status, state.added_seq) {
         (Status::Active, Some(seq)) => Some(FingerprintKey {
             table: Table::ReferencesTail,
             pk: log_partition(id),
