@@ -14,15 +14,16 @@ use records::fingerprint::{
     AdFingerprint, FINGERPRINT_VERSION, Framing, Hash256, ReferenceFingerprint, View,
 };
 use records::{
-    AdKey, AdMetadata, Alerting as Alerted, Image, ImageSha256, Label, ObjectKey, Reference,
-    ReferenceId, ReferenceKey, ReferenceStatus, SearchProgress, Sighting,
+    AdKey, AdMetadata, Alerting as Alerted, Image, ImageSha256, Label, LeadId, LeadStatus,
+    ObjectKey, Reference, ReferenceId, ReferenceKey, ReferenceStatus, RetractionState,
+    SearchProgress, Sighting, TenantId,
 };
 use store::{NewObject, Store, StoredAd};
 use upkeep::{Task, Upkeep};
 
 use super::feed::{Changes, Mailbox, Message, batch, changes, done};
 use super::holdings::has_pending_deliveries;
-use super::house::{ADS, House, REFERENCES};
+use super::house::{ADS, House, REFERENCES, unit};
 use super::line::Crash;
 
 /// Rounds after which all must be done: one fault needs three, and a day's compaction deletes thousands
@@ -229,6 +230,41 @@ impl Pump {
             self.house.time().skip(REST);
         }
         panic!("not withdrawn after {ROUNDS_MAX} attempts");
+    }
+
+    /// Retracts what an uploader contributed, again and again until that is done.
+    ///
+    /// # Panics
+    /// If it never is.
+    pub async fn retract(&mut self, uploader: &str) {
+        let uploader = TenantId::parse(uploader).expect("a tenant's name");
+        for _ in 0..ROUNDS_MAX {
+            let (programs, now) = (&self.programs, self.house.time().now());
+            let retracted = async {
+                programs.store.retract(&uploader, now).await?;
+                programs.upkeep.retractions().await?;
+                programs.store.retraction(&uploader).await
+            };
+            match unless_crashed(&programs.crash, retracted).await {
+                Some(Ok(Some(it))) if it.state == RetractionState::Done => return,
+                Some(_) => {}
+                None => self.restart(),
+            }
+            self.house.time().skip(REST);
+        }
+        panic!("not retracted after {ROUNDS_MAX} attempts");
+    }
+
+    /// That the lead of a pair is open, by what this uploader brought.
+    ///
+    /// # Panics
+    /// If it is not.
+    pub async fn assert_open_by(&self, by: &str, of: &ReferenceId, image: &ImageSha256) {
+        let id = LeadId::of(of, image);
+        let lead = self.faultless.lead(&unit(), &id).await;
+        let lead = lead.expect("readable").expect("a lead").summary;
+        assert_eq!(lead.status, LeadStatus::Open);
+        assert_eq!(lead.evidence_by.expect("somebody").as_str(), by);
     }
 
     /// One run of all timers.

@@ -50,15 +50,19 @@ async fn state(house: &House) -> Option<RetractionState> {
     found.map(|it| it.state)
 }
 
-/// The search that a reference began with, planned and over.
-async fn searched(house: &House, reference_id: &ReferenceId) -> store::SearchKey {
+/// The search that a reference began with, planned and under way.
+async fn searching(house: &House, reference_id: &ReferenceId) -> store::SearchKey {
     let all = house.store.all_searches(&unit()).await.unwrap();
     let of = all.into_iter().find(|of| of.reference_id == *reference_id);
     let of = of.unwrap();
     let store = &house.store;
     store.plan_search(&of, 0, &[]).await.unwrap();
-    store.finish_search(&of, &[], house.now()).await.unwrap();
     of
+}
+
+async fn end(house: &House, of: &store::SearchKey) {
+    let ended = house.store.finish_search(of, &[], house.now()).await;
+    ended.unwrap();
 }
 
 #[tokio::test]
@@ -77,6 +81,7 @@ async fn leads_are_withdrawn_and_that_is_the_end_of_it() {
 async fn what_others_posted_is_searched_again_once_no_older_search_is_under_way() {
     let house = house(None).await;
     let (reference, _) = claimed_lead(&house, true).await;
+    let of = searching(&house, &reference).await;
     house.store.retract(&forger(), house.now()).await.unwrap();
     house.wait(HOUR / 60);
     assert_eq!(house.run(Task::Erasures).await.retracted, 0);
@@ -85,7 +90,7 @@ async fn what_others_posted_is_searched_again_once_no_older_search_is_under_way(
         Some(RetractionState::Withdrawing),
         "its first search may have passed what others claimed"
     );
-    let of = searched(&house, &reference).await;
+    end(&house, &of).await;
     house.wait(HOUR / 60);
     let asked_after = house.now().minus(HOUR / 60);
     assert_eq!(house.run(Task::Erasures).await.retracted, 1);
@@ -97,7 +102,8 @@ async fn what_others_posted_is_searched_again_once_no_older_search_is_under_way(
 async fn lifting_searches_for_every_reference_and_is_then_forgotten() {
     let house = house(None).await;
     let (reference, _) = claimed_lead(&house, false).await;
-    let of = searched(&house, &reference).await;
+    let of = searching(&house, &reference).await;
+    end(&house, &of).await;
     house.store.retract(&forger(), house.now()).await.unwrap();
     house.run(Task::Erasures).await;
     house.wait(HOUR / 60);
