@@ -41,18 +41,22 @@ enum Scenario {
     Renewal,
     /// See [`rising`].
     Rising,
+    /// See [`retracted`].
+    Retracted,
 }
 
 impl Scenario {
     /// Tells it; `is_new` is true while calls are made that no other scenario makes.
     async fn play(self, cluster: &Arc<Cluster>, is_new: &AtomicBool) -> Snapshot {
         let mut pump = Pump::new(cluster);
-        is_new.store(!matches!(self, Self::Rising), Ordering::SeqCst);
+        let begins_known = matches!(self, Self::Rising | Self::Retracted);
+        is_new.store(!begins_known, Ordering::SeqCst);
         match self {
             Self::EveryDay => every_day(&mut pump).await,
             Self::Hashes => hashes(&mut pump).await,
             Self::Renewal => renewal(&mut pump).await,
             Self::Rising => rising(&mut pump, is_new).await,
+            Self::Retracted => retracted(&mut pump, is_new).await,
         }
         let store = cluster.store(&cluster.connection("faultless"));
         snapshot::take(&store, &cluster.case_system.arrived()).await
@@ -65,6 +69,7 @@ impl Scenario {
             Self::Hashes => [2, 1, 1, 3],
             Self::Renewal => [1, 1, 1, 1],
             Self::Rising => [1, 1, 1, 2],
+            Self::Retracted => [1, 1, 1, 2],
         }
     }
 }
@@ -170,6 +175,32 @@ async fn rising(pump: &mut Pump, is_new: &AtomicBool) {
     pump.until_done().await;
 }
 
+/// What an uploader claimed of a picture is retracted, whose hashes another one sent too: its lead is
+/// withdrawn, and opens again by what the other one brought.
+async fn retracted(pump: &mut Pump, is_new: &AtomicBool) {
+    pump.put("references/unit/case-6/photo.bmp", bmp(6, 0))
+        .await;
+    pump.until_done().await;
+    let pictures = [("ad.bmp", bmp(6, 1))];
+    for uploader in ["forger", "uploader"] {
+        let key = format!("ads/{uploader}/list.jsonl");
+        pump.put(&key, list(&pictures)).await;
+        pump.until_done().await;
+    }
+    is_new.store(true, Ordering::SeqCst);
+    pump.retract("forger").await;
+    pump.until_done().await;
+    is_new.store(false, Ordering::SeqCst);
+    pump.timers().await;
+    pump.until_done().await;
+    pump.assert_open_by(
+        "uploader",
+        &reference("case-6", 6),
+        &ImageSha256::of(&bmp(6, 1)),
+    )
+    .await;
+}
+
 fn reference(case: &str, picture: u64) -> ReferenceId {
     let (unit, case) = (
         TenantId::parse("unit").unwrap(),
@@ -221,6 +252,7 @@ fn every_call_fails_once(fault: Fault, retries: RetryConfig) {
     for scenario in [
         Scenario::Renewal,
         Scenario::Rising,
+        Scenario::Retracted,
         Scenario::Hashes,
         Scenario::EveryDay,
     ] {

@@ -26,12 +26,6 @@ const NOT_RECORDED: &[(&str, &str, &str, &str)] = &[
     ),
     (
         "upkeep",
-        "dynamodb:GetItem",
-        "SearchesTable",
-        "asks whether a search that stands still was woken, after an hour; see upkeep's own tests",
-    ),
-    (
-        "upkeep",
         "s3:DeleteObjectVersion",
         "SegmentsBucket/packs/*",
         "sweeps packs an hour after they left the tail; see the store's own tests",

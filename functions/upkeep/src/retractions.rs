@@ -91,11 +91,13 @@ impl Upkeep {
             if self.store.was_woken(of, from).await? {
                 continue;
             }
-            if self.store.forget_search(of).await? {
-                self.store.search_again(of, self.clock.now()).await?;
-            } else {
+            let plan = self.store.search_plan(of).await?;
+            if plan.is_some_and(|plan| !plan.is_finished) {
                 have_all_begun = false;
+                continue;
             }
+            self.store.forget_search(of).await?;
+            self.store.search_again(of, self.clock.now()).await?;
         }
         Ok(have_all_begun)
     }

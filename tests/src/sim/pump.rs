@@ -14,13 +14,14 @@ use records::fingerprint::{
     AdFingerprint, FINGERPRINT_VERSION, Framing, Hash256, HashVariant, ReferenceFingerprint,
 };
 use records::{
-    AdKey, AdMetadata, AlertLimit as Alerted, Image, ImageSha256, Label, ObjectKey, Reference,
-    ReferenceId, ReferenceKey, ReferenceStatus, SearchProgress, Sighting,
+    AdKey, AdMetadata, AlertLimit as Alerted, Image, ImageSha256, Label, LeadId, LeadStatus,
+    ObjectKey, Reference, ReferenceId, ReferenceKey, ReferenceStatus, RetractionState,
+    SearchProgress, Sighting, TenantId,
 };
 use store::{NewObject, Store, StoredAd};
 use upkeep::{Task, Upkeep};
 
-use super::cluster::{ADS, Cluster, REFERENCES};
+use super::cluster::{ADS, Cluster, REFERENCES, unit};
 use super::connection::Crash;
 use super::feed::{Changes, EventQueue, Message, batch, changes, done};
 use super::snapshot::has_pending_deliveries;
@@ -229,6 +230,41 @@ impl Pump {
             self.cluster.time().skip(REST);
         }
         panic!("not withdrawn after {STEPS_MAX} attempts");
+    }
+
+    /// Retracts what an uploader contributed, again and again until that is done.
+    ///
+    /// # Panics
+    /// If it never is.
+    pub async fn retract(&mut self, uploader: &str) {
+        let uploader = TenantId::parse(uploader).expect("a tenant's name");
+        for _ in 0..STEPS_MAX {
+            let (programs, now) = (&self.programs, self.cluster.time().now());
+            let retracted = async {
+                programs.store.retract(&uploader, now).await?;
+                programs.upkeep.retractions().await?;
+                programs.store.retraction(&uploader).await
+            };
+            match unless_crashed(&programs.crash, retracted).await {
+                Some(Ok(Some(it))) if it.state == RetractionState::Done => return,
+                Some(_) => {}
+                None => self.restart(),
+            }
+            self.cluster.time().skip(REST);
+        }
+        panic!("not retracted after {STEPS_MAX} attempts");
+    }
+
+    /// That the lead of a pair is open, by what this uploader brought.
+    ///
+    /// # Panics
+    /// If it is not.
+    pub async fn assert_open_by(&self, by: &str, of: &ReferenceId, image: &ImageSha256) {
+        let id = LeadId::of(of, image);
+        let lead = self.faultless.lead(&unit(), &id).await;
+        let lead = lead.expect("readable").expect("a lead").summary;
+        assert_eq!(lead.status, LeadStatus::Open);
+        assert_eq!(lead.evidence_by.expect("an uploader").as_str(), by);
     }
 
     /// One run of all timers.

@@ -34,11 +34,13 @@ async fn a_lead_has_the_fields_of_the_contract() {
     });
     assert_eq!(lead["sightings"], json!([sighting]));
     assert_eq!(lead["sightings_total"], 1);
-    let uploaders = json!([{"uploaded_by": "agency", "sightings": 1}]);
+    let uploaders = json!([{"uploaded_by": "agency", "sightings": 1, "retracted": false}]);
     assert_eq!(lead["uploaders"], uploaders);
     assert_eq!(lead["evidence"], "computed");
-    let nothing = (&lead["held_for"], &lead["reopened_at"]);
-    assert_eq!(nothing, (&Value::Null, &Value::Null));
+    assert_eq!(lead["evidence_by"], "agency");
+    for nothing in ["held_for", "retracted", "reopened_at"] {
+        assert_eq!(lead[nothing], Value::Null, "{nothing}");
+    }
     let listed = world.all("/v1/leads", "unit").await;
     assert_eq!(listed, [lead]);
 }

@@ -50,15 +50,19 @@ async fn state(system: &System) -> Option<RetractionState> {
     found.map(|it| it.state)
 }
 
-/// The search that a reference began with, planned and over.
-async fn searched(system: &System, reference_id: &ReferenceId) -> store::SearchKey {
+/// The search that a reference began with, planned and under way.
+async fn searching(system: &System, reference_id: &ReferenceId) -> store::SearchKey {
     let all = system.store.all_searches(&unit()).await.unwrap();
     let of = all.into_iter().find(|of| of.reference_id == *reference_id);
     let of = of.unwrap();
     let store = &system.store;
     store.plan_search(&of, 0, &[]).await.unwrap();
-    store.finish_search(&of, &[], system.now()).await.unwrap();
     of
+}
+
+async fn end(system: &System, of: &store::SearchKey) {
+    let ended = system.store.finish_search(of, &[], system.now()).await;
+    ended.unwrap();
 }
 
 #[tokio::test]
@@ -77,6 +81,7 @@ async fn leads_are_withdrawn_and_that_is_the_end_of_it() {
 async fn what_others_posted_is_searched_again_once_no_older_search_is_under_way() {
     let system = system(None).await;
     let (reference, _) = claimed_lead(&system, true).await;
+    let of = searching(&system, &reference).await;
     system.store.retract(&forger(), system.now()).await.unwrap();
     system.wait(HOUR / 60);
     assert_eq!(system.run(Task::Erasures).await.retracted, 0);
@@ -85,7 +90,7 @@ async fn what_others_posted_is_searched_again_once_no_older_search_is_under_way(
         Some(RetractionState::Withdrawing),
         "its first search may have passed what others claimed"
     );
-    let of = searched(&system, &reference).await;
+    end(&system, &of).await;
     system.wait(HOUR / 60);
     let asked_after = system.now().minus(HOUR / 60);
     assert_eq!(system.run(Task::Erasures).await.retracted, 1);
@@ -97,7 +102,8 @@ async fn what_others_posted_is_searched_again_once_no_older_search_is_under_way(
 async fn lifting_searches_for_every_reference_and_is_then_forgotten() {
     let system = system(None).await;
     let (reference, _) = claimed_lead(&system, false).await;
-    let of = searched(&system, &reference).await;
+    let of = searching(&system, &reference).await;
+    end(&system, &of).await;
     system.store.retract(&forger(), system.now()).await.unwrap();
     system.run(Task::Erasures).await;
     system.wait(HOUR / 60);

@@ -211,6 +211,7 @@ async fn check_alerts(
     consistency.disagree(twice, "leads were alerted twice");
     let silent = active(unit, leads, references)
         .filter(|lead| lead.summary.level == Level::Alert)
+        .filter(|lead| lead.summary.retracted.is_none())
         .filter(|lead| !created.contains_key(&lead.summary.lead_id))
         .map(|lead| lead.summary.lead_id.to_string());
     let what = "leads of alert level have no alert";
