@@ -35,7 +35,7 @@ impl Store {
     /// replaced nor half written, and of ads neither does the tail. A reference must have been
     /// withdrawn before, which takes it out of the log. Idempotent; safe concurrently with compaction.
     /// Readers that lose a segment under their hands start again from the manifest. What an erasure
-    /// removes so is [noted](Store::note_erased) before.
+    /// removes so is [saved](Store::save_erased) before.
     ///
     /// # Errors
     /// [`Error::Damaged`] if a segment cannot be read, [`Error::Unavailable`] if others kept

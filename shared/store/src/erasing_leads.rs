@@ -19,7 +19,7 @@ const BATCH_DELETES_MAX: usize = 25;
 impl Store {
     /// Removes everything that tells about references which have ended: leads with their sightings,
     /// places in lists and marks, alerts, deliveries of the unit's webhooks and what is due of them.
-    /// Each is [noted](Store::note_erased) before. Reads all of the unit's leads and alerts.
+    /// Each is [saved](Store::save_erased) before. Reads all of the unit's leads and alerts.
     /// Idempotent.
     ///
     /// # Errors

@@ -86,7 +86,7 @@ impl Store {
     }
 
     /// Deletes for good the versions of a case's photos that were there before `before`: all of them,
-    /// or those with this content. Each is [noted](Store::note_erased) before. Idempotent.
+    /// or those with this content. Each is [saved](Store::save_erased) before. Idempotent.
     ///
     /// # Errors
     /// As every verb.
