@@ -1,0 +1,6 @@
+//! What can be proved of the house as it lies there: who links what, and the deployment's template held
+//! against the code.
+
+mod targets;
+mod template;
+mod walls;
