@@ -16,6 +16,7 @@ use proofs::checkout;
 use proofs::leads::{created, ids_of, pairs_of};
 use proofs::process::{Process, Serve};
 use proofs::receiver::Receiver;
+use proofs::sim::Dice;
 use proofs::world::{Put, World, plan};
 use serde_json::Value;
 
@@ -34,22 +35,9 @@ const LEADS_PATIENCE: Duration = Duration::from_secs(180);
 /// How long a delivery that was cut off may take to come again: its lease must end first.
 const ALERT_PATIENCE: Duration = Duration::from_secs(90);
 
-/// Random moments that a seed repeats (splitmix64).
-struct Moments(u64);
-
-impl Moments {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % end
-    }
-
-    /// Short times more often than long ones: much happens just after a start.
-    fn life(&mut self) -> Duration {
-        Duration::from_millis(self.below(LIFE_MS_MAX) * self.below(1_000) / 1_000)
-    }
+/// Short times more often than long ones: much happens just after a start.
+fn life(dice: &mut Dice) -> Duration {
+    Duration::from_millis(dice.below(LIFE_MS_MAX) * dice.below(1_000) / 1_000)
 }
 
 fn setting(name: &str) -> Option<u64> {
@@ -214,7 +202,7 @@ fn nothing_is_lost_missed_or_told_twice_by_kills_at_random_moments() {
     let seed = setting("HOMEWARD_SEED").unwrap_or(now.subsec_nanos().into());
     let kills = setting("HOMEWARD_KILLS").map_or(50, |kills| usize::try_from(kills).unwrap());
     println!("HOMEWARD_SEED={seed} HOMEWARD_KILLS={kills}");
-    let mut moments = Moments(seed);
+    let mut dice = Dice::new(seed);
     let worlds = kills.div_ceil(KILLS_PER_WORLD).max(1);
     let world = World::draw(worlds * REFERENCES, worlds * STRANGERS, 17);
     let puts = shuffled(&world);
@@ -230,10 +218,10 @@ fn nothing_is_lost_missed_or_told_twice_by_kills_at_random_moments() {
     plan["slice"] = puts.len().div_ceil(kills + 1).into();
     let mut upload = Upload::start(&plan);
     for _ in 0..kills {
-        std::thread::sleep(moments.life());
+        std::thread::sleep(life(&mut dice));
         serve.process.kill();
-        if moments.below(STILLBORN_ONE_IN) == 0 {
-            let life = Duration::from_millis(moments.below(START_MS_MAX));
+        if dice.one_in(STILLBORN_ONE_IN) {
+            let life = Duration::from_millis(dice.below(START_MS_MAX));
             kill_while_starting(&data, &port, life);
         }
         upload.more();

@@ -12,6 +12,7 @@ use proofs::backend::Backend;
 use proofs::cloud::{Cloud, STREAMS};
 use proofs::events::Message;
 use proofs::receiver::Receiver;
+use proofs::sim::Dice;
 use proofs::sources::queue::{self, Queue};
 use proofs::sources::stream::{self, Stream};
 use proofs::sources::timer;
@@ -28,6 +29,8 @@ const PHOTOS: usize = 60;
 const ADS_OF_A_REFERENCE: usize = 7;
 /// Six minutes in which a message is hidden pass in two seconds.
 const FASTER: u32 = 180;
+/// Which function is killed next.
+const SEED: u64 = 47;
 /// How often one function is killed.
 const KILLS_EVERY: Duration = Duration::from_secs(1);
 /// Timers of minutes and hours come this often.
@@ -88,22 +91,14 @@ fn wakes(table: Table) -> (&'static str, &'static str) {
     }
 }
 
-/// A number that depends on nothing but the one before (SplitMix64).
-fn dice(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
 fn kill_at_random(cloud: &Cloud, sources: &Sources) {
-    let mut state = 47;
+    let mut dice = Dice::new(SEED);
     let functions = cloud.functions();
     let mut next = Instant::now() + KILLS_EVERY;
     sources.until_over(|| {
         if Instant::now() >= next {
             let count = functions.len() as u64;
-            functions[usize::try_from(dice(&mut state) % count).unwrap()].restart();
+            functions[usize::try_from(dice.below(count)).unwrap()].restart();
             sources.kills.fetch_add(1, Ordering::SeqCst);
             next += KILLS_EVERY;
         }
@@ -308,7 +303,7 @@ fn every_lead_survives_the_storm_on_moto() {
 /// A function that is never killed is no part of a storm.
 #[test]
 fn the_dice_meet_every_function() {
-    let mut state = 47;
-    let met: BTreeSet<u64> = (0..40).map(|_| dice(&mut state) % 6).collect();
+    let mut dice = Dice::new(SEED);
+    let met: BTreeSet<u64> = (0..40).map(|_| dice.below(6)).collect();
     assert_eq!(met.len(), 6);
 }
