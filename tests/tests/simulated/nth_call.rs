@@ -6,6 +6,10 @@
 //! so that the programs see them; and once more with the retries on, which repeat a call whose
 //! effect is done already.
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // the figures are for whoever reads the run
+#![allow(
+    clippy::disallowed_methods,
+    reason = "it measures, and a setting makes it longer"
+)]
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -217,18 +221,7 @@ fn clean(story: Story) -> Ran {
     clean
 }
 
-fn every_call_fails_once(fault: Fault, retries: RetryConfig) {
-    for story in [
-        Story::Renewal,
-        Story::Rising,
-        Story::Hashes,
-        Story::EveryDay,
-    ] {
-        every_call_of(story, fault, retries.clone());
-    }
-}
-
-fn every_call_of(story: Story, fault: Fault, retries: RetryConfig) {
+fn every_call_fails_once(story: Story, fault: Fault, retries: RetryConfig) {
     let clean = clean(story);
     let began = std::time::Instant::now();
     let mut runs = 0;
@@ -266,28 +259,44 @@ fn every_call_of(story: Story, fault: Fault, retries: RetryConfig) {
     );
 }
 
-#[test]
-fn every_call_that_breaks_before_its_effect_is_made_good() {
-    every_call_fails_once(Fault::BeforeEffect, RetryConfig::disabled());
+/// Every story's faults are tests of their own, which run at the same time.
+macro_rules! claims {
+    ($($name:ident: $story:expr),+ $(,)?) => {$(
+        mod $name {
+            use super::*;
+
+            #[test]
+            fn every_call_that_breaks_before_its_effect_is_made_good() {
+                every_call_fails_once($story, Fault::BeforeEffect, RetryConfig::disabled());
+            }
+
+            #[test]
+            fn every_call_whose_answer_is_lost_is_made_good() {
+                every_call_fails_once($story, Fault::AfterEffect, RetryConfig::disabled());
+            }
+
+            #[test]
+            fn every_call_that_is_throttled_is_made_good() {
+                every_call_fails_once($story, Fault::Throttled, RetryConfig::disabled());
+            }
+
+            #[test]
+            fn every_call_that_the_sdk_repeats_after_its_effect_does_no_harm() {
+                let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
+                every_call_fails_once($story, Fault::AfterEffect, retries);
+            }
+
+            #[test]
+            fn a_process_that_ends_at_any_call_is_made_good() {
+                every_call_fails_once($story, Fault::CrashAfter, RetryConfig::disabled());
+            }
+        }
+    )+};
 }
 
-#[test]
-fn every_call_whose_answer_is_lost_is_made_good() {
-    every_call_fails_once(Fault::AfterEffect, RetryConfig::disabled());
-}
-
-#[test]
-fn every_call_that_is_throttled_is_made_good() {
-    every_call_fails_once(Fault::Throttled, RetryConfig::disabled());
-}
-
-#[test]
-fn every_call_that_the_sdk_repeats_after_its_effect_does_no_harm() {
-    let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
-    every_call_fails_once(Fault::AfterEffect, retries);
-}
-
-#[test]
-fn a_process_that_ends_at_any_call_is_made_good() {
-    every_call_fails_once(Fault::CrashAfter, RetryConfig::disabled());
+claims! {
+    of_every_day: Story::EveryDay,
+    of_hashes: Story::Hashes,
+    of_renewal: Story::Renewal,
+    of_rising: Story::Rising,
 }
