@@ -45,6 +45,10 @@ pub(super) fn hits(reference: &Reference, ad: &Ad, mirrored: bool) -> Vec<Hit> {
 /// For every feature of the ad the nearest of the reference, its distance and the next one's.
 /// Counting bits is all of the work, and processors have instructions for it that compilers may
 /// not assume.
+#[allow(
+    unsafe_code,
+    reason = "calls code for instructions that the processor was asked for"
+)]
 fn all_nearest(reference: &Reference, ad: &Ad, mirrored: bool) -> Vec<Nearest> {
     #[cfg(target_arch = "x86_64")]
     {

@@ -52,6 +52,10 @@ impl Kernel {
     }
 
     /// See [`sieve::sift`].
+    #[allow(
+        unsafe_code,
+        reason = "calls code for instructions that the processor was asked for"
+    )]
     pub(super) fn sift(
         self,
         stored: Prefixes<'_>,
