@@ -1,5 +1,9 @@
 //! The two clouds that the real Lambda binaries run against: the embedded servers, and moto, which
 //! we did not write. Both are reached over loopback ports, by the AWS protocols.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "real processes meet the real clock"
+)]
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};

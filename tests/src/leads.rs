@@ -1,4 +1,8 @@
 //! What a unit was told, in terms that can be held against the truth.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "real processes meet the real clock"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};

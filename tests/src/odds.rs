@@ -1,5 +1,7 @@
 //! Whether two kinds of measurements can be told apart, whatever machine they were made on.
 
+use crate::sim::Rng;
+
 /// Measurements of two kinds, made in one run in an order drawn by chance.
 #[derive(Clone, Debug, Default)]
 pub struct TwoKinds {
@@ -59,13 +61,9 @@ pub fn check_nothing_shows(what: &str, round: impl Fn(u64) -> TwoKinds) {
 /// `count` places, the first half of one kind and the rest of the other, in an order drawn by chance.
 pub fn shuffled(count: usize, seed: u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..count).collect();
-    let mut state = seed;
+    let mut rng = Rng::new(seed);
     for last in (1..count).rev() {
-        // Knuth's multiplier; the upper bits are the random ones.
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        order.swap(last, (state >> 33) as usize % (last + 1));
+        order.swap(last, rng.next() as usize % (last + 1));
     }
     order
 }

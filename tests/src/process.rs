@@ -1,4 +1,8 @@
 //! Real programs as child processes that never outlive their test.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "real processes meet the real clock"
+)]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

@@ -13,6 +13,7 @@
 //!
 //! It logs names of webhooks, numbers of alerts and reason codes: never a URL, a key, a case
 //! number or a body.
+#![forbid(unsafe_code)]
 
 pub mod address;
 mod classify;

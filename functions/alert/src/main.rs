@@ -1,4 +1,5 @@
 //! Cold start and Lambda loop of `alert`: woken by the leads' stream, and by a timer for retries.
+#![allow(clippy::disallowed_methods, reason = "settings are read here")]
 
 use alert::address::Networks;
 use alert::send::{Egress, Sender, Timeouts};

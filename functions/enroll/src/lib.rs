@@ -3,6 +3,7 @@
 //! Woken by the references bucket through a queue. The photo is a *photo* to find again, never a
 //! face: no biometric template is made. What cannot be used ends as a rejected reference that
 //! tells its unit why.
+#![forbid(unsafe_code)]
 
 mod terms;
 

@@ -1,6 +1,10 @@
 //! A photo that shows nothing is rejected, and its unit told why: it could never be found, and no person
 //! would know.
 #![allow(clippy::unwrap_used, missing_docs)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests of real servers meet the real clock"
+)]
 
 use std::collections::HashMap;
 use std::io::Cursor;

@@ -1,5 +1,6 @@
 //! The parts of `homeward demo`: edited ads made from photos, a case system that receives the
 //! alerts, and the contact sheet of what became of them.
+#![allow(clippy::disallowed_methods, reason = "it shows how long a photo took")]
 
 pub mod edits;
 pub mod run;

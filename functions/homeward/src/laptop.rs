@@ -1,5 +1,9 @@
 //! The whole system in one process: embedded S3 and DynamoDB servers, the same handlers as in the
 //! cloud, and what feeds them their events.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the laptop's clock and randomness come in here"
+)]
 
 mod admin_api;
 mod background;

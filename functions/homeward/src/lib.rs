@@ -2,6 +2,7 @@
 //!
 //! One verb, one file, in [`commands`]. Data goes to stdout, talk to stderr, and an error ends in
 //! what to do next.
+#![forbid(unsafe_code)]
 
 pub mod commands;
 

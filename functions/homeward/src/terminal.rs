@@ -1,4 +1,8 @@
 //! What is said to the person at the terminal. Everything here goes to stderr; stdout is for data.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "what a person reads comes at most so often"
+)]
 
 use std::fmt;
 use std::io::{IsTerminal, Write};

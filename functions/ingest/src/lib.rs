@@ -3,6 +3,7 @@
 //! Woken by the ads bucket through a queue. It has no right to anything about references and links
 //! no matching code: nothing that an uploader can observe here depends on who is sought. A file
 //! that cannot be decoded is data: it ends as a rejected upload with a reason.
+#![forbid(unsafe_code)]
 
 mod bundle;
 mod hashes;

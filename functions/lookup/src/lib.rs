@@ -4,6 +4,7 @@
 //! closes the race of the two holds on both sides: write your own record, then read the other set
 //! strongly, then write leads, acknowledge last. It links no decoder: hostile files and the
 //! fingerprints of missing persons never meet.
+#![forbid(unsafe_code)]
 
 mod ads;
 mod references;

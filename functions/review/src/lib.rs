@@ -4,6 +4,7 @@
 //! One router serves Lambda (`main.rs`), the laptop and the tests. A request passes the limits and
 //! headers of `hardening`, its route, its caller's role, and then reads like its handler: parse,
 //! one verb of the store, answer. Uploaders' handlers read nothing about references or leads.
+#![forbid(unsafe_code)]
 
 mod middleware;
 

@@ -1,4 +1,5 @@
 //! The HTTP API as a Lambda function behind an API Gateway HTTP API or a function URL.
+#![allow(clippy::disallowed_methods, reason = "settings are read here")]
 
 use anyhow::Context;
 use ipnet::IpNet;

@@ -1,4 +1,8 @@
 //! Where the API takes its randomness from.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the randomness of tokens comes in here"
+)]
 
 use std::fmt;
 use std::sync::Arc;

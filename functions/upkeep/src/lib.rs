@@ -2,6 +2,7 @@
 //! sends digests, keeps retention, compacts the searchable sets.
 //!
 //! Every task can be repeated, cut off, or run twice at once; what one run leaves, the next does.
+#![forbid(unsafe_code)]
 
 mod compact;
 mod ended;

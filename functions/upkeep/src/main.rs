@@ -1,4 +1,5 @@
 //! The Lambda function `upkeep`: cold start and loop. What it does is in the library.
+#![allow(clippy::disallowed_methods, reason = "settings are read here")]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,9 +53,7 @@ async fn main() -> Result<(), Error> {
 }
 
 fn number(name: &str) -> Result<Option<u32>, Error> {
-    let Ok(text) = std::env::var(name) else {
-        return Ok(None);
-    };
-    let number = text.parse().map_err(|_| format!("{name} is no number"))?;
-    Ok(Some(number))
+    let text = std::env::var(name).ok();
+    let number = text.map(|text| text.parse()).transpose();
+    Ok(number.map_err(|_| format!("{name} is no number"))?)
 }

@@ -1,4 +1,5 @@
 //! The queues of both buckets, as upkeep needs them: to have objects looked at once more.
+#![allow(clippy::disallowed_methods, reason = "settings are read here")]
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;

@@ -1,5 +1,6 @@
 //! Batches from queues and streams, answered with partial failures: what failed comes again, what
 //! was done does not, and poison never blocks its batch.
+#![forbid(unsafe_code)]
 
 mod logs;
 mod metrics;

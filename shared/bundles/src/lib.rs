@@ -5,6 +5,7 @@
 //! its kind, its bytes) is that member's fault, and the others go on. No path of an archive is ever
 //! used as a path here; no picture is decoded; nothing is held but the list of members and one
 //! member's bytes.
+#![forbid(unsafe_code)]
 
 mod metadata;
 mod packing;

@@ -1,6 +1,7 @@
 //! Puts a second with `fsync`, by how many at once, in process. `cargo bench -p embedded`.
 
 #![allow(clippy::print_stdout, missing_docs)] // the figures are this program's data
+#![allow(clippy::disallowed_methods, reason = "it measures")]
 
 use std::time::Instant;
 

@@ -26,6 +26,7 @@
 //! ```
 
 #![cfg_attr(test, allow(clippy::unwrap_used, missing_docs))]
+#![forbid(unsafe_code)]
 
 mod blob_writer;
 mod blobs;
@@ -124,6 +125,10 @@ impl Embedded {
     /// # Errors
     /// [`Error::FolderTaken`] if it is open already, [`Error::FolderNewer`], [`Error::Damaged`],
     /// and failures of the disk.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the clock of a real server comes in here"
+    )]
     pub fn open(dir: &Path) -> Result<Self> {
         Self::open_with_clock(dir, Arc::new(Timestamp::now))
     }

@@ -6,6 +6,7 @@
 //!
 //! Pure: bytes and words in, text out. A contact sheet holds photos and names: it is as personal
 //! as they are, and so is the file that the caller writes.
+#![forbid(unsafe_code)]
 
 mod contact_sheet;
 mod escape;

@@ -25,6 +25,7 @@
 //! assert!(quality <= 100);
 //! # Ok::<(), fingerprint::WrongSize>(())
 //! ```
+#![forbid(unsafe_code)]
 
 mod ad;
 mod reference;

@@ -1,5 +1,6 @@
 //! What the programs of both buckets share: from a queue's messages to the objects they name, and
 //! from an object's bytes to what its picture gives.
+#![forbid(unsafe_code)]
 
 mod picture;
 

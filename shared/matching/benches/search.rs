@@ -17,22 +17,10 @@ const FRAMINGS: usize = 16;
 /// Ads that take turns.
 const ADS: usize = 1_000;
 
-/// A stream of hashes that is the same in every run (SplitMix64).
-fn hashes(mut state: u64) -> impl FnMut() -> Hash256 {
-    let mut word = move || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    };
-    move || {
-        let mut hash = Hash256([0; 32]);
-        hash.0
-            .chunks_exact_mut(8)
-            .for_each(|chunk| chunk.copy_from_slice(&word().to_le_bytes()));
-        hash
-    }
+/// A stream of hashes that is the same in every run.
+fn hashes(seed: u64) -> impl FnMut() -> Hash256 {
+    let mut random = fastrand::Rng::with_seed(seed);
+    move || Hash256(std::array::from_fn(|_| random.u8(..)))
 }
 
 fn view(pdq: Hash256) -> HashVariant {

@@ -15,6 +15,7 @@
 //! let refused = decode(b"no picture", Detail::Luma, &Limits::default());
 //! assert_eq!(refused.unwrap_err(), Reason::NotAnImage);
 //! ```
+#![forbid(unsafe_code)]
 
 mod bmp;
 mod bytes;

@@ -3,6 +3,7 @@
 //!
 //! One test, alone in its binary: the counter sees the whole process.
 #![allow(missing_docs)]
+#![allow(clippy::disallowed_methods, reason = "it measures")]
 
 mod counting;
 #[path = "claims/drawn.rs"]

@@ -3,6 +3,7 @@
 //! The only domain crate that derives `serde`. Pure: no async, I/O, clock or logging. Types that
 //! hold a hash, a key, a URL, a case number or a secret print as `[redacted]`, so a shape made of
 //! them may derive `Debug`.
+#![forbid(unsafe_code)]
 
 mod faults;
 pub mod features;

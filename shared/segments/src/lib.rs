@@ -40,7 +40,9 @@
 //! | 14 | | postings: stamp (8), length (4) and bytes of each |
 //! | 15 | | features |
 //!
-//! Columns 1 to 3 are what `matching::scan` reads in place; 1 to 8 are what stage 1 needs: 70 bytes an ad, 70 more for one that has a border.
+//! Columns 1 to 3 are what `matching::scan` reads in place; 1 to 8 are what stage 1 needs: 70 bytes an
+//! ad, 70 more for one that has a border.
+#![forbid(unsafe_code)]
 
 mod build;
 mod error;

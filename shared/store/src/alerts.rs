@@ -44,9 +44,9 @@ impl Store {
     }
 
     /// The pull feed: alerts after a position, oldest first, without those whose reference is not
-    /// active, unless they say just that. Strongly consistent; alerts are numbered in the order in which they were written, so
-    /// a reader that goes on from `next` misses none. `next` is always there: at the end of the
-    /// feed it is where to ask again later.
+    /// active, unless they say just that. Strongly consistent; alerts are numbered in the order in
+    /// which they were written, so a reader that goes on from `next` misses none. `next` is always
+    /// there: at the end of the feed it is where to ask again later.
     ///
     /// # Errors
     /// [`Error::Rejected`] for a cursor that is not of this listing.

@@ -123,8 +123,8 @@ impl Store {
         .await
     }
 
-    /// The seed of the keys that this deployment signs receipts with and seals audit logs; `drawn` becomes it if there is
-    /// none yet. The same for all who ask.
+    /// The seed of the keys that this deployment signs receipts with and seals audit logs; `drawn` becomes
+    /// it if there is none yet. The same for all who ask.
     ///
     /// # Errors
     /// As every verb.

@@ -36,8 +36,8 @@ impl LeadFilter {
 }
 
 impl Store {
-    /// A lead of this unit with some of its sightings ([`Lead::SIGHTINGS_MAX`]). Strongly consistent; another unit's is as one
-    /// that does not exist.
+    /// A lead of this unit with some of its sightings ([`Lead::SIGHTINGS_MAX`]). Strongly consistent;
+    /// another unit's is as one that does not exist.
     ///
     /// # Errors
     /// As every verb.

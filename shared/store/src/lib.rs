@@ -12,6 +12,7 @@
 //! [`Store::ads_page`] and [`Store::references_since`] for readers, [`Store::compact_ads`],
 //! [`Store::compact_references`], [`Store::merge_segments`] and [`Store::sweep`] for upkeep, and
 //! [`Store::purge`] for erasure.
+#![forbid(unsafe_code)]
 
 mod ads;
 mod ads_packs;
@@ -164,7 +165,8 @@ impl Store {
     }
 
     /// A store on any configuration of the SDK: the laptop's, with its HTTP client in process, or
-    /// a test's. The store waits by the SDK's sleep where the configuration names one. Path style is always set, so that a bucket's name need not resolve as a host.
+    /// a test's. The store waits by the SDK's sleep where the configuration names one. Path style is
+    /// always set, so that a bucket's name need not resolve as a host.
     pub fn with_sdk_config(config: &aws_config::SdkConfig, names: Names, jitter: Jitter) -> Self {
         let s3 = aws_sdk_s3::config::Builder::from(config)
             .force_path_style(true)

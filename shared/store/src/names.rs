@@ -1,4 +1,5 @@
 //! What the buckets and tables are called in this deployment.
+#![allow(clippy::disallowed_methods, reason = "settings are read here")]
 
 use crate::error::{Error, Result};
 use crate::tables::Table;

@@ -1,4 +1,8 @@
 //! Bounded retries with jitter.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the randomness of waits comes in here"
+)]
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! What must hold whatever bytes come from outside, as one function for each place where they
 //! enter: a broken claim is a panic. `fuzz/` drives them with bytes that it learns to choose;
 //! `tests/kept.rs` with the files that broke one once.
+#![forbid(unsafe_code)]
 
 mod drawn;
 

@@ -10,6 +10,7 @@
 //! `--folder` on a disk waits for it at each commit; in memory (`/dev/shm`) a day takes a minute.
 //! Adding up reads every record: at half a million images it takes longer than a day's work.
 #![allow(clippy::print_stdout)] // it talks to a person
+#![allow(clippy::disallowed_methods, reason = "it measures")]
 
 use std::cell::Cell;
 use std::path::PathBuf;

@@ -5,6 +5,7 @@
 //! cargo run --release -p proofs --bin simulate -- --seed 17 --words
 //! ```
 #![allow(clippy::print_stdout)] // it talks to a person
+#![allow(clippy::disallowed_methods, reason = "it measures")]
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -156,6 +156,10 @@ impl Generator {
     }
 
     /// Drops what the streams need not keep.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "streams are trimmed by the machine's clock"
+    )]
     pub fn trim(&self) {
         let servers = &self.cluster.network.servers;
         let streams = servers.embedded.streams();
@@ -231,6 +235,7 @@ fn view(kind: &str, number: u64) -> HashVariant {
 /// Has glibc keep as little of freed memory as it can, from now on. Left alone each thread's arena
 /// keeps the most that it ever held, which says nothing about what a program holds. Elsewhere it does
 /// nothing.
+#[allow(unsafe_code, reason = "glibc's settings are in C")]
 pub fn keep_no_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     for (what, value) in [
@@ -246,6 +251,7 @@ pub fn keep_no_freed_memory() {
 
 /// Memory that this process holds now, in KiB, without what was freed; 0 where the system does not
 /// say.
+#[allow(unsafe_code, reason = "glibc's trim is in C")]
 pub fn memory_kib() -> u64 {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: it may be called at any time, from any thread.

@@ -3,6 +3,10 @@
 //! A message that was received is hidden. What its function says it did is deleted; what failed, and
 //! the whole batch of a function that died, is seen again when its time is over, up to so many
 //! times, and is then set aside among the dead letters.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "real processes meet the real clock"
+)]
 
 use std::collections::VecDeque;
 use std::sync::Mutex;

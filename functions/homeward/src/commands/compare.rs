@@ -1,4 +1,5 @@
 //! `homeward compare`: which references two folders of pictures have in common.
+#![allow(clippy::disallowed_methods, reason = "it says how long it took")]
 
 mod explain;
 mod report;

@@ -1,5 +1,9 @@
 //! What the timers do, on the embedded servers.
 #![allow(clippy::unwrap_used, missing_docs)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests of real servers meet the real clock"
+)]
 
 mod clocks;
 mod fingerprints;

@@ -1,4 +1,8 @@
 //! A request's body on its way in.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a connection has an age and a deadline"
+)]
 
 use std::future::Future;
 use std::pin::Pin;

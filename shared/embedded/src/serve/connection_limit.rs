@@ -1,4 +1,8 @@
 //! How many connections a port has at once, and who leaves when one more comes.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a connection has an age and a deadline"
+)]
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

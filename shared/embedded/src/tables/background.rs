@@ -3,6 +3,10 @@
 //! Those who wait share the disk, and for some tables a lock, with these writes, and how many there
 //! are depends on who is searched for. So their share of the time is bounded: a flood of leads takes
 //! longer, and does not show.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a rest is as long as its write took"
+)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};

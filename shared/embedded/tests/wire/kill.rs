@@ -129,14 +129,12 @@ async fn nothing_acknowledged_is_lost_to_kill_9() {
     let seed = std::env::var("SEED")
         .ok()
         .and_then(|seed| seed.parse().ok());
-    let mut random = seed.unwrap_or_else(|| Timestamp::now().as_nanosecond() as u64);
-    eprintln!("SEED={random}");
+    let seed = seed.unwrap_or_else(|| Timestamp::now().as_nanosecond() as u64);
+    eprintln!("SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
     let (objects, items) = (Acknowledged::default(), Acknowledged::default());
     let (mut events, mut records) = (BTreeSet::new(), BTreeSet::new());
     for round in 0..KILLS {
-        random = random
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
         let mut killed = start_child(dir.path()).await;
         let [s3_port, tables_port, id, secret] = std::array::from_fn(|n| killed.lines[n].clone());
         for writer in 0..8 {
@@ -154,7 +152,7 @@ async fn nothing_acknowledged_is_lost_to_kill_9() {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        tokio::time::sleep(Duration::from_millis(random % 400)).await;
+        tokio::time::sleep(Duration::from_millis(random.u64(..400))).await;
         killed.child.kill().expect("killed");
         drop(killed);
         check(dir.path(), (&objects, &mut events), (&items, &mut records)).await;

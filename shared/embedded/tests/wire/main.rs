@@ -2,6 +2,10 @@
 //! in process and over ports, and boto3. One binary, because each links the SDK again.
 
 #![allow(clippy::unwrap_used, missing_docs)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests of real servers meet the real clock"
+)]
 
 mod boto3;
 mod conditions;

@@ -51,11 +51,7 @@ prop_compose! {
         (light, dark) in (any::<[u8; 3]>(), any::<[u8; 3]>()),
         (grain, seed) in (prop_oneof![Just(1_u64), 1..9_u64, Just(200)], any::<u64>()),
     ) -> Sketch {
-        let mut state = seed;
-        let mut random = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(seed | 1);
-            (state >> 33) % grain
-        };
+        let mut random = fastrand::Rng::with_seed(seed);
         let mut bytes = Vec::with_capacity(width * height * channels);
         for y in 0..height {
             for x in 0..width {
@@ -68,7 +64,7 @@ prop_compose! {
                 };
                 for channel in 0..channels {
                     let base = if is_light { light } else { dark }[channel];
-                    bytes.push(base.saturating_add(random() as u8));
+                    bytes.push(base.saturating_add(random.u64(..grain) as u8));
                 }
             }
         }

@@ -50,6 +50,10 @@ fn each_neighbour(
 
 /// The same with an instruction that counts bits, where the processor has it: every one made for
 /// servers does, yet compilers may not assume it.
+#[allow(
+    unsafe_code,
+    reason = "calls code for instructions that the processor was asked for"
+)]
 pub(super) fn neighbours(
     rows: &[HashRow],
     numbers: &[u32],

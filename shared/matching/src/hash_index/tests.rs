@@ -25,13 +25,8 @@ fn flip(hash: &Hash256, bits: impl IntoIterator<Item = u32>) -> Hash256 {
 }
 
 fn arbitrary(seed: usize) -> Hash256 {
-    let mut state = seed as u64;
-    Hash256(std::array::from_fn(|_| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_041);
-        (state >> 33) as u8
-    }))
+    let mut random = fastrand::Rng::with_seed(seed as u64);
+    Hash256(std::array::from_fn(|_| random.u8(..)))
 }
 
 fn found(index: &HashIndex, query: &Hash256, max: u16) -> Vec<u32> {

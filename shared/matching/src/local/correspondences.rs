@@ -49,6 +49,10 @@ pub(super) fn correspondences(
 /// For every feature of the ad the nearest of the reference, its distance and the next one's.
 /// Counting bits is all of the work, and processors have instructions for it that compilers may
 /// not assume.
+#[allow(
+    unsafe_code,
+    reason = "calls code for instructions that the processor was asked for"
+)]
 fn all_nearest(reference: &LocalReference, ad: &LocalAd, mirrored: bool) -> Vec<Nearest> {
     #[cfg(target_arch = "x86_64")]
     {

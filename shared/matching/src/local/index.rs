@@ -178,6 +178,10 @@ impl Index {
     }
 
     /// The features filed where this one would be, or one bit off, with their distance.
+    #[allow(
+        unsafe_code,
+        reason = "calls code for instructions that the processor was asked for"
+    )]
     fn neighbours(&self, sought: &Descriptor, near: &mut Vec<(u32, u32)>) {
         #[cfg(target_arch = "x86_64")]
         if std::arch::is_x86_feature_detected!("popcnt") {

@@ -52,6 +52,10 @@ impl Kernel {
     }
 
     /// See [`prefilter::prefilter`].
+    #[allow(
+        unsafe_code,
+        reason = "calls code for instructions that the processor was asked for"
+    )]
     pub(super) fn prefilter(
         self,
         stored: Prefixes<'_>,

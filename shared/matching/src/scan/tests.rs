@@ -12,13 +12,8 @@ fn flip(hash: &Hash256, bits: impl IntoIterator<Item = usize>) -> Hash256 {
 
 /// Hashes like any other, always the same.
 fn arbitrary(seed: u64) -> Hash256 {
-    let mut state = seed;
-    Hash256(std::array::from_fn(|_| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_041);
-        (state >> 33) as u8
-    }))
+    let mut random = fastrand::Rng::with_seed(seed);
+    Hash256(std::array::from_fn(|_| random.u8(..)))
 }
 
 fn found(kernel: Kernel, stored: &[Hash256], queries: &[Hash256], max: u16) -> Vec<Neighbour> {

@@ -1,5 +1,6 @@
 //! Real photos, where their folder exists. It is named by `HOMEWARD_PHOTOS` and stands beside the
 //! checkout by default; without it the claims are made of drawings alone.
+#![allow(clippy::disallowed_methods, reason = "a setting says where photos are")]
 
 use std::path::PathBuf;
 

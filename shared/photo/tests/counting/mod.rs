@@ -1,4 +1,5 @@
 //! An allocator that counts: a test that measures memory is alone in its binary.
+#![allow(unsafe_code, reason = "an allocator is unsafe by its contract")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};

@@ -1,0 +1,199 @@
+//! The walls between crates: who may link what, read from `cargo metadata`.
+//!
+//! A wall is a security promise (ARCHITECTURE.md): hostile files and the identities of missing persons
+//! never meet in one program, and pure crates stay pure.
+
+#[path = "walls/words.rs"]
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
+
+/// Crates that turn bytes from outside into pixels.
+const DECODERS: &[&str] = &[
+    "photo",
+    "image",
+    "zune-jpeg",
+    "jpeg-decoder",
+    "zune-core",
+    "png",
+    "gif",
+    "tiff",
+    "image-webp",
+    "kamadak-exif",
+    "image_hasher",
+];
+/// Crates of async, I/O, clocks and logging, which a pure crate must not link. (`log`, a facade that
+/// does nothing by itself, comes with `image_hasher`.)
+const IMPURE: &[&str] = &[
+    "tokio",
+    "async-std",
+    "smol",
+    "futures",
+    "hyper",
+    "reqwest",
+    "tracing",
+    "axum",
+    "rusqlite",
+    "aws-config",
+    "aws-sdk-s3",
+    "aws-sdk-dynamodb",
+    "lambda_runtime",
+    "mio",
+    "socket2",
+];
+const PURE: &[&str] = &[
+    "photo",
+    "fingerprint",
+    "matching",
+    "records",
+    "segments",
+    "evidence",
+];
+const PROGRAMS: &[&str] = &["ingest", "enroll", "lookup", "alert", "review", "upkeep"];
+
+/// All crates that `name` links in a normal build, itself left out.
+fn linked(metadata: &Metadata, name: &str) -> BTreeSet<String> {
+    let resolve = metadata.resolve.as_ref().expect("cargo metadata resolves");
+    let nodes: BTreeMap<&PackageId, _> = resolve.nodes.iter().map(|n| (&n.id, n)).collect();
+    let names: BTreeMap<&PackageId, &str> = metadata
+        .packages
+        .iter()
+        .map(|p| (&p.id, p.name.as_str()))
+        .collect();
+    let start = metadata
+        .workspace_packages()
+        .into_iter()
+        .find(|p| p.name.as_str() == name)
+        .unwrap_or_else(|| panic!("no crate named {name} in the workspace"));
+    let mut queue = VecDeque::from([&start.id]);
+    let mut seen = BTreeSet::new();
+    while let Some(id) = queue.pop_front() {
+        let normal = nodes[id].deps.iter().filter(|dep| {
+            dep.dep_kinds
+                .iter()
+                .any(|kind| kind.kind == DependencyKind::Normal)
+        });
+        for dep in normal {
+            if seen.insert(names[&dep.pkg].to_owned()) {
+                queue.push_back(&dep.pkg);
+            }
+        }
+    }
+    seen
+}
+
+fn metadata() -> Metadata {
+    MetadataCommand::new()
+        .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
+        .exec()
+        .expect("cargo metadata runs")
+}
+
+fn links_none_of(name: &str, forbidden: &[&str]) {
+    let linked = linked(&metadata(), name);
+    let broken: Vec<_> = forbidden.iter().filter(|f| linked.contains(**f)).collect();
+    assert!(
+        broken.is_empty(),
+        "{name} links {broken:?}: a wall of the house is broken"
+    );
+}
+
+#[test]
+fn ingest_links_no_matching_code() {
+    links_none_of("ingest", &["matching"]);
+}
+
+#[test]
+fn enroll_links_no_matching_code() {
+    links_none_of("enroll", &["matching"]);
+}
+
+#[test]
+fn lookup_links_no_decoder_and_no_pixel_code() {
+    links_none_of("lookup", DECODERS);
+    links_none_of("lookup", &["fingerprint"]);
+}
+
+#[test]
+fn review_alert_and_upkeep_link_no_decoder() {
+    for name in ["review", "alert", "upkeep"] {
+        links_none_of(name, DECODERS);
+    }
+}
+
+#[test]
+fn only_alert_links_an_http_client_of_its_own() {
+    let metadata = metadata();
+    for name in PROGRAMS.iter().filter(|name| **name != "alert") {
+        assert!(
+            !linked(&metadata, name).contains("reqwest"),
+            "{name} has a way out"
+        );
+    }
+    assert!(
+        linked(&metadata, "alert").contains("reqwest"),
+        "the check would see reqwest"
+    );
+}
+
+#[test]
+fn pure_crates_link_no_async_io_or_logging() {
+    for name in PURE {
+        links_none_of(name, IMPURE);
+    }
+}
+
+#[test]
+fn only_records_derives_serde() {
+    let metadata = metadata();
+    for package in metadata.workspace_packages() {
+        let derives = package
+            .dependencies
+            .iter()
+            .any(|d| d.kind == DependencyKind::Normal && d.name == "serde");
+        let allowed = ["records", "embedded"].contains(&package.name.as_str());
+        assert!(
+            allowed || !derives,
+            "{} depends on serde; shapes belong to records",
+            package.name
+        );
+    }
+}
+
+#[test]
+fn programs_never_import_each_other() {
+    let metadata = metadata();
+    for name in PROGRAMS {
+        let linked = linked(&metadata, name);
+        let others: Vec<_> = PROGRAMS.iter().filter(|p| linked.contains(**p)).collect();
+        assert!(others.is_empty(), "{name} imports {others:?}");
+    }
+    let host = linked(&metadata, "homeward");
+    assert!(
+        PROGRAMS.iter().all(|p| host.contains(*p)),
+        "homeward hosts every program"
+    );
+}
+
+#[test]
+fn every_lambda_main_is_at_most_60_lines() {
+    for name in PROGRAMS {
+        let path = format!(
+            "{}/../functions/{name}/src/main.rs",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let lines = std::fs::read_to_string(&path)
+            .expect("main.rs is there")
+            .lines()
+            .count();
+        assert!(lines <= 60, "{path} has {lines} lines");
+    }
+}
+
+#[test]
+fn decoders_may_panic_so_panics_unwind() {
+    let manifest = include_str!("../../../Cargo.toml");
+    assert!(!manifest.contains("panic = \"abort\""));
+}
