@@ -19,6 +19,7 @@
 mod bmp;
 mod bytes;
 mod exif;
+mod format;
 mod gif;
 mod guard;
 mod jpeg;
@@ -27,24 +28,14 @@ mod orientation;
 mod pixels;
 mod png;
 mod reason;
-mod sniff;
 mod tiff;
 mod webp;
 
+pub use format::{Format, HEAD_BYTES};
 pub use limits::{Detail, Limits};
 pub use orientation::Orientation;
 pub use pixels::{Photo, Pixels};
 pub use reason::Reason;
-pub use sniff::{Format, HEAD_BYTES};
-
-/// What a file is by its first [`HEAD_BYTES`]; the rest may be anything.
-///
-/// # Errors
-/// [`Reason::UnsupportedFormat`] for a picture of a kind that is not decoded,
-/// [`Reason::NotAnImage`] for what is none.
-pub fn format_of(head: &[u8]) -> Result<Format, Reason> {
-    sniff::sniff(head)
-}
 
 /// Decodes a picture of unknown origin.
 ///
@@ -60,15 +51,8 @@ pub fn decode(bytes: &[u8], detail: Detail, limits: &Limits) -> Result<Photo, Re
     if bytes.len() > limits.bytes_max {
         return Err(Reason::TooLarge);
     }
-    let format = sniff::sniff(bytes)?;
-    let decoder = match format {
-        Format::Jpeg => jpeg::decode,
-        Format::Png => png::decode,
-        Format::Gif => gif::decode,
-        Format::Webp => webp::decode,
-        Format::Bmp => bmp::decode,
-        Format::Tiff => tiff::decode,
-    };
+    let format = Format::of(bytes)?;
+    let decoder = format.decoder();
     let (raster, orientation) = guard::catch(|| decoder(bytes, detail, limits))?;
     Ok(raster.into_photo(detail, orientation, format))
 }

@@ -9,7 +9,8 @@ use crate::bytes::{array, be32};
 use crate::pixels::{Layout, Raster, samples_len};
 use crate::{Detail, Limits, Orientation, Reason, exif};
 
-const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+/// What every PNG starts with.
+pub(crate) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 const IHDR_BYTES: usize = 13;
 /// Length, type and checksum around a chunk's data.
 const FRAME_BYTES: usize = 12;

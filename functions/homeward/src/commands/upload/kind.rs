@@ -38,7 +38,7 @@ impl Kind {
         if records::is_hash_list(head) {
             return Ok(Self::List);
         }
-        photo::format_of(head).map(|format| Self::Picture(media_type(format)))
+        Format::of(head).map(|format| Self::Picture(format.media_type()))
     }
 
     /// The media type.
@@ -76,17 +76,6 @@ fn is_document(head: &[u8]) -> bool {
         .get(NAME_AT..)
         .filter(|_| head.starts_with(b"PK\x03\x04"));
     first.is_some_and(|name| FIRST_OF_DOCUMENTS.iter().any(|it| name.starts_with(it)))
-}
-
-fn media_type(format: Format) -> &'static str {
-    match format {
-        Format::Jpeg => "image/jpeg",
-        Format::Png => "image/png",
-        Format::Gif => "image/gif",
-        Format::Webp => "image/webp",
-        Format::Bmp => "image/bmp",
-        Format::Tiff => "image/tiff",
-    }
 }
 
 /// Files that systems leave in every folder.

@@ -1,0 +1,248 @@
+//! What is known of each format, one row of [`ROWS`] for each: adding one touches its decoder, its row, its
+//! test, and the list in the README.
+
+use crate::bytes::{array, be32, le16};
+use crate::guard::Decoder;
+use crate::{Reason, bmp, gif, jpeg, png, tiff, webp};
+
+/// The types of pictures that are decoded here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Format {
+    /// Baseline or progressive, 8 bit.
+    Jpeg,
+    /// Also APNG, of which the default image is decoded.
+    Png,
+    /// First frame.
+    Gif,
+    /// Lossy, lossless, or the first frame of an animation.
+    Webp,
+    /// Windows bitmap.
+    Bmp,
+    /// First page; grey, RGB or CMYK of 8 or 16 bit.
+    Tiff,
+}
+
+/// What is known of a format.
+struct Row {
+    format: Format,
+    name: &'static str,
+    media_type: &'static str,
+    /// Browsers draw it, and it can hold no script.
+    in_browsers: bool,
+    /// Told by the first [`HEAD_BYTES`].
+    starts: fn(&[u8]) -> bool,
+    decoder: Decoder,
+}
+
+/// In the order in which a file is asked.
+const ROWS: [Row; 6] = [
+    Row {
+        format: Format::Jpeg,
+        name: "jpeg",
+        media_type: "image/jpeg",
+        in_browsers: true,
+        starts: |head| head.starts_with(b"\xff\xd8\xff"),
+        decoder: jpeg::decode,
+    },
+    Row {
+        format: Format::Png,
+        name: "png",
+        media_type: "image/png",
+        in_browsers: true,
+        starts: |head| head.starts_with(png::SIGNATURE),
+        decoder: png::decode,
+    },
+    Row {
+        format: Format::Gif,
+        name: "gif",
+        media_type: "image/gif",
+        in_browsers: true,
+        starts: |head| head.starts_with(b"GIF87a") || head.starts_with(b"GIF89a"),
+        decoder: gif::decode,
+    },
+    Row {
+        format: Format::Webp,
+        name: "webp",
+        media_type: "image/webp",
+        in_browsers: true,
+        starts: |head| head.starts_with(b"RIFF") && array(head, 8) == Some(*b"WEBP"),
+        decoder: webp::decode,
+    },
+    Row {
+        format: Format::Bmp,
+        name: "bmp",
+        media_type: "image/bmp",
+        in_browsers: true,
+        starts: is_bmp,
+        decoder: bmp::decode,
+    },
+    Row {
+        format: Format::Tiff,
+        name: "tiff",
+        media_type: "image/tiff",
+        in_browsers: false,
+        starts: |head| head.starts_with(b"II*\0") || head.starts_with(b"MM\0*"),
+        decoder: tiff::decode,
+    },
+];
+
+impl Format {
+    /// What a file is by its first [`HEAD_BYTES`]; its name says nothing.
+    ///
+    /// # Errors
+    /// [`Reason::UnsupportedFormat`] for a picture of a kind that is not decoded,
+    /// [`Reason::NotAnImage`] for what is none.
+    pub fn of(head: &[u8]) -> Result<Format, Reason> {
+        if PICTURES_NOT_DECODED
+            .iter()
+            .any(|magic| head.starts_with(magic))
+        {
+            return Err(Reason::UnsupportedFormat);
+        }
+        if let Some(row) = ROWS.iter().find(|row| (row.starts)(head)) {
+            return Ok(row.format);
+        }
+        if is_still_container(head) || is_icon(head) || is_netpbm(head) || is_svg(head) {
+            return Err(Reason::UnsupportedFormat);
+        }
+        Err(Reason::NotAnImage)
+    }
+
+    /// Every format, in the order of the documentation.
+    pub fn all() -> impl Iterator<Item = Format> {
+        ROWS.iter().map(|row| row.format)
+    }
+
+    /// Lower-case name: `jpeg`, `png`, …
+    pub fn as_str(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The media type: `image/jpeg`, `image/png`, …
+    pub fn media_type(self) -> &'static str {
+        self.row().media_type
+    }
+
+    /// Whether browsers draw files of it, and no such file can hold a script.
+    pub fn is_shown_by_browsers(self) -> bool {
+        self.row().in_browsers
+    }
+
+    pub(crate) fn decoder(self) -> Decoder {
+        self.row().decoder
+    }
+
+    fn row(self) -> &'static Row {
+        ROWS.iter()
+            .find(|row| row.format == self)
+            .expect("every format has a row")
+    }
+}
+
+/// First bytes of pictures that are not decoded here: so that the uploader reads "convert it"
+/// and not "this is no picture".
+const PICTURES_NOT_DECODED: [&[u8]; 29] = [
+    b"%PDF-",
+    b"%!PS",
+    b"icns",
+    b"II+\0", // TIFF of more than 4 GB
+    b"MM\0+",
+    b"8BPS\0",                   // Photoshop
+    b"\0\0\0\x0cJXL \r\n\x87\n", // JPEG XL in a container
+    b"\xff\x0a",                 // JPEG XL, bare
+    b"\0\0\0\x0cjP  \r\n\x87\n", // JPEG 2000
+    b"\xff\x4f\xff\x51",         // JPEG 2000, bare
+    b"\xff\xd8\xff\xf7",         // JPEG-LS
+    b"II\xbc\x01",               // JPEG XR
+    b"FUJIFILMCCD-RAW",
+    b"IIRO",  // Olympus raw
+    b"IIRS",  // Olympus raw
+    b"IIU\0", // Panasonic raw
+    b"\0MRM", // Minolta raw
+    b"FOVb",  // Sigma raw
+    b"gimp xcf",
+    b"qoif",
+    b"farbfeld",
+    b"DDS ",
+    b"\x76\x2f\x31\x01", // OpenEXR
+    b"#?RADIANCE",
+    b"AT&TFORM", // DjVu
+    b"\x8aMNG\r\n\x1a\n",
+    b"\x8bJNG\r\n\x1a\n",
+    b"BPG\xfb",
+    b"\xd7\xcd\xc6\x9a", // WMF
+];
+
+/// Brands of the ISO container that hold still pictures: AVIF, HEIF, Canon raw.
+const STILL_BRANDS: [&[u8; 4]; 11] = [
+    b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1",
+    b"crx ",
+];
+
+/// Bytes that tell the type of a file: the longest prologue of an SVG, its mark included.
+pub const HEAD_BYTES: usize = SVG_PROLOGUE_MAX + 3;
+
+/// How far into a text file an SVG's root element is looked for, in bytes.
+const SVG_PROLOGUE_MAX: usize = 1024;
+
+/// Two letters are too little to tell a bitmap from a text, so the header's length joins them.
+fn is_bmp(bytes: &[u8]) -> bool {
+    const HEADER_LENGTHS: [u16; 8] = [12, 16, 40, 52, 56, 64, 108, 124];
+    bytes.starts_with(b"BM")
+        && le16(bytes, 14).is_some_and(|length| HEADER_LENGTHS.contains(&length))
+        && le16(bytes, 16) == Some(0)
+}
+
+fn is_still_container(bytes: &[u8]) -> bool {
+    if array(bytes, 4) != Some(*b"ftyp") {
+        return false;
+    }
+    let length = be32(bytes, 0)
+        .and_then(|length| usize::try_from(length).ok())
+        .unwrap_or(0);
+    // The main brand, a version, then compatible brands.
+    let brands = bytes
+        .get(8..length.clamp(12, 256).min(bytes.len()))
+        .unwrap_or_default();
+    brands
+        .chunks_exact(4)
+        .any(|brand| STILL_BRANDS.iter().any(|still| brand == *still))
+}
+
+/// Windows icon or cursor: a table of at least one entry whose reserved byte is zero.
+fn is_icon(bytes: &[u8]) -> bool {
+    (bytes.starts_with(b"\0\0\x01\0") || bytes.starts_with(b"\0\0\x02\0"))
+        && le16(bytes, 4).is_some_and(|entries| (1..=64).contains(&entries))
+        && bytes.get(9) == Some(&0)
+}
+
+fn is_netpbm(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'P', b'1'..=b'7', b' ' | b'\n' | b'\r' | b'\t', ..])
+}
+
+fn is_svg(bytes: &[u8]) -> bool {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = text
+        .get(..SVG_PROLOGUE_MAX)
+        .unwrap_or(text)
+        .trim_ascii_start();
+    text.starts_with(b"<") && memchr::memmem::find(text, b"<svg").is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_format_has_one_row_a_name_and_a_media_type_of_its_own() {
+        for (at, row) in ROWS.iter().enumerate() {
+            let others = ROWS.iter().enumerate().filter(|(other, _)| *other != at);
+            for (_, other) in others {
+                assert_ne!(row.format, other.format);
+                assert_ne!(row.name, other.name);
+                assert_ne!(row.media_type, other.media_type);
+            }
+            assert_eq!(row.format.as_str(), row.name);
+        }
+    }
+}
