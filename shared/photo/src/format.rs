@@ -3,6 +3,8 @@
 
 use crate::bytes::{array, be32, le16};
 use crate::guard::Decoder;
+#[cfg(feature = "heic")]
+use crate::heif;
 use crate::{Reason, bmp, gif, jpeg, png, tiff, webp};
 
 /// The types of pictures that are decoded here.
@@ -20,6 +22,9 @@ pub enum Format {
     Bmp,
     /// First page; grey, RGB or CMYK of 8 or 16 bit.
     Tiff,
+    /// HEVC in an ISO container, whole or in tiles: what phones write.
+    #[cfg(feature = "heic")]
+    Heic,
 }
 
 /// What is known of a format.
@@ -35,7 +40,7 @@ struct Row {
 }
 
 /// In the order in which a file is asked.
-const ROWS: [Row; 6] = [
+const ROWS: &[Row] = &[
     Row {
         format: Format::Jpeg,
         name: "jpeg",
@@ -83,6 +88,15 @@ const ROWS: [Row; 6] = [
         in_browsers: false,
         starts: |head| head.starts_with(b"II*\0") || head.starts_with(b"MM\0*"),
         decoder: tiff::decode,
+    },
+    #[cfg(feature = "heic")]
+    Row {
+        format: Format::Heic,
+        name: "heic",
+        media_type: "image/heic",
+        in_browsers: false,
+        starts: |head| has_brand(head, &HEIC_BRANDS) && !has_brand(head, &AVIF_BRANDS),
+        decoder: heif::decode,
     },
 ];
 
@@ -173,11 +187,14 @@ const PICTURES_NOT_DECODED: [&[u8]; 29] = [
     b"\xd7\xcd\xc6\x9a", // WMF
 ];
 
-/// Brands of the ISO container that hold still pictures: AVIF, HEIF, Canon raw.
-const STILL_BRANDS: [&[u8; 4]; 11] = [
-    b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1",
-    b"crx ",
+/// Brands of the ISO container: HEVC still pictures and sequences, and the one that names no codec.
+const HEIC_BRANDS: [&[u8; 4]; 8] = [
+    b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1",
 ];
+/// AV1 still pictures and sequences.
+const AVIF_BRANDS: [&[u8; 4]; 2] = [b"avif", b"avis"];
+/// Canon raw.
+const RAW_BRANDS: [&[u8; 4]; 1] = [b"crx "];
 
 /// Bytes that tell the type of a file: the longest prologue of an SVG, its mark included.
 pub const HEAD_BYTES: usize = SVG_PROLOGUE_MAX + 3;
@@ -194,6 +211,13 @@ fn is_bmp(bytes: &[u8]) -> bool {
 }
 
 fn is_still_container(bytes: &[u8]) -> bool {
+    has_brand(bytes, &HEIC_BRANDS)
+        || has_brand(bytes, &AVIF_BRANDS)
+        || has_brand(bytes, &RAW_BRANDS)
+}
+
+/// Whether it is an ISO container that names one of these brands.
+fn has_brand(bytes: &[u8], sought: &[&[u8; 4]]) -> bool {
     if array(bytes, 4) != Some(*b"ftyp") {
         return false;
     }
@@ -206,7 +230,7 @@ fn is_still_container(bytes: &[u8]) -> bool {
         .unwrap_or_default();
     brands
         .chunks_exact(4)
-        .any(|brand| STILL_BRANDS.iter().any(|still| brand == *still))
+        .any(|brand| sought.iter().any(|it| brand == *it))
 }
 
 /// Windows icon or cursor: a table of at least one entry whose reserved byte is zero.

@@ -22,6 +22,8 @@ mod exif;
 mod format;
 mod gif;
 mod guard;
+#[cfg(feature = "heic")]
+mod heif;
 mod jpeg;
 mod limits;
 mod orientation;

@@ -77,6 +77,19 @@ impl Limits {
         .admit(width_px, height_px)
     }
 
+    /// Judges the pixels of a part for a decoder that takes `weight` times the usual memory a pixel.
+    pub(crate) fn admit_pixels(
+        &self,
+        width_px: u32,
+        height_px: u32,
+        weight: u64,
+    ) -> Result<(), Reason> {
+        if u64::from(width_px) * u64::from(height_px) > self.pixels_max / weight {
+            return Err(Reason::TooManyPixels);
+        }
+        Ok(())
+    }
+
     /// Judges dimensions by the header, before anything is allocated for them.
     pub(crate) fn admit(&self, width_px: u32, height_px: u32) -> Result<(), Reason> {
         if width_px == 0 || height_px == 0 {
@@ -91,9 +104,7 @@ impl Limits {
 
     /// Judges the dimensions of a part of a picture: it may be small, but not large or long.
     pub(crate) fn admit_part(&self, width_px: u32, height_px: u32) -> Result<(), Reason> {
-        if u64::from(width_px) * u64::from(height_px) > self.pixels_max {
-            return Err(Reason::TooManyPixels);
-        }
+        self.admit_pixels(width_px, height_px, 1)?;
         if width_px.max(height_px) > self.side_px_max {
             return Err(Reason::TooLong);
         }

@@ -141,7 +141,7 @@ pub(crate) fn luma([r, g, b]: [u8; 3]) -> u8 {
     u8::try_from(sum >> 16).expect("the weights add up to 65536")
 }
 
-fn over_white(sample: u8, alpha: u8) -> u8 {
+pub(crate) fn over_white(sample: u8, alpha: u8) -> u8 {
     let (sample, alpha) = (u32::from(sample), u32::from(alpha));
     let sum = sample * alpha + 255 * (255 - alpha);
     u8::try_from((sum + 127) / 255).expect("a mean of two bytes")

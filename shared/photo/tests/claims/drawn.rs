@@ -434,5 +434,7 @@ pub fn one_of_each() -> Vec<(&'static str, Vec<u8>)> {
             "tiff packbits cmyk",
             tiff::<colortype::CMYK8>(w, h, &rgba, Compression::Packbits),
         ),
+        #[cfg(feature = "heic")]
+        ("heic", include_bytes!("../samples/small.heic").to_vec()),
     ]
 }

@@ -1,8 +1,11 @@
 //! What `photo` promises, claim by claim.
 #![allow(missing_docs)]
 
+mod boxes;
 mod drawn;
 mod formats;
+#[cfg(feature = "heic")]
+mod heif;
 mod hostile;
 mod jpegs;
 mod orientation;

@@ -1,0 +1,52 @@
+"""Writes the samples of this folder: drawings, encoded by peers of our decoders.
+
+    python3 -m venv v && v/bin/pip install pillow==13.0.0 pillow-heif==1.8.1 numpy && v/bin/python make.py
+
+Every sample holds the drawing of `drawn::Drawing` (a ramp, 2 steps a pixel at most), at 96x64 unless its
+name says otherwise, so the tests know its pixels without a second decoder.
+"""
+
+import io
+import pathlib
+
+import numpy as np
+import pillow_heif
+from PIL import Image
+
+HERE = pathlib.Path(__file__).parent
+WIDTH, HEIGHT = 96, 64
+
+
+def ramp(width=WIDTH, height=HEIGHT):
+    y, x = np.mgrid[0:height, 0:width]
+    return np.stack(
+        [40 + x * 200 // max(width, 100), 20 + y * 200 // max(height, 100), np.full_like(x, 128)], axis=-1
+    ).astype(np.uint8)
+
+
+def heic(name, pixels, mode="RGB", **options):
+    picture = pillow_heif.from_bytes(mode, pixels.shape[1::-1], pixels.tobytes())
+    picture.save(HERE / name, quality=options.pop("quality", 90), **options)
+
+
+def main():
+    drawing = ramp()
+    heic("ramp.heic", drawing)
+    heic("ramp_444.heic", drawing, chroma=444)
+    heic("small.heic", ramp(33, 18))
+    heic("large_444.heic", ramp(1000, 800), chroma=444, quality=10)
+    heic("ramp_709.heic", drawing, matrix_coefficients=1, full_range_flag=0)
+    heic("grey.heic", drawing[:, :, 0].copy(), mode="L")
+    alpha = np.full((HEIGHT, WIDTH, 1), 255, np.uint8)
+    alpha[:, : WIDTH // 2] = 0
+    heic("half_clear.heic", np.concatenate([drawing, alpha], axis=2), mode="RGBA")
+    wide = drawing.astype(np.uint16) * 257
+    heic("ramp_10bit.heic", wide, mode="RGB;16")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = pillow_heif.from_bytes("RGB", (WIDTH, HEIGHT), drawing.tobytes())
+    picture.save(HERE / "turned.heic", quality=90, exif=exif.tobytes())
+
+
+if __name__ == "__main__":
+    main()
