@@ -3,7 +3,7 @@
 
 use crate::bytes::{array, be32, le16};
 use crate::guard::Decoder;
-#[cfg(feature = "heic")]
+#[cfg(any(feature = "avif", feature = "heic"))]
 use crate::heif;
 use crate::{Reason, bmp, gif, jpeg, png, tiff, webp};
 
@@ -25,6 +25,9 @@ pub enum Format {
     /// HEVC in an ISO container, whole or in tiles: what phones write.
     #[cfg(feature = "heic")]
     Heic,
+    /// AV1 in the same container: what sites send. Decoded in a process of its own.
+    #[cfg(feature = "avif")]
+    Avif,
 }
 
 /// What is known of a format.
@@ -96,6 +99,15 @@ const ROWS: &[Row] = &[
         media_type: "image/heic",
         in_browsers: false,
         starts: |head| has_brand(head, &HEIC_BRANDS) && !has_brand(head, &AVIF_BRANDS),
+        decoder: heif::decode,
+    },
+    #[cfg(feature = "avif")]
+    Row {
+        format: Format::Avif,
+        name: "avif",
+        media_type: "image/avif",
+        in_browsers: true,
+        starts: |head| has_brand(head, &AVIF_BRANDS),
         decoder: heif::decode,
     },
 ];

@@ -1,8 +1,11 @@
 //! HEIC and AVIF: still pictures in a box container (ISO/IEC 23008-12), whole or as a grid of tiles, with
 //! or without an alpha plane. Which of the two codecs is inside is told item by item.
 
+#[cfg(feature = "avif")]
+mod av1;
 mod canvas;
 mod container;
+#[cfg(feature = "heic")]
 mod hevc;
 mod planes;
 
@@ -13,7 +16,7 @@ use crate::pixels::Raster;
 use crate::{Detail, Limits, Orientation, Reason, exif};
 use canvas::{Aperture, Canvas};
 use container::Container;
-use planes::Planes;
+pub(crate) use planes::Planes;
 
 /// Derived pictures that point to derived pictures: writers use one.
 const DERIVED_MAX: u32 = 4;
@@ -34,6 +37,8 @@ pub(crate) fn decode(
     let read = Reader {
         container: &container,
         limits,
+        #[cfg(feature = "avif")]
+        av1: av1::Av1::default(),
     };
     let primary = container.file.primary_id;
     read.picture(primary, detail, 0)
@@ -55,6 +60,8 @@ struct Layout {
 struct Reader<'a> {
     container: &'a Container<'a>,
     limits: &'a Limits,
+    #[cfg(feature = "avif")]
+    av1: av1::Av1,
 }
 
 impl Reader<'_> {
@@ -158,6 +165,9 @@ impl Reader<'_> {
         self.limits
             .admit_pixels(width_px, height_px, WEIGHT_OF_ONE_PIECE)?;
         let mut planes = match self.container.kind(id)? {
+            #[cfg(feature = "avif")]
+            b"av01" => self.av1.planes(self.container, id, (width_px, height_px))?,
+            #[cfg(feature = "heic")]
             b"hvc1" | b"hev1" => hevc::planes(self.container, id, (width_px, height_px))?,
             _ => return Err(Reason::UnsupportedFormat),
         };

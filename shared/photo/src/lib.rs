@@ -22,7 +22,7 @@ mod exif;
 mod format;
 mod gif;
 mod guard;
-#[cfg(feature = "heic")]
+#[cfg(any(feature = "avif", feature = "heic"))]
 mod heif;
 mod jpeg;
 mod limits;
@@ -30,6 +30,15 @@ mod orientation;
 mod pixels;
 mod png;
 mod reason;
+#[cfg(feature = "avif")]
+pub mod sandbox;
+#[cfg(not(feature = "avif"))]
+pub mod sandbox {
+    //! A process of its own for AV1, which this build does not decode.
+
+    /// Nothing to be done.
+    pub fn init() {}
+}
 mod tiff;
 mod webp;
 

@@ -1,4 +1,4 @@
-use heifer_isobmff::boxes::{ColorInfo, Grid, HevcConfig, Property};
+use heifer_isobmff::boxes::{ColorInfo, Grid, Property};
 use heifer_isobmff::{Error, HeifFile, ItemId, read_box_header};
 
 use crate::Reason;
@@ -81,9 +81,9 @@ impl<'a> Container<'a> {
         })
     }
 
-    pub(super) fn hevc_config(&self, id: ItemId) -> Result<&HevcConfig, Reason> {
-        let config = self.file.hevc_config(id).map_err(|error| reason(&error))?;
-        config.ok_or(Reason::Corrupt)
+    #[cfg(feature = "avif")]
+    pub(super) fn data(&self, id: ItemId) -> Result<std::borrow::Cow<'_, [u8]>, Reason> {
+        self.file.item_data(id).map_err(|error| reason(&error))
     }
 
     /// Bytes of an item's data.
@@ -100,8 +100,8 @@ impl<'a> Container<'a> {
     }
 
     /// An HEVC item as a stream of units with start codes, its parameter sets first.
+    #[cfg(feature = "heic")]
     pub(super) fn hevc_stream(&self, id: ItemId) -> Result<Vec<u8>, Reason> {
-        self.hevc_config(id)?;
         self.file.hevc_bitstream(id).map_err(|error| reason(&error))
     }
 }

@@ -1,20 +1,20 @@
 use crate::pixels::luma;
 
 /// What a codec gives of one piece: brightness and colour apart, at up to 16 bits a sample.
-pub(super) struct Planes {
+pub(crate) struct Planes {
     /// Sides of the brightness, in samples.
-    pub(super) width: u32,
-    pub(super) height: u32,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
     /// Sides of each of the two planes of colour; 0 if the piece is grey.
-    pub(super) colour_width: u32,
-    pub(super) colour_height: u32,
+    pub(crate) colour_width: u32,
+    pub(crate) colour_height: u32,
     /// Bits of a sample.
-    pub(super) depth: u8,
-    pub(super) samples: [Vec<u16>; 3],
+    pub(crate) depth: u8,
+    pub(crate) samples: [Vec<u16>; 3],
     /// Matrix coefficients by ITU-T H.273.
-    pub(super) matrix: u16,
+    pub(crate) matrix: u16,
     /// Samples reach from 0 to the top; else they keep the margins of television.
-    pub(super) full_range: bool,
+    pub(crate) full_range: bool,
 }
 
 /// How samples become colours.

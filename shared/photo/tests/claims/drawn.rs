@@ -326,8 +326,20 @@ pub fn exif(orientation: u16, big_endian: bool) -> Vec<u8> {
     block
 }
 
+/// The program that decodes AV1.
+#[cfg(feature = "avif")]
+pub const SANDBOX: &str = env!("CARGO_BIN_EXE_av1_decoder");
+
+/// Lets this test decode AVIF.
+#[cfg(feature = "avif")]
+pub fn start_sandbox() {
+    photo::sandbox::init_with(SANDBOX.into());
+}
+
 /// One small file of every kind that is decoded, with a name for messages.
 pub fn one_of_each() -> Vec<(&'static str, Vec<u8>)> {
+    #[cfg(feature = "avif")]
+    start_sandbox();
     use jpeg_encoder::{ColorType, SamplingFactor};
     use png::{BitDepth, ColorType as Png};
     let drawing = Drawing::new(33, 18);
@@ -434,6 +446,8 @@ pub fn one_of_each() -> Vec<(&'static str, Vec<u8>)> {
             "tiff packbits cmyk",
             tiff::<colortype::CMYK8>(w, h, &rgba, Compression::Packbits),
         ),
+        #[cfg(feature = "avif")]
+        ("avif", include_bytes!("../samples/small.avif").to_vec()),
         #[cfg(feature = "heic")]
         ("heic", include_bytes!("../samples/small.heic").to_vec()),
     ]

@@ -1,19 +1,19 @@
-//! HEIC: what peers of our decoder wrote, and what a container may do with it.
+//! HEIC and AVIF: what peers of our decoders wrote, and what a container may do with it.
 
 use photo::{Detail, Format, Limits, Orientation, Photo, Pixels, Reason, decode};
 
 use crate::boxes::{self, Item};
 use crate::drawn::{self, Drawing};
 
-const SIDES: (u32, u32) = (96, 64);
+pub const SIDES: (u32, u32) = (96, 64);
 const RAMP: &[u8] = include_bytes!("../samples/ramp.heic");
 const GREY: &[u8] = include_bytes!("../samples/grey.heic");
 
-fn read(file: &[u8], detail: Detail) -> Photo {
+pub fn read(file: &[u8], detail: Detail) -> Photo {
     decode(file, detail, &Limits::default()).expect("a sample")
 }
 
-fn mean_difference(a: &[u8], b: &[u8]) -> f64 {
+pub fn mean_difference(a: &[u8], b: &[u8]) -> f64 {
     assert_eq!(a.len(), b.len());
     let sum: u32 = a
         .iter()
@@ -23,10 +23,14 @@ fn mean_difference(a: &[u8], b: &[u8]) -> f64 {
     f64::from(sum) / a.len() as f64
 }
 
-/// Both details are near these colours.
 fn check(name: &str, file: &[u8], rgb: &[u8]) {
+    check_as(Format::Heic, name, file, rgb);
+}
+
+/// Both details are near these colours.
+pub fn check_as(format: Format, name: &str, file: &[u8], rgb: &[u8]) {
     let colour = read(file, Detail::Colour);
-    assert_eq!(colour.format, Format::Heic, "{name}");
+    assert_eq!(colour.format, format, "{name}");
     let Pixels::Rgb(pixels) = colour.upright().pixels else {
         panic!("{name}: colours were asked for")
     };

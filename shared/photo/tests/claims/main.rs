@@ -1,6 +1,8 @@
 //! What `photo` promises, claim by claim.
 #![allow(missing_docs)]
 
+#[cfg(feature = "avif")]
+mod avif;
 mod boxes;
 mod drawn;
 mod formats;

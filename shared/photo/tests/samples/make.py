@@ -1,6 +1,6 @@
 """Writes the samples of this folder: drawings, encoded by peers of our decoders.
 
-    python3 -m venv v && v/bin/pip install pillow==13.0.0 pillow-heif==1.8.1 numpy && v/bin/python make.py
+    python3 -m venv v && v/bin/pip install pillow==13.0.0 pillow-heif==1.8.1 imagecodecs numpy && v/bin/python make.py
 
 Every sample holds the drawing of `drawn::Drawing` (a ramp, 2 steps a pixel at most), at 96x64 unless its
 name says otherwise, so the tests know its pixels without a second decoder.
@@ -9,6 +9,7 @@ name says otherwise, so the tests know its pixels without a second decoder.
 import io
 import pathlib
 
+import imagecodecs
 import numpy as np
 import pillow_heif
 from PIL import Image
@@ -29,7 +30,30 @@ def heic(name, pixels, mode="RGB", **options):
     picture.save(HERE / name, quality=options.pop("quality", 90), **options)
 
 
+def avif(name, pixels, **options):
+    Image.fromarray(pixels).save(HERE / name, quality=85, **options)
+
+
 def main():
+    heics()
+    avifs()
+
+
+def avifs():
+    drawing = ramp()
+    avif("ramp.avif", drawing)
+    avif("ramp_444.avif", drawing, subsampling="4:4:4")
+    avif("small.avif", ramp(33, 18))
+    avif("grey.avif", drawing[:, :, 0].copy())
+    wide = drawing.astype(np.uint16) * 4
+    ten = imagecodecs.avif_encode(wide, level=85, bitspersample=10, pixelformat="444")
+    (HERE / "ramp_10bit.avif").write_bytes(ten)
+    alpha = np.full((HEIGHT, WIDTH, 1), 255, np.uint8)
+    alpha[:, : WIDTH // 2] = 0
+    avif("half_clear.avif", np.concatenate([drawing, alpha], axis=2))
+
+
+def heics():
     drawing = ramp()
     heic("ramp.heic", drawing)
     heic("ramp_444.heic", drawing, chroma=444)
