@@ -2,6 +2,7 @@
 //! test, and the list in the README.
 
 use crate::bytes::{array, be32, le16};
+use crate::frames::Walk;
 use crate::guard::Decoder;
 #[cfg(any(feature = "avif", feature = "heic"))]
 use crate::heif;
@@ -12,15 +13,15 @@ use crate::{Reason, bmp, gif, jpeg, png, tiff, webp};
 pub enum Format {
     /// Baseline or progressive, 8 bit.
     Jpeg,
-    /// Also APNG, of which the default image is decoded.
+    /// Also animated.
     Png,
-    /// First frame.
+    /// Still or animated.
     Gif,
-    /// Lossy, lossless, or the first frame of an animation.
+    /// Lossy, lossless or animated.
     Webp,
     /// Windows bitmap.
     Bmp,
-    /// First page; grey, RGB or CMYK of 8 or 16 bit.
+    /// The largest page; grey, colours, inks or a palette, of 1 to 32 bit.
     Tiff,
     /// HEVC in an ISO container, whole or in tiles: what phones write.
     #[cfg(feature = "heic")]
@@ -40,6 +41,8 @@ struct Row {
     /// Told by the first [`HEAD_BYTES`].
     starts: fn(&[u8]) -> bool,
     decoder: Decoder,
+    /// Shows every frame, if it can have several.
+    frames: Option<Walk>,
 }
 
 /// In the order in which a file is asked.
@@ -51,6 +54,7 @@ const ROWS: &[Row] = &[
         in_browsers: true,
         starts: |head| head.starts_with(b"\xff\xd8\xff"),
         decoder: jpeg::decode,
+        frames: None,
     },
     Row {
         format: Format::Png,
@@ -59,6 +63,7 @@ const ROWS: &[Row] = &[
         in_browsers: true,
         starts: |head| head.starts_with(png::SIGNATURE),
         decoder: png::decode,
+        frames: Some(png::walk),
     },
     Row {
         format: Format::Gif,
@@ -67,6 +72,7 @@ const ROWS: &[Row] = &[
         in_browsers: true,
         starts: |head| head.starts_with(b"GIF87a") || head.starts_with(b"GIF89a"),
         decoder: gif::decode,
+        frames: Some(gif::walk),
     },
     Row {
         format: Format::Webp,
@@ -75,6 +81,7 @@ const ROWS: &[Row] = &[
         in_browsers: true,
         starts: |head| head.starts_with(b"RIFF") && array(head, 8) == Some(*b"WEBP"),
         decoder: webp::decode,
+        frames: Some(webp::walk),
     },
     Row {
         format: Format::Bmp,
@@ -83,14 +90,16 @@ const ROWS: &[Row] = &[
         in_browsers: true,
         starts: is_bmp,
         decoder: bmp::decode,
+        frames: None,
     },
     Row {
         format: Format::Tiff,
         name: "tiff",
         media_type: "image/tiff",
         in_browsers: false,
-        starts: |head| head.starts_with(b"II*\0") || head.starts_with(b"MM\0*"),
+        starts: |head| TIFF_STARTS.iter().any(|start| head.starts_with(*start)),
         decoder: tiff::decode,
+        frames: Some(tiff::walk),
     },
     #[cfg(feature = "heic")]
     Row {
@@ -100,6 +109,7 @@ const ROWS: &[Row] = &[
         in_browsers: false,
         starts: |head| has_brand(head, &HEIC_BRANDS) && !has_brand(head, &AVIF_BRANDS),
         decoder: heif::decode,
+        frames: None,
     },
     #[cfg(feature = "avif")]
     Row {
@@ -109,6 +119,7 @@ const ROWS: &[Row] = &[
         in_browsers: true,
         starts: |head| has_brand(head, &AVIF_BRANDS),
         decoder: heif::decode,
+        frames: None,
     },
 ];
 
@@ -158,6 +169,10 @@ impl Format {
         self.row().decoder
     }
 
+    pub(crate) fn frames(self) -> Option<Walk> {
+        self.row().frames
+    }
+
     fn row(self) -> &'static Row {
         ROWS.iter()
             .find(|row| row.format == self)
@@ -165,14 +180,15 @@ impl Format {
     }
 }
 
+/// In either order of bytes, and for files of more than 4 GB.
+const TIFF_STARTS: [&[u8; 4]; 4] = [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"];
+
 /// First bytes of pictures that are not decoded here: so that the uploader reads "convert it"
 /// and not "this is no picture".
-const PICTURES_NOT_DECODED: [&[u8]; 29] = [
+const PICTURES_NOT_DECODED: [&[u8]; 27] = [
     b"%PDF-",
     b"%!PS",
     b"icns",
-    b"II+\0", // TIFF of more than 4 GB
-    b"MM\0+",
     b"8BPS\0",                   // Photoshop
     b"\0\0\0\x0cJXL \r\n\x87\n", // JPEG XL in a container
     b"\xff\x0a",                 // JPEG XL, bare

@@ -15,6 +15,7 @@ use crate::pixels::{Layout, Raster, samples_len};
 use crate::{Detail, Limits, Orientation, Reason};
 use clean::Clean;
 use frame::Colour;
+pub(crate) use rare::ycc_to_rgb;
 
 pub(crate) fn decode(
     bytes: &[u8],

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use crate::frames::Frame;
 use crate::{Detail, Format, Orientation, Reason};
 
 /// Samples of 8 bits, row by row from the top, without padding.
@@ -90,6 +91,18 @@ impl Raster {
             layout,
             samples,
         })
+    }
+
+    /// The same, borrowed.
+    pub(crate) fn frame(&self) -> Frame<'_> {
+        Frame {
+            width_px: self.width_px,
+            height_px: self.height_px,
+            layout: self.layout,
+            samples: &self.samples,
+            orientation: Orientation::Upright,
+            weight: 0,
+        }
     }
 
     /// Reduces to what the caller asked for, in place: no second picture in memory.

@@ -1,3 +1,5 @@
+mod frames;
+
 use std::io::Cursor;
 
 use ::png::{
@@ -8,6 +10,8 @@ use ::png::{
 use crate::bytes::{array, be32};
 use crate::pixels::{Layout, Raster, samples_len};
 use crate::{Detail, Limits, Orientation, Reason, exif};
+
+pub(crate) use frames::{hides_its_default, walk};
 
 /// What every PNG starts with.
 pub(crate) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
@@ -24,7 +28,7 @@ pub(crate) fn decode(
     let (width_px, height_px) = dimensions(bytes)?;
     limits.admit(width_px, height_px)?;
     let clean = clean(bytes);
-    let raster = read(&clean.file).map_err(|reason| match reason {
+    let raster = read(&clean.file, true).map_err(|reason| match reason {
         Reason::Corrupt if clean.cut => Reason::Truncated,
         reason => reason,
     })?;
@@ -83,8 +87,10 @@ fn split_chunk(rest: &[u8]) -> Option<([u8; 4], &[u8], &[u8])> {
     Some((array(chunk, 4)?, chunk, after))
 }
 
-fn read(file: &[u8]) -> Result<Raster, Reason> {
+/// `sums` says whether the chunks have true checksums.
+fn read(file: &[u8], sums: bool) -> Result<Raster, Reason> {
     let mut decoder = Decoder::new(Cursor::new(file));
+    decoder.ignore_checksums(!sums);
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     let mut reader = decoder.read_info().map_err(reason)?;
     let (width_px, height_px) = reader.info().size();

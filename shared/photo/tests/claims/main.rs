@@ -6,6 +6,7 @@ mod avif;
 mod boxes;
 mod drawn;
 mod formats;
+mod frames;
 #[cfg(feature = "heic")]
 mod heif;
 mod hostile;
@@ -14,3 +15,4 @@ mod orientation;
 mod photos;
 mod reasons;
 mod thin;
+mod tiffs;
