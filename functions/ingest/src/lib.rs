@@ -202,10 +202,7 @@ impl Ingest {
         let is_current = |image: &Image| image.fingerprint_version >= FINGERPRINT_VERSION;
         let (image, new) = match known {
             Some(image) if is_current(&image) => (image, None),
-            known => match (
-                self.intake.read(bytes.clone(), fingerprint::of_ad).await?,
-                known,
-            ) {
+            known => match (self.intake.read_ad(bytes.clone()).await?, known) {
                 (Ok(read), _) => {
                     let (image, new) = self.new_ad(key.tenant(), image_sha256, read);
                     (image, Some(Box::new(new)))

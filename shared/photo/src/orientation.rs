@@ -120,6 +120,7 @@ impl Photo {
             pixels,
             orientation,
             format: self.format,
+            is_partial: self.is_partial,
         }
     }
 }
@@ -161,6 +162,7 @@ mod tests {
             pixels: Pixels::Luma(vec![1, 2, 3, 4, 5, 6]),
             orientation: Orientation::Upright,
             format: crate::Format::Png,
+            is_partial: false,
         };
         let turned = |photo: &Photo, orientation| {
             Photo {

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use crate::frames::Frame;
-use crate::{Detail, Format, Orientation, Reason};
+use crate::{Detail, Format, Limits, Orientation, Reason};
 
 /// Samples of 8 bits, row by row from the top, without padding.
 #[derive(Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Photo {
     pub orientation: Orientation,
     /// The type of the file, by its content.
     pub format: Format,
+    /// The file is hurt, and this is what it still shows.
+    pub is_partial: bool,
 }
 
 impl fmt::Debug for Pixels {
@@ -71,7 +73,11 @@ pub(crate) struct Raster {
     height_px: u32,
     layout: Layout,
     samples: Vec<u8>,
+    is_partial: bool,
 }
+
+/// The part of a hurt picture that has to be there, of 4: a photo is found again by a quarter of it.
+const ENOUGH_OF_4: u32 = 1;
 
 impl Raster {
     /// Takes a decoder's samples; a number that does not fit the dimensions is its failure.
@@ -90,7 +96,20 @@ impl Raster {
             height_px,
             layout,
             samples,
+            is_partial: false,
         })
+    }
+
+    /// What a hurt file still shows: its first rows, if they are enough.
+    pub(crate) fn first_rows(mut self, rows: u32, limits: &Limits) -> Option<Raster> {
+        if rows.saturating_mul(4) < self.height_px.saturating_mul(ENOUGH_OF_4) {
+            return None;
+        }
+        limits.admit(self.width_px, rows).ok()?;
+        let bytes = samples_len(self.width_px, rows, self.layout).ok()?;
+        self.samples.truncate(bytes);
+        (self.height_px, self.is_partial) = (rows, true);
+        Some(self)
     }
 
     /// The same, borrowed.
@@ -136,6 +155,7 @@ impl Raster {
             pixels,
             orientation,
             format,
+            is_partial: self.is_partial,
         }
     }
 }

@@ -1,4 +1,5 @@
 mod frames;
+mod hurt;
 
 use std::io::Cursor;
 
@@ -28,11 +29,13 @@ pub(crate) fn decode(
     let (width_px, height_px) = dimensions(bytes)?;
     limits.admit(width_px, height_px)?;
     let clean = clean(bytes);
-    let raster = read(&clean.file, true).map_err(|reason| match reason {
-        Reason::Corrupt if clean.cut => Reason::Truncated,
-        reason => reason,
-    })?;
-    Ok((raster, clean.orientation))
+    let reason = match read(&clean.file, true) {
+        Ok(raster) => return Ok((raster, clean.orientation)),
+        Err(Reason::Corrupt) if clean.cut => Reason::Truncated,
+        Err(reason) => reason,
+    };
+    let raster = hurt::first_rows(bytes, limits);
+    Ok((raster.ok_or(reason)?, clean.orientation))
 }
 
 fn dimensions(bytes: &[u8]) -> Result<(u32, u32), Reason> {
@@ -94,13 +97,7 @@ fn read(file: &[u8], sums: bool) -> Result<Raster, Reason> {
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     let mut reader = decoder.read_info().map_err(reason)?;
     let (width_px, height_px) = reader.info().size();
-    let layout = match reader.output_color_type().0 {
-        ColorType::Grayscale => Layout::Luma,
-        ColorType::GrayscaleAlpha => Layout::LumaAlpha,
-        ColorType::Rgb => Layout::Rgb,
-        ColorType::Rgba => Layout::Rgba,
-        ColorType::Indexed => return Err(Reason::DecoderFailure),
-    };
+    let layout = layout(reader.output_color_type().0)?;
     let mut samples = vec![0; samples_len(width_px, height_px, layout)?];
     if reader.info().interlaced {
         read_passes(&mut reader, width_px, height_px, layout, &mut samples)?;
@@ -111,6 +108,16 @@ fn read(file: &[u8], sums: bool) -> Result<Raster, Reason> {
         }
     }
     Raster::new(width_px, height_px, layout, samples)
+}
+
+fn layout(colour: ColorType) -> Result<Layout, Reason> {
+    match colour {
+        ColorType::Grayscale => Ok(Layout::Luma),
+        ColorType::GrayscaleAlpha => Ok(Layout::LumaAlpha),
+        ColorType::Rgb => Ok(Layout::Rgb),
+        ColorType::Rgba => Ok(Layout::Rgba),
+        ColorType::Indexed => Err(Reason::DecoderFailure),
+    }
 }
 
 /// First column and row of each pass of an interlaced picture, and its steps.

@@ -37,6 +37,7 @@ pub(crate) fn sheet(frames: Vec<Photo>) -> Option<Photo> {
         },
         orientation: Orientation::Upright,
         format,
+        is_partial: false,
     })
 }
 

@@ -17,12 +17,19 @@ fn read(file: &[u8], detail: Detail) -> Result<Photo, Reason> {
 }
 
 #[test]
-fn a_file_cut_anywhere_is_truncated_or_still_whole() {
+fn a_file_cut_anywhere_is_truncated_or_partial_or_still_whole() {
     for (name, file) in drawn::one_of_each() {
         for detail in [Detail::Luma, Detail::Colour] {
             let whole = read(&file, detail).expect(name);
             for length in 0..file.len() {
                 match read(&file[..length], detail) {
+                    Ok(photo) if photo.is_partial => {
+                        assert_eq!(photo.width_px, whole.width_px, "{name} cut at {length}");
+                        assert!(
+                            photo.height_px * 4 >= whole.height_px,
+                            "{name} cut at {length}"
+                        );
+                    }
                     Ok(photo) => assert!(
                         photo == whole,
                         "{name} cut at {length} of {} is another picture",

@@ -10,6 +10,7 @@ mod frames;
 #[cfg(feature = "heic")]
 mod heif;
 mod hostile;
+mod hurt;
 mod jpegs;
 mod orientation;
 mod photos;
