@@ -18,8 +18,8 @@ use intake::{Intake, NotDone, Read};
 use photo::{Limits, Reason};
 use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION};
 use records::{
-    AdKey, AdMetadata, BundleCounts, Image, ImageSha256, LineFaults, MemberName, ObjectKey,
-    ReasonCode, Sighting, TenantId, Timestamp, Upload, UploadState,
+    AdKey, AdMetadata, BundleCounts, Image, ImageSha256, LineFaults, MemberName, MetadataNote,
+    ObjectKey, ReasonCode, Sighting, TenantId, Timestamp, Upload, UploadState,
 };
 use small::Small;
 use store::{Clock, Fetched, Object, ObjectFacts, Store, StoredAd};
@@ -237,6 +237,7 @@ impl Ingest {
             image_sha256,
             width_px: read.width_px,
             height_px: read.height_px,
+            is_partial: read.is_partial,
             fingerprint_version: read.fingerprint.version,
             first_seen_at: self.intake.clock.now(),
         };
@@ -292,6 +293,9 @@ impl Ingest {
             self.intake.clock.now(),
         );
         upload.stored_in = ad.stored_in.clone();
+        if ad.image.is_partial {
+            upload.notes.push(MetadataNote::Partial);
+        }
         let sighting = Sighting::of(&ad.key, &upload.metadata);
         if ad.is_renewed {
             self.intake

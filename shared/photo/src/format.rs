@@ -6,6 +6,8 @@ use crate::frames::Walk;
 use crate::guard::Decoder;
 #[cfg(any(feature = "avif", feature = "heic"))]
 use crate::heif;
+#[cfg(any(feature = "jxl", feature = "jp2"))]
+use crate::whole;
 use crate::{Reason, bmp, gif, jpeg, png, tiff, webp};
 
 /// The types of pictures that are decoded here.
@@ -29,6 +31,12 @@ pub enum Format {
     /// AV1 in the same container: what sites send. Decoded in a process of its own.
     #[cfg(feature = "avif")]
     Avif,
+    /// JPEG XL; of an animation the first frame. Decoded in a process of its own.
+    #[cfg(feature = "jxl")]
+    Jxl,
+    /// JPEG 2000. Decoded in a process of its own.
+    #[cfg(feature = "jp2")]
+    Jp2,
 }
 
 /// What is known of a format.
@@ -121,6 +129,26 @@ const ROWS: &[Row] = &[
         decoder: heif::decode,
         frames: None,
     },
+    #[cfg(feature = "jxl")]
+    Row {
+        format: Format::Jxl,
+        name: "jxl",
+        media_type: "image/jxl",
+        in_browsers: false,
+        starts: |head| JXL_STARTS.iter().any(|start| head.starts_with(start)),
+        decoder: whole::jxl,
+        frames: None,
+    },
+    #[cfg(feature = "jp2")]
+    Row {
+        format: Format::Jp2,
+        name: "jp2",
+        media_type: "image/jp2",
+        in_browsers: false,
+        starts: |head| JP2_STARTS.iter().any(|start| head.starts_with(start)),
+        decoder: whole::jp2,
+        frames: None,
+    },
 ];
 
 impl Format {
@@ -139,7 +167,16 @@ impl Format {
         if let Some(row) = ROWS.iter().find(|row| (row.starts)(head)) {
             return Ok(row.format);
         }
-        if is_still_container(head) || is_icon(head) || is_netpbm(head) || is_svg(head) {
+        let without_decoder = [JXL_STARTS, JP2_STARTS]
+            .as_flattened()
+            .iter()
+            .any(|start| head.starts_with(start));
+        if without_decoder
+            || is_still_container(head)
+            || is_icon(head)
+            || is_netpbm(head)
+            || is_svg(head)
+        {
             return Err(Reason::UnsupportedFormat);
         }
         Err(Reason::NotAnImage)
@@ -183,19 +220,19 @@ impl Format {
 /// In either order of bytes, and for files of more than 4 GB.
 const TIFF_STARTS: [&[u8; 4]; 4] = [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"];
 
+/// In a container, and bare.
+const JXL_STARTS: [&[u8]; 2] = [b"\0\0\0\x0cJXL \r\n\x87\n", b"\xff\x0a"];
+const JP2_STARTS: [&[u8]; 2] = [b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"];
+
 /// First bytes of pictures that are not decoded here: so that the uploader reads "convert it"
 /// and not "this is no picture".
-const PICTURES_NOT_DECODED: [&[u8]; 27] = [
+const PICTURES_NOT_DECODED: [&[u8]; 23] = [
     b"%PDF-",
     b"%!PS",
     b"icns",
-    b"8BPS\0",                   // Photoshop
-    b"\0\0\0\x0cJXL \r\n\x87\n", // JPEG XL in a container
-    b"\xff\x0a",                 // JPEG XL, bare
-    b"\0\0\0\x0cjP  \r\n\x87\n", // JPEG 2000
-    b"\xff\x4f\xff\x51",         // JPEG 2000, bare
-    b"\xff\xd8\xff\xf7",         // JPEG-LS
-    b"II\xbc\x01",               // JPEG XR
+    b"8BPS\0",           // Photoshop
+    b"\xff\xd8\xff\xf7", // JPEG-LS
+    b"II\xbc\x01",       // JPEG XR
     b"FUJIFILMCCD-RAW",
     b"IIRO",  // Olympus raw
     b"IIRS",  // Olympus raw

@@ -7,16 +7,15 @@ mod canvas;
 mod container;
 #[cfg(feature = "heic")]
 mod hevc;
-mod planes;
 
 use heifer_isobmff::ItemId;
 use heifer_isobmff::boxes::{Grid, Property};
 
 use crate::pixels::Raster;
+use crate::planes::Planes;
 use crate::{Detail, Limits, Orientation, Reason, exif};
 use canvas::{Aperture, Canvas};
 use container::Container;
-pub(crate) use planes::Planes;
 
 /// Derived pictures that point to derived pictures: writers use one.
 const DERIVED_MAX: u32 = 4;

@@ -29,19 +29,23 @@ mod jpeg;
 mod limits;
 mod orientation;
 mod pixels;
+#[cfg(any(feature = "avif", feature = "heic", feature = "jxl", feature = "jp2"))]
+mod planes;
 mod png;
 mod reason;
-#[cfg(feature = "avif")]
+#[cfg(any(feature = "avif", feature = "jxl", feature = "jp2"))]
 pub mod sandbox;
-#[cfg(not(feature = "avif"))]
+#[cfg(not(any(feature = "avif", feature = "jxl", feature = "jp2")))]
 pub mod sandbox {
-    //! A process of its own for AV1, which this build does not decode.
+    //! A process of its own for decoders that this build does not have.
 
     /// Nothing to be done.
     pub fn init() {}
 }
 mod tiff;
 mod webp;
+#[cfg(any(feature = "jxl", feature = "jp2"))]
+mod whole;
 
 pub use format::{Format, HEAD_BYTES};
 pub use limits::{Detail, Limits};

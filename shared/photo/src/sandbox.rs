@@ -1,4 +1,5 @@
-//! A process of its own for the one decoder that has unsafe code: AV1's.
+//! A process of its own for decoders that have unsafe code, or whose memory no header tells: those of AV1,
+//! JPEG XL and JPEG 2000.
 //!
 //! The program starts itself again, with nothing but three pipes: no environment, so no credentials; no
 //! open file or socket. Before the child reads the first hostile byte it takes limits on memory and
@@ -18,13 +19,13 @@ use std::sync::OnceLock;
 pub(crate) use parent::Decoder;
 
 /// The first argument by which a child knows itself.
-const CHILD: &str = "photo-av1-decoder";
+const CHILD: &str = "photo-decoder";
 
 /// The program whose `main` calls [`init`].
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 
-/// Lets a program decode AVIF; to be called first in `main`, before any thread is started. In the child
-/// that decodes, it does not return. Without it AVIF is an
+/// Lets a program decode AVIF, JPEG XL and JPEG 2000; to be called first in `main`, before any thread is started. In the child
+/// that decodes, it does not return. Without it they are an
 /// [`UnsupportedFormat`](crate::Reason::UnsupportedFormat).
 pub fn init() {
     if std::env::args_os().nth(1) == Some(OsString::from(CHILD)) {
@@ -52,8 +53,22 @@ pub fn confine() -> Result<(), &'static str> {
 /// Most pixels of one piece: the child's memory is meant for them.
 const PIXELS_MAX: u64 = 32 << 20;
 
+/// What the child is asked to decode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Codec {
+    #[cfg(feature = "avif")]
+    Av1 = 1,
+    #[cfg(feature = "jxl")]
+    Jxl = 2,
+    #[cfg(feature = "jp2")]
+    Jp2 = 3,
+}
+
 /// What the child answers before any samples.
 const DECODED: u8 = 0;
 const CORRUPT: u8 = 1;
 const UNSUPPORTED: u8 = 2;
 const FAILED: u8 = 3;
+const LARGE: u8 = 4;
+const CUT: u8 = 5;

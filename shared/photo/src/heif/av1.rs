@@ -3,9 +3,9 @@ use std::cell::RefCell;
 use heifer_isobmff::ItemId;
 
 use super::container::Container;
-use super::planes::Planes;
 use crate::Reason;
-use crate::sandbox::Decoder;
+use crate::planes::Planes;
+use crate::sandbox::{Codec, Decoder};
 
 /// What a stream's sides may exceed the container's by.
 const MARGIN_PX: u64 = 8;
@@ -29,6 +29,6 @@ impl Av1 {
             Some(decoder) => decoder,
             none => none.insert(Decoder::start()?),
         };
-        decoder.planes(&stream, side(width_px) * side(height_px))
+        decoder.planes(Codec::Av1, &stream, side(width_px) * side(height_px))
     }
 }

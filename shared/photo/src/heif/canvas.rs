@@ -1,7 +1,7 @@
 use heifer_isobmff::boxes::Property;
 
-use super::planes::Planes;
 use crate::pixels::{Layout, Raster, samples_len};
+use crate::planes::Planes;
 use crate::{Detail, Reason};
 
 /// A picture that is put together of pieces.

@@ -3,8 +3,8 @@ use heifer_hevc_dec::decoder::{DecodeOptions, decode_picture};
 use heifer_isobmff::ItemId;
 
 use super::container::Container;
-use super::planes::Planes;
 use crate::Reason;
+use crate::planes::Planes;
 
 /// Largest coding block in pixels: streams round their sides up to it.
 const BLOCK_PX: u64 = 64;

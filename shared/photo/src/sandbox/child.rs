@@ -1,11 +1,28 @@
+#[cfg(feature = "avif")]
+mod av1;
+#[cfg(feature = "jp2")]
+mod jp2;
+#[cfg(feature = "jxl")]
+mod jxl;
+
 use std::io::{self, Read, Write};
 use std::panic::catch_unwind;
 
-use re_rav1d::{
-    BitsPerComponent, Decoder, Error, Picture, PixelLayout, PlanarImageComponent, Settings,
-};
+use super::{CORRUPT, CUT, Codec, DECODED, FAILED, LARGE, PIXELS_MAX, UNSUPPORTED, rules};
+use crate::planes::Planes;
 
-use super::{CORRUPT, DECODED, FAILED, PIXELS_MAX, UNSUPPORTED, rules};
+/// Why a child has no picture.
+#[derive(Debug)]
+enum Fault {
+    Corrupt,
+    Unsupported,
+    Failed,
+    /// It has more pixels than were allowed.
+    #[cfg(any(feature = "jxl", feature = "jp2"))]
+    Large,
+    #[cfg(any(feature = "jxl", feature = "jp2"))]
+    Truncated,
+}
 
 /// Decodes what comes by the standard input until it ends; gives the exit code.
 pub(super) fn serve() -> i32 {
@@ -24,101 +41,92 @@ pub(super) fn serve() -> i32 {
 
 /// Takes one piece and answers; false at the end.
 fn answer(from: &mut impl Read, to: &mut impl Write) -> io::Result<bool> {
-    let mut head = [0; 8];
+    let mut head = [0; 9];
     if from.read_exact(&mut head).is_err() {
         return Ok(false);
     }
-    let [a, b, c, d, rest @ ..] = head;
+    let [codec, a, b, c, d, rest @ ..] = head;
     let (length, pixels_max) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes(rest));
+    let pixels_max = pixels_max.min(u32::try_from(PIXELS_MAX).expect("25 bits"));
     let mut stream = Vec::new();
     from.take(length.into()).read_to_end(&mut stream)?;
-    match catch_unwind(|| decoded(stream, pixels_max)) {
-        Ok(Ok(picture)) => write(&picture, to)?,
-        Ok(Err(Error::UnsupportedBitstream)) => to.write_all(&[UNSUPPORTED])?,
-        Ok(Err(Error::NotEnoughMemory)) | Err(_) => to.write_all(&[FAILED])?,
-        Ok(Err(_)) => to.write_all(&[CORRUPT])?,
+    match catch_unwind(|| decoded(codec, stream, pixels_max)) {
+        Ok(Ok(planes)) => write(&planes, to)?,
+        Ok(Err(Fault::Corrupt)) => to.write_all(&[CORRUPT])?,
+        Ok(Err(Fault::Unsupported)) => to.write_all(&[UNSUPPORTED])?,
+        #[cfg(any(feature = "jxl", feature = "jp2"))]
+        Ok(Err(Fault::Large)) => to.write_all(&[LARGE])?,
+        #[cfg(any(feature = "jxl", feature = "jp2"))]
+        Ok(Err(Fault::Truncated)) => to.write_all(&[CUT])?,
+        Ok(Err(Fault::Failed)) | Err(_) => to.write_all(&[FAILED])?,
     }
     to.flush()?;
     Ok(true)
 }
 
-/// The first picture of a stream.
-fn decoded(stream: Vec<u8>, pixels_max: u32) -> Result<Picture, Error> {
-    let mut settings = Settings::new();
-    settings.set_n_threads(1);
-    settings.set_max_frame_delay(1);
-    settings.set_apply_grain(false); // noise that the writer took out and had described
-    settings.set_all_layers(false);
-    settings.set_frame_size_limit(pixels_max.min(u32::try_from(PIXELS_MAX).expect("25 bits")));
-    let mut decoder = Decoder::with_settings(&settings)?;
-    let mut sent = decoder.send_data(stream, None, None, None);
-    loop {
-        match decoder.get_picture() {
-            Err(Error::Again) if sent == Err(Error::Again) => sent = decoder.send_pending_data(),
-            Err(Error::Again) => {
-                sent?;
-                return Err(Error::InvalidArgument); // no picture in it
-            }
-            picture => return picture,
-        }
+fn decoded(codec: u8, stream: Vec<u8>, pixels_max: u32) -> Result<Planes, Fault> {
+    match codec {
+        #[cfg(feature = "avif")]
+        codec if codec == Codec::Av1 as u8 => av1::decoded(stream, pixels_max),
+        #[cfg(feature = "jxl")]
+        codec if codec == Codec::Jxl as u8 => jxl::decoded(&stream, pixels_max),
+        #[cfg(feature = "jp2")]
+        codec if codec == Codec::Jp2 as u8 => jp2::decoded(&stream, pixels_max),
+        _ => Err(Fault::Failed),
     }
+}
+
+/// Colours as they are, of 8 bits and in their own planes: one sample, or red, green and blue, and then
+/// maybe alpha, of each pixel.
+#[cfg(any(feature = "jxl", feature = "jp2"))]
+fn of_pixels(
+    (width, height): (u32, u32),
+    channels: usize,
+    samples: &[u8],
+) -> Result<Planes, Fault> {
+    let pixels = samples.chunks_exact(channels.max(1));
+    let white = |sample: u8, alpha: u8| u16::from(crate::pixels::over_white(sample, alpha));
+    let plane = |at: usize| {
+        let alpha = (channels % 2 == 0).then_some(channels - 1);
+        let pixels = pixels.clone();
+        pixels
+            .map(|pixel| white(pixel[at], alpha.map_or(255, |alpha| pixel[alpha])))
+            .collect::<Vec<u16>>()
+    };
+    let (planes, colour) = match channels {
+        1 | 2 => ([plane(0), Vec::new(), Vec::new()], (0, 0)),
+        3 | 4 => ([plane(1), plane(2), plane(0)], (width, height)),
+        _ => return Err(Fault::Unsupported),
+    };
+    Ok(Planes {
+        width,
+        height,
+        colour_width: colour.0,
+        colour_height: colour.1,
+        depth: 8,
+        samples: planes,
+        matrix: 0, // green, blue and red as they are
+        full_range: true,
+    })
 }
 
 /// Sides, bits, colours; then the planes, of 16 bits a sample, lowest byte first.
-fn write(picture: &Picture, to: &mut impl Write) -> io::Result<()> {
-    let depth = match picture.bits_per_component() {
-        Some(BitsPerComponent(bits @ 8..=16)) => bits as u8,
-        _ => return to.write_all(&[UNSUPPORTED]),
-    };
-    let (width, height) = (picture.width(), picture.height());
-    let (colour_width, colour_height) = match picture.pixel_layout() {
-        PixelLayout::I400 => (0, 0),
-        PixelLayout::I420 => (width.div_ceil(2), height.div_ceil(2)),
-        PixelLayout::I422 => (width.div_ceil(2), height),
-        PixelLayout::I444 => (width, height),
-    };
-    to.write_all(&[DECODED, depth])?;
-    let range = u8::from(picture.color_range() == re_rav1d::pixel::YUVRange::Full);
-    to.write_all(&[picture.matrix_coefficients() as u8, range])?;
-    for side in [width, height, colour_width, colour_height] {
+fn write(planes: &Planes, to: &mut impl Write) -> io::Result<()> {
+    let matrix = u8::try_from(planes.matrix).unwrap_or(u8::MAX);
+    to.write_all(&[DECODED, planes.depth, matrix, u8::from(planes.full_range)])?;
+    for side in [
+        planes.width,
+        planes.height,
+        planes.colour_width,
+        planes.colour_height,
+    ] {
         to.write_all(&side.to_le_bytes())?;
     }
-    let wide = picture.bit_depth() > 8;
-    let planes = [
-        (PlanarImageComponent::Y, width, height),
-        (PlanarImageComponent::U, colour_width, colour_height),
-        (PlanarImageComponent::V, colour_width, colour_height),
-    ];
-    for (component, width, height) in planes {
-        if width > 0 {
-            write_plane(picture, component, (width, height), wide, to)?;
+    for plane in &planes.samples {
+        for row in plane.chunks((planes.width as usize).max(1)) {
+            let bytes: Vec<u8> = row.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+            to.write_all(&bytes)?;
         }
-    }
-    Ok(())
-}
-
-fn write_plane(
-    picture: &Picture,
-    component: PlanarImageComponent,
-    (width, height): (u32, u32),
-    wide: bool,
-    to: &mut impl Write,
-) -> io::Result<()> {
-    let stride = picture.stride(component) as usize;
-    let plane = picture.plane(component);
-    for row in plane.chunks(stride).take(height as usize) {
-        let samples: Vec<u8> = if wide {
-            let pairs = row.chunks_exact(2).take(width as usize);
-            pairs
-                .flat_map(|pair| u16::from_ne_bytes([pair[0], pair[1]]).to_le_bytes())
-                .collect()
-        } else {
-            row.iter()
-                .take(width as usize)
-                .flat_map(|sample| [*sample, 0])
-                .collect()
-        };
-        to.write_all(&samples)?;
     }
     Ok(())
 }

@@ -4,9 +4,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::{CHILD, CORRUPT, DECODED, PIXELS_MAX, PROGRAM, UNSUPPORTED};
+use super::{CHILD, CORRUPT, CUT, Codec, DECODED, LARGE, PIXELS_MAX, PROGRAM, UNSUPPORTED};
 use crate::Reason;
-use crate::heif::Planes;
+use crate::planes::Planes;
 
 /// Longest time of a child: it may wait for a processor, but it never waits for us.
 const TIME_MAX: Duration = Duration::from_secs(30);
@@ -44,11 +44,17 @@ impl Decoder {
     }
 
     /// The samples of a piece that has at most so many pixels.
-    pub(crate) fn planes(&mut self, stream: &[u8], pixels_max: u64) -> Result<Planes, Reason> {
+    pub(crate) fn planes(
+        &mut self,
+        codec: Codec,
+        stream: &[u8],
+        pixels_max: u64,
+    ) -> Result<Planes, Reason> {
         let pixels_max = pixels_max.min(PIXELS_MAX);
         let length = u32::try_from(stream.len()).map_err(|_| Reason::TooLarge)?;
         let asked = u32::try_from(pixels_max).map_err(|_| Reason::TooManyPixels)?;
         let mut ask = || {
+            self.to.write_all(&[codec as u8])?;
             self.to.write_all(&length.to_le_bytes())?;
             self.to.write_all(&asked.to_le_bytes())?;
             self.to.write_all(stream)
@@ -57,6 +63,8 @@ impl Decoder {
         match self.bytes::<1>()? {
             [DECODED] => self.answer(pixels_max),
             [CORRUPT] => Err(Reason::Corrupt),
+            [CUT] => Err(Reason::Truncated),
+            [LARGE] => Err(Reason::TooManyPixels),
             [UNSUPPORTED] => Err(Reason::UnsupportedFormat),
             _ => Err(Reason::DecoderFailure),
         }

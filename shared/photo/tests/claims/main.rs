@@ -17,3 +17,5 @@ mod photos;
 mod reasons;
 mod thin;
 mod tiffs;
+#[cfg(all(feature = "heic", feature = "jxl", feature = "jp2"))]
+mod whole;

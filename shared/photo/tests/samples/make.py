@@ -37,6 +37,21 @@ def avif(name, pixels, **options):
 def main():
     heics()
     avifs()
+    small = ramp(33, 18)
+    (HERE / "small.jxl").write_bytes(imagecodecs.jpegxl_encode(small, lossless=True))
+    (HERE / "small.jp2").write_bytes(imagecodecs.jpeg2k_encode(small, codecformat="JP2", reversible=True))
+    grey = ramp()[:, :, 0].copy()
+    (HERE / "grey.jxl").write_bytes(imagecodecs.jpegxl_encode(grey, lossless=True))
+    (HERE / "grey.jp2").write_bytes(imagecodecs.jpeg2k_encode(grey, codecformat="JP2", reversible=True))
+    clear = np.concatenate([ramp(), half_clear()], axis=2)
+    (HERE / "half_clear.jxl").write_bytes(imagecodecs.jpegxl_encode(clear, lossless=True))
+    (HERE / "lossy.jxl").write_bytes(imagecodecs.jpegxl_encode(ramp(), level=90))
+
+
+def half_clear():
+    alpha = np.full((HEIGHT, WIDTH, 1), 255, np.uint8)
+    alpha[:, : WIDTH // 2] = 0
+    return alpha
 
 
 def avifs():
@@ -48,8 +63,7 @@ def avifs():
     wide = drawing.astype(np.uint16) * 4
     ten = imagecodecs.avif_encode(wide, level=85, bitspersample=10, pixelformat="444")
     (HERE / "ramp_10bit.avif").write_bytes(ten)
-    alpha = np.full((HEIGHT, WIDTH, 1), 255, np.uint8)
-    alpha[:, : WIDTH // 2] = 0
+    alpha = half_clear()
     avif("half_clear.avif", np.concatenate([drawing, alpha], axis=2))
 
 
@@ -61,8 +75,7 @@ def heics():
     heic("large_444.heic", ramp(1000, 800), chroma=444, quality=10)
     heic("ramp_709.heic", drawing, matrix_coefficients=1, full_range_flag=0)
     heic("grey.heic", drawing[:, :, 0].copy(), mode="L")
-    alpha = np.full((HEIGHT, WIDTH, 1), 255, np.uint8)
-    alpha[:, : WIDTH // 2] = 0
+    alpha = half_clear()
     heic("half_clear.heic", np.concatenate([drawing, alpha], axis=2), mode="RGBA")
     wide = drawing.astype(np.uint16) * 257
     heic("ramp_10bit.heic", wide, mode="RGB;16")

@@ -1,4 +1,5 @@
-use crate::pixels::luma;
+use crate::pixels::{Layout, Raster, luma, samples_len};
+use crate::{Detail, Reason};
 
 /// What a codec gives of one piece: brightness and colour apart, at up to 16 bits a sample.
 pub(crate) struct Planes {
@@ -47,7 +48,25 @@ impl Matrix {
 }
 
 impl Planes {
-    pub(super) fn is_grey(&self) -> bool {
+    /// The piece as a picture of its own.
+    pub(crate) fn into_raster(self, detail: Detail) -> Result<Raster, Reason> {
+        let layout = match detail {
+            Detail::Colour if !self.is_grey() => Layout::Rgb,
+            _ => Layout::Luma,
+        };
+        let mut samples = Vec::with_capacity(samples_len(self.width, self.height, layout)?);
+        for y in 0..self.height {
+            for x in 0..self.width {
+                match layout {
+                    Layout::Rgb => samples.extend_from_slice(&self.rgb_at(x, y)),
+                    _ => samples.push(self.luma_at(x, y)),
+                }
+            }
+        }
+        Raster::new(self.width, self.height, layout, samples)
+    }
+
+    pub(crate) fn is_grey(&self) -> bool {
         self.colour_width == 0 || self.colour_height == 0
     }
 
@@ -88,7 +107,7 @@ impl Planes {
         self.samples[plane].get(at).copied().unwrap_or_default()
     }
 
-    pub(super) fn luma_at(&self, x: u32, y: u32) -> u8 {
+    pub(crate) fn luma_at(&self, x: u32, y: u32) -> u8 {
         if self.is_grey() || Matrix::has_our_luma(self.matrix) {
             byte(self.brightness(self.sample(0, x, y)))
         } else {
@@ -96,7 +115,7 @@ impl Planes {
         }
     }
 
-    pub(super) fn rgb_at(&self, x: u32, y: u32) -> [u8; 3] {
+    pub(crate) fn rgb_at(&self, x: u32, y: u32) -> [u8; 3] {
         let bright = self.brightness(self.sample(0, x, y));
         if self.is_grey() {
             return [byte(bright); 3];
