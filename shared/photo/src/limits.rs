@@ -52,7 +52,8 @@ const WORKING_BYTES_FIXED: u64 = (4 << 20) + crate::webp::CODES_BYTES_MAX as u64
 
 impl Limits {
     /// Upper bound of the memory in bytes that one [`decode`](crate::decode) holds at any time,
-    /// the result included and the caller's input excluded. A test measures it.
+    /// the result included and the caller's input excluded. A test measures it. The child process of
+    /// [`sandbox`](crate::sandbox) has a limit of its own, 1 GiB.
     pub fn working_bytes_max(&self) -> u64 {
         let pixels = self.pixels_max.saturating_mul(WORKING_BYTES_PER_PIXEL_MAX);
         let bytes = u64::try_from(self.bytes_max)

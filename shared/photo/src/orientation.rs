@@ -53,6 +53,7 @@ impl Orientation {
     }
 
     /// This, and then another one.
+    #[cfg(any(feature = "avif", feature = "heic"))]
     pub(crate) fn then(self, next: Orientation) -> Orientation {
         let ((mirrored, turns), (then_mirrored, then_turns)) = (self.steps(), next.steps());
         // A mirror turns round whatever was turned before it.
@@ -63,6 +64,7 @@ impl Orientation {
     }
 
     /// Whether it is mirrored left to right, and then how often turned clockwise by 90°.
+    #[cfg(any(feature = "avif", feature = "heic"))]
     fn steps(self) -> (bool, u8) {
         match self {
             Orientation::Upright => (false, 0),
@@ -150,7 +152,7 @@ impl Turn {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, any(feature = "avif", feature = "heic")))]
 mod tests {
     use super::*;
 

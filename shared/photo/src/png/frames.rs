@@ -76,10 +76,10 @@ pub(crate) fn walk(bytes: &[u8], limits: &Limits, visit: Visit<'_>) -> Result<()
                 }
             }
             b"fcTL" | b"IEND" => {
-                if let Some(collected) = collected.take() {
-                    if !show(&mut screen, collected, visit)? {
-                        return Ok(());
-                    }
+                if let Some(collected) = collected.take()
+                    && !show(&mut screen, collected, visit)?
+                {
+                    return Ok(());
                 }
                 if kind == *b"IEND" {
                     return Ok(());

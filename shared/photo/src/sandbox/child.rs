@@ -87,7 +87,7 @@ fn of_pixels(
     let pixels = samples.chunks_exact(channels.max(1));
     let white = |sample: u8, alpha: u8| u16::from(crate::pixels::over_white(sample, alpha));
     let plane = |at: usize| {
-        let alpha = (channels % 2 == 0).then_some(channels - 1);
+        let alpha = channels.is_multiple_of(2).then_some(channels - 1);
         let pixels = pixels.clone();
         pixels
             .map(|pixel| white(pixel[at], alpha.map_or(255, |alpha| pixel[alpha])))

@@ -1,7 +1,8 @@
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 /// Memory of the child in bytes: the program itself, and 20 bytes for each of 32 megapixels, the most
-/// that a piece may have (two pictures of 16 bit samples at full colour, and what AV1 keeps of blocks).
+/// that a piece may have (two pictures of 16 bit samples at full colour, and what AV1 keeps of blocks). The
+/// parent holds little meanwhile: the file, a canvas and the answer come to a third of this.
 const MEMORY_BYTES_MAX: u64 = 1 << 30;
 
 /// Processor time of the child in seconds: 32 megapixels take 3.

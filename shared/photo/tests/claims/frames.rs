@@ -14,7 +14,13 @@ fn ramp() -> Vec<u8> {
 }
 
 fn checks() -> Vec<u8> {
-    let at = |x: u32, y: u32| if (x / 16 + y / 16) % 2 == 0 { 30 } else { 220 };
+    let at = |x: u32, y: u32| {
+        if (x / 16 + y / 16).is_multiple_of(2) {
+            30
+        } else {
+            220
+        }
+    };
     (0..HEIGHT)
         .flat_map(|y| (0..WIDTH).map(move |x| at(x, y)))
         .collect()

@@ -109,13 +109,24 @@ mod tests {
         check(b"MM\0*", Ok(Kind::Picture("image/tiff")));
         check(records::hash_list_header().as_bytes(), Ok(Kind::List));
         let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic";
-        check(heic, Err(Reason::UnsupportedFormat));
+        check(heic, Ok(Kind::Picture("image/heic")));
+        check(b"8BPS\0\x01", Err(Reason::UnsupportedFormat));
         check(b"%PDF-1.7", Err(Reason::UnsupportedFormat));
         let none = Err(Reason::NotAnImage);
         check(b"", none);
         check(b"AKIAIOSFODNN7EXAMPLE", none);
         check(b"SQLite format 3\0", none);
         check(b"<!DOCTYPE html><title>403 Forbidden</title>", none);
+    }
+
+    /// `review` links no decoder, so its list stands apart.
+    #[test]
+    fn a_link_can_be_had_for_every_format_that_is_read() {
+        let contract = include_str!("../../../../review/openapi.json");
+        for format in Format::all() {
+            let quoted = format!("\"{}\"", format.media_type());
+            assert!(contract.contains(&quoted), "{quoted}");
+        }
     }
 
     #[test]
