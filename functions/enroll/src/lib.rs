@@ -113,11 +113,7 @@ impl Enroll {
         if let Some(reason) = refused {
             return self.reject(reference, reason).await;
         }
-        match self
-            .0
-            .read(bytes.clone(), fingerprint::of_reference)
-            .await?
-        {
+        match self.0.read_reference(bytes.clone()).await? {
             Err(reason) => {
                 let reason = intake::why_not(reason, &bytes)?;
                 self.reject(reference, reason).await

@@ -8,8 +8,13 @@ use store::{Bucket, Clock, Store};
 /// One at a time: the function's memory is set for one picture at the limit.
 const DECODERS_MAX: usize = 1;
 
+fn main() -> Result<(), Error> {
+    photo::sandbox::init();
+    serve()
+}
+
 #[tokio::main]
-async fn main() -> Result<(), Error> {
+async fn serve() -> Result<(), Error> {
     batches::log_to_stderr();
     let limits = photo::Limits::default();
     let enroll = Enroll::new(

@@ -59,7 +59,7 @@ pub fn io_reason(error: &io::Error) -> ReasonCode {
 /// # Errors
 /// Why the bytes are refused.
 pub fn of_ad(bytes: &[u8], limits: &Limits) -> Result<AdFingerprint, Reason> {
-    Ok(intake::read(bytes, limits, fingerprint::of_ad)?.fingerprint)
+    Ok(intake::read_sheet(bytes, limits, fingerprint::of_ad)?.fingerprint)
 }
 
 /// The fingerprint of a reference, as `enroll` makes it.
@@ -85,12 +85,23 @@ pub fn exchange(bytes: &[u8], limits: &Limits) -> Result<ExchangeHash, Reason> {
     })
 }
 
-/// The upright pixels in colour, to draw on.
+/// The upright pixels of a reference in colour, to draw on.
 ///
 /// # Errors
 /// Why the bytes are refused.
 pub fn decoded(bytes: &[u8], limits: &Limits) -> Result<RgbImage, Reason> {
-    let photo = photo::decode(bytes, Detail::Colour, limits)?.upright();
+    rgb(photo::decode(bytes, Detail::Colour, limits)?.upright())
+}
+
+/// As [`decoded`], of an ad: the frames that its fingerprint is made of.
+///
+/// # Errors
+/// Why the bytes are refused.
+pub fn decoded_ad(bytes: &[u8], limits: &Limits) -> Result<RgbImage, Reason> {
+    rgb(photo::decode_sheet(bytes, Detail::Colour, limits)?.upright())
+}
+
+fn rgb(photo: photo::Photo) -> Result<RgbImage, Reason> {
     let rgb = match photo.pixels {
         Pixels::Rgb(rgb) => rgb,
         Pixels::Luma(luma) => luma.into_iter().flat_map(|luma| [luma; 3]).collect(),

@@ -7,6 +7,7 @@ use homeward::commands::Homeward;
 use homeward::outcome;
 
 fn main() -> ExitCode {
+    photo::sandbox::init();
     let arguments = Homeward::parse();
     // A panic is our fault; the default hook has already said where.
     let end = std::panic::catch_unwind(|| arguments.run());

@@ -16,6 +16,7 @@ use bundles::{Bundle, Error, Limits, Metadata, Reason};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use intake::IntakeError;
+use photo::Format;
 use records::{AdKey, BundleCounts, LineFaults, MemberName, ReasonCode};
 use store::{NewObject, ObjectFacts, Unpacked};
 
@@ -362,11 +363,5 @@ fn code(reason: Reason) -> Result<ReasonCode, IntakeError> {
 
 /// For browsers that show the object later; decoders look at the bytes.
 fn content_type(bytes: &[u8]) -> &'static str {
-    match bytes {
-        [0x89, b'P', b'N', b'G', ..] => "image/png",
-        [b'G', b'I', b'F', b'8', ..] => "image/gif",
-        [b'R', b'I', b'F', b'F', ..] => "image/webp",
-        [0xff, 0xd8, ..] => "image/jpeg",
-        _ => "application/octet-stream",
-    }
+    Format::of(bytes).map_or("application/octet-stream", Format::media_type)
 }

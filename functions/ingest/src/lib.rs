@@ -19,8 +19,8 @@ use intake::{Intake, IntakeError, Read};
 use photo::{Limits, Reason};
 use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION};
 use records::{
-    AdKey, AdMetadata, BundleCounts, Image, ImageSha256, LineFaults, MemberName, ObjectKey,
-    ReasonCode, Sighting, TenantId, Timestamp, Upload, UploadState,
+    AdKey, AdMetadata, BundleCounts, Image, ImageSha256, LineFaults, MemberName, MetadataNote,
+    ObjectKey, ReasonCode, Sighting, TenantId, Timestamp, Upload, UploadState,
 };
 use small::Small;
 use store::{Clock, Fetched, Object, ObjectFacts, Store, StoredAd};
@@ -208,10 +208,7 @@ impl Ingest {
         let is_current = |image: &Image| image.fingerprint_version >= FINGERPRINT_VERSION;
         let (image, new) = match known {
             Some(image) if is_current(&image) => (image, None),
-            known => match (
-                self.intake.read(bytes.clone(), fingerprint::of_ad).await?,
-                known,
-            ) {
+            known => match (self.intake.read_ad(bytes.clone()).await?, known) {
                 (Ok(read), _) => {
                     let (image, new) = self.new_ad(key.tenant(), image_sha256, read);
                     (image, Some(Box::new(new)))
@@ -246,6 +243,7 @@ impl Ingest {
             image_sha256,
             width_px: read.width_px,
             height_px: read.height_px,
+            is_partial: read.is_partial,
             fingerprint_version: read.fingerprint.version,
             first_seen_at: self.intake.clock.now(),
         };
@@ -304,6 +302,9 @@ impl Ingest {
             self.intake.clock.now(),
         );
         upload.stored_in = ad.stored_in.clone();
+        if ad.image.is_partial {
+            upload.notes.push(MetadataNote::Partial);
+        }
         let sighting = Sighting::of(&ad.key, &upload.metadata);
         if ad.is_renewed {
             self.intake

@@ -34,9 +34,11 @@ pub struct SheetPair<'a> {
 pub struct Picture<'a> {
     /// A file name or an object key: text from outside.
     pub name: &'a str,
-    /// A JPEG, PNG, GIF, WebP or BMP, told by its content; anything else is named, not shown.
     /// They are embedded as they are: give thumbnails where there are many.
     pub bytes: &'a [u8],
+    /// Of a format that browsers draw and that can hold no script; without one the picture is named,
+    /// not shown.
+    pub media_type: Option<&'static str>,
 }
 
 /// What the match says.
@@ -142,7 +144,7 @@ fn facts(pair: &SheetPair<'_>) -> String {
 
 fn figure(role: &str, picture: &Picture<'_>) -> String {
     let name = html(picture.name);
-    let shown = match media_type(picture.bytes) {
+    let shown = match picture.media_type {
         Some(media_type) => format!(
             "<img src=\"data:{media_type};base64,{}\" alt=\"{role}: {name}\">",
             BASE64_STANDARD.encode(picture.bytes)
@@ -152,30 +154,4 @@ fn figure(role: &str, picture: &Picture<'_>) -> String {
     format!(
         "<figure>\n{shown}\n<figcaption>{role}: <span class=\"name\">{name}</span></figcaption>\n</figure>\n"
     )
-}
-
-/// The media type by content. Formats that can hold scripts are not among them.
-fn media_type(bytes: &[u8]) -> Option<&'static str> {
-    match bytes {
-        [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
-        [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
-        [b'G', b'I', b'F', b'8', ..] => Some("image/gif"),
-        [
-            b'R',
-            b'I',
-            b'F',
-            b'F',
-            _,
-            _,
-            _,
-            _,
-            b'W',
-            b'E',
-            b'B',
-            b'P',
-            ..,
-        ] => Some("image/webp"),
-        [b'B', b'M', ..] => Some("image/bmp"),
-        _ => None,
-    }
 }

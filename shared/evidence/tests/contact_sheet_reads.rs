@@ -21,10 +21,12 @@ fn pair<'a>(reference: &'a str, ad: &'a str) -> SheetPair<'a> {
         reference: Picture {
             name: reference,
             bytes: JPEG,
+            media_type: Some("image/jpeg"),
         },
         ad: Picture {
             name: ad,
             bytes: PNG,
+            media_type: Some("image/png"),
         },
         made_by: Some("mirrored"),
         found: Some(found()),
@@ -71,8 +73,9 @@ fn a_hostile_name_stays_text() {
 }
 
 #[test]
-fn a_picture_that_could_hold_a_script_is_not_embedded() {
+fn a_picture_of_no_media_type_is_not_embedded() {
     let svg = Picture {
+        media_type: None,
         name: "a.jpg",
         bytes: b"<svg xmlns='http://www.w3.org/2000/svg'>",
     };

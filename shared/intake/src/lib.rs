@@ -7,13 +7,13 @@ mod picture;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fingerprint::Picture;
 use photo::{Limits, Reason};
+use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
 use records::{ObjectCreated, ObjectKey, ReasonCode};
 use store::{Clock, Fetched, Store};
 use tokio::sync::Semaphore;
 
-pub use picture::{Read, hash_record, picture, read};
+pub use picture::{Read, hash_record, picture, read, read_sheet};
 
 /// What both programs work with.
 pub struct Intake {
@@ -96,20 +96,44 @@ impl Intake {
         Ok(done)
     }
 
-    /// Decodes bytes and makes a fingerprint of the picture, off the async threads.
+    /// Reads an ad ([`read_sheet`]) off the async threads.
     ///
     /// # Errors
     /// [`IntakeError::CutOff`]; a picture that cannot be used is an answer, not an error.
-    pub async fn read<T: Send + 'static>(
+    pub async fn read_ad(
         &self,
         bytes: Bytes,
-        make: fn(&Picture<'_>) -> T,
+    ) -> Result<Result<Read<AdFingerprint>, Reason>, IntakeError> {
+        self.apart(bytes, |bytes, limits| {
+            read_sheet(bytes, limits, fingerprint::of_ad)
+        })
+        .await
+    }
+
+    /// Reads a reference ([`read`]) off the async threads.
+    ///
+    /// # Errors
+    /// As [`Intake::read_ad`].
+    pub async fn read_reference(
+        &self,
+        bytes: Bytes,
+    ) -> Result<Result<Read<ReferenceFingerprint>, Reason>, IntakeError> {
+        self.apart(bytes, |bytes, limits| {
+            read(bytes, limits, fingerprint::of_reference)
+        })
+        .await
+    }
+
+    async fn apart<T: Send + 'static>(
+        &self,
+        bytes: Bytes,
+        read: fn(&[u8], &Limits) -> Result<Read<T>, Reason>,
     ) -> Result<Result<Read<T>, Reason>, IntakeError> {
         let slot = self.decoders.clone().acquire_owned().await;
         let limits = self.limits;
         let read = tokio::task::spawn_blocking(move || {
             let _slot = slot; // held until the pixels are freed
-            read(&bytes, &limits, make)
+            read(&bytes, &limits)
         });
         Ok(read.await?)
     }

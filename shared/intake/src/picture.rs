@@ -10,6 +10,8 @@ pub struct Read<T> {
     pub width_px: u32,
     /// Height in pixels, as stored in the file.
     pub height_px: u32,
+    /// The file is hurt, and this is what it still shows.
+    pub is_partial: bool,
     /// What was made of it.
     pub fingerprint: T,
 }
@@ -23,12 +25,29 @@ pub fn read<T>(
     limits: &Limits,
     make: fn(&Picture<'_>) -> T,
 ) -> Result<Read<T>, Reason> {
-    let photo = photo::decode(bytes, Detail::Luma, limits)?;
+    made(photo::decode(bytes, Detail::Luma, limits)?, make)
+}
+
+/// As [`read`]; of an animation or of several pages, frames that differ are looked at together.
+///
+/// # Errors
+/// Why the bytes are refused.
+pub fn read_sheet<T>(
+    bytes: &[u8],
+    limits: &Limits,
+    make: fn(&Picture<'_>) -> T,
+) -> Result<Read<T>, Reason> {
+    made(photo::decode_sheet(bytes, Detail::Luma, limits)?, make)
+}
+
+fn made<T>(photo: Photo, make: fn(&Picture<'_>) -> T) -> Result<Read<T>, Reason> {
     let (width_px, height_px) = (photo.width_px, photo.height_px);
+    let is_partial = photo.is_partial;
     let upright = photo.upright();
     Ok(Read {
         width_px,
         height_px,
+        is_partial,
         fingerprint: make(&picture(&upright)?),
     })
 }
@@ -43,7 +62,7 @@ pub fn hash_record(
     limits: &Limits,
     metadata: AdMetadata,
 ) -> Result<HashRecord, Reason> {
-    let read = read(bytes, limits, fingerprint::of_ad)?;
+    let read = read_sheet(bytes, limits, fingerprint::of_ad)?;
     Ok(HashRecord {
         name,
         image_sha256: ImageSha256::of(bytes),

@@ -1,3 +1,5 @@
+mod frames;
+
 use ::gif::{DecodeOptions, DecodingError, MemoryLimit};
 
 use crate::bytes::le16;
@@ -34,6 +36,8 @@ pub(crate) fn decode(
         Orientation::Upright,
     ))
 }
+
+pub(crate) use frames::walk;
 
 /// The canvas of an animation, in pixels.
 struct Screen {

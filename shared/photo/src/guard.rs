@@ -1,6 +1,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::Reason;
+use crate::pixels::Raster;
+use crate::{Detail, Limits, Orientation, Reason};
+
+/// What reads one format.
+pub(crate) type Decoder = fn(&[u8], Detail, &Limits) -> Result<(Raster, Orientation), Reason>;
 
 /// Runs a decoder and turns its panic into a refusal.
 ///

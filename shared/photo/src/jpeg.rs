@@ -2,6 +2,7 @@
 
 mod clean;
 mod frame;
+mod hurt;
 mod rare;
 mod standard;
 
@@ -15,6 +16,7 @@ use crate::pixels::{Layout, Raster, samples_len};
 use crate::{Detail, Limits, Orientation, Reason};
 use clean::Clean;
 use frame::Colour;
+pub(crate) use rare::ycc_to_rgb;
 
 pub(crate) fn decode(
     bytes: &[u8],
@@ -22,21 +24,36 @@ pub(crate) fn decode(
     limits: &Limits,
 ) -> Result<(Raster, Orientation), Reason> {
     let clean = Clean::of(bytes, limits)?;
-    let frame = clean.frame;
-    if clean.cut && (frame.progressive || !clean.interleaved) {
-        // More scans may have followed, and what is there would pass for a blurred picture.
-        return Err(Reason::Truncated);
-    }
-    let common = frame.common_sampling && (frame.progressive || clean.interleaved);
-    let raster = if common && frame.components != 4 {
-        common_kind(&clean, detail)?
-    } else {
-        rare::decode(&clean, detail, limits)?
+    let raster = match whole(&clean, detail, limits) {
+        Err(reason @ (Reason::Truncated | Reason::Corrupt)) => {
+            hurt::read(&clean, detail, limits).ok_or(reason)?
+        }
+        whole => whole?,
     };
     Ok((raster, clean.orientation))
 }
 
-fn common_kind(clean: &Clean, detail: Detail) -> Result<Raster, Reason> {
+fn whole(clean: &Clean, detail: Detail, limits: &Limits) -> Result<Raster, Reason> {
+    let frame = clean.frame;
+    if clean.cut && (frame.progressive || !clean.interleaved) {
+        // More scans may have followed, and what is there is a blurred picture.
+        return Err(Reason::Truncated);
+    }
+    if is_common(clean) {
+        // The lenient mode paints what is missing in grey and reports success.
+        common_kind(clean, detail, true)
+    } else {
+        rare::decode(clean, detail, limits)
+    }
+}
+
+fn is_common(clean: &Clean) -> bool {
+    let frame = clean.frame;
+    let is_common = frame.common_sampling && (frame.progressive || clean.interleaved);
+    is_common && frame.components != 4
+}
+
+fn common_kind(clean: &Clean, detail: Detail, strict: bool) -> Result<Raster, Reason> {
     let (space, layout) = match (clean.frame.colour, detail) {
         (Colour::Luma, _) | (Colour::YCbCr, Detail::Luma) => (ColorSpace::Luma, Layout::Luma),
         _ => (ColorSpace::RGB, Layout::Rgb),
@@ -44,8 +61,7 @@ fn common_kind(clean: &Clean, detail: Detail) -> Result<Raster, Reason> {
     let options = DecoderOptions::default()
         .set_max_width(usize::from(u16::MAX))
         .set_max_height(usize::from(u16::MAX))
-        // The lenient mode paints what is missing in grey and reports success.
-        .set_strict_mode(true)
+        .set_strict_mode(strict)
         .jpeg_set_max_scans(clean::SCANS_MAX)
         .jpeg_set_out_colorspace(space);
     let (width_px, height_px) = (clean.frame.width_px, clean.frame.height_px);

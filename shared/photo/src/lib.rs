@@ -20,39 +20,47 @@
 mod bmp;
 mod bytes;
 mod exif;
+mod format;
+mod frames;
 mod gif;
 mod guard;
+#[cfg(any(feature = "avif", feature = "heic"))]
+mod heif;
 mod jpeg;
 mod limits;
 mod orientation;
 mod pixels;
+#[cfg(any(feature = "avif", feature = "heic", feature = "jxl", feature = "jp2"))]
+mod planes;
 mod png;
 mod reason;
-mod sniff;
+#[cfg(any(feature = "avif", feature = "jxl", feature = "jp2"))]
+pub mod sandbox;
+#[cfg(not(any(feature = "avif", feature = "jxl", feature = "jp2")))]
+pub mod sandbox {
+    //! A process of its own for decoders that this build does not have.
+
+    /// Nothing to be done.
+    pub fn init() {}
+}
 mod tiff;
 mod webp;
+#[cfg(any(feature = "jxl", feature = "jp2"))]
+mod whole;
 
+pub use format::{Format, HEAD_BYTES};
 pub use limits::{Detail, Limits};
 pub use orientation::Orientation;
 pub use pixels::{Photo, Pixels};
 pub use reason::Reason;
-pub use sniff::{Format, HEAD_BYTES};
-
-/// What a file is by its first [`HEAD_BYTES`]; the rest may be anything.
-///
-/// # Errors
-/// [`Reason::UnsupportedFormat`] for a picture of a kind that is not decoded,
-/// [`Reason::NotAnImage`] for what is none.
-pub fn format_of(head: &[u8]) -> Result<Format, Reason> {
-    sniff::sniff(head)
-}
 
 /// Decodes a picture of unknown origin.
 ///
 /// `detail` says what the caller needs: see [`Detail`]. The orientation is reported and not yet
 /// applied; [`Photo::upright`] applies it.
 ///
-/// Of an animation, the first frame is decoded; of a multi-page TIFF, the first page.
+/// Of an animation the first frame is decoded, and of several pages the largest; if it is blank, the one that
+/// is shown longest of those that are not. [`decode_sheet`] looks at more of them.
 ///
 /// # Errors
 /// One [`Reason`] for every refusal. `too_large` is decided before the first byte is read,
@@ -61,15 +69,61 @@ pub fn decode(bytes: &[u8], detail: Detail, limits: &Limits) -> Result<Photo, Re
     if bytes.len() > limits.bytes_max {
         return Err(Reason::TooLarge);
     }
-    let format = sniff::sniff(bytes)?;
-    let decoder = match format {
-        Format::Jpeg => jpeg::decode,
-        Format::Png => png::decode,
-        Format::Gif => gif::decode,
-        Format::Webp => webp::decode,
-        Format::Bmp => bmp::decode,
-        Format::Tiff => tiff::decode,
+    let format = Format::of(bytes)?;
+    let first = first(bytes, detail, limits, format)?;
+    match format.frames() {
+        Some(walk) if first.tells_little => {
+            let found = frames(bytes, walk, detail, limits, (format, 1));
+            Ok(found.into_iter().next().unwrap_or(first.photo))
+        }
+        _ => Ok(first.photo),
+    }
+}
+
+/// As [`decode`]; of an animation or of several pages, up to four frames that differ and are shown longest, or
+/// are largest, side by side on white: whichever of them holds a photo, it can be found.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_sheet(bytes: &[u8], detail: Detail, limits: &Limits) -> Result<Photo, Reason> {
+    let photo = decode(bytes, detail, limits)?;
+    let Some(walk) = photo.format.frames() else {
+        return Ok(photo);
     };
+    let most = (photo.format, frames::SHOWN_MAX);
+    let found = frames(bytes, walk, detail, limits, most);
+    if found.len() < 2 {
+        return Ok(photo);
+    }
+    Ok(frames::sheet(found).unwrap_or(photo))
+}
+
+/// What is seen first of a file.
+struct First {
+    photo: Photo,
+    /// It is blank, or browsers never show it.
+    tells_little: bool,
+}
+
+fn first(bytes: &[u8], detail: Detail, limits: &Limits, format: Format) -> Result<First, Reason> {
+    let decoder = format.decoder();
     let (raster, orientation) = guard::catch(|| decoder(bytes, detail, limits))?;
-    Ok(raster.into_photo(detail, orientation, format))
+    let hidden = format == Format::Png && png::hides_its_default(bytes);
+    let tells_little = hidden || (format.frames().is_some() && frames::tells_nothing(&raster));
+    Ok(First {
+        photo: raster.into_photo(detail, orientation, format),
+        tells_little,
+    })
+}
+
+/// The frames that tell most; none if their decoder panics.
+fn frames(
+    bytes: &[u8],
+    walk: frames::Walk,
+    detail: Detail,
+    limits: &Limits,
+    most: (Format, usize),
+) -> Vec<Photo> {
+    let found = guard::catch(|| Ok(frames::chosen((bytes, walk), detail, limits, most)));
+    found.unwrap_or_default()
 }

@@ -52,7 +52,8 @@ const WORKING_BYTES_FIXED: u64 = (4 << 20) + crate::webp::CODES_BYTES_MAX as u64
 
 impl Limits {
     /// Upper bound of the memory in bytes that one [`decode`](crate::decode) holds at any time,
-    /// the result included and the caller's input excluded. A test measures it.
+    /// the result included and the caller's input excluded. A test measures it. The child process of
+    /// [`sandbox`](crate::sandbox) has a limit of its own, 1 GiB.
     pub fn working_bytes_max(&self) -> u64 {
         let pixels = self.pixels_max.saturating_mul(WORKING_BYTES_PER_PIXEL_MAX);
         let bytes = u64::try_from(self.bytes_max)
@@ -77,6 +78,19 @@ impl Limits {
         .admit(width_px, height_px)
     }
 
+    /// Judges the pixels of a part for a decoder that takes `weight` times the usual memory a pixel.
+    pub(crate) fn admit_pixels(
+        &self,
+        width_px: u32,
+        height_px: u32,
+        weight: u64,
+    ) -> Result<(), Reason> {
+        if u64::from(width_px) * u64::from(height_px) > self.pixels_max / weight {
+            return Err(Reason::TooManyPixels);
+        }
+        Ok(())
+    }
+
     /// Judges dimensions by the header, before anything is allocated for them.
     pub(crate) fn admit(&self, width_px: u32, height_px: u32) -> Result<(), Reason> {
         if width_px == 0 || height_px == 0 {
@@ -91,9 +105,7 @@ impl Limits {
 
     /// Judges the dimensions of a part of a picture: it may be small, but not large or long.
     pub(crate) fn admit_part(&self, width_px: u32, height_px: u32) -> Result<(), Reason> {
-        if u64::from(width_px) * u64::from(height_px) > self.pixels_max {
-            return Err(Reason::TooManyPixels);
-        }
+        self.admit_pixels(width_px, height_px, 1)?;
         if width_px.max(height_px) > self.side_px_max {
             return Err(Reason::TooLong);
         }

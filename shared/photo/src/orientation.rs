@@ -52,6 +52,32 @@ impl Orientation {
         self.as_exif() >= 5
     }
 
+    /// This, and then another one.
+    #[cfg(any(feature = "avif", feature = "heic"))]
+    pub(crate) fn then(self, next: Orientation) -> Orientation {
+        let ((mirrored, turns), (then_mirrored, then_turns)) = (self.steps(), next.steps());
+        // A mirror turns round whatever was turned before it.
+        let turns = if then_mirrored { 4 - turns } else { turns };
+        let steps = (mirrored != then_mirrored, (turns + then_turns) % 4);
+        let mut all = Orientation::ALL.into_iter();
+        all.find(|it| it.steps() == steps).unwrap_or_default()
+    }
+
+    /// Whether it is mirrored left to right, and then how often turned clockwise by 90°.
+    #[cfg(any(feature = "avif", feature = "heic"))]
+    fn steps(self) -> (bool, u8) {
+        match self {
+            Orientation::Upright => (false, 0),
+            Orientation::Mirrored => (true, 0),
+            Orientation::Turned180 => (false, 2),
+            Orientation::Flipped => (true, 2),
+            Orientation::Transposed => (true, 3),
+            Orientation::Turned90 => (false, 1),
+            Orientation::Transversed => (true, 1),
+            Orientation::Turned270 => (false, 3),
+        }
+    }
+
     /// Where an upright pixel is stored, in a stored picture of these dimensions.
     fn source(self, x: usize, y: usize, width: usize, height: usize) -> (usize, usize) {
         match self {
@@ -96,6 +122,7 @@ impl Photo {
             pixels,
             orientation,
             format: self.format,
+            is_partial: self.is_partial,
         }
     }
 }
@@ -122,5 +149,36 @@ impl Turn {
             }
         }
         upright
+    }
+}
+
+#[cfg(all(test, any(feature = "avif", feature = "heic")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_orientations_one_after_the_other_are_one() {
+        let stored = Photo {
+            width_px: 3,
+            height_px: 2,
+            pixels: Pixels::Luma(vec![1, 2, 3, 4, 5, 6]),
+            orientation: Orientation::Upright,
+            format: crate::Format::Png,
+            is_partial: false,
+        };
+        let turned = |photo: &Photo, orientation| {
+            Photo {
+                orientation,
+                ..photo.clone()
+            }
+            .upright()
+        };
+        for first in Orientation::ALL {
+            for second in Orientation::ALL {
+                let one = turned(&stored, first.then(second));
+                let two = turned(&turned(&stored, first), second);
+                assert!(one == two, "{first:?} then {second:?}");
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 use std::fmt;
 
-use crate::{Detail, Format, Orientation, Reason};
+use crate::frames::Frame;
+use crate::{Detail, Format, Limits, Orientation, Reason};
 
 /// Samples of 8 bits, row by row from the top, without padding.
 #[derive(Clone, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct Photo {
     pub orientation: Orientation,
     /// The type of the file, by its content.
     pub format: Format,
+    /// The file is hurt, and this is what it still shows.
+    pub is_partial: bool,
 }
 
 impl fmt::Debug for Pixels {
@@ -70,7 +73,11 @@ pub(crate) struct Raster {
     height_px: u32,
     layout: Layout,
     samples: Vec<u8>,
+    is_partial: bool,
 }
+
+/// The part of a hurt picture that has to be there, of 4: a photo is found again by a quarter of it.
+const ENOUGH_OF_4: u32 = 1;
 
 impl Raster {
     /// Takes a decoder's samples; a number that does not fit the dimensions is its failure.
@@ -89,7 +96,32 @@ impl Raster {
             height_px,
             layout,
             samples,
+            is_partial: false,
         })
+    }
+
+    /// What a hurt file still shows: its first rows, if they are enough.
+    pub(crate) fn first_rows(mut self, rows: u32, limits: &Limits) -> Option<Raster> {
+        if rows.saturating_mul(4) < self.height_px.saturating_mul(ENOUGH_OF_4) {
+            return None;
+        }
+        limits.admit(self.width_px, rows).ok()?;
+        let bytes = samples_len(self.width_px, rows, self.layout).ok()?;
+        self.samples.truncate(bytes);
+        (self.height_px, self.is_partial) = (rows, true);
+        Some(self)
+    }
+
+    /// The same, borrowed.
+    pub(crate) fn frame(&self) -> Frame<'_> {
+        Frame {
+            width_px: self.width_px,
+            height_px: self.height_px,
+            layout: self.layout,
+            samples: &self.samples,
+            orientation: Orientation::Upright,
+            weight: 0,
+        }
     }
 
     /// Reduces to what the caller asked for, in place: no second picture in memory.
@@ -123,6 +155,7 @@ impl Raster {
             pixels,
             orientation,
             format,
+            is_partial: self.is_partial,
         }
     }
 }
@@ -141,7 +174,7 @@ pub(crate) fn luma([r, g, b]: [u8; 3]) -> u8 {
     u8::try_from(sum >> 16).expect("the weights add up to 65536")
 }
 
-fn over_white(sample: u8, alpha: u8) -> u8 {
+pub(crate) fn over_white(sample: u8, alpha: u8) -> u8 {
     let (sample, alpha) = (u32::from(sample), u32::from(alpha));
     let sum = sample * alpha + 255 * (255 - alpha);
     u8::try_from((sum + 127) / 255).expect("a mean of two bytes")

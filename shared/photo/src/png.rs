@@ -1,3 +1,6 @@
+mod frames;
+mod hurt;
+
 use std::io::Cursor;
 
 use ::png::{
@@ -9,7 +12,10 @@ use crate::bytes::{array, be32};
 use crate::pixels::{Layout, Raster, samples_len};
 use crate::{Detail, Limits, Orientation, Reason, exif};
 
-const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+pub(crate) use frames::{hides_its_default, walk};
+
+/// What every PNG starts with.
+pub(crate) const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 const IHDR_BYTES: usize = 13;
 /// Length, type and checksum around a chunk's data.
 const FRAME_BYTES: usize = 12;
@@ -23,11 +29,13 @@ pub(crate) fn decode(
     let (width_px, height_px) = dimensions(bytes)?;
     limits.admit(width_px, height_px)?;
     let clean = clean(bytes);
-    let raster = read(&clean.file).map_err(|reason| match reason {
-        Reason::Corrupt if clean.cut => Reason::Truncated,
-        reason => reason,
-    })?;
-    Ok((raster, clean.orientation))
+    let reason = match read(&clean.file, true) {
+        Ok(raster) => return Ok((raster, clean.orientation)),
+        Err(Reason::Corrupt) if clean.cut => Reason::Truncated,
+        Err(reason) => reason,
+    };
+    let raster = hurt::first_rows(bytes, limits);
+    Ok((raster.ok_or(reason)?, clean.orientation))
 }
 
 fn dimensions(bytes: &[u8]) -> Result<(u32, u32), Reason> {
@@ -82,18 +90,14 @@ fn split_chunk(rest: &[u8]) -> Option<([u8; 4], &[u8], &[u8])> {
     Some((array(chunk, 4)?, chunk, after))
 }
 
-fn read(file: &[u8]) -> Result<Raster, Reason> {
+/// `sums` says whether the chunks have true checksums.
+fn read(file: &[u8], sums: bool) -> Result<Raster, Reason> {
     let mut decoder = Decoder::new(Cursor::new(file));
+    decoder.ignore_checksums(!sums);
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     let mut reader = decoder.read_info().map_err(reason)?;
     let (width_px, height_px) = reader.info().size();
-    let layout = match reader.output_color_type().0 {
-        ColorType::Grayscale => Layout::Luma,
-        ColorType::GrayscaleAlpha => Layout::LumaAlpha,
-        ColorType::Rgb => Layout::Rgb,
-        ColorType::Rgba => Layout::Rgba,
-        ColorType::Indexed => return Err(Reason::DecoderFailure),
-    };
+    let layout = layout(reader.output_color_type().0)?;
     let mut samples = vec![0; samples_len(width_px, height_px, layout)?];
     if reader.info().interlaced {
         read_passes(&mut reader, width_px, height_px, layout, &mut samples)?;
@@ -104,6 +108,16 @@ fn read(file: &[u8]) -> Result<Raster, Reason> {
         }
     }
     Raster::new(width_px, height_px, layout, samples)
+}
+
+fn layout(colour: ColorType) -> Result<Layout, Reason> {
+    match colour {
+        ColorType::Grayscale => Ok(Layout::Luma),
+        ColorType::GrayscaleAlpha => Ok(Layout::LumaAlpha),
+        ColorType::Rgb => Ok(Layout::Rgb),
+        ColorType::Rgba => Ok(Layout::Rgba),
+        ColorType::Indexed => Err(Reason::DecoderFailure),
+    }
 }
 
 /// First column and row of each pass of an interlaced picture, and its steps.

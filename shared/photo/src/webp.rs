@@ -1,4 +1,5 @@
 mod codes;
+mod frames;
 
 use std::io::{Cursor, ErrorKind};
 
@@ -7,6 +8,8 @@ use image_webp::{DecodingError, WebPDecoder};
 use crate::bytes::{array, le16, le32};
 use crate::pixels::{Layout, Raster, samples_len};
 use crate::{Detail, Limits, Orientation, Reason, exif};
+
+pub(crate) use frames::walk;
 
 /// `RIFF`, length, `WEBP`.
 const HEADER_BYTES: usize = 12;

@@ -3,6 +3,8 @@
 //! One test, alone in its binary: the counter sees the whole process.
 #![allow(missing_docs)]
 
+#[path = "claims/boxes.rs"]
+mod boxes;
 mod counting;
 #[path = "claims/drawn.rs"]
 mod drawn;
@@ -172,9 +174,26 @@ fn honest_pictures_stay_below_the_bound() {
             "tiff cmyk",
             drawn::tiff::<colortype::CMYK16>(w, h, &sixteen, Compression::Packbits),
         ),
+        #[cfg(feature = "heic")]
+        ("heic in tiles", tiles()),
     ] {
         check(name, &file, &just(&file, pixels));
     }
+    #[cfg(feature = "heic")]
+    check("heic of one piece", ONE_PIECE, &just(ONE_PIECE, pixels * 2));
+}
+
+/// A HEIC of one piece, with as much colour as brightness.
+#[cfg(feature = "heic")]
+const ONE_PIECE: &[u8] = include_bytes!("samples/large_444.heic");
+
+/// A hundred tiles, as phones write their photos.
+#[cfg(feature = "heic")]
+fn tiles() -> Vec<u8> {
+    let ramp = include_bytes!("samples/ramp.heic");
+    let mut items = vec![boxes::coded(ramp, b"hvc1", b"hvcC", (96, 64)); 100];
+    items.push(boxes::grid(10, 10, (950, 640), (1..=100).collect()));
+    boxes::file(b"heic", 101, &items)
 }
 
 /// Refused by the header alone: no more than a copy of the file and a few tables are held.
@@ -196,6 +215,11 @@ fn lies_about_the_dimensions_cost_nothing() {
             .position(|pair| pair == [0xff, marker])
             .expect("a frame")
             + 5
+    };
+    let lie_in_box = |name: &str, kind: &[u8; 4], at: usize, bytes: &[u8]| {
+        let file = &files.iter().find(|file| file.0 == name).expect("drawn").1;
+        let place = file.windows(4).position(|it| it == kind).expect("a box") - 4;
+        lie(name, place + at, bytes)
     };
     let mut gif = drawn::gif(
         (20, 20),
@@ -225,6 +249,8 @@ fn lies_about_the_dimensions_cost_nothing() {
             "tiff".to_owned(),
             tiff_of(&[(0x100, 4, 1, u32::MAX), (0x101, 4, 1, u32::MAX)]),
         ),
+        #[cfg(feature = "heic")]
+        lie_in_box("heic", b"ispe", 12, &[0xff; 8]),
     ] {
         let (refused, most) = measure(&file, Detail::Colour, &Limits::default());
         assert_eq!(refused, Some(Reason::TooManyPixels), "{name}");

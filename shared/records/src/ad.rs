@@ -23,7 +23,7 @@ pub struct AdMetadata {
     pub place: Option<Label>,
 }
 
-/// A part of the metadata that was kept out because it is malformed.
+/// A part of the metadata that was kept out because it is malformed, or of the picture that was missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MetadataNote {
@@ -35,6 +35,8 @@ pub enum MetadataNote {
     MalformedSeenAt,
     /// `place` is not one line of 1 to 256 characters.
     MalformedPlace,
+    /// The picture's file is hurt: what it still shows was taken.
+    Partial,
 }
 
 impl AdMetadata {
@@ -148,6 +150,9 @@ pub struct Image {
     pub width_px: u32,
     /// Height as stored in the file, in pixels.
     pub height_px: u32,
+    /// The file is hurt, and its fingerprint is of what it still shows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_partial: bool,
     /// The version of its fingerprint.
     pub fingerprint_version: u16,
     /// When it was first recorded.

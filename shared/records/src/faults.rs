@@ -77,6 +77,7 @@ impl From<MetadataNote> for ReasonCode {
             MetadataNote::MalformedAdId => Self::MALFORMED_AD_ID,
             MetadataNote::MalformedSeenAt => Self::MALFORMED_SEEN_AT,
             MetadataNote::MalformedPlace => Self::MALFORMED_PLACE,
+            MetadataNote::Partial => Self::TRUNCATED,
         }
     }
 }

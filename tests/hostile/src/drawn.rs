@@ -16,6 +16,12 @@ const FORMATS: [ImageFormat; 6] = [
     ImageFormat::Tiff,
 ];
 
+/// Of formats that nobody here encodes.
+const SAMPLES: [&[u8]; 2] = [
+    include_bytes!("../../../shared/photo/tests/samples/small.heic"),
+    include_bytes!("../../../shared/photo/tests/samples/half_clear.heic"),
+];
+
 /// Files to begin with for a claim of this name; none if there is no such claim.
 ///
 /// # Panics
@@ -44,7 +50,8 @@ fn pictures() -> Vec<Vec<u8>> {
         drawn.write_to(&mut file, format).expect("encoded");
         file.into_inner()
     };
-    FORMATS.into_iter().map(encode).collect()
+    let samples = SAMPLES.into_iter().map(<[u8]>::to_vec);
+    FORMATS.into_iter().map(encode).chain(samples).collect()
 }
 
 fn manifest() -> Vec<u8> {

@@ -128,6 +128,7 @@ impl Generator {
             image_sha256: sha256,
             width_px: SIDE_PX,
             height_px: SIDE_PX,
+            is_partial: false,
             fingerprint_version: FINGERPRINT_VERSION,
             first_seen_at: now,
         };

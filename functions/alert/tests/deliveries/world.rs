@@ -192,6 +192,7 @@ impl World {
             image_sha256,
             width_px: 640,
             height_px: 480,
+            is_partial: false,
             fingerprint_version: FINGERPRINT_VERSION,
             first_seen_at: self.now(),
         };

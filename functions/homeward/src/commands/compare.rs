@@ -147,7 +147,7 @@ fn some_readable(count: usize, folder: &Path) -> Result<()> {
     let shown = escaped(&folder::text(folder.as_os_str()));
     Err(Failure::input(
         format_args!("no picture in the folder {shown} can be read"),
-        "JPEG, PNG, WebP, GIF, BMP and TIFF are read; each file's reason stands above",
+        "JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF, JPEG XL and JPEG 2000 are read; each file's reason stands above",
     ))
 }
 

@@ -20,7 +20,7 @@ use crate::terminal::Progress;
 /// and in full colour, without turning it as its EXIF data asks, just as the reference
 /// implementation computes it. Matching uses the same hash of the upright picture, and more.
 ///
-/// Formats: JPEG, PNG, WebP, GIF (first frame), BMP, TIFF, told by content and not by name.
+/// Formats: JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF, JPEG XL, JPEG 2000, told by content and not by name.
 #[derive(Args)]
 #[command(
     after_help = "Each line has path, sha256, width, height, pdq (64 hex digits) and quality \

@@ -59,14 +59,8 @@ pub fn contact_sheet(
     let pairs: Vec<SheetPair<'_>> = shown
         .iter()
         .map(|shown| SheetPair {
-            reference: Picture {
-                name: &sources[shown.source].name,
-                bytes: &photos[shown.source],
-            },
-            ad: Picture {
-                name: &ads[shown.ad].name,
-                bytes: &thumbnails[shown.ad],
-            },
+            reference: picture(&sources[shown.source].name, &photos[shown.source]),
+            ad: picture(&ads[shown.ad].name, &thumbnails[shown.ad]),
             made_by: Some(ads[shown.ad].edit),
             found: shown.lead.as_ref().map(Lead::found),
         })
@@ -88,5 +82,17 @@ impl Lead {
             edit: &self.edit,
             alerted_after_ms: self.alerted_after_ms,
         }
+    }
+}
+
+/// A picture to embed, if browsers draw its format.
+fn picture<'a>(name: &'a str, bytes: &'a [u8]) -> Picture<'a> {
+    let format = photo::Format::of(bytes).ok();
+    Picture {
+        name,
+        bytes,
+        media_type: format
+            .filter(|format| format.is_shown_by_browsers())
+            .map(photo::Format::media_type),
     }
 }

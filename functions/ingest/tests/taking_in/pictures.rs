@@ -1,8 +1,8 @@
 //! Pictures of one batch.
 
 use aws_lambda_events::sqs::SqsEvent;
-use records::ImageSha256;
 use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION, Hash256, HashVariant};
+use records::{ImageSha256, MetadataNote};
 use store::{CompactionRule, StoredAd};
 
 use crate::world::{World, at_attempt, ngo, picture, rows};
@@ -68,6 +68,26 @@ async fn what_was_compressed_for_the_way_is_told_so() {
     world.settle().await;
     let ends = [("a.jpg", "content_encoded"), ("b.jpg", "content_encoded")];
     assert_eq!(world.states().await, rows(&ends));
+}
+
+/// Whoever uploads it again is told again, though it is not decoded again.
+#[tokio::test]
+async fn a_hurt_picture_is_taken_in_and_said_to_be_partial() {
+    let world = World::new().await;
+    let whole = picture(1);
+    let cut = whole[..whole.len() * 7 / 10].to_vec();
+    for name in ["first.png", "again.png"] {
+        world.put(name, cut.clone(), &[]).await;
+        world.settle().await;
+    }
+    world.put("whole.png", whole, &[]).await;
+    world.settle().await;
+    let uploads = world.uploads().await;
+    let notes = |name: &str| uploads[name].notes.clone();
+    assert_eq!(notes("first.png"), [MetadataNote::Partial]);
+    assert_eq!(notes("again.png"), [MetadataNote::Partial]);
+    assert_eq!(notes("whole.png"), []);
+    assert_eq!(uploads["first.png"].reason, None);
 }
 
 /// Something in it may have killed its function: what is taken alone is done before or after it.

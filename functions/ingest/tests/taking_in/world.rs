@@ -156,6 +156,7 @@ impl World {
             image_sha256: ad.image_sha256,
             width_px: 96,
             height_px: 80,
+            is_partial: false,
             fingerprint_version: ad.fingerprint.version,
             first_seen_at: clock.now(),
         };

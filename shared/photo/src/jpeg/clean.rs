@@ -34,6 +34,7 @@ pub(crate) struct Clean {
     pub(crate) interleaved: bool,
     /// The file has no end marker.
     pub(crate) cut: bool,
+    pub(crate) scans: usize,
 }
 
 impl Clean {
@@ -72,6 +73,7 @@ impl Clean {
             orientation,
             interleaved,
             cut,
+            scans: walk.scans,
         })
     }
 }

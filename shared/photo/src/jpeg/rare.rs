@@ -65,7 +65,7 @@ fn inks_to_rgb(colour: Colour, [c, m, y, k]: [u8; 4]) -> [u8; 3] {
 }
 
 /// libjpeg's fixed-point conversion.
-fn ycc_to_rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
+pub(crate) fn ycc_to_rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
     const HALF: i32 = 1 << 15;
     let (y, cb, cr) = (i32::from(y), i32::from(cb) - 128, i32::from(cr) - 128);
     let sample = |value: i32| u8::try_from(value.clamp(0, 255)).expect("clamped");

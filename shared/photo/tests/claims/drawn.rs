@@ -326,8 +326,20 @@ pub fn exif(orientation: u16, big_endian: bool) -> Vec<u8> {
     block
 }
 
+/// The program that decodes apart.
+#[cfg(feature = "sandbox")]
+pub const SANDBOX: &str = env!("CARGO_BIN_EXE_photo_decoder");
+
+/// Lets this test decode what is decoded apart.
+#[cfg(feature = "sandbox")]
+pub fn start_sandbox() {
+    photo::sandbox::init_with(SANDBOX.into());
+}
+
 /// One small file of every kind that is decoded, with a name for messages.
 pub fn one_of_each() -> Vec<(&'static str, Vec<u8>)> {
+    #[cfg(feature = "sandbox")]
+    start_sandbox();
     use jpeg_encoder::{ColorType, SamplingFactor};
     use png::{BitDepth, ColorType as Png};
     let drawing = Drawing::new(33, 18);
@@ -434,5 +446,13 @@ pub fn one_of_each() -> Vec<(&'static str, Vec<u8>)> {
             "tiff packbits cmyk",
             tiff::<colortype::CMYK8>(w, h, &rgba, Compression::Packbits),
         ),
+        #[cfg(feature = "avif")]
+        ("avif", include_bytes!("../samples/small.avif").to_vec()),
+        #[cfg(feature = "jxl")]
+        ("jxl", include_bytes!("../samples/small.jxl").to_vec()),
+        #[cfg(feature = "jp2")]
+        ("jp2", include_bytes!("../samples/small.jp2").to_vec()),
+        #[cfg(feature = "heic")]
+        ("heic", include_bytes!("../samples/small.heic").to_vec()),
     ]
 }

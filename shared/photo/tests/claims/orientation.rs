@@ -15,6 +15,7 @@ fn stored(orientation: Orientation) -> Photo {
         pixels,
         orientation,
         format: Format::Png,
+        is_partial: false,
     }
 }
 

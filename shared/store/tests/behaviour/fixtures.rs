@@ -51,6 +51,7 @@ pub fn image(n: u64) -> Image {
         image_sha256: sha(n),
         width_px: 640,
         height_px: 480,
+        is_partial: false,
         fingerprint_version: 1,
         first_seen_at: at(0),
     }

@@ -38,7 +38,7 @@ impl FileKind {
         if records::is_hash_list(head) {
             return Ok(Self::List);
         }
-        photo::format_of(head).map(|format| Self::Picture(media_type(format)))
+        Format::of(head).map(|format| Self::Picture(format.media_type()))
     }
 
     /// The media type.
@@ -78,17 +78,6 @@ fn is_document(head: &[u8]) -> bool {
     first.is_some_and(|name| FIRST_OF_DOCUMENTS.iter().any(|it| name.starts_with(it)))
 }
 
-fn media_type(format: Format) -> &'static str {
-    match format {
-        Format::Jpeg => "image/jpeg",
-        Format::Png => "image/png",
-        Format::Gif => "image/gif",
-        Format::Webp => "image/webp",
-        Format::Bmp => "image/bmp",
-        Format::Tiff => "image/tiff",
-    }
-}
-
 /// Files that systems leave in every folder.
 const LITTER: [&str; 4] = [".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini"];
 
@@ -123,13 +112,24 @@ mod tests {
         check(b"MM\0*", Ok(FileKind::Picture("image/tiff")));
         check(records::hash_list_header().as_bytes(), Ok(FileKind::List));
         let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic";
-        check(heic, Err(Reason::UnsupportedFormat));
+        check(heic, Ok(Kind::Picture("image/heic")));
+        check(b"8BPS\0\x01", Err(Reason::UnsupportedFormat));
         check(b"%PDF-1.7", Err(Reason::UnsupportedFormat));
         let none = Err(Reason::NotAnImage);
         check(b"", none);
         check(b"AKIAIOSFODNN7EXAMPLE", none);
         check(b"SQLite format 3\0", none);
         check(b"<!DOCTYPE html><title>403 Forbidden</title>", none);
+    }
+
+    /// `review` links no decoder, so its list stands apart.
+    #[test]
+    fn a_link_can_be_had_for_every_format_that_is_read() {
+        let contract = include_str!("../../../../review/openapi.json");
+        for format in Format::all() {
+            let quoted = format!("\"{}\"", format.media_type());
+            assert!(contract.contains(&quoted), "{quoted}");
+        }
     }
 
     #[test]

@@ -1,0 +1,185 @@
+//! Animations and documents of several pages: which of their frames tell something.
+//!
+//! A blank first frame hides a photo from whoever looks at the first one only. So all are looked at, those
+//! that look alike are one, blank ones are left out, and of the rest those that are shown longest are
+//! taken, or of pages the largest.
+
+mod screen;
+mod sheet;
+
+use crate::pixels::{Layout, Raster, luma, over_white};
+use crate::{Detail, Format, Limits, Orientation, Photo, Reason};
+
+pub(crate) use screen::Screen;
+pub(crate) use sheet::sheet;
+
+/// Frames on a sheet: as many as of a collage are found as surely as alone.
+pub(crate) const SHOWN_MAX: usize = 4;
+
+/// Frames that are looked at.
+const FRAMES_MAX: usize = 1000;
+
+/// Different frames that are told apart.
+const KINDS_MAX: usize = 64;
+
+/// A frame may have this part of the pixels of a single picture: what is kept of four, their sheet, and the
+/// screens that a decoder draws on stay within one picture's memory together.
+const PART_OF_PIXELS: u64 = 4;
+
+/// Blocks of a frame in each direction whose brightness is compared.
+const BLOCKS: usize = 16;
+
+/// Two frames look alike whose blocks differ by less than this on average, of 255: compression does less,
+/// another picture does more.
+const ALIKE_MAX: u32 = 6;
+
+/// A frame is blank whose blocks are all within this, of 255.
+const BLANK_MAX: u8 = 4;
+
+/// One frame as a viewer would see it.
+pub(crate) struct Frame<'a> {
+    pub(crate) width_px: u32,
+    pub(crate) height_px: u32,
+    pub(crate) layout: Layout,
+    pub(crate) samples: &'a [u8],
+    pub(crate) orientation: Orientation,
+    /// Milliseconds that it is shown, or a page's pixels.
+    pub(crate) weight: u64,
+}
+
+/// Looks at a frame; false if it has seen enough.
+pub(crate) type Visit<'v> = &'v mut dyn FnMut(&Frame<'_>) -> Result<bool, Reason>;
+
+/// Shows the frames of a file one after the other. What is broken ends it.
+pub(crate) type Walk = fn(&[u8], &Limits, Visit<'_>) -> Result<(), Reason>;
+
+/// Whether a canvas is small enough for more than one frame.
+pub(crate) fn admit(width_px: u32, height_px: u32, limits: &Limits) -> Result<(), Reason> {
+    limits.admit_pixels(width_px, height_px, PART_OF_PIXELS)
+}
+
+/// Mean brightness of each block of a frame on white.
+type Blocks = [u8; BLOCKS * BLOCKS];
+
+/// Frames that look alike.
+struct Kind {
+    blocks: Blocks,
+    weight: u64,
+    first: usize,
+}
+
+/// The frames that tell most, in their order; none if all are blank, or none can be read.
+pub(crate) fn chosen(
+    (bytes, walk): (&[u8], Walk),
+    detail: Detail,
+    limits: &Limits,
+    (format, most): (Format, usize),
+) -> Vec<Photo> {
+    let places = places(bytes, walk, limits, most);
+    let mut photos = Vec::new();
+    let mut at = 0;
+    let mut take = |frame: &Frame<'_>| {
+        if places.contains(&at) {
+            photos.push(frame.photo(detail, format)?);
+        }
+        at += 1;
+        Ok(places.iter().any(|place| *place >= at))
+    };
+    if !places.is_empty() {
+        // What was seen once is seen again; a fault behind it ended the first pass, too.
+        let _ = walk(bytes, limits, &mut take);
+    }
+    photos
+}
+
+/// Which frames tell most, by their number.
+fn places(bytes: &[u8], walk: Walk, limits: &Limits, most: usize) -> Vec<usize> {
+    let mut kinds: Vec<Kind> = Vec::new();
+    let (mut at, mut pixels) = (0, 0_u64);
+    let mut look = |frame: &Frame<'_>| {
+        note(&mut kinds, frame, at);
+        at += 1;
+        pixels += u64::from(frame.width_px) * u64::from(frame.height_px);
+        Ok(at < FRAMES_MAX && pixels < limits.pixels_max)
+    };
+    // A file whose later frames are broken has those before them.
+    let _ = walk(bytes, limits, &mut look);
+    kinds.sort_by_key(|kind| (std::cmp::Reverse(kind.weight), kind.first));
+    let mut places: Vec<usize> = kinds.iter().take(most).map(|kind| kind.first).collect();
+    places.sort_unstable();
+    places
+}
+
+fn note(kinds: &mut Vec<Kind>, frame: &Frame<'_>, at: usize) {
+    let blocks = frame.blocks();
+    if is_blank(&blocks) {
+        return;
+    }
+    let known = kinds.iter().position(|kind| alike(&kind.blocks, &blocks));
+    if let Some(kind) = known.and_then(|known| kinds.get_mut(known)) {
+        kind.weight = kind.weight.saturating_add(frame.weight);
+    } else if kinds.len() < KINDS_MAX {
+        kinds.push(Kind {
+            blocks,
+            weight: frame.weight,
+            first: at,
+        });
+    }
+}
+
+fn alike(a: &Blocks, b: &Blocks) -> bool {
+    let sum: u32 = a
+        .iter()
+        .zip(b)
+        .map(|(a, b)| u32::from(a.abs_diff(*b)))
+        .sum();
+    sum < ALIKE_MAX * a.len() as u32
+}
+
+fn is_blank(blocks: &Blocks) -> bool {
+    let low = blocks.iter().min().copied().unwrap_or_default();
+    blocks.iter().all(|it| it - low <= BLANK_MAX)
+}
+
+impl Frame<'_> {
+    fn photo(&self, detail: Detail, format: Format) -> Result<Photo, Reason> {
+        let samples = self.samples.to_vec();
+        let raster = Raster::new(self.width_px, self.height_px, self.layout, samples)?;
+        Ok(raster.into_photo(detail, self.orientation, format))
+    }
+
+    fn blocks(&self) -> Blocks {
+        let bytes = self.layout.bytes_per_pixel();
+        let (width, height) = (self.width_px as usize, self.height_px as usize);
+        let mut sums = [(0_u64, 0_u64); BLOCKS * BLOCKS];
+        for (row, y) in self
+            .samples
+            .chunks_exact((width * bytes).max(1))
+            .zip(0..height)
+        {
+            let sums = &mut sums[y * BLOCKS / height * BLOCKS..][..BLOCKS];
+            for (pixel, x) in row.chunks_exact(bytes).zip(0..) {
+                let (sum, count) = &mut sums[x * BLOCKS / width];
+                *sum += u64::from(brightness(self.layout, pixel));
+                *count += 1;
+            }
+        }
+        sums.map(|(sum, count)| u8::try_from(sum / count.max(1)).unwrap_or(u8::MAX))
+    }
+}
+
+fn brightness(layout: Layout, pixel: &[u8]) -> u8 {
+    match (layout, pixel) {
+        (Layout::LumaAlpha, [grey, alpha]) => over_white(*grey, *alpha),
+        (Layout::Rgb, [r, g, b]) => luma([*r, *g, *b]),
+        (Layout::Rgba, [r, g, b, alpha]) => over_white(luma([*r, *g, *b]), *alpha),
+        (Layout::Cmyk, [c, m, y, k]) => luma(crate::pixels::cmyk_to_rgb([*c, *m, *y, *k])),
+        (_, [grey, ..]) => *grey,
+        (_, []) => 0,
+    }
+}
+
+/// Whether a picture tells nothing: one brightness all over.
+pub(crate) fn tells_nothing(raster: &Raster) -> bool {
+    is_blank(&raster.frame().blocks())
+}

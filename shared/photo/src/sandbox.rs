@@ -1,0 +1,74 @@
+//! A process of its own for decoders that have unsafe code, or whose memory no header tells: those of AV1,
+//! JPEG XL and JPEG 2000.
+//!
+//! The program starts itself again, with nothing but three pipes: no environment, so no credentials; no
+//! open file or socket. Before the child reads the first hostile byte it takes limits on memory and
+//! processor time and, on Linux, gives up every system call but those that read and write open pipes
+//! and take and free memory: it can open no file and no connection, start no program, and look at no
+//! other process. A child that breaks a rule dies, and the picture is refused. Whatever it answers is
+//! checked as bytes from outside are. Where the limits cannot be taken, nothing is decoded.
+
+mod child;
+mod parent;
+mod rules;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+pub(crate) use parent::Decoder;
+
+/// The first argument by which a child knows itself.
+const CHILD: &str = "photo-decoder";
+
+/// The program whose `main` calls [`init`].
+static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+
+/// Lets a program decode AVIF, JPEG XL and JPEG 2000; to be called first in `main`, before any thread is started. In the child
+/// that decodes, it does not return. Without it they are an
+/// [`UnsupportedFormat`](crate::Reason::UnsupportedFormat).
+pub fn init() {
+    if std::env::args_os().nth(1) == Some(OsString::from(CHILD)) {
+        std::process::exit(child::serve());
+    }
+    if let Ok(program) = std::env::current_exe() {
+        init_with(program);
+    }
+}
+
+/// As [`init`], for a program that cannot call it first, as a test cannot: names another one that does.
+pub fn init_with(program: PathBuf) {
+    // The first one stays: all of them would do the same.
+    let _ = PROGRAM.set(program);
+}
+
+/// Takes the child's limits, for good: for proofs of what it may not do.
+///
+/// # Errors
+/// If any of them cannot be taken.
+pub fn confine() -> Result<(), &'static str> {
+    rules::take().map_err(|()| "the system refuses a limit")
+}
+
+/// Most pixels of one piece: the child's memory is meant for them.
+const PIXELS_MAX: u64 = 32 << 20;
+
+/// What the child is asked to decode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Codec {
+    #[cfg(feature = "avif")]
+    Av1 = 1,
+    #[cfg(feature = "jxl")]
+    Jxl = 2,
+    #[cfg(feature = "jp2")]
+    Jp2 = 3,
+}
+
+/// What the child answers before any samples.
+const DECODED: u8 = 0;
+const CORRUPT: u8 = 1;
+const UNSUPPORTED: u8 = 2;
+const FAILED: u8 = 3;
+const LARGE: u8 = 4;
+const CUT: u8 = 5;
