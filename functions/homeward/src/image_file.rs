@@ -21,6 +21,8 @@ pub struct ExchangeHash {
     pub pdq: Hash256,
     /// PDQ quality, 0 to 100.
     pub quality: u8,
+    /// The file is hurt, and this is of what it still shows.
+    pub is_partial: bool,
 }
 
 /// The file's bytes.
@@ -82,6 +84,7 @@ pub fn exchange(bytes: &[u8], limits: &Limits) -> Result<ExchangeHash, Reason> {
         height_px: photo.height_px,
         pdq,
         quality,
+        is_partial: photo.is_partial,
     })
 }
 

@@ -1,13 +1,14 @@
 //! Hostile bytes to pixels. The only crate with decoders.
 //!
 //! Whatever the bytes are, [`decode`] answers with pixels or with one [`Reason`]: it never
-//! panics, and never takes more than [`Limits::working_bytes_max`] of memory. It does no I/O and
-//! knows no file names: the type comes from the content.
+//! panics, and never takes more than [`Limits::working_bytes_max`] of memory. It knows no file names:
+//! the type comes from the content. It does no I/O, but for the child process of [`sandbox`].
 //!
 //! How the limits are made real: each format has a small reader of our own, which walks the
 //! container, takes the dimensions and the orientation, and hands the third-party decoder a
-//! *clean* file that holds only what makes the pixels. Metadata, profiles, later frames and
-//! trailing bytes never reach a decoder, so they can neither inflate in memory nor make it fail.
+//! *clean* file that holds only what makes the pixels. Metadata, profiles and trailing bytes never reach
+//! a decoder, so they can neither inflate in memory nor make it fail. Frames of an animation reach it one
+//! by one.
 //!
 //! ```
 //! use photo::{Detail, Limits, Reason, decode};

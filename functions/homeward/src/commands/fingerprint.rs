@@ -25,7 +25,7 @@ use crate::terminal::Progress;
 #[command(
     after_help = "Each line has path, sha256, width, height, pdq (64 hex digits) and quality \
     (0 to 100; below 50 the picture\nhas too little structure to be matched), or path and error \
-    for a file that cannot be read.\n
+    for a file that cannot be read.\nA hurt file is read as far as it goes, and has partial.\n
 Exit codes: 0 all were read, 1 some were not.
 
 Examples:
@@ -105,14 +105,20 @@ fn read(entry: &FolderEntry, limits: &Limits) -> std::result::Result<Read, Reaso
 
 fn line(path: &str, read: std::result::Result<Read, ReasonCode>) -> String {
     match read {
-        Ok(Read { sha256, exchange }) => object(&[
-            ("path", json!(path)),
-            ("sha256", json!(hex::encode(sha256))),
-            ("width", json!(exchange.width_px)),
-            ("height", json!(exchange.height_px)),
-            ("pdq", json!(hex::encode(exchange.pdq.0))),
-            ("quality", json!(exchange.quality)),
-        ]),
+        Ok(Read { sha256, exchange }) => {
+            let mut members = vec![
+                ("path", json!(path)),
+                ("sha256", json!(hex::encode(sha256))),
+                ("width", json!(exchange.width_px)),
+                ("height", json!(exchange.height_px)),
+                ("pdq", json!(hex::encode(exchange.pdq.0))),
+                ("quality", json!(exchange.quality)),
+            ];
+            if exchange.is_partial {
+                members.push(("partial", json!(true)));
+            }
+            object(&members)
+        }
         Err(reason) => object(&[("path", json!(path)), ("error", json!(reason))]),
     }
 }

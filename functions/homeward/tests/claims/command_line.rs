@@ -145,11 +145,27 @@ fn fingerprint_prints_one_line_a_picture_in_order() {
 }
 
 #[test]
+fn fingerprint_reads_a_hurt_file_as_far_as_it_goes_and_says_so() {
+    let root = two_folders();
+    let at = |name: &str| root.path().join(name);
+    let jpeg = fs::read(at("references/sub/b.jpg")).expect("a file");
+    fs::write(at("cut.jpg"), &jpeg[..jpeg.len() * 8 / 10]).expect("written");
+    let output = homeward(
+        &["fingerprint", "cut.jpg", "references/sub/b.jpg"],
+        root.path(),
+    );
+    assert_eq!(output.status.code(), Some(0));
+    let lines = json_lines(&output);
+    assert_eq!(lines[0]["partial"], Value::from(true));
+    assert_eq!(lines[1]["partial"], Value::Null);
+}
+
+#[test]
 fn fingerprint_says_why_a_file_cannot_be_read_and_exits_1() {
     let root = two_folders();
     let at = |name: &str| root.path().join(name);
     let jpeg = fs::read(at("references/sub/b.jpg")).expect("a file");
-    fs::write(at("cut.jpg"), &jpeg[..jpeg.len() / 2]).expect("written");
+    fs::write(at("cut.jpg"), &jpeg[..jpeg.len() / 5]).expect("written");
     fs::write(at("note.jpg"), "no picture").expect("written");
     fs::write(at("empty.png"), "").expect("written");
     write(&at("tiny.png"), &RgbImage::new(4, 4), ImageFormat::Png);

@@ -4,7 +4,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use photo::{Detail, Limits, Reason, decode};
+use photo::{Detail, Limits, Reason, decode_sheet};
 
 /// Counts the bytes that are held, and remembers the most.
 struct Counting;
@@ -52,10 +52,10 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// Decodes and gives the most memory in bytes that was held beside the input.
+/// Decodes with all frames and gives the most memory in bytes that was held beside the input.
 pub fn measure(file: &[u8], detail: Detail, limits: &Limits) -> (Option<Reason>, usize) {
     let before = HELD.load(Relaxed);
     MOST.store(before, Relaxed);
-    let refused = decode(file, detail, limits).err();
+    let refused = decode_sheet(file, detail, limits).err();
     (refused, MOST.load(Relaxed) - before)
 }
