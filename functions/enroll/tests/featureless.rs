@@ -114,11 +114,11 @@ fn dots(x: u32, y: u32) -> u8 {
 }
 
 /// A white or transparent frame, and then a picture.
-fn animation(first: [u8; 4]) -> Vec<u8> {
+fn animation(first: [u8; 4], level: impl Fn(u32, u32) -> u8) -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = GifEncoder::new(&mut file);
     let shown = RgbaImage::from_fn(SIDE_PX, SIDE_PX, |x, y| {
-        Rgba([dots(x, y), dots(x, y), 90, 255])
+        Rgba([level(x, y), level(x, y), level(x, y), 255])
     });
     for picture in [RgbaImage::from_pixel(SIDE_PX, SIDE_PX, Rgba(first)), shown] {
         let delay = Delay::from_numer_denom_ms(300, 1);
@@ -137,13 +137,23 @@ async fn what_shows_nothing_is_rejected_and_says_why() {
         ("white", png(|_, _| 255)),
         ("black", png(|_, _| 0)),
         ("slope", png(|x, _| 200 + (x / 32) as u8)),
-        ("white first", animation([255; 4])),
-        ("nothing first", animation([0; 4])),
+        ("white throughout", animation([255; 4], |_, _| 255)),
+        ("nothing and then white", animation([0; 4], |_, _| 255)),
     ] {
         let reference = world.enrolled(name, photo).await;
         assert_eq!(reference.status, ReferenceStatus::Rejected, "{name}");
         let reason = reference.reason.unwrap();
         assert_eq!(reason.as_str(), "low_quality", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_blank_first_frame_hides_no_picture() {
+    let world = World::start().await;
+    for (name, first) in [("white first", [255; 4]), ("nothing first", [0; 4])] {
+        let reference = world.enrolled(name, animation(first, dots)).await;
+        assert_eq!(reference.status, ReferenceStatus::Active, "{name}");
+        assert!(reference.quality.unwrap() > 0, "{name}");
     }
 }
 

@@ -3,10 +3,11 @@
 //! A content arrives in `incoming/`, is made durable there and then renamed into place, so that a
 //! name in `blobs/` always stands for a whole content. It is written, synced and renamed every time
 //! that it comes, be it there or not: how long that takes says nothing about who else has it, and
-//! bytes that rotted on the disk are replaced by the next whole copy. Rows of the metadata database refer to contents; a
-//! content without a row is garbage and may go, except while it is *guarded*: a guard is taken before
-//! the content is put in place and held until the row is committed. Collecting looks at guards and
-//! rows under the same lock that takes guards, so no content goes that is about to get its row.
+//! bytes that rotted on the disk are replaced by the next whole copy. Rows of the metadata database
+//! refer to contents; a content without a row is garbage and may go, except while it is *guarded*: a
+//! guard is taken before the content is put in place and held until the row is committed. Collecting
+//! looks at guards and rows under the same lock that takes guards, so no content goes that is about to
+//! get its row.
 
 use std::collections::HashMap;
 use std::fs::{self, File};

@@ -24,8 +24,8 @@ const CHILD: &str = "photo-decoder";
 /// The program whose `main` calls [`init`].
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 
-/// Lets a program decode AVIF, JPEG XL and JPEG 2000; to be called first in `main`, before any thread is started. In the child
-/// that decodes, it does not return. Without it they are an
+/// Lets a program decode AVIF, JPEG XL and JPEG 2000; to be called first in `main`, before any thread is
+/// started. In the child that decodes, it does not return. Without it they are an
 /// [`UnsupportedFormat`](crate::Reason::UnsupportedFormat).
 pub fn init() {
     if std::env::args_os().nth(1) == Some(OsString::from(CHILD)) {

@@ -159,7 +159,8 @@ impl Store {
             Table::Leads,
             key(unit.as_str(), lead_sk(&lead.lead_id)),
             "SET #level = :level, #status = :status, evidence = :evidence, \
-             evidence_by = :evidence_by, held_for = :held_for, retracted = :retracted, reopened_at = :reopened_at, #method = :method, distance = :distance, edit = :edit, \
+             evidence_by = :evidence_by, held_for = :held_for, retracted = :retracted, \
+             reopened_at = :reopened_at, #method = :method, distance = :distance, edit = :edit, \
              policy_version = :policy_version, outline = :outline",
             Some(AS_READ),
             &[

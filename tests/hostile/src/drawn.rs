@@ -16,7 +16,7 @@ const FORMATS: [ImageFormat; 6] = [
     ImageFormat::Tiff,
 ];
 
-/// Of formats that nobody here encodes.
+/// Of formats that no crate here encodes.
 const SAMPLES: [&[u8]; 2] = [
     include_bytes!("../../../shared/photo/tests/samples/small.heic"),
     include_bytes!("../../../shared/photo/tests/samples/half_clear.heic"),

@@ -1,4 +1,4 @@
-//! What can be proved of the house as it lies there: who links what, and the deployment's template held
+//! What can be proved of the sources as they are: who links what, and the deployment's template checked
 //! against the code.
 
 mod dependencies;

@@ -1,4 +1,4 @@
-//! What is built for tests: few executables, since each is linked anew after every change, and no test
+//! What is built for tests: few executables, since each is linked again after every change, and no test
 //! that is written and never built.
 
 use std::path::{Path, PathBuf};

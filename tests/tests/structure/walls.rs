@@ -92,7 +92,7 @@ fn metadata() -> Metadata {
 }
 
 /// The decoder of JPEG XL brings `tracing`. It runs in the child process of `photo::sandbox` alone, where
-/// nobody listens to it and nothing could be written.
+/// no subscriber listens to it and nothing could be written.
 fn is_allowed(name: &str, forbidden: &str) -> bool {
     name == "photo" && forbidden == "tracing"
 }

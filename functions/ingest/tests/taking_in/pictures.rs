@@ -70,7 +70,7 @@ async fn what_was_compressed_for_the_way_is_told_so() {
     assert_eq!(world.states().await, rows(&ends));
 }
 
-/// Whoever uploads it again is told again, though it is not decoded again.
+/// A second upload is noted again, though it is not decoded again.
 #[tokio::test]
 async fn a_hurt_picture_is_taken_in_and_said_to_be_partial() {
     let world = World::new().await;

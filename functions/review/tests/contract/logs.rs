@@ -58,7 +58,7 @@ async fn no_case_number_hash_key_address_or_token_reaches_the_log() {
     .with_subscriber(subscriber)
     .await;
     let log = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
-    assert_eq!(log.matches("review::hardening").count(), 5, "{log}");
+    assert_eq!(log.matches("review::middleware").count(), 5, "{log}");
     for secret in ["K-4711", "c0ffee00", "hook.example", &token("unit")[3..]] {
         assert!(!log.contains(secret), "{log}");
     }

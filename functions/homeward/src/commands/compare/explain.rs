@@ -84,7 +84,7 @@ impl Explain {
             .map_or_else(|_| unreadable(), |bytes| decoded(&bytes, &limits));
         let drawn = match_picture::picture(&DrawnPair {
             reference: &own,
-            ad: &picture_file::decoded_ad(ad.bytes, &limits).unwrap_or_else(|_| unreadable()),
+            ad: &image_file::decoded_ad(ad.bytes, &limits).unwrap_or_else(|_| unreadable()),
             names: [&entry.name, &ad.entry.name],
             found,
             points: &points(reference, ad.fingerprint),

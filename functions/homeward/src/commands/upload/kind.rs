@@ -112,7 +112,7 @@ mod tests {
         check(b"MM\0*", Ok(FileKind::Picture("image/tiff")));
         check(records::hash_list_header().as_bytes(), Ok(FileKind::List));
         let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic";
-        check(heic, Ok(Kind::Picture("image/heic")));
+        check(heic, Ok(FileKind::Picture("image/heic")));
         check(b"8BPS\0\x01", Err(Reason::UnsupportedFormat));
         check(b"%PDF-1.7", Err(Reason::UnsupportedFormat));
         let none = Err(Reason::NotAnImage);
