@@ -81,10 +81,11 @@ def crafted():
         yield "not_an_image", data
     yield "bundle_truncated", b"PK\x03\x04" + bytes(50)
     for data in (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", b"<?xml version='1.0'?><svg/>",
-                 b"\0\0\0\x1cftypavif\0\0\0\0mif1miaf" + bytes(100), b"\0\0\0\x18ftypheic\0\0\0\0mif1" + bytes(100), b"%PDF-1.7\n" + of["jpeg"],
-                 b"8BPS\0\x01" + bytes(100), b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(40), b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(40),
-                 encoded(picture(32, 32), "ICO"), encoded(picture(32, 32), "PPM")):
+                 b"%PDF-1.7\n" + of["jpeg"], b"8BPS\0\x01" + bytes(100), encoded(picture(32, 32), "ICO"), encoded(picture(32, 32), "PPM")):
         yield "unsupported_format", data
+    for data in (b"\0\0\0\x1cftypavif\0\0\0\0mif1miaf" + bytes(100), b"\0\0\0\x18ftypheic\0\0\0\0mif1" + bytes(100),
+                 b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(40), b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(40)):
+        yield "judged", data
     for data in (overwritten(of["jpeg"], sof + 5, b"\xff" * 4), overwritten(of["png"], 16, b"\x7f" * 8), overwritten(of["gif"], 6, b"\xff" * 4),
                  overwritten(of["bmp"], 18, struct.pack("<ii", 60000, 60000)), overwritten(of["lossless"], 21, b"\xff\xff\xff\x0f"),
                  png(30000, 30000, rows=2000), png(0x7fffffff, 0x7fffffff, rows=0)):
@@ -95,7 +96,9 @@ def crafted():
     # A hash's work grows with the square of a side: 12 KB took eleven seconds of a processor.
     for data in (png(16, 65536), png(65536, 16), png(16, 4 << 20, rows=9), encoded(picture(65536, 16), "BMP"), encoded(picture(16, 65536), "TIFF")):
         yield "too_long", data
-    for data in (overwritten(of["jpeg"], sof + 5, b"\0\xf0\0\xf0"), overwritten(of["png"], 60, bytes(8)), overwritten(of["bmp"], 18, bytes(8)),
+    # It says that it is higher than it is: taken as far as it goes.
+    yield "truncated", overwritten(of["jpeg"], sof + 5, b"\0\xf0\0\xf0")
+    for data in (overwritten(of["png"], 60, bytes(8)), overwritten(of["bmp"], 18, bytes(8)),
                  overwritten(of["png"], 12, b"JUNK")):
         yield "corrupt", data
     yield "decoder_failure", animated_webp_without_width()
