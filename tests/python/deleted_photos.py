@@ -41,6 +41,23 @@ put("gone/a.jpg", photo)
 until("gone", ["active"])
 delete("gone/a.jpg")
 assert statuses("gone") == ["withdrawn"], "the answer came before the reference was silent"
+# Put again at once, in the same second: it is sought again.
+put("gone/a.jpg", photo)
+until("gone", ["active"])
+for _ in range(5):
+    delete("gone/a.jpg")
+    put("gone/a.jpg", photo)
+    until("gone", ["active"])
+delete("gone/a.jpg")
+assert statuses("gone") == ["withdrawn"]
+# Withdrawn by a request and put again at once.
+put("asked/a.jpg", photo)
+until("asked", ["active"])
+asked = requests.get(ready["api"] + "/v1/references", params={"case_id": "asked"}, headers=token, timeout=30).json()["items"]
+for _ in range(3):
+    requests.delete(f"{ready['api']}/v1/references/{asked[0]['reference_id']}", headers=token, timeout=30).raise_for_status()
+    put("asked/a.jpg", photo)
+    until("asked", ["active"])
 # Deleted with others in one request.
 put("many/a.jpg", photo)
 put("many/b.jpg", other)

@@ -125,21 +125,26 @@ impl Enroll {
                 if is_featureless(&read.fingerprint) {
                     return self.reject(reference, ReasonCode::LOW_QUALITY).await;
                 }
-                self.activate(key, reference, read).await
+                let version_id = facts.version_id.as_deref();
+                self.activate((key, version_id), reference, read).await
             }
         }
     }
 
     async fn activate(
         &self,
-        key: &ReferenceKey,
+        (key, version_id): (&ReferenceKey, Option<&str>),
         reference: Reference,
         read: Read<ReferenceFingerprint>,
     ) -> Result<(), IntakeError> {
         let (store, id) = (&self.0.store, &reference.reference_id);
-        let submitted = store
-            .submit(key.tenant(), &reference, &read.fingerprint)
-            .await?;
+        let (unit, fingerprint) = (key.tenant(), &read.fingerprint);
+        let mut submitted = store.submit(unit, &reference, fingerprint).await?;
+        if submitted == Submitted::Known(ReferenceStatus::Withdrawn) {
+            let photo = (key, version_id);
+            let returned = store.submit_returned(unit, &reference, fingerprint, photo);
+            submitted = returned.await?;
+        }
         if let Submitted::Known(_) = submitted {
             let now = self.0.clock.now();
             let renewed = store.renew_reference(key.tenant(), id, &read.fingerprint, now);

@@ -1,8 +1,6 @@
 //! Erasures: asked for by the unit whose references they are, silent from the answer on, and proved
 //! by a receipt once the last store is empty.
 
-use std::time::Duration;
-
 use axum::extract::State;
 use http::StatusCode;
 use records::{
@@ -14,16 +12,11 @@ use crate::body::{Ids, Json};
 use crate::caller::Unit;
 use crate::fields::Fields;
 use crate::problem::{Answer, Problem, answer, ok};
-use crate::{Shared, store_errors};
+use crate::{Shared, store_errors, withdrawals};
 
 const MISSING: &str = "no such erasure; POST /v1/erasures names each one it makes";
 const NO_REFERENCE: &str = "no such reference; GET /v1/references lists yours";
 const NO_CASE: &str = "no reference of that case; GET /v1/references?case_id= lists them";
-
-/// How often to look whether deliveries under way have ended.
-const POLL_EVERY: Duration = Duration::from_millis(100);
-/// How often at most: a delivery's lease is shorter than this in all.
-const POLLS_MAX: usize = 250;
 
 /// `POST /v1/erasures`
 pub(crate) async fn ask(
@@ -55,6 +48,7 @@ pub(crate) async fn ask(
             )
             .await?;
     }
+    withdrawals::told_apart(&shared).await;
     Ok(answer(StatusCode::ACCEPTED, &view(&erasure)))
 }
 
@@ -112,14 +106,7 @@ async fn silence(shared: &Shared, unit: &TenantId, id: &ReferenceId) -> Result<(
     let store = &shared.store;
     let withdrawn = store.withdraw(unit, id, shared.clock.now()).await;
     withdrawn.map_err(store_errors::or_missing(NO_REFERENCE))?;
-    for _ in 0..POLLS_MAX {
-        let in_flight = store.in_flight(unit, id, shared.clock.now()).await;
-        if in_flight.map_err(store_errors::problem)?.is_none() {
-            return Ok(());
-        }
-        tokio::time::sleep(POLL_EVERY).await;
-    }
-    Err(Problem::overloaded())
+    withdrawals::silent(shared, unit, id).await
 }
 
 /// `GET /v1/receipts-key`: for all callers, since a person who is shown a receipt has to know whose key it is

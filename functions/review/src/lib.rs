@@ -29,6 +29,7 @@ mod settings;
 mod tenants;
 mod uploads;
 mod webhooks;
+mod withdrawals;
 
 use std::sync::Arc;
 

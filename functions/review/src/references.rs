@@ -5,7 +5,6 @@ mod terms;
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
-use std::time::Duration;
 
 use axum::extract::{Request, State};
 use bytes::Bytes;
@@ -25,7 +24,7 @@ use crate::caller::Unit;
 use crate::fields::Fields;
 use crate::problem::{Answer, Problem, ProblemKind, answer, done, ok};
 use crate::references::terms::Terms;
-use crate::{Shared, paging, photo, store_errors};
+use crate::{Shared, paging, photo, store_errors, withdrawals};
 
 const MISSING: &str = "no such reference; GET /v1/references lists yours";
 
@@ -345,11 +344,6 @@ pub(crate) async fn release(
     ok(&json!({ "alerted": released.alerted, "held": released.left }))
 }
 
-/// How often to look whether deliveries under way have ended.
-const POLL_EVERY: Duration = Duration::from_millis(100);
-/// How often at most: a delivery's lease is shorter than this in all.
-const POLLS_MAX: usize = 550;
-
 /// `DELETE /v1/references/{reference_id}`
 ///
 /// Answers once nothing about the reference can leave any more: it is not active, and no delivery
@@ -367,14 +361,9 @@ pub(crate) async fn withdraw(
     shared
         .audit(&unit, AuditAction::ReferenceWithdrawn, Some(id.as_str()))
         .await?;
-    for _ in 0..POLLS_MAX {
-        let in_flight = store.in_flight(&unit, &id, shared.clock.now()).await;
-        if in_flight.map_err(store_errors::problem)?.is_none() {
-            let taken_back = store.take_back_leads(&unit, shared.clock.now()).await;
-            taken_back.map_err(store_errors::problem)?;
-            return Ok(done());
-        }
-        tokio::time::sleep(POLL_EVERY).await;
-    }
-    Err(Problem::overloaded())
+    withdrawals::silent(&shared, &unit, &id).await?;
+    let taken_back = store.take_back_leads(&unit, shared.clock.now()).await;
+    taken_back.map_err(store_errors::problem)?;
+    withdrawals::told_apart(&shared).await;
+    Ok(done())
 }

@@ -3,8 +3,8 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use records::fingerprint::ReferenceFingerprint;
 use records::{
-    CaseId, Cursor, Listing, Page, Reference, ReferenceId, ReferenceStatus, SearchProgress,
-    TenantId, Timestamp,
+    CaseId, Cursor, Listing, Page, Reference, ReferenceId, ReferenceKey, ReferenceStatus,
+    SearchProgress, TenantId, Timestamp,
 };
 
 use crate::calls::{Query, Range};
@@ -21,6 +21,13 @@ pub enum Submitted {
     /// The store has this reference already, standing so; nothing was changed.
     Known(ReferenceStatus),
 }
+
+/// A condition on a write, with the names and values in it.
+type Condition<'a> = (
+    &'a str,
+    &'a [(&'a str, &'a str)],
+    &'a [(&'a str, AttributeValue)],
+);
 
 /// The prefix of references' sort keys.
 const REFERENCE: &str = "reference#";
@@ -51,6 +58,9 @@ pub(crate) const NEW_OR_ENDED: &str = "attribute_not_exists(pk) OR \
      (#status = :pending AND attribute_exists(announced)) OR \
      (#status IN (:withdrawn, :expired, :rejected) AND ended_at < :created_at)";
 
+/// A reference that was withdrawn since nothing lay under its photo's key any more, and has stayed so.
+const STILL_WITHOUT_PHOTO: &str = "attribute_exists(photo_deleted) AND ended_at = :ended_at";
+
 /// The values of [`NEW_OR_ENDED`].
 pub(crate) fn ended_before(created_at: Timestamp) -> [(&'static str, AttributeValue); 5] {
     [
@@ -79,16 +89,54 @@ impl Store {
         if reference.status != ReferenceStatus::Pending {
             return Err(Error::Rejected("a new reference is pending"));
         }
+        let names = [("#status", "status")];
+        let values = ended_before(reference.created_at);
+        let condition = (NEW_OR_ENDED, &names[..], &values[..]);
+        self.put_submitted(unit, reference, fingerprint, condition)
+            .await
+    }
+
+    /// Submits a reference whose photo was deleted in S3 and lies there again: the version
+    /// `version_id` under `key`, as the newest. S3 tells whole seconds, so the times alone do not say
+    /// which came first, the deletion or a photo of the same second. What was not withdrawn by
+    /// [`Store::withdraw_removed`], or lies there no more, stays as it is. Idempotent.
+    ///
+    /// # Errors
+    /// As [`Store::submit`].
+    pub async fn submit_returned(
+        &self,
+        unit: &TenantId,
+        reference: &Reference,
+        fingerprint: &ReferenceFingerprint,
+        (key, version_id): (&ReferenceKey, Option<&str>),
+    ) -> Result<Submitted> {
+        let id = &reference.reference_id;
+        // Read first: a deletion after the look at S3 moves the end, and the condition fails.
+        let ended_at = self.reference(unit, id).await?.and_then(|it| it.ended_at);
+        let newest = self.head(&key.clone().into()).await?;
+        let lies_there = newest.is_some_and(|head| head.version_id() == version_id);
+        let (Some(ended_at), true) = (ended_at, lies_there) else {
+            return self.known(unit, id).await;
+        };
+        let values = [(":ended_at", text(ended_at.as_str()))];
+        let condition = (STILL_WITHOUT_PHOTO, &[][..], &values[..]);
+        self.put_submitted(unit, reference, fingerprint, condition)
+            .await
+    }
+
+    /// Puts a submitted reference and its fingerprint if the condition holds.
+    async fn put_submitted(
+        &self,
+        unit: &TenantId,
+        reference: &Reference,
+        fingerprint: &ReferenceFingerprint,
+        (condition, names, values): Condition<'_>,
+    ) -> Result<Submitted> {
         let id = &reference.reference_id;
         let held = held_fingerprint(unit, id, reference_fingerprint_attribute(fingerprint)?);
+        let submitted = item(unit.as_str(), reference_sk(id), reference)?;
         let steps = [
-            self.step_put_if(
-                Table::References,
-                item(unit.as_str(), reference_sk(id), reference)?,
-                NEW_OR_ENDED,
-                &[("#status", "status")],
-                &ended_before(reference.created_at),
-            )?,
+            self.step_put_if(Table::References, submitted, condition, names, values)?,
             self.step_put(Table::References, held)?,
         ];
         match self.transact("submitting a reference", &steps).await? {

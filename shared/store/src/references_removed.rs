@@ -40,6 +40,10 @@ impl Store {
                 silenced.push(reference.reference_id);
             }
         }
+        if !silenced.is_empty() {
+            // A photo that came meanwhile and was taken for the deleted one is looked at again.
+            self.forget_enrolled(removed).await?;
+        }
         Ok(silenced)
     }
 
@@ -69,16 +73,14 @@ impl Store {
         bytes_max: u64,
         now: Timestamp,
     ) -> Result<bool> {
-        if reference.status == ReferenceStatus::Withdrawn {
-            return Ok(true);
-        }
         let (unit, id) = (removed.tenant(), &reference.reference_id);
-        if let Some(photo) = &reference.image_sha256
+        if reference.status != ReferenceStatus::Withdrawn
+            && let Some(photo) = &reference.image_sha256
             && let Some(other) = self.same_photo(removed, photo, bytes_max).await?
         {
             return self.move_photo(reference, &other).await.map(|()| false);
         }
-        match self.withdraw(unit, id, now).await {
+        match self.withdraw_without_photo(unit, id, now).await {
             Err(Error::Gone(_)) => Ok(false), // erased concurrently
             withdrawn => withdrawn.map(|()| true),
         }

@@ -26,6 +26,8 @@ pub enum Activated {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ending {
     Withdraw,
+    /// Withdrawn since its photo lies in S3 no more.
+    PhotoDeleted,
     Expire,
     Hold,
 }
@@ -33,7 +35,7 @@ enum Ending {
 impl Ending {
     fn status(self) -> ReferenceStatus {
         match self {
-            Self::Withdraw => ReferenceStatus::Withdrawn,
+            Self::Withdraw | Self::PhotoDeleted => ReferenceStatus::Withdrawn,
             Self::Expire => ReferenceStatus::Expired,
             Self::Hold => ReferenceStatus::Held,
         }
@@ -42,6 +44,11 @@ impl Ending {
     /// Whether it is over for good, so that the fingerprint is erased.
     fn ends(self) -> bool {
         self != Self::Hold
+    }
+
+    /// Whether a unit asked for it, which holds for what has ended otherwise too.
+    fn is_asked_for(self) -> bool {
+        self.status() == ReferenceStatus::Withdrawn
     }
 }
 
@@ -154,6 +161,17 @@ impl Store {
             .await
     }
 
+    /// As [`Store::withdraw`], since nothing lies under the key of its photo any more.
+    pub(crate) async fn withdraw_without_photo(
+        &self,
+        unit: &TenantId,
+        id: &ReferenceId,
+        now: Timestamp,
+    ) -> Result<()> {
+        let why = ReasonCode::ASKED_FOR;
+        self.stop(unit, id, Ending::PhotoDeleted, why, now).await
+    }
+
     /// Ends a reference whose date has passed, as [`Store::withdraw`] does. Idempotent; what has
     /// ended otherwise stays so.
     ///
@@ -200,10 +218,10 @@ impl Store {
                 .state(unit, id)
                 .await?
                 .ok_or(Error::Gone("the reference"))?;
-            if ending == Ending::Withdraw && state.reference.status == ending.status() {
-                return self.withdraw_again(unit, id, now).await;
+            if ending.is_asked_for() && state.reference.status == ending.status() {
+                return self.withdraw_again(unit, id, ending, now).await;
             }
-            let stays = state.has_ended() && ending != Ending::Withdraw;
+            let stays = state.has_ended() && !ending.is_asked_for();
             if state.reference.status == ending.status() || stays {
                 return Ok(());
             }
@@ -222,12 +240,17 @@ impl Store {
         &self,
         unit: &TenantId,
         id: &ReferenceId,
+        ending: Ending,
         now: Timestamp,
     ) -> Result<()> {
+        let update = match ending {
+            Ending::PhotoDeleted => "SET ended_at = :now, photo_deleted = :now",
+            _ => "SET ended_at = :now REMOVE photo_deleted",
+        };
         let later = self.step_update(
             Table::References,
             key(unit.as_str(), reference_sk(id)),
-            "SET ended_at = :now",
+            update,
             Some("#status = :withdrawn"),
             &[("#status", "status")],
             &[
@@ -283,7 +306,11 @@ impl Store {
             update.push_str(", ended_at = :now");
             values.push((":now", text(now.as_str())));
         }
-        update.push_str(" REMOVE added_seq");
+        if ending == Ending::PhotoDeleted {
+            update.push_str(", photo_deleted = :now REMOVE added_seq");
+        } else {
+            update.push_str(" REMOVE added_seq, photo_deleted");
+        }
         self.step_update(
             Table::References,
             key(unit.as_str(), reference_sk(&state.reference.reference_id)),

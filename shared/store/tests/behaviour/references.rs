@@ -8,6 +8,7 @@ claims! {
     a_reference_is_matched_from_its_activation_on,
     a_withdrawn_reference_leaves_the_set_and_its_fingerprint_the_store,
     a_late_event_does_not_revive_a_withdrawn_reference,
+    a_photo_that_was_deleted_and_lies_there_again_is_told_from_a_late_event,
     a_held_reference_comes_back_with_its_fingerprint,
     a_rejected_reference_says_why_and_can_be_submitted_again,
     an_expired_reference_ends_and_no_other,
@@ -161,6 +162,51 @@ async fn a_late_event_does_not_revive_a_withdrawn_reference(World { store, .. }:
         matches!(last.change, LogChange::Added(_)),
         "in the order in which it happened"
     );
+}
+
+async fn a_photo_that_was_deleted_and_lies_there_again_is_told_from_a_late_event(world: World) {
+    let World { store, .. } = world;
+    let key = ReferenceKey::parse("references/unit/case 7/a.jpg").unwrap();
+    let photo: ObjectKey = key.clone().into();
+    let mut again = reference("case 7", 1); // of the second in which the first photo went
+    again.object_key = Some(key.clone());
+    let (id, print) = (again.reference_id.clone(), reference_fingerprint(1));
+    let submitted = store.submit(&unit(), &again, &print).await.unwrap();
+    assert_eq!(submitted, Submitted::New);
+    store.activate(&unit(), &id, at(1)).await.unwrap();
+    let put = async || store.put_object(&photo, object(b"photo")).await.unwrap();
+    let submitted = async |version: &Option<String>| {
+        let (unit, photo) = (unit(), (&key, version.as_deref()));
+        let submitted = store.submit_returned(&unit, &again, &print, photo);
+        submitted.await.unwrap()
+    };
+    let stays = Submitted::Known(ReferenceStatus::Withdrawn);
+    let first = put().await;
+    store.withdraw(&unit(), &id, at(9)).await.unwrap();
+    assert_eq!(
+        submitted(&first).await,
+        stays,
+        "withdrawn while it lay there"
+    );
+    store.delete_object(&photo, None).await.unwrap();
+    let withdrawn = store.withdraw_removed(&key, 100, at(9)).await.unwrap();
+    assert_eq!(withdrawn, [id.clone()]);
+    assert_eq!(submitted(&first).await, stays, "it lies there no more");
+    let second = put().await;
+    assert_eq!(submitted(&first).await, stays, "another one lies there");
+    assert_eq!(submitted(&second).await, Submitted::New);
+    let active = store.activate(&unit(), &id, at(10)).await.unwrap();
+    assert_eq!(active, Activated::Now);
+    // The deletion's event comes late, or twice.
+    let withdrawn = store.withdraw_removed(&key, 100, at(11)).await.unwrap();
+    assert_eq!(withdrawn, []);
+    assert_eq!(status(&store, &id).await, ReferenceStatus::Active);
+    // Asked for since: a photo that lies there does not count.
+    store.delete_object(&photo, None).await.unwrap();
+    store.withdraw_removed(&key, 100, at(12)).await.unwrap();
+    let third = put().await;
+    store.withdraw(&unit(), &id, at(12)).await.unwrap();
+    assert_eq!(submitted(&third).await, stays);
 }
 
 async fn a_held_reference_comes_back_with_its_fingerprint(World { store, .. }: World) {
