@@ -200,7 +200,7 @@ impl Backend {
                 self.make_bucket(bucket).await;
             }
             let store = self.store();
-            store.create_tables().await.unwrap();
+            store.db.create_tables().await.unwrap();
             for (name, is_unit) in [("unit", true), ("uploader", false)] {
                 make_tenant(&store, name, is_unit).await;
             }
@@ -298,7 +298,7 @@ async fn make_tenant(store: &Store, name: &str, is_unit: bool) {
         tell_withdrawals: false,
         created_at: Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
     };
-    store.put_tenant(&settings).await.unwrap();
+    store.tenants.put_tenant(&settings).await.unwrap();
     let role = if is_unit { Role::Unit } else { Role::Uploader };
     make_token(store, name, role).await;
 }
@@ -306,7 +306,11 @@ async fn make_tenant(store: &Store, name: &str, is_unit: bool) {
 async fn make_token(store: &Store, name: &str, role: Role) {
     let tenant = TenantId::parse(name).unwrap();
     let principal = Principal { tenant, role };
-    store.put_token(&token(name), &principal).await.unwrap();
+    store
+        .tenants
+        .put_token(&token(name), &principal)
+        .await
+        .unwrap();
 }
 
 /// The template's stage `dev`, with receivers of alerts on this machine.

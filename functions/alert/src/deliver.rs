@@ -75,14 +75,14 @@ async fn try_attempt(
     within: Duration,
 ) -> Result<Ended, Error> {
     let store = &program.store;
-    let Some(webhook) = store.webhook(unit, &delivery.webhook).await? else {
+    let Some(webhook) = store.deliveries.webhook(unit, &delivery.webhook).await? else {
         return abandon(program, unit, delivery, reason("webhook_removed")).await;
     };
     if webhook.state == WebhookState::Disabled {
         let why = webhook.reason.unwrap_or_else(|| reason("webhook_disabled"));
         return abandon(program, unit, delivery, why).await;
     }
-    let Some(alert) = store.alert(unit, delivery.seq).await? else {
+    let Some(alert) = store.leads.alert(unit, delivery.seq).await? else {
         return abandon(program, unit, delivery, reason("alert_erased")).await;
     };
     if alert.kind != AlertKind::Withdrawn && is_retracted(program, unit, delivery).await? {
@@ -90,7 +90,7 @@ async fn try_attempt(
     }
     let now = program.clock.now();
     let until = now.plus(within + LEASE_SPARE);
-    match store.lease(unit, delivery, now, until).await? {
+    match store.deliveries.lease(unit, delivery, now, until).await? {
         Leased::Granted(lease) => under_lease(program, &webhook, &alert, &lease, within).await,
         Leased::NotActive => not_active(program, unit, delivery).await,
         Leased::Busy | Leased::Settled => Ok(Ended::Left),
@@ -103,7 +103,11 @@ async fn is_retracted(
     unit: &TenantId,
     delivery: &Delivery,
 ) -> Result<bool, Error> {
-    let lead = program.store.lead_summary(unit, &delivery.lead_id).await?;
+    let lead = program
+        .store
+        .leads
+        .lead_summary(unit, &delivery.lead_id)
+        .await?;
     Ok(lead.is_some_and(|lead| lead.retracted.is_some()))
 }
 
@@ -130,7 +134,11 @@ async fn under_lease(
     let is_silent = outcome == SendOutcome::Unanswered(SendError::TimedOut);
     program.remember(lease, is_silent, now.since(begun), now);
     let settled = classify(&lease.delivery, alert, &outcome, now);
-    let after = program.store.settle(lease, &settled, now).await?;
+    let after = program
+        .store
+        .deliveries
+        .settle(lease, &settled, now)
+        .await?;
     Ok(match after.state {
         DeliveryState::Pending | DeliveryState::Failed if is_silent => Ended::Silent,
         DeliveryState::Delivered => Ended::Delivered,
@@ -156,11 +164,12 @@ fn message(webhook: &Webhook, alert: &Alert, now: Timestamp) -> Message {
 
 /// Disables a webhook whose receiver is gone, unless its unit gave it another address concurrently.
 async fn disable(program: &AlertProgram, unit: &TenantId, called: &Webhook) -> Result<(), Error> {
-    let stands = program.store.webhook(unit, &called.name).await?;
+    let stands = program.store.deliveries.webhook(unit, &called.name).await?;
     if stands.as_ref() == Some(called) {
         let now = program.clock.now();
         program
             .store
+            .deliveries
             .disable_webhook(unit, &called.name, ReasonCode::RECEIVER_GONE, now)
             .await?;
     }
@@ -177,6 +186,7 @@ async fn not_active(
     use ReferenceStatus as Status;
     let reference = program
         .store
+        .references
         .reference(unit, &delivery.reference_id)
         .await?;
     match reference.map(|reference| reference.status) {
@@ -184,6 +194,7 @@ async fn not_active(
             let now = program.clock.now();
             program
                 .store
+                .deliveries
                 .postpone(unit, delivery, now.plus(HELD_WAIT), now)
                 .await?;
             Ok(Ended::Postponed)
@@ -202,6 +213,7 @@ async fn abandon(
 ) -> Result<Ended, Error> {
     program
         .store
+        .deliveries
         .abandon(unit, delivery, why, program.clock.now())
         .await?;
     Ok(Ended::Abandoned)

@@ -87,7 +87,7 @@ async fn attempt(
     seq: u64,
     within: Duration,
 ) -> Option<Ended> {
-    let delivery = match program.store.delivery(unit, webhook, seq).await {
+    let delivery = match program.store.deliveries.delivery(unit, webhook, seq).await {
         Ok(delivery) => delivery?,
         Err(error) => {
             tracing::warn!(%unit, %webhook, seq, %error, "left");

@@ -34,7 +34,7 @@ use aws_lambda_events::dynamodb::{Event, EventRecord};
 use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use futures::{StreamExt, TryStreamExt, stream};
 use records::{Alert, TenantId, Timestamp, WebhookName, WebhookState};
-use store::{Change, Clock, Lease, Store};
+use store::{Change, Clock, Deliveries, Leads, Lease, References, Store, Tenants};
 
 use fan_out::{Turn, UNITS_AT_ONCE, WEBHOOKS_AT_ONCE};
 
@@ -48,10 +48,54 @@ const FIRST_ATTEMPTS_TIME: Duration = Duration::from_secs(10);
 /// again would do nothing.
 const LAGGING_AFTER: Duration = Duration::from_secs(15 * 60);
 
+/// What it may touch: leads and what is delivered of them. No photo and no fingerprint.
+///
+/// ```
+/// fn has(it: &alert::Access) -> &store::Deliveries { &it.deliveries }
+/// ```
+///
+/// ```compile_fail,E0609
+/// fn has(it: &alert::Access) -> &store::Objects { &it.objects }
+/// ```
+///
+/// ```compile_fail,E0609
+/// fn has(it: &alert::Access) -> &store::AdsSet { &it.ads }
+/// ```
+///
+/// ```compile_fail,E0609
+/// fn has(it: &alert::Access) -> &store::Uploads { &it.uploads }
+/// ```
+///
+/// ```compile_fail,E0609
+/// fn has(it: &alert::Access) -> &store::Searches { &it.searches }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// Leads and alerts.
+    pub leads: Leads,
+    /// Webhooks and deliveries.
+    pub deliveries: Deliveries,
+    /// References.
+    pub references: References,
+    /// Tenants.
+    pub tenants: Tenants,
+}
+
+impl From<Store> for Access {
+    fn from(all: Store) -> Self {
+        Self {
+            leads: all.leads,
+            deliveries: all.deliveries,
+            references: all.references,
+            tenants: all.tenants,
+        }
+    }
+}
+
 /// What the program works with.
 pub struct AlertProgram {
     /// Outbox, deliveries, webhooks, references.
-    pub store: Store,
+    pub store: Access,
     /// The way out.
     pub sender: send::Sender,
     /// The time, asked again for each attempt.
@@ -65,9 +109,9 @@ type NotQueued = (usize, store::Error);
 
 impl AlertProgram {
     /// The program with an empty memory.
-    pub fn new(store: Store, sender: send::Sender, clock: Clock) -> Self {
+    pub fn new(store: impl Into<Access>, sender: send::Sender, clock: Clock) -> Self {
         Self {
-            store,
+            store: store.into(),
             sender,
             clock,
             silences: silences::Silences::default(),
@@ -124,12 +168,17 @@ impl AlertProgram {
 
     /// Queues an alert for the enabled webhooks of its unit, where it is not yet, and names them.
     async fn queue(&self, alert: &Alert) -> store::Result<Vec<WebhookName>> {
-        let webhooks = self.store.webhooks(&alert.unit).await?.into_iter();
+        let webhooks = self
+            .store
+            .deliveries
+            .webhooks(&alert.unit)
+            .await?
+            .into_iter();
         let enabled = webhooks.filter(|webhook| webhook.state == WebhookState::Enabled);
         let now = self.clock.now();
         stream::iter(enabled.map(|webhook| webhook.name).collect::<Vec<_>>())
             .map(|webhook| async move {
-                self.store.enqueue(&webhook, alert, now).await?;
+                self.store.deliveries.enqueue(&webhook, alert, now).await?;
                 Ok(webhook)
             })
             .buffered(WEBHOOKS_AT_ONCE)

@@ -66,7 +66,7 @@ impl AlertProgram {
     /// One delivery's failure is logged only, since it stays due.
     pub async fn on_timer(&self) -> store::Result<usize> {
         let started = self.clock.now();
-        let tenants = self.store.tenants().await?.into_iter();
+        let tenants = self.store.tenants.tenants().await?.into_iter();
         let units = tenants.filter(|tenant| tenant.is_unit);
         let units = units.map(|tenant| tenant.tenant).collect();
         let units = self.next.in_turn(units, started);
@@ -120,7 +120,11 @@ impl AlertProgram {
     async fn serve(&self, unit: &TenantId, turn: Turn) -> store::Result<usize> {
         self.queue_lagging(unit, turn).await?;
         let now = self.clock.now();
-        let due = self.store.due(unit, now, WEBHOOK_DUE_MAX).await?;
+        let due = self
+            .store
+            .deliveries
+            .due(unit, now, WEBHOOK_DUE_MAX)
+            .await?;
         Ok(fan_out::send(self, unit, due, turn).await)
     }
 
@@ -128,12 +132,12 @@ impl AlertProgram {
     async fn queue_lagging(&self, unit: &TenantId, turn: Turn) -> store::Result<()> {
         while self.clock.now() < turn.ends {
             let before = self.clock.now().minus(LAGGING_AFTER);
-            let late = self.store.unqueued_alerts(unit, before).await?;
+            let late = self.store.leads.unqueued_alerts(unit, before).await?;
             for alert in &late {
                 self.queue(alert).await?;
             }
             match late.last() {
-                Some(last) => self.store.save_queued(unit, last.seq).await?,
+                Some(last) => self.store.leads.save_queued(unit, last.seq).await?,
                 None => return Ok(()),
             }
         }

@@ -16,7 +16,9 @@ use records::{
     AlertLimit, ImageSha256, ObjectKey, ObjectRemoved, ReasonCode, Reference, ReferenceId,
     ReferenceKey, ReferenceStatus, SearchProgress, Timestamp,
 };
-use store::{Activated, Clock, Fetched, Object, ObjectFacts, Renewed, Store, Submitted};
+use store::{
+    Activated, Clock, Fetched, Object, ObjectFacts, References, Renewed, Store, Submitted, Tenants,
+};
 
 use crate::terms::Terms;
 
@@ -30,13 +32,58 @@ const QUALITY_MIN: u8 = 50;
 /// lean each have to be told (`matching` asks for as many that fit).
 const FEATURES_MIN: usize = 4;
 
+/// What it may touch: references and the settings of their units; `Intake` has the photos that it reads.
+///
+/// ```
+/// fn has(it: &enroll::Access) -> &store::References { &it.references }
+/// ```
+///
+/// ```compile_fail,E0609
+/// fn has(it: &enroll::Access) -> &store::AdsSet { &it.ads }
+/// ```
+///
+/// ```compile_fail,E0609
+/// fn has(it: &enroll::Access) -> &store::Leads { &it.leads }
+/// ```
+///
+/// ```compile_fail,E0609
+/// fn has(it: &enroll::Access) -> &store::Uploads { &it.uploads }
+/// ```
+///
+/// ```compile_fail,E0609
+/// fn has(it: &enroll::Access) -> &store::Deliveries { &it.deliveries }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// References.
+    pub references: References,
+    /// Tenants.
+    pub tenants: Tenants,
+}
+
+impl From<Store> for Access {
+    fn from(all: Store) -> Self {
+        Self {
+            references: all.references,
+            tenants: all.tenants,
+        }
+    }
+}
+
 /// The handler.
-pub struct Enroll(Intake);
+pub struct Enroll {
+    store: Access,
+    intake: Intake,
+}
 
 impl Enroll {
     /// A handler that decodes at most `decoders_max` pictures at once.
     pub fn new(store: Store, limits: Limits, clock: Clock, decoders_max: usize) -> Self {
-        Self(Intake::new(store, limits, clock, decoders_max))
+        let objects = store.objects.clone();
+        Self {
+            store: store.into(),
+            intake: Intake::new(objects, limits, clock, decoders_max),
+        }
     }
 
     /// Enrolls every photo that the messages name, and withdraws those that they say were deleted.
@@ -50,9 +97,12 @@ impl Enroll {
     async fn message(&self, body: String) -> Result<(), IntakeError> {
         let removed = ObjectRemoved::parse(&body)?;
         let work = |key, fetched| self.object(key, fetched);
-        self.0.message(body, &work).await.map(drop)?;
+        self.intake.message(body, &work).await.map(drop)?;
         for removed in removed {
-            let located = self.0.store.locate(&removed.bucket, &removed.encoded_key);
+            let located = self
+                .intake
+                .objects
+                .locate(&removed.bucket, &removed.encoded_key);
             if let Some(ObjectKey::Reference(key)) = located {
                 self.removed(&key).await?;
             }
@@ -62,9 +112,13 @@ impl Enroll {
 
     /// A unit takes a reference back by deleting its photo.
     async fn removed(&self, key: &ReferenceKey) -> Result<(), IntakeError> {
-        let (store, now) = (&self.0.store, self.0.clock.now());
-        let bytes_max = self.0.photo_bytes_max();
-        for id in store.withdraw_removed(key, bytes_max, now).await? {
+        let (store, now) = (&self.store, self.intake.clock.now());
+        let bytes_max = self.intake.photo_bytes_max();
+        for id in store
+            .references
+            .withdraw_removed(key, bytes_max, now)
+            .await?
+        {
             tracing::info!(reference_id = %id, "a reference whose photo was deleted is withdrawn");
         }
         Ok(())
@@ -86,7 +140,10 @@ impl Enroll {
                 last_modified
             }
         };
-        self.0.store.save_enrolled(&key, last_modified).await?;
+        self.store
+            .references
+            .save_enrolled(&key, last_modified)
+            .await?;
         // Deleted since it was read: the removal event found no reference to withdraw.
         self.removed(&key).await
     }
@@ -94,7 +151,7 @@ impl Enroll {
     /// Never read, so it has no content to be named by: its key stands in for that.
     async fn over_limit(&self, key: &ReferenceKey, facts: &ObjectFacts) -> Result<(), IntakeError> {
         let name = ImageSha256::of(key.as_str().as_bytes());
-        let terms = Terms::unknown(self.0.clock.now());
+        let terms = Terms::unknown(self.intake.clock.now());
         let reference = self.reference(key, None, &name, facts, terms);
         self.reject(reference, intake::code(Reason::TooLarge)?)
             .await
@@ -103,8 +160,8 @@ impl Enroll {
     async fn enroll(&self, key: &ReferenceKey, object: Object) -> Result<(), IntakeError> {
         let Object { bytes, facts } = object;
         let image = ImageSha256::of(&bytes);
-        let now = self.0.clock.now();
-        let settings = self.0.store.tenant(key.tenant()).await?;
+        let now = self.intake.clock.now();
+        let settings = self.store.tenants.tenant(key.tenant()).await?;
         let (terms, refused) = match terms::of(settings.as_ref(), &facts, now) {
             Ok(terms) => (terms, None),
             Err(reason) => (Terms::unknown(now), Some(reason)),
@@ -113,7 +170,7 @@ impl Enroll {
         if let Some(reason) = refused {
             return self.reject(reference, reason).await;
         }
-        match self.0.read_reference(bytes.clone()).await? {
+        match self.intake.read_reference(bytes.clone()).await? {
             Err(reason) => {
                 let reason = intake::why_not(reason, &bytes)?;
                 self.reject(reference, reason).await
@@ -137,30 +194,38 @@ impl Enroll {
         reference: Reference,
         read: Read<ReferenceFingerprint>,
     ) -> Result<(), IntakeError> {
-        let (store, id) = (&self.0.store, &reference.reference_id);
+        let (store, id) = (&self.store, &reference.reference_id);
         let (unit, fingerprint) = (key.tenant(), &read.fingerprint);
-        let mut submitted = store.submit(unit, &reference, fingerprint).await?;
+        let mut submitted = store
+            .references
+            .submit(unit, &reference, fingerprint)
+            .await?;
         if submitted == Submitted::Known(ReferenceStatus::Withdrawn) {
             let photo = (key, version_id);
-            let returned = store.submit_returned(unit, &reference, fingerprint, photo);
+            let returned = store
+                .references
+                .submit_returned(unit, &reference, fingerprint, photo);
             submitted = returned.await?;
         }
         if let Submitted::Known(_) = submitted {
-            let now = self.0.clock.now();
-            let renewed = store.renew_reference(key.tenant(), id, &read.fingerprint, now);
+            let now = self.intake.clock.now();
+            let renewed =
+                store
+                    .references
+                    .renew_reference(key.tenant(), id, &read.fingerprint, now);
             if renewed.await? == Renewed::Now {
                 tracing::info!(reference_id = %id, "a reference has a fingerprint of new algorithms");
             }
         }
-        let found = store.reference(key.tenant(), id).await?;
+        let found = store.references.reference(key.tenant(), id).await?;
         // Held by a person or ended: no event changes that.
         if found.is_none_or(|found| found.status != ReferenceStatus::Pending) {
             return Ok(());
         }
         let activated = self
-            .0
             .store
-            .activate(key.tenant(), id, self.0.clock.now())
+            .references
+            .activate(key.tenant(), id, self.intake.clock.now())
             .await?;
         if activated == Activated::Now {
             tracing::info!(reference_id = %id, "a reference is active");
@@ -208,9 +273,12 @@ impl Enroll {
             .map(|key| key.tenant().clone());
         reference.status = ReferenceStatus::Rejected;
         reference.reason = Some(reason);
-        reference.ended_at = Some(later(self.0.clock.now(), reference.created_at));
+        reference.ended_at = Some(later(self.intake.clock.now(), reference.created_at));
         if let Some(unit) = tenant {
-            self.0.store.reject_reference(&unit, &reference).await?;
+            self.store
+                .references
+                .reject_reference(&unit, &reference)
+                .await?;
         }
         Ok(())
     }

@@ -50,7 +50,7 @@ impl World {
         let notified = embedded.notify("references", "references/", "enroll");
         notified.await.unwrap();
         let store = Store::with_sdk_config(&embedded.sdk_config(), names, Jitter::new(|| 7));
-        store.create_tables().await.unwrap();
+        store.db.create_tables().await.unwrap();
         let settings = TenantSettings {
             tenant: unit(),
             is_unit: true,
@@ -60,7 +60,7 @@ impl World {
             tell_withdrawals: false,
             created_at: Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
         };
-        store.put_tenant(&settings).await.unwrap();
+        store.tenants.put_tenant(&settings).await.unwrap();
         let enroll = Enroll::new(store.clone(), Limits::default(), Clock::from_system(), 2);
         Self {
             store,
@@ -83,7 +83,7 @@ impl World {
             content_type: "image/png".into(),
             metadata: HashMap::new(),
         };
-        self.store.put_object(&key, object).await.unwrap();
+        self.store.objects.put_object(&key, object).await.unwrap();
         let queue = self.embedded.queue("enroll");
         let now = jiff::Timestamp::now();
         let waiting = queue.receive(10, Duration::from_secs(600), now);
@@ -96,7 +96,12 @@ impl World {
             serde_json::from_value(serde_json::json!({ "Records": records })).unwrap();
         let response = self.enroll.handle(event).await;
         assert_eq!(response.batch_item_failures.len(), 0, "{name}");
-        self.store.reference(&unit(), &id).await.unwrap().unwrap()
+        self.store
+            .references
+            .reference(&unit(), &id)
+            .await
+            .unwrap()
+            .unwrap()
     }
 }
 

@@ -157,8 +157,8 @@ impl Ingest {
         let mut file = tokio::fs::File::from_std(blocking(nameless_file).await?);
         let version = facts.version_id.as_deref();
         let there = self
-            .intake
             .store
+            .objects
             .download(&key.clone().into(), version, &mut file)
             .await?;
         Ok(match there {
@@ -173,10 +173,10 @@ impl Ingest {
         facts: &ObjectFacts,
         opened: &Arc<Opened>,
     ) -> Result<BundleCounts, IntakeError> {
-        let store = &self.intake.store;
+        let store = &self.store;
         let members = opened.bundle.members().len() as u64;
         let version = version_of(facts);
-        let mut done = store.unpacked(key, &version).await?;
+        let mut done = store.uploads.unpacked(key, &version).await?;
         let mut pieces = opened.chunks();
         pieces.retain(|piece| piece.start as u64 >= done.next);
         for some in pieces.chunks(CHUNKS_PER_CHECKPOINT) {
@@ -189,7 +189,7 @@ impl Ingest {
                 next: some.last().map_or(members, |piece| piece.end as u64),
                 refused: done.refused + refused.iter().sum::<u64>(),
             };
-            store.save_unpacked(key, &version, done).await?;
+            store.uploads.save_unpacked(key, &version, done).await?;
         }
         Ok(BundleCounts {
             members,
@@ -275,7 +275,7 @@ impl Ingest {
             metadata: HashMap::new(),
         };
         let key = bundle.part(start as u64 + 1)?;
-        self.intake.store.put_object(&key.into(), object).await?;
+        self.store.objects.put_object(&key.into(), object).await?;
         Ok(())
     }
 
@@ -294,7 +294,7 @@ impl Ingest {
             metadata,
         };
         let key = bundle.whole().member(name)?;
-        self.intake.store.put_object(&key.into(), object).await?;
+        self.store.objects.put_object(&key.into(), object).await?;
         Ok(())
     }
 }

@@ -32,7 +32,7 @@ impl Ingest {
         facts: &ObjectFacts,
         bytes: Bytes,
     ) -> Result<(), IntakeError> {
-        let known = self.intake.store.upload(key).await?;
+        let known = self.store.uploads.upload(key).await?;
         let is_done = |it: &Upload| {
             it.state == UploadState::Recorded
                 && it.version_id.is_some()
@@ -69,7 +69,7 @@ impl Ingest {
     /// Lines of the list to which an earlier build gave records of their own. Such a line may stand
     /// there as refused; once it is mended, it is told to be recorded.
     async fn recorded_members(&self, list: &AdKey) -> Result<HashSet<AdKey>, IntakeError> {
-        let below = self.intake.store.uploads_within(list).await?;
+        let below = self.store.uploads.uploads_within(list).await?;
         // An object that lies below the list has a version, and an end of its own.
         let lines = below.into_iter().filter(|it| it.version_id.is_none());
         Ok(lines.map(|upload| upload.object_key).collect())
@@ -82,14 +82,14 @@ impl Ingest {
         told: &HashSet<AdKey>,
         facts: &ObjectFacts,
     ) -> Result<(), IntakeError> {
-        let (store, clock) = (&self.intake.store, &self.intake.clock);
+        let (store, clock) = (&self.store, &self.intake.clock);
         let ads = records.iter().map(|(key, record)| StoredAd {
             tenant: key.tenant().clone(),
             image_sha256: record.image_sha256,
             fingerprint: record.fingerprint.clone(),
             postings: vec![Sighting::of(key, &record.metadata)],
         });
-        store.put_ads(ads.collect(), clock).await?;
+        store.ads.put_ads(ads.collect(), clock).await?;
         let to_be_told = records.into_iter().filter(|(key, _)| told.contains(key));
         stream::iter(to_be_told.map(Ok))
             .try_for_each_concurrent(RECORDS_AT_ONCE, |(key, record)| async move {
@@ -109,7 +109,7 @@ impl Ingest {
         member.size_bytes = record.size_bytes;
         member.version_id = None;
         (member.metadata, member.notes) = (record.metadata, record.notes);
-        self.intake.store.record_upload(&member).await?;
+        self.store.uploads.record_upload(&member).await?;
         Ok(())
     }
 }

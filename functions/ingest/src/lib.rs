@@ -23,7 +23,9 @@ use records::{
     ObjectKey, ReasonCode, Sighting, TenantId, Timestamp, Upload, UploadState,
 };
 use small::Small;
-use store::{Clock, Fetched, Object, ObjectFacts, Store, StoredAd};
+use store::{
+    AdsSet, Clock, Fetched, Object, ObjectFacts, Objects, Store, StoredAd, Tenants, Uploads,
+};
 use tokio::sync::Semaphore;
 
 /// Messages of one batch worked on together: fetching one hides the waiting of another.
@@ -77,8 +79,53 @@ enum Chunks {
     Apart,
 }
 
+/// What it may touch: photos and records of ads. No reference, lead or search can be named through it.
+///
+/// ```
+/// fn has(it: &ingest::Access) -> &store::Uploads { &it.uploads }
+/// ```
+///
+/// ```compile_fail,E0609
+/// fn has(it: &ingest::Access) -> &store::References { &it.references }
+/// ```
+///
+/// ```compile_fail,E0609
+/// fn has(it: &ingest::Access) -> &store::Leads { &it.leads }
+/// ```
+///
+/// ```compile_fail,E0609
+/// fn has(it: &ingest::Access) -> &store::Searches { &it.searches }
+/// ```
+///
+/// ```compile_fail,E0609
+/// fn has(it: &ingest::Access) -> &store::Deliveries { &it.deliveries }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// Photos.
+    pub objects: Objects,
+    /// Uploads, images and sightings.
+    pub uploads: Uploads,
+    /// The searchable set of ads.
+    pub ads: AdsSet,
+    /// Tenants.
+    pub tenants: Tenants,
+}
+
+impl From<Store> for Access {
+    fn from(all: Store) -> Self {
+        Self {
+            objects: all.objects,
+            uploads: all.uploads,
+            ads: all.ads,
+            tenants: all.tenants,
+        }
+    }
+}
+
 /// The handler.
 pub struct Ingest {
+    store: Access,
     intake: Intake,
     limits: Limits,
     quotas: quotas::Quotas,
@@ -90,9 +137,16 @@ pub struct Ingest {
 
 impl Ingest {
     /// A handler that decodes at most `decoders_max` pictures at once.
-    pub fn new(store: Store, limits: Limits, clock: Clock, decoders_max: usize) -> Self {
+    pub fn new(
+        store: impl Into<Access>,
+        limits: Limits,
+        clock: Clock,
+        decoders_max: usize,
+    ) -> Self {
+        let store = store.into();
         Self {
-            intake: Intake::new(store, limits, clock, decoders_max),
+            intake: Intake::new(store.objects.clone(), limits, clock, decoders_max),
+            store,
             limits,
             quotas: quotas::Quotas::default(),
             bundles: Semaphore::new(bundle::BUNDLES_AT_ONCE),
@@ -158,8 +212,8 @@ impl Ingest {
     async fn large(&self, key: AdKey, facts: ObjectFacts) -> Result<Inspected, IntakeError> {
         let version = facts.version_id.as_deref();
         let head = self
-            .intake
             .store
+            .objects
             .peek(&key.clone().into(), version, bundles::HEAD_BYTES)
             .await?;
         match head {
@@ -203,7 +257,11 @@ impl Ingest {
         bytes: Bytes,
     ) -> Result<Option<IncomingAd>, IntakeError> {
         let image_sha256 = ImageSha256::of(&bytes);
-        let known = self.intake.store.image(key.tenant(), &image_sha256).await?;
+        let known = self
+            .store
+            .uploads
+            .image(key.tenant(), &image_sha256)
+            .await?;
         let is_known = known.is_some();
         let is_current = |image: &Image| image.fingerprint_version >= FINGERPRINT_VERSION;
         let (image, new) = match known {
@@ -271,8 +329,8 @@ impl Ingest {
         });
         let new = ads.filter_map(|ad| ad.new.take().map(|new| *new));
         let new = new.filter(|ad| seen.insert((ad.tenant.clone(), ad.image_sha256)));
-        let (store, clock) = (&self.intake.store, &self.intake.clock);
-        store.put_ads(new.collect(), clock).await?;
+        let (store, clock) = (&self.store, &self.intake.clock);
+        store.ads.put_ads(new.collect(), clock).await?;
         Ok(batch)
     }
 
@@ -307,16 +365,16 @@ impl Ingest {
         }
         let sighting = Sighting::of(&ad.key, &upload.metadata);
         if ad.is_renewed {
-            self.intake
-                .store
+            self.store
+                .uploads
                 .renew_image(ad.key.tenant(), &ad.image)
                 .await?;
         }
-        self.intake
-            .store
+        self.store
+            .uploads
             .record_sighting(&ad.image, &sighting, ad.facts.last_modified)
             .await?;
-        self.intake.store.record_upload(&upload).await?;
+        self.store.uploads.record_upload(&upload).await?;
         Ok(())
     }
 
@@ -328,7 +386,7 @@ impl Ingest {
     }
 
     async fn record_rejected(&self, upload: Upload) -> Result<(), IntakeError> {
-        self.intake.store.record_upload(&upload).await?;
+        self.store.uploads.record_upload(&upload).await?;
         let reason = upload.reason.as_ref().map(tracing::field::display);
         tracing::info!(
             size_bytes = upload.size_bytes,
@@ -363,7 +421,7 @@ impl Ingest {
                 whole.reason = Some(reason);
             }
         }
-        self.intake.store.record_upload(&whole).await?;
+        self.store.uploads.record_upload(&whole).await?;
         Ok(())
     }
 
@@ -387,7 +445,7 @@ impl Ingest {
         member.size_bytes = size_bytes;
         member.version_id = None;
         (member.metadata, member.notes) = (AdMetadata::default(), Vec::new());
-        self.intake.store.record_upload(&member).await?;
+        self.store.uploads.record_upload(&member).await?;
         Ok(())
     }
 }

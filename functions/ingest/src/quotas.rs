@@ -101,7 +101,7 @@ impl Ingest {
         if self.quota(key.tenant()).await?.is_none() {
             return Ok(false);
         }
-        let known = self.intake.store.upload(key).await?;
+        let known = self.store.uploads.upload(key).await?;
         Ok(!known.is_some_and(|it| {
             it.state == UploadState::Recorded
                 && it.uploaded_at == facts.last_modified
@@ -110,10 +110,13 @@ impl Ingest {
     }
 
     async fn have_room(&self, tenant: &TenantId, uploads: u64) -> Result<bool, IntakeError> {
-        let (store, now) = (&self.intake.store, self.intake.clock.now());
+        let (store, now) = (&self.store, self.intake.clock.now());
         match self.quota(tenant).await? {
             None => Ok(true),
-            Some(max) => Ok(store.count_uploads(tenant, (uploads, max), now).await?),
+            Some(max) => Ok(store
+                .uploads
+                .count_uploads(tenant, (uploads, max), now)
+                .await?),
         }
     }
 
@@ -122,7 +125,7 @@ impl Ingest {
         if let Some(max) = self.quotas.known(tenant, now) {
             return Ok(max);
         }
-        let quota = self.intake.store.quota(tenant, now).await?;
+        let quota = self.store.uploads.quota(tenant, now).await?;
         self.quotas.remember(tenant, now, quota.uploads_per_day_max);
         Ok(quota.uploads_per_day_max)
     }

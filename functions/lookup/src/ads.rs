@@ -43,7 +43,7 @@ impl Lookup {
     pub(crate) async fn new_references(&self, new: Vec<NewReference>) -> Result<(), LookupError> {
         let mut begun = Vec::new();
         for reference in new {
-            match self.store.search_plan(&reference.of).await? {
+            match self.store.searches.search_plan(&reference.of).await? {
                 Some(plan) if plan.is_planned => self.alert_unit(&reference.of, plan).await?,
                 _ => begun.push(reference),
             }
@@ -59,9 +59,13 @@ impl Lookup {
             .map(|it| (it.of.clone(), query(&it.of, Arc::new(it.fingerprint))))
             .unzip();
         let images = self.scan_tail(&keys, &all.into()).await?;
-        let segments = self.store.ads_segments().await?; // after the tail: see store::ads_set
+        let segments = self.store.ads.ads_segments().await?; // after the tail: see store::ads_set
         for of in &keys {
-            let plan = self.store.plan_search(of, images, &segments).await?;
+            let plan = self
+                .store
+                .searches
+                .plan_search(of, images, &segments)
+                .await?;
             self.alert_unit(of, plan).await?;
         }
         Ok(())
@@ -88,7 +92,7 @@ impl Lookup {
     ) -> Result<(), LookupError> {
         let mut position = Some(start);
         while let Some(here) = position {
-            let page = self.store.ads_page(&here).await?;
+            let page = self.store.ads.ads_page(&here).await?;
             let images = page.items.len() as u64;
             self.compare(all, page.items).await?;
             let before = searched.fetch_add(images, Ordering::Relaxed);
@@ -111,9 +115,9 @@ impl Lookup {
 
     /// Goes on with a search that has not moved for long, from wherever it stands. Can be repeated.
     pub(crate) async fn search_again(&self, of: SearchKey) -> Result<(), LookupError> {
-        let plan = self.store.search_plan(&of).await?;
+        let plan = self.store.searches.search_plan(&of).await?;
         if plan.is_some_and(|plan| plan.is_planned && !plan.is_complete()) {
-            let parts = self.store.open_parts_of(&of).await?;
+            let parts = self.store.searches.open_parts_of(&of).await?;
             return self.search_parts(parts).await;
         }
         self.references
@@ -133,7 +137,7 @@ impl Lookup {
     /// Works on parts of searches, segment by segment, and on whatever other parts wait for the
     /// same segments. Can be repeated: parts that are done are skipped.
     pub(crate) async fn search_parts(&self, parts: Vec<SearchPart>) -> Result<(), LookupError> {
-        let live = self.store.ads_segments().await?;
+        let live = self.store.ads.ads_segments().await?;
         let live: BTreeMap<SegmentName, SegmentEntry> =
             live.iter().map(|it| (it.name, *it)).collect();
         let segments: BTreeSet<SegmentName> = parts.iter().map(|part| part.segment).collect();
@@ -149,7 +153,7 @@ impl Lookup {
         let came = parts.into_iter().map(|part| part.key);
         let touched: BTreeSet<SearchKey> = touched.into_iter().flatten().chain(came).collect();
         for of in &touched {
-            if let Some(plan) = self.store.search_plan(of).await? {
+            if let Some(plan) = self.store.searches.search_plan(of).await? {
                 self.alert_unit(of, plan).await?;
             }
         }
@@ -166,6 +170,7 @@ impl Lookup {
         loop {
             let parts = self
                 .store
+                .searches
                 .open_parts(&name, REFERENCES_PER_SCAN_MAX)
                 .await?;
             if parts.is_empty() {
@@ -183,7 +188,7 @@ impl Lookup {
                 if !is_there {
                     self.plan_again(part).await?;
                 }
-                self.store.finish_part(part, !is_there).await?;
+                self.store.searches.finish_part(part, !is_there).await?;
             }
             touched.extend(parts.into_iter().map(|part| part.key));
         }
@@ -213,7 +218,7 @@ impl Lookup {
         if all.is_empty() {
             return Ok(());
         }
-        let index: Arc<SegmentIndex> = Arc::new(self.store.ads_segment_index(entry).await?);
+        let index: Arc<SegmentIndex> = Arc::new(self.store.ads.ads_segment_index(entry).await?);
         let near = neighbouring_items(&index, all, &self.policy).await?;
         let look_at_parts = all.iter().any(Query::has_local_features);
         let mut from = 0;
@@ -221,7 +226,7 @@ impl Lookup {
             let page = index.page(from, FEATURES_PAGE_BYTES);
             from = page.end;
             let ads = if look_at_parts && !index.features_range(&page).is_empty() {
-                self.store.segment_ads(&index, page).await?
+                self.store.ads.segment_ads(&index, page).await?
             } else {
                 let near = near.range(page);
                 near.map(|item| StoredAd::without_features(&index, *item))
@@ -235,8 +240,11 @@ impl Lookup {
     /// A part's segment was merged or rewritten: its images are in segments of the manifest as it
     /// stands now.
     async fn plan_again(&self, part: &SearchPart) -> Result<(), LookupError> {
-        let segments = self.store.ads_segments().await?;
-        self.store.plan_search(&part.key, 0, &segments).await?;
+        let segments = self.store.ads.ads_segments().await?;
+        self.store
+            .searches
+            .plan_search(&part.key, 0, &segments)
+            .await?;
         Ok(())
     }
 
@@ -252,9 +260,12 @@ impl Lookup {
         self.checkpoint(of, state, (plan.images_searched, plan.images_total))
             .await?;
         if plan.is_complete() {
-            let segments = self.store.ads_segments().await?;
+            let segments = self.store.ads.ads_segments().await?;
             let now = self.clock.now();
-            self.store.finish_search(of, &segments, now).await?;
+            self.store
+                .searches
+                .finish_search(of, &segments, now)
+                .await?;
             tracing::info!(images = plan.images_searched, "a search is complete");
         }
         Ok(())
@@ -282,6 +293,7 @@ impl Lookup {
         };
         Ok(self
             .store
+            .references
             .save_search(&of.unit, &of.reference_id, &progress)
             .await?)
     }

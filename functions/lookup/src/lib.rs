@@ -16,7 +16,9 @@ use aws_lambda_events::dynamodb::{Event, EventRecord};
 use aws_lambda_events::streams::DynamoDbEventResponse;
 use matching::{Match, Policy};
 use records::{FoundLead, ImageSha256, Label, LeadId, Malformed, ReferenceId, Sighting, TenantId};
-use store::{Change, Clock, Pack, Recorded, SearchKey, Store, StoredAd};
+use store::{
+    AdsSet, Change, Clock, Leads, Pack, Recorded, References, SearchKey, Searches, Store, StoredAd,
+};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::ads::NewReference;
@@ -40,9 +42,53 @@ struct Batch {
     told: Mutex<NewLeads>,
 }
 
+/// What it may touch: both searchable sets, searches and leads. No photo.
+///
+/// ```
+/// fn has(it: &lookup::Access) -> &store::Leads { &it.leads }
+/// ```
+///
+/// ```compile_fail,E0609
+/// fn has(it: &lookup::Access) -> &store::Objects { &it.objects }
+/// ```
+///
+/// ```compile_fail,E0609
+/// fn has(it: &lookup::Access) -> &store::Uploads { &it.uploads }
+/// ```
+///
+/// ```compile_fail,E0609
+/// fn has(it: &lookup::Access) -> &store::Deliveries { &it.deliveries }
+/// ```
+///
+/// ```compile_fail,E0609
+/// fn has(it: &lookup::Access) -> &store::Tenants { &it.tenants }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// The searchable set of ads.
+    pub ads: AdsSet,
+    /// References.
+    pub references: References,
+    /// Searches of the past.
+    pub searches: Searches,
+    /// Leads and alerts.
+    pub leads: Leads,
+}
+
+impl From<Store> for Access {
+    fn from(all: Store) -> Self {
+        Self {
+            ads: all.ads,
+            references: all.references,
+            searches: all.searches,
+            leads: all.leads,
+        }
+    }
+}
+
 /// What the function works with.
 pub struct Lookup {
-    store: Store,
+    store: Access,
     policy: Policy,
     clock: Clock,
     references: ReferenceCache,
@@ -66,9 +112,9 @@ pub enum LookupError {
 
 impl Lookup {
     /// A handler with an empty memory of references; the first image fills it.
-    pub fn new(store: Store, policy: Policy, clock: Clock) -> Self {
+    pub fn new(store: impl Into<Access>, policy: Policy, clock: Clock) -> Self {
         Self {
-            store,
+            store: store.into(),
             policy,
             clock,
             references: ReferenceCache::default(),
@@ -130,7 +176,7 @@ impl Lookup {
         sighting: &Sighting,
     ) -> Result<(), LookupError> {
         let now = self.clock.now();
-        let leads = self.store.extend_leads(image, sighting, now).await?;
+        let leads = self.store.leads.extend_leads(image, sighting, now).await?;
         if leads > 0 {
             tracing::info!(leads, "a sighting was added to leads");
         }
@@ -140,7 +186,7 @@ impl Lookup {
     /// Tells all leads of a pack. What was posted is left for the end of the batch, unless that is
     /// much already.
     async fn new_images(&self, pack: &Pack, batch: &Batch) -> Result<(), LookupError> {
-        let ads = self.store.ads_of(pack).await?;
+        let ads = self.store.ads.ads_of(pack).await?;
         batch
             .fresh
             .get_or_try_init(|| self.references.refresh(&self.store, self.clock.now()))
@@ -189,7 +235,7 @@ impl Lookup {
         {
             let found = lead(key, &brought, &found, self.policy.version)?;
             let (postings, now) = (brought.postings, self.clock.now());
-            let recorded = self.store.alert_lead(&found, &postings, now).await?;
+            let recorded = self.store.leads.alert_lead(&found, &postings, now).await?;
             log_summary(&recorded, &found);
             if let Some(id) = recorded.lead_id() {
                 told.entry((found.unit, id.clone(), found.image_sha256))
@@ -206,6 +252,7 @@ impl Lookup {
         for ((unit, id, image), postings) in &*told {
             let now = self.clock.now();
             self.store
+                .leads
                 .complete_lead(unit, (id, image), postings, now)
                 .await?;
         }

@@ -8,7 +8,9 @@ use matching::local::StopFeatures;
 use matching::{Match, Policy, ReferenceSet};
 use records::Timestamp;
 use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
-use store::{Error, LogBatch, LogChange, LogPosition, Store};
+use store::{Error, LogBatch, LogChange, LogPosition};
+
+use crate::Access;
 use tokio::sync::Mutex;
 
 use crate::{Key, LookupError};
@@ -33,7 +35,7 @@ struct Seen {
 
 impl ReferenceCache {
     /// Reads what happened to the references since the last time, strongly.
-    pub(crate) async fn refresh(&self, store: &Store, now: Timestamp) -> Result<(), LookupError> {
+    pub(crate) async fn refresh(&self, store: &Access, now: Timestamp) -> Result<(), LookupError> {
         let mut seen = self.seen.lock().await;
         self.load_common(&mut seen, store, now).await?;
         let batch = changes(store, &seen.log).await?;
@@ -55,7 +57,7 @@ impl ReferenceCache {
     /// Reads which features many ads have, for comparisons without the set.
     pub(crate) async fn refresh_common(
         &self,
-        store: &Store,
+        store: &Access,
         now: Timestamp,
     ) -> Result<(), LookupError> {
         let mut seen = self.seen.lock().await;
@@ -66,13 +68,13 @@ impl ReferenceCache {
     async fn load_common(
         &self,
         seen: &mut Seen,
-        store: &Store,
+        store: &Access,
         now: Timestamp,
     ) -> Result<(), LookupError> {
         if seen.common_at.is_some_and(|at| at > now.minus(COMMON_FOR)) {
             return Ok(());
         }
-        match store.common_features().await {
+        match store.ads.common_features().await {
             Ok(known) => {
                 let mut set = self.set.write().map_err(|_| LookupError::CutOff)?;
                 set.down_weight(StopFeatures::of(known));
@@ -106,11 +108,11 @@ impl ReferenceCache {
 
 /// What is new in the log; for who knows nothing yet, with the segments before it. Damaged segments
 /// are skipped, since the log knows all that they do.
-async fn changes(store: &Store, seen: &LogPosition) -> Result<LogBatch, Error> {
-    match store.references_since(seen).await {
+async fn changes(store: &Access, seen: &LogPosition) -> Result<LogBatch, Error> {
+    match store.references.references_since(seen).await {
         Err(error @ Error::Damaged(_)) if *seen == LogPosition::start() => {
             tracing::error!(%error, "segments of references are passed over for their log");
-            store.references_logged(seen).await
+            store.references.references_logged(seen).await
         }
         news => news,
     }

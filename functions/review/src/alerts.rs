@@ -54,6 +54,7 @@ async fn of_store(
 ) -> Result<Page<Alert>, Problem> {
     let page = shared
         .store
+        .leads
         .alerts(unit, asked.after.as_ref(), asked.limit)
         .await;
     page.map_err(store_errors::problem)

@@ -28,6 +28,7 @@ pub(crate) async fn read(
     }
     let page = shared
         .store
+        .audit
         .audit_entries(&whose, asked.after.as_ref(), asked.limit)
         .await
         .map_err(store_errors::problem)?;

@@ -76,7 +76,7 @@ async fn caller(parts: &Parts, shared: &Shared, role: Role) -> Result<TenantId, 
 /// For whom the token acts, if it is valid.
 async fn principal(parts: &Parts, shared: &Shared) -> Result<Principal, Problem> {
     let token = token(parts).ok_or_else(Problem::unauthenticated)?;
-    let found = shared.store.authenticate(&token).await;
+    let found = shared.store.tenants.authenticate(&token).await;
     found
         .map_err(store_errors::problem)?
         .ok_or_else(Problem::unauthenticated)

@@ -36,7 +36,7 @@ pub(crate) async fn ask(
         requested_at: shared.clock.now(),
         receipt: None,
     };
-    let asked = shared.store.request_erasure(&unit, &erasure).await;
+    let asked = shared.store.erasures.request_erasure(&unit, &erasure).await;
     asked.map_err(store_errors::problem)?;
     for reference in &erasure.reference_ids {
         silence(&shared, &unit, reference).await?;
@@ -62,7 +62,7 @@ async fn scope(
     let case = body.parsed::<CaseId>("case_id")?;
     match (reference, case) {
         (Some(reference), None) => {
-            let found = shared.store.reference(unit, &reference).await;
+            let found = shared.store.references.reference(unit, &reference).await;
             let found = found.map_err(store_errors::problem)?;
             let found = found.ok_or_else(|| Problem::not_found(NO_REFERENCE))?;
             Ok((None, vec![found.reference_id]))
@@ -90,6 +90,7 @@ async fn references_of(
     loop {
         let page = shared
             .store
+            .references
             .references(unit, Some(case), cursor.as_ref(), store::PAGE_ITEMS_MAX)
             .await
             .map_err(store_errors::problem)?;
@@ -104,7 +105,10 @@ async fn references_of(
 /// Withdraws a reference and waits until nothing about it can leave any more.
 async fn silence(shared: &Shared, unit: &TenantId, id: &ReferenceId) -> Result<(), Problem> {
     let store = &shared.store;
-    let withdrawn = store.withdraw(unit, id, shared.clock.now()).await;
+    let withdrawn = store
+        .references
+        .withdraw(unit, id, shared.clock.now())
+        .await;
     withdrawn.map_err(store_errors::or_missing(NO_REFERENCE))?;
     withdrawals::silent(shared, unit, id).await
 }
@@ -126,6 +130,7 @@ pub(crate) async fn show(
     let id = ErasureId::parse(&id).map_err(|_| Problem::not_found(MISSING))?;
     let found = shared
         .store
+        .erasures
         .erasure(&unit, &id)
         .await
         .map_err(store_errors::problem)?;

@@ -46,6 +46,7 @@ pub(crate) async fn list(
     query.finish()?;
     let page = shared
         .store
+        .leads
         .leads(&unit, &filter, asked.after.as_ref(), asked.limit)
         .await
         .map_err(store_errors::problem)?;
@@ -80,12 +81,13 @@ pub(crate) async fn sightings(
     let of_another_lead = query.invalid("after", "it is not a cursor of this listing");
     query.finish()?;
     let id = LeadId::parse(&id).map_err(|_| Problem::not_found(MISSING))?;
-    let found = shared.store.lead(&unit, &id).await;
+    let found = shared.store.leads.lead(&unit, &id).await;
     found
         .map_err(store_errors::problem)?
         .ok_or_else(|| Problem::not_found(MISSING))?;
     let page = shared
         .store
+        .leads
         .lead_sightings_page(&unit, &id, asked.after.as_ref(), asked.limit)
         .await
         .map_err(|error| match error {
@@ -132,6 +134,7 @@ pub(crate) async fn judge(
     lead(&shared, &unit, &id).await?;
     shared
         .store
+        .leads
         .judge(&unit, &id, &verdict)
         .await
         .map_err(|error| match error {
@@ -151,6 +154,7 @@ pub(crate) async fn judge(
 async fn lead(shared: &Shared, unit: &TenantId, id: &LeadId) -> Answer<serde_json::Value> {
     let found = shared
         .store
+        .leads
         .lead(unit, id)
         .await
         .map_err(store_errors::problem)?;

@@ -40,18 +40,72 @@ use http::{HeaderValue, StatusCode, header};
 use ipnet::IpNet;
 use records::{AuditAction, AuditKey, Label, Role, Secret, TenantId};
 use serde_json::json;
-use store::{Clock, Store};
+use store::{
+    AuditLog, Clock, Deliveries, Erasures, Leads, Objects, References, Store, Tenants, Uploads,
+};
 use tokio::sync::{OnceCell, Semaphore};
 
 use crate::problem::{Answer, Problem, ProblemKind, ok};
 
 pub use random::Random;
 
+/// What it may touch: what the roles of its callers may. It puts photos and never reads one; no searchable set.
+///
+/// ```
+/// fn has(it: &review::Access) -> &store::Leads { &it.leads }
+/// ```
+///
+/// ```compile_fail,E0609
+/// fn has(it: &review::Access) -> &store::AdsSet { &it.ads }
+/// ```
+///
+/// ```compile_fail,E0609
+/// fn has(it: &review::Access) -> &store::Searches { &it.searches }
+/// ```
+///
+/// ```compile_fail,E0609
+/// fn has(it: &review::Access) -> &store::GarbageCollector { &it.garbage }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// Photos.
+    pub objects: Objects,
+    /// Uploads, images and sightings.
+    pub uploads: Uploads,
+    /// References.
+    pub references: References,
+    /// Leads and alerts.
+    pub leads: Leads,
+    /// Webhooks and deliveries.
+    pub deliveries: Deliveries,
+    /// Tenants.
+    pub tenants: Tenants,
+    /// Audit logs.
+    pub audit: AuditLog,
+    /// Erasures.
+    pub erasures: Erasures,
+}
+
+impl From<Store> for Access {
+    fn from(all: Store) -> Self {
+        Self {
+            objects: all.objects,
+            uploads: all.uploads,
+            references: all.references,
+            leads: all.leads,
+            deliveries: all.deliveries,
+            tenants: all.tenants,
+            audit: all.audit,
+            erasures: all.erasures,
+        }
+    }
+}
+
 /// What the API works with.
 #[derive(Clone)]
 pub struct Review {
     /// The records.
-    pub store: Store,
+    pub store: Access,
     /// The time.
     pub clock: Clock,
     /// Bytes that cannot be guessed: tokens, webhook keys, names of uploads.
@@ -121,6 +175,7 @@ impl Shared {
         let deed = (Some(role), action);
         let entry = self
             .store
+            .audit
             .audit(key, tenant, self.clock.now(), deed, subject);
         entry.await.map(|_| ()).map_err(store_errors::problem)
     }
@@ -135,7 +190,7 @@ impl Shared {
     async fn seed(&self) -> Answer<Secret> {
         let drawn = Secret::from_bytes(&self.random.draw::<32>());
         let drawn = drawn.map_err(|_| Problem::internal())?;
-        let seed = self.store.receipts_key(&drawn).await;
+        let seed = self.store.erasures.receipts_key(&drawn).await;
         seed.map_err(store_errors::problem)
     }
 }

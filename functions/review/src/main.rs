@@ -12,7 +12,8 @@ async fn main() -> anyhow::Result<()> {
     let review = Review {
         store: Store::from_env(&[Bucket::Ads, Bucket::References])
             .await
-            .context("the store is not configured")?,
+            .context("the store is not configured")?
+            .into(),
         clock: Clock::from_system(),
         random: Random::from_system(),
         networks: networks()?,

@@ -54,6 +54,7 @@ pub(crate) async fn list(
     query.finish()?;
     let mut page = shared
         .store
+        .references
         .references(&unit, case.as_ref(), asked.after.as_ref(), asked.limit)
         .await
         .map_err(store_errors::problem)?;
@@ -76,6 +77,7 @@ pub(crate) async fn show(
     let id = ReferenceId::parse(&id).map_err(|_| Problem::not_found(MISSING))?;
     let found = shared
         .store
+        .references
         .reference(&unit, &id)
         .await
         .map_err(store_errors::problem)?;
@@ -173,6 +175,7 @@ async fn submit_photo(
     reference.object_key = Some(key.clone());
     let submitted = shared
         .store
+        .references
         .announce(unit, &reference)
         .await
         .map_err(store_errors::problem)?;
@@ -184,6 +187,7 @@ async fn submit_photo(
         let key = ObjectKey::from(key);
         shared
             .store
+            .objects
             .put_object(&key, object)
             .await
             .map_err(store_errors::problem)?;
@@ -251,8 +255,8 @@ async fn store_hash(
 ) -> Result<(), Problem> {
     let store = &shared.store;
     let submitted = match reference.status {
-        ReferenceStatus::Rejected => store.reject_reference(unit, reference).await,
-        _ => store.submit(unit, reference, fingerprint).await,
+        ReferenceStatus::Rejected => store.references.reject_reference(unit, reference).await,
+        _ => store.references.submit(unit, reference, fingerprint).await,
     };
     if let Submitted::Known(status) = submitted.map_err(store_errors::problem)? {
         reference.status = status;
@@ -260,6 +264,7 @@ async fn store_hash(
     if reference.status == ReferenceStatus::Pending {
         let id = &reference.reference_id;
         store
+            .references
             .activate(unit, id, shared.clock.now())
             .await
             .map_err(store_errors::problem)?;
@@ -328,6 +333,7 @@ pub(crate) async fn release(
     let id = ReferenceId::parse(&id).map_err(|_| Problem::not_found(MISSING))?;
     let released = shared
         .store
+        .leads
         .release(&unit, &id, per_day_max, shared.clock.now())
         .await
         .map_err(|error| match error {
@@ -356,13 +362,16 @@ pub(crate) async fn withdraw(
 ) -> Answer {
     let id = ReferenceId::parse(&id).map_err(|_| Problem::not_found(MISSING))?;
     let store = &shared.store;
-    let withdrawn = store.withdraw(&unit, &id, shared.clock.now()).await;
+    let withdrawn = store
+        .references
+        .withdraw(&unit, &id, shared.clock.now())
+        .await;
     withdrawn.map_err(store_errors::or_missing(MISSING))?;
     shared
         .audit(&unit, AuditAction::ReferenceWithdrawn, Some(id.as_str()))
         .await?;
     withdrawals::silent(&shared, &unit, &id).await?;
-    let taken_back = store.take_back_leads(&unit, shared.clock.now()).await;
+    let taken_back = store.leads.take_back_leads(&unit, shared.clock.now()).await;
     taken_back.map_err(store_errors::problem)?;
     withdrawals::told_apart(&shared).await;
     Ok(done())

@@ -28,7 +28,7 @@ pub(crate) async fn put(
         tell_withdrawals,
         ..found(&shared, &unit).await?
     };
-    let written = shared.store.put_tenant(&settings).await;
+    let written = shared.store.tenants.put_tenant(&settings).await;
     written.map_err(store_errors::problem)?;
     shared
         .audit(&unit, AuditAction::SettingsChanged, None)
@@ -47,6 +47,7 @@ fn body(settings: &TenantSettings) -> Value {
 async fn found(shared: &Shared, unit: &TenantId) -> Answer<TenantSettings> {
     let found = shared
         .store
+        .tenants
         .tenant(unit)
         .await
         .map_err(store_errors::problem)?;

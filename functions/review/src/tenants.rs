@@ -34,6 +34,7 @@ const ROLES: &[(&str, Role)] = &[
 pub(crate) async fn list(State(shared): State<Shared>, _: Admin) -> Answer {
     let tenants = shared
         .store
+        .tenants
         .tenants()
         .await
         .map_err(store_errors::problem)?;
@@ -60,6 +61,7 @@ pub(crate) async fn make(
     body.finish()?;
     if !shared
         .store
+        .tenants
         .make_tenant(&settings)
         .await
         .map_err(store_errors::problem)?
@@ -89,6 +91,7 @@ pub(crate) async fn tokens(
     let tenant = found(&shared, &tenant).await?.tenant;
     let tokens = shared
         .store
+        .tenants
         .issued_tokens(&tenant)
         .await
         .map_err(store_errors::problem)?;
@@ -122,6 +125,7 @@ pub(crate) async fn issue(
     };
     shared
         .store
+        .tenants
         .issue_token(&token, &issued)
         .await
         .map_err(store_errors::problem)?;
@@ -143,7 +147,7 @@ pub(crate) async fn revoke(
     let missing = || Problem::not_found(MISSING_TOKEN);
     let tenant = TenantId::parse(&tenant).map_err(|_| missing())?;
     let id = TokenId::parse(&id).map_err(|_| missing())?;
-    let revoked = shared.store.revoke_issued_token(&tenant, &id).await;
+    let revoked = shared.store.tenants.revoke_issued_token(&tenant, &id).await;
     revoked.map_err(store_errors::or_missing(MISSING_TOKEN))?;
     shared
         .audit_admin((&admin, &tenant), AuditAction::TokenRevoked, id.as_str())
@@ -186,7 +190,11 @@ async fn set_quota(
     uploads_per_day_max: Option<u64>,
 ) -> Answer {
     let tenant = found(shared, tenant).await?.tenant;
-    let set = shared.store.set_quota(&tenant, uploads_per_day_max).await;
+    let set = shared
+        .store
+        .uploads
+        .set_quota(&tenant, uploads_per_day_max)
+        .await;
     set.map_err(store_errors::problem)?;
     let (whose, deed) = ((admin, &tenant), AuditAction::SettingsChanged);
     shared.audit_admin(whose, deed, tenant.as_str()).await?;
@@ -194,7 +202,7 @@ async fn set_quota(
 }
 
 async fn shown_quota(shared: &Shared, tenant: &TenantId) -> Answer {
-    let quota = shared.store.quota(tenant, shared.clock.now()).await;
+    let quota = shared.store.uploads.quota(tenant, shared.clock.now()).await;
     let quota = quota.map_err(store_errors::problem)?;
     ok(&json!({
         "uploads_per_day_max": quota.uploads_per_day_max,
@@ -209,7 +217,7 @@ pub(crate) async fn retraction(
     Ids([tenant]): Ids<1>,
 ) -> Answer {
     let tenant = found(&shared, &tenant).await?.tenant;
-    let retraction = shared.store.retraction(&tenant).await;
+    let retraction = shared.store.leads.retraction(&tenant).await;
     let retraction = retraction.map_err(store_errors::problem)?;
     let retraction = retraction.ok_or_else(|| Problem::not_found(MISSING_RETRACTION))?;
     ok(&shown_retraction(&retraction))
@@ -222,7 +230,11 @@ pub(crate) async fn retract(
     Ids([tenant]): Ids<1>,
 ) -> Answer {
     let tenant = found(&shared, &tenant).await?.tenant;
-    let retraction = shared.store.retract(&tenant, shared.clock.now()).await;
+    let retraction = shared
+        .store
+        .leads
+        .retract(&tenant, shared.clock.now())
+        .await;
     let retraction = retraction.map_err(store_errors::problem)?;
     let (whose, deed) = ((&admin, &tenant), AuditAction::ContributionRetracted);
     shared.audit_admin(whose, deed, tenant.as_str()).await?;
@@ -237,7 +249,7 @@ pub(crate) async fn lift_retraction(
 ) -> Answer {
     let tenant = found(&shared, &tenant).await?.tenant;
     let now = shared.clock.now();
-    let lifting = shared.store.lift_retraction(&tenant, now).await;
+    let lifting = shared.store.leads.lift_retraction(&tenant, now).await;
     let lifting = lifting.map_err(store_errors::or_missing(MISSING_RETRACTION))?;
     let (whose, deed) = ((&admin, &tenant), AuditAction::RetractionLifted);
     shared.audit_admin(whose, deed, tenant.as_str()).await?;
@@ -257,6 +269,7 @@ pub(crate) async fn found(shared: &Shared, tenant: &str) -> Answer<TenantSetting
     let tenant = TenantId::parse(tenant).map_err(|_| missing())?;
     shared
         .store
+        .tenants
         .tenant(&tenant)
         .await
         .map_err(store_errors::problem)?

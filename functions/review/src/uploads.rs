@@ -64,11 +64,12 @@ pub(crate) async fn presign(
     body.finish()?;
     let form = shared
         .store
+        .objects
         .upload_form(&tenant, asked.limits, shared.clock.now())
         .await
         .map_err(store_errors::problem)?;
     let url = match &shared.uploads_at {
-        Some(server) => format!("{server}/{}", shared.store.names().ads_bucket),
+        Some(server) => format!("{server}/{}", shared.store.objects.bucket(ObjectKind::Ad)),
         None => form.url,
     };
     let mut fields: BTreeMap<String, String> = form.fields.into_iter().collect();
@@ -207,10 +208,13 @@ async fn union(
 ) -> Result<Page<Value>, Problem> {
     let objects = shared
         .store
+        .objects
         .objects_page(ObjectKind::Ad, prefix, after, asked.limit);
-    let records = shared
-        .store
-        .uploads_below(tenant, prefix, asked.after.as_ref(), asked.limit);
+    let records =
+        shared
+            .store
+            .uploads
+            .uploads_below(tenant, prefix, asked.after.as_ref(), asked.limit);
     let (objects, records) = tokio::try_join!(objects, records).map_err(store_errors::problem)?;
     let records_end = match &records.next {
         None => None,

@@ -24,6 +24,7 @@ const WEBHOOKS_MAX: usize = 20;
 pub(crate) async fn list(State(shared): State<Shared>, Unit(unit): Unit) -> Answer {
     let webhooks = shared
         .store
+        .deliveries
         .webhooks(&unit)
         .await
         .map_err(store_errors::problem)?;
@@ -82,6 +83,7 @@ pub(crate) async fn put(
     };
     shared
         .store
+        .deliveries
         .put_webhook(&unit, &webhook)
         .await
         .map_err(store_errors::problem)?;
@@ -101,6 +103,7 @@ pub(crate) async fn put(
 async fn before(shared: &Shared, unit: &TenantId, name: &WebhookName) -> Answer<Option<Webhook>> {
     let known = shared
         .store
+        .deliveries
         .webhooks(unit)
         .await
         .map_err(store_errors::problem)?;
@@ -124,6 +127,7 @@ pub(crate) async fn remove(
     let webhook = found(&shared, &unit, &name).await?;
     shared
         .store
+        .deliveries
         .delete_webhook(&unit, &webhook.name)
         .await
         .map_err(store_errors::problem)?;
@@ -139,6 +143,7 @@ async fn found(shared: &Shared, unit: &TenantId, name: &str) -> Answer<Webhook> 
     let name = WebhookName::parse(name).map_err(|_| missing())?;
     shared
         .store
+        .deliveries
         .webhook(unit, &name)
         .await
         .map_err(store_errors::problem)?

@@ -22,7 +22,11 @@ pub(crate) async fn silent(
     id: &ReferenceId,
 ) -> Result<(), Problem> {
     for _ in 0..POLLS_MAX {
-        let in_flight = shared.store.in_flight(unit, id, shared.clock.now()).await;
+        let in_flight = shared
+            .store
+            .deliveries
+            .in_flight(unit, id, shared.clock.now())
+            .await;
         if in_flight.map_err(store_errors::problem)?.is_none() {
             return Ok(());
         }

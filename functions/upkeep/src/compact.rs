@@ -20,7 +20,11 @@ impl Upkeep {
     /// ended or enough is new.
     pub(crate) async fn forget(&self, done: &mut Done) -> store::Result<()> {
         let now = self.clock.now();
-        let compacted = self.store.compact_references(&self.compaction, now).await?;
+        let compacted = self
+            .store
+            .references
+            .compact_references(&self.compaction, now)
+            .await?;
         done.add(compacted);
         Ok(())
     }
@@ -33,16 +37,19 @@ impl Upkeep {
     ) -> store::Result<()> {
         let (store, rule, now) = (&self.store, &self.compaction, self.clock.now());
         self.forget(done).await?;
-        done.add(store.compact_ads(rule, now).await?);
+        done.add(store.ads.compact_ads(rule, now).await?);
         for kind in [SetKind::Ads, SetKind::References] {
-            done.add(store.merge_segments(kind, rule, now).await?);
-            done.add(store.sweep(kind, rule, now).await?);
+            done.add(store.segments.merge_segments(kind, rule, now).await?);
+            done.add(store.garbage.sweep(kind, rule, now).await?);
         }
         self.train(done).await?;
         for tenant in tenants {
             let before = now.minus(SEARCHES_KEPT);
             if tenant.is_unit {
-                store.forget_searches(&tenant.tenant, before).await?;
+                store
+                    .searches
+                    .forget_searches(&tenant.tenant, before)
+                    .await?;
             }
         }
         Ok(())
@@ -50,14 +57,14 @@ impl Upkeep {
 
     /// Learns from the newest segment which features many ads have.
     async fn train(&self, done: &mut Done) -> store::Result<()> {
-        let known = match self.store.common_features().await {
+        let known = match self.store.ads.common_features().await {
             Err(error @ Error::Damaged(_)) => {
                 tracing::error!(%error, "learned anew");
                 CommonFeatures::default()
             }
             known => known?,
         };
-        let sample = match self.store.training_sample(&known).await {
+        let sample = match self.store.ads.training_sample(&known).await {
             Err(Error::Gone(_)) => return Ok(()), // merged concurrently: the next run learns from that
             sample => sample?,
         };
@@ -69,7 +76,7 @@ impl Upkeep {
         let learned = tokio::task::spawn_blocking(move || local::trained(&known, &ads));
         let learned = learned.await;
         let learned = sample.done(learned.map_err(|_| Error::Unavailable("learning"))?);
-        self.store.save_common_features(&learned).await?;
+        self.store.ads.save_common_features(&learned).await?;
         done.common = learned.features.len() as u64;
         Ok(())
     }

@@ -18,15 +18,16 @@ impl Upkeep {
         let Some(apart_max) = self.looks_apart_max else {
             return Ok(now);
         };
-        let Some(before) = self.store.clock_observation().await? else {
+        let Some(before) = self.store.checkpoints.clock_observation().await? else {
             self.store
+                .checkpoints
                 .save_clock_observation(&ClockObservation::first(now))
                 .await?;
             return Ok(now);
         };
         let (seen, went) = before.observed(now, apart_max);
         if went != ClockDrift::On || now.since(before.last_at) >= SAVED_EVERY {
-            self.store.save_clock_observation(&seen).await?;
+            self.store.checkpoints.save_clock_observation(&seen).await?;
         }
         if went != ClockDrift::On {
             tracing::error!(

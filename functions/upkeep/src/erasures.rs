@@ -76,9 +76,9 @@ impl Upkeep {
     /// As the store's; what was done until then stays done, and the next run goes on.
     pub async fn erasures(&self, behind: &impl BehindStores) -> store::Result<u64> {
         let mut done = 0;
-        for tenant in self.store.tenants().await? {
+        for tenant in self.store.tenants.tenants().await? {
             let unit = &tenant.tenant;
-            for erasure in self.store.pending_erasures(unit).await? {
+            for erasure in self.store.erasures.pending_erasures(unit).await? {
                 done += u64::from(self.erase_all(unit, erasure, behind).await?);
             }
         }
@@ -96,6 +96,7 @@ impl Upkeep {
             // A crash came before its mark was taken away.
             return self
                 .store
+                .erasures
                 .finish_erasure(unit, &erasure)
                 .await
                 .map(|()| false);
@@ -106,7 +107,7 @@ impl Upkeep {
             return Ok(false);
         }
         // All that it was about, those that joined its case since too.
-        let references = self.store.erased(by).await?.references;
+        let references = self.store.erasures.erased(by).await?.references;
         let erasure = Erasure {
             reference_ids: references.into_iter().collect(),
             ..erasure
@@ -114,10 +115,10 @@ impl Upkeep {
         if !behind.forget(&erasure, by).await? {
             return Ok(false);
         }
-        let erasure = self.store.forget_case(unit, erasure).await?;
+        let erasure = self.store.erasures.forget_case(unit, erasure).await?;
         // Only now is the case's number in nothing but rows that were written over.
         let vacuumed = behind.vacuum().await?;
-        let finds = self.store.erased(by).await?;
+        let finds = self.store.erasures.erased(by).await?;
         self.finish(unit, erasure, &finds, vacuumed).await?;
         Ok(true)
     }
@@ -128,17 +129,24 @@ impl Upkeep {
         let (unit, now) = (by.unit, self.clock.now());
         let (references, noted) = self.scope(by, erasure).await?;
         let new = references.difference(&noted).map(ReferenceId::to_string);
-        self.store.save_erased(by, Erased::References, new).await?;
+        self.store
+            .erasures
+            .save_erased(by, Erased::References, new)
+            .await?;
         if !self.silence(unit, &references, now).await? {
             return Ok(false);
         }
         self.erase_scope_photos(by, erasure, &references).await?;
-        self.store.erase_leads(by, &references).await?;
+        self.store.leads.erase_leads(by, &references).await?;
         for reference in &references {
-            self.store.put_tombstone(unit, reference, now).await?;
+            self.store
+                .references
+                .put_tombstone(unit, reference, now)
+                .await?;
         }
         let ids = references.iter().cloned().map(Id::Reference).collect();
         self.store
+            .garbage
             .purge(SetKind::References, &ids, now, Some(by))
             .await?;
         if erasure.case_id.is_none() {
@@ -155,7 +163,7 @@ impl Upkeep {
         by: ErasedBy<'_>,
         erasure: &Erasure,
     ) -> store::Result<(BTreeSet<ReferenceId>, BTreeSet<ReferenceId>)> {
-        let noted = self.store.erased(by).await?.references;
+        let noted = self.store.erasures.erased(by).await?.references;
         let mut references = self.of_case(by.unit, erasure).await?;
         references.extend(erasure.reference_ids.iter().chain(&noted).cloned());
         Ok((references, noted))
@@ -174,6 +182,7 @@ impl Upkeep {
         loop {
             let page = self
                 .store
+                .references
                 .references(unit, Some(case), cursor.as_ref(), store::PAGE_ITEMS_MAX)
                 .await?;
             references.extend(page.items.into_iter().map(|found| found.reference_id));
@@ -192,11 +201,17 @@ impl Upkeep {
         now: Timestamp,
     ) -> store::Result<bool> {
         for reference in references {
-            match self.store.withdraw(unit, reference, now).await {
+            match self.store.references.withdraw(unit, reference, now).await {
                 Ok(()) | Err(Error::Gone(_)) => {}
                 Err(error) => return Err(error),
             }
-            if self.store.in_flight(unit, reference, now).await?.is_some() {
+            if self
+                .store
+                .deliveries
+                .in_flight(unit, reference, now)
+                .await?
+                .is_some()
+            {
                 return Ok(false);
             }
         }
@@ -211,15 +226,20 @@ impl Upkeep {
     ) -> store::Result<()> {
         let before = erasure.requested_at;
         if let Some(case) = &erasure.case_id {
-            return self.store.erase_photos(by, case, None, before).await;
+            return self
+                .store
+                .references
+                .erase_photos(by, case, None, before)
+                .await;
         }
         for reference in references {
-            let Some(found) = self.store.reference(by.unit, reference).await? else {
+            let Some(found) = self.store.references.reference(by.unit, reference).await? else {
                 continue;
             };
             if let Some(content) = &found.image_sha256 {
                 let case = &found.case_id;
                 self.store
+                    .references
                     .erase_photos(by, case, Some(content), before)
                     .await?;
             }
@@ -247,7 +267,7 @@ impl Upkeep {
             removed,
             remains: remains.chain(vacuumed.remains).collect(),
         };
-        let seed = self.store.known_receipts_key().await?;
+        let seed = self.store.erasures.known_receipts_key().await?;
         let seed = seed.ok_or(Error::Damaged("receipts' key"))?;
         let done = Erasure {
             state: ErasureState::Done,
@@ -255,7 +275,7 @@ impl Upkeep {
             receipt: Some(receipt.signed(&seed)?),
             ..erasure
         };
-        self.store.finish_erasure(unit, &done).await?;
+        self.store.erasures.finish_erasure(unit, &done).await?;
         tracing::info!(%unit, erasure = %done.erasure_id, "an erasure is done");
         Ok(())
     }

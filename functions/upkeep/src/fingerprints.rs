@@ -22,7 +22,11 @@ impl Upkeep {
     /// Goes on with the walk of this build's algorithms, or begins it; none is due mostly.
     pub(crate) async fn renew_fingerprints(&self, done: &mut Done) -> store::Result<()> {
         let now = self.clock.now();
-        let due = self.store.renewal_due(FINGERPRINT_VERSION, now).await?;
+        let due = self
+            .store
+            .checkpoints
+            .renewal_due(FINGERPRINT_VERSION, now)
+            .await?;
         let Some(mut renewal) = due else {
             return Ok(());
         };
@@ -46,8 +50,12 @@ impl Upkeep {
     async fn enqueue_page(&self, listed: ScanListing, renewal: &mut Renewal) -> store::Result<u64> {
         let ScanListing { kind, prefix, .. } = listed;
         let after = renewal.after.as_deref();
-        let page = self.store.objects_page(kind, prefix, after, PAGE).await?;
-        let bucket = self.store.bucket(kind);
+        let page = self
+            .store
+            .objects
+            .objects_page(kind, prefix, after, PAGE)
+            .await?;
+        let bucket = self.store.objects.bucket(kind);
         let bodies = page.items.iter();
         let bodies: Vec<_> = bodies
             .map(|it| ObjectCreated::message(bucket, &it.key))
@@ -57,7 +65,7 @@ impl Upkeep {
         renewal.told += told;
         renewal.updated_at = self.clock.now();
         (renewal.stage, renewal.after) = listed.behind(page.next);
-        self.store.save_renewal(renewal).await?;
+        self.store.checkpoints.save_renewal(renewal).await?;
         Ok(told)
     }
 }

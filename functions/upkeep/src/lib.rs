@@ -178,7 +178,7 @@ impl Upkeep {
     /// As the store's; what was done until then stays done.
     pub async fn run(&self, tasks: &[Task]) -> store::Result<Done> {
         let mut done = Done::default();
-        let tenants = self.store.tenants().await?;
+        let tenants = self.store.tenants.tenants().await?;
         for task in tasks {
             match task {
                 Task::Objects => self.objects(&mut done).await?,
@@ -214,9 +214,10 @@ impl Upkeep {
     }
 
     async fn digests(&self, unit: &TenantId, done: &mut Done) -> store::Result<()> {
-        for lead in self.store.extended_leads(unit).await? {
+        for lead in self.store.leads.extended_leads(unit).await? {
             let sent = self
                 .store
+                .leads
                 .send_digest(unit, &lead, self.clock.now())
                 .await?;
             done.digests += u64::from(sent.is_some());

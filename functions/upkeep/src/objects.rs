@@ -33,7 +33,7 @@ impl Upkeep {
     /// sooner. What is pending is never removed.
     pub(crate) async fn objects(&self, done: &mut Done) -> store::Result<()> {
         let now = self.clock.now();
-        let mut round = match self.store.bucket_scan().await? {
+        let mut round = match self.store.checkpoints.bucket_scan().await? {
             Some(begun) if begun.stage != ScanStage::Over => begun,
             Some(last) if now.since(last.began_at) < self.objects_every => return Ok(()),
             _ => BucketScan {
@@ -46,10 +46,14 @@ impl Upkeep {
         while let Some(listed) = ScanListing::at(round.stage) {
             let ScanListing { kind, prefix, .. } = listed;
             let after = round.after.as_deref();
-            let page = self.store.objects_page(kind, prefix, after, PAGE).await?;
+            let page = self
+                .store
+                .objects
+                .objects_page(kind, prefix, after, PAGE)
+                .await?;
             self.inspect(kind, page.items, done).await?;
             (round.stage, round.after) = listed.behind(page.next);
-            self.store.save_bucket_scan(&round).await?;
+            self.store.checkpoints.save_bucket_scan(&round).await?;
             if self.clock.now() >= until {
                 break;
             }
@@ -87,7 +91,7 @@ impl Upkeep {
         ended_by: Timestamp,
     ) -> store::Result<Vec<(ListedObject, Action)>> {
         let keys: Vec<&AdKey> = objects.iter().filter_map(ad_key).collect();
-        let uploads = self.store.uploads_of(&keys).await?.into_iter();
+        let uploads = self.store.uploads.uploads_of(&keys).await?.into_iter();
         let uploads: HashMap<AdKey, Upload> =
             uploads.map(|it| (it.object_key.clone(), it)).collect();
         let due = objects.into_iter().map(|object| {
@@ -130,7 +134,7 @@ impl Upkeep {
             let ObjectKey::Reference(key) = &object.key else {
                 return Ok((object, Action::Nothing));
             };
-            let enrolled = self.store.enrolled(key).await?;
+            let enrolled = self.store.references.enrolled(key).await?;
             let is_done = enrolled.is_some_and(|at| at.seconds() >= object.last_modified.seconds());
             let due = if is_done {
                 Action::Nothing
@@ -146,9 +150,9 @@ impl Upkeep {
     async fn carry_out(&self, object: ListedObject, due: Action) -> store::Result<Action> {
         match due {
             Action::Nothing => {}
-            Action::Redrive if self.store.redrive(&object.key).await? => {}
+            Action::Redrive if self.store.objects.redrive(&object.key).await? => {}
             Action::Redrive => return Ok(Action::Nothing), // gone, or overwritten
-            Action::Remove => self.store.delete_object(&object.key, None).await?,
+            Action::Remove => self.store.objects.delete_object(&object.key, None).await?,
         }
         Ok(due)
     }

@@ -13,8 +13,11 @@ impl Upkeep {
     /// Ends a unit's references whose date has passed for sure.
     pub(crate) async fn expire(&self, unit: &TenantId, done: &mut Done) -> store::Result<()> {
         let ended_by = self.ended_by().await?;
-        for id in self.store.expiring(unit, ended_by).await? {
-            self.store.expire(unit, &id, self.clock.now()).await?;
+        for id in self.store.references.expiring(unit, ended_by).await? {
+            self.store
+                .references
+                .expire(unit, &id, self.clock.now())
+                .await?;
             done.expired += 1;
         }
         Ok(())
@@ -23,7 +26,7 @@ impl Upkeep {
     /// Closes the leads of references that have ended, and takes them back where the unit wants that.
     pub(crate) async fn take_back(&self, unit: &TenantId, done: &mut Done) -> store::Result<()> {
         let now = self.clock.now();
-        done.taken_back += self.store.take_back_leads(unit, now).await?;
+        done.taken_back += self.store.leads.take_back_leads(unit, now).await?;
         Ok(())
     }
 
@@ -35,9 +38,12 @@ impl Upkeep {
         done: &mut Done,
     ) -> store::Result<()> {
         let before = self.clock.now().minus(STALLED_FOR);
-        for of in self.store.stalled_searches(unit, before).await? {
-            if !self.store.was_woken(&of, before).await? {
-                self.store.search_again(&of, self.clock.now()).await?;
+        for of in self.store.searches.stalled_searches(unit, before).await? {
+            if !self.store.searches.was_woken(&of, before).await? {
+                self.store
+                    .searches
+                    .search_again(&of, self.clock.now())
+                    .await?;
                 done.searches += 1;
             }
         }
@@ -46,9 +52,12 @@ impl Upkeep {
 
     /// Searches all past ads again for a unit's active references. Searches under way go on.
     pub(crate) async fn search_again(&self, unit: &TenantId, done: &mut Done) -> store::Result<()> {
-        for of in self.store.all_searches(unit).await? {
-            self.store.forget_search(&of).await?;
-            self.store.search_again(&of, self.clock.now()).await?;
+        for of in self.store.searches.all_searches(unit).await? {
+            self.store.searches.forget_search(&of).await?;
+            self.store
+                .searches
+                .search_again(&of, self.clock.now())
+                .await?;
             done.searches += 1;
         }
         Ok(())
@@ -62,10 +71,11 @@ impl Upkeep {
         loop {
             let page = self
                 .store
+                .references
                 .references(unit, None, cursor.as_ref(), store::PAGE_ITEMS_MAX)
                 .await?;
             // Asked after the references: an erasure is written before it ends any.
-            let erasures = self.store.pending_erasures(unit).await?;
+            let erasures = self.store.erasures.pending_erasures(unit).await?;
             let is_left = |it: &&Reference| erasures.iter().any(|erasure| erasure.covers(it));
             let ended = page.items.iter().filter(|it| has_ended(it));
             for reference in ended.filter(|it| !is_left(it)) {
@@ -83,7 +93,12 @@ impl Upkeep {
             return Ok(false);
         };
         // A fetch of no bytes tells when the object was written, and whether it is there.
-        let facts = match self.store.fetch(&key.clone().into(), None, 0).await? {
+        let facts = match self
+            .store
+            .objects
+            .fetch(&key.clone().into(), None, 0)
+            .await?
+        {
             store::Fetched::OverLimit(facts) => facts,
             store::Fetched::Object(object) => object.facts,
             store::Fetched::Gone => return Ok(false),
@@ -92,6 +107,7 @@ impl Upkeep {
             return Ok(false);
         }
         self.store
+            .objects
             .delete_object(&key.clone().into(), facts.version_id.as_deref())
             .await?;
         Ok(true)

@@ -12,14 +12,14 @@ impl Upkeep {
     /// # Errors
     /// As the store's; what was done until then stays done, and the next run goes on.
     pub async fn retractions(&self) -> store::Result<u64> {
-        let pending = self.store.retractions().await?.into_iter();
+        let pending = self.store.leads.retractions().await?.into_iter();
         let mut pending = pending
             .filter(|it| it.state != RetractionState::Done)
             .peekable();
         if pending.peek().is_none() {
             return Ok(0);
         }
-        let tenants = self.store.tenants().await?.into_iter();
+        let tenants = self.store.tenants.tenants().await?.into_iter();
         let units = tenants.filter(|tenant| tenant.is_unit);
         let units: Vec<TenantId> = units.map(|unit| unit.tenant).collect();
         let mut leads = 0;
@@ -41,11 +41,12 @@ impl Upkeep {
             let now = self.clock.now();
             let done = self
                 .store
+                .leads
                 .withdraw_retracted_leads(unit, &before.tenant, now)
                 .await?;
             after.leads_withdrawn += done.leads;
             if !done.posted_by_others.is_empty() {
-                let mut of_unit = self.store.all_searches(unit).await?;
+                let mut of_unit = self.store.searches.all_searches(unit).await?;
                 of_unit.retain(|of| done.posted_by_others.contains(&of.reference_id));
                 searches.extend(of_unit);
             }
@@ -53,14 +54,14 @@ impl Upkeep {
         if !searches.is_empty() {
             // From here on: a search that began before may have passed a lead that was not withdrawn.
             let from = *after.searches_from.get_or_insert(self.clock.now());
-            self.store.save_retraction(before, &after).await?;
+            self.store.leads.save_retraction(before, &after).await?;
             if !self.search_all_from(&searches, from).await? {
                 return Ok(0);
             }
         }
         let leads = after.leads_withdrawn;
         after.state = RetractionState::Done;
-        self.store.save_retraction(before, &after).await?;
+        self.store.leads.save_retraction(before, &after).await?;
         tracing::info!(tenant = %before.tenant, leads, "a contribution is retracted");
         Ok(leads)
     }
@@ -69,11 +70,11 @@ impl Upkeep {
     async fn give_back(&self, lifted: &Retraction, units: &[TenantId]) -> store::Result<()> {
         let mut searches = Vec::new();
         for unit in units {
-            searches.extend(self.store.all_searches(unit).await?);
+            searches.extend(self.store.searches.all_searches(unit).await?);
         }
         let from = lifted.searches_from.unwrap_or(lifted.retracted_at);
         if self.search_all_from(&searches, from).await? {
-            self.store.end_lifting(lifted).await?;
+            self.store.leads.end_lifting(lifted).await?;
             tracing::info!(tenant = %lifted.tenant, "a retraction is lifted");
         }
         Ok(())
@@ -88,16 +89,19 @@ impl Upkeep {
     ) -> store::Result<bool> {
         let mut have_all_begun = true;
         for of in searches {
-            if self.store.was_woken(of, from).await? {
+            if self.store.searches.was_woken(of, from).await? {
                 continue;
             }
-            let plan = self.store.search_plan(of).await?;
+            let plan = self.store.searches.search_plan(of).await?;
             if plan.is_some_and(|plan| !plan.is_finished) {
                 have_all_begun = false;
                 continue;
             }
-            self.store.forget_search(of).await?;
-            self.store.search_again(of, self.clock.now()).await?;
+            self.store.searches.forget_search(of).await?;
+            self.store
+                .searches
+                .search_again(of, self.clock.now())
+                .await?;
         }
         Ok(have_all_begun)
     }

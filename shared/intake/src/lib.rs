@@ -10,15 +10,15 @@ use bytes::Bytes;
 use photo::{Limits, Reason};
 use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
 use records::{ObjectCreated, ObjectKey, ReasonCode};
-use store::{Clock, Fetched, Store};
+use store::{Clock, Fetched, Objects};
 use tokio::sync::Semaphore;
 
 pub use picture::{Read, hash_record, picture, read, read_sheet};
 
 /// What both programs work with.
 pub struct Intake {
-    /// Objects and records.
-    pub store: Store,
+    /// Photos.
+    pub objects: Objects,
     /// The time.
     pub clock: Clock,
     limits: Limits,
@@ -45,10 +45,10 @@ pub enum IntakeError {
 impl Intake {
     /// Decodes at most `decoders_max` pictures at once: each may need as much memory as
     /// [`Limits::working_bytes_max`] says.
-    pub fn new(store: Store, limits: Limits, clock: Clock, decoders_max: usize) -> Self {
+    pub fn new(objects: Objects, limits: Limits, clock: Clock, decoders_max: usize) -> Self {
         let decoders = Arc::new(Semaphore::new(decoders_max.max(1)));
         Self {
-            store,
+            objects,
             clock,
             limits,
             decoders,
@@ -75,7 +75,7 @@ impl Intake {
     {
         let mut done = Vec::new();
         for created in ObjectCreated::parse(&body)? {
-            let Some(key) = self.store.locate(&created.bucket, &created.encoded_key) else {
+            let Some(key) = self.objects.locate(&created.bucket, &created.encoded_key) else {
                 batches::stray();
                 tracing::warn!(
                     reason = "stray_object",
@@ -85,7 +85,7 @@ impl Intake {
             };
             let version = created.version_id.as_deref();
             match self
-                .store
+                .objects
                 .fetch(&key, version, self.photo_bytes_max())
                 .await?
             {

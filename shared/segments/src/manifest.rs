@@ -65,6 +65,27 @@ pub struct Manifest {
     pub absorbed: Vec<Absorbed>,
 }
 
+/// What must hold of every manifest, by name.
+const INVARIANTS: [(&str, fn(&Manifest) -> bool); 3] = [
+    ("a segment is live once", |it| {
+        are_unique(it.live.iter().map(|entry| &entry.name))
+    }),
+    ("no live segment is retired", |it| {
+        let live: BTreeSet<_> = it.live.iter().map(|entry| &entry.name).collect();
+        !it.retired
+            .iter()
+            .any(|retired| live.contains(&retired.name))
+    }),
+    ("a pack is absorbed once", |it| {
+        are_unique(it.absorbed.iter().map(|pack| &pack.name))
+    }),
+];
+
+fn are_unique<'a>(names: impl Iterator<Item = &'a SegmentName>) -> bool {
+    let mut seen = BTreeSet::new();
+    names.into_iter().all(|name| seen.insert(name))
+}
+
 impl Manifest {
     /// The manifest of a set without segments.
     pub fn empty(kind: SetKind) -> Self {
@@ -118,6 +139,18 @@ impl Manifest {
         };
         next.retired.extend(without.iter().map(retire));
         next
+    }
+
+    /// The first of what must hold of every manifest and does not of this one. Checked before one is
+    /// written and after one is read.
+    pub fn broken_invariant(&self) -> Option<&'static str> {
+        let broken = INVARIANTS.iter().find(|(_, holds)| !holds(self));
+        broken.map(|(name, _)| *name)
+    }
+
+    /// Whether it may take the place of another one: of the same set, and the next generation.
+    pub fn succeeds(&self, before: &Self) -> bool {
+        self.kind == before.kind && before.generation.checked_add(1) == Some(self.generation)
     }
 
     /// The manifest as bytes.
@@ -187,14 +220,18 @@ impl Manifest {
         let absorbed = (0..absorbed)
             .map(|_| absorbed_one(&mut input))
             .collect::<Result<_, SegmentError>>()?;
-        Ok(Self {
+        let manifest = Self {
             kind,
             generation,
             position,
             live,
             retired,
             absorbed,
-        })
+        };
+        match manifest.broken_invariant() {
+            None => Ok(manifest),
+            Some(_) => Err(SegmentError::Corrupt),
+        }
     }
 }
 

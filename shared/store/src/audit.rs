@@ -12,15 +12,29 @@ use records::{
     Timestamp,
 };
 
-use crate::calls::{Query, Range};
-use crate::error::{Error, Result};
-use crate::items::{SEQ_TEXT_MAX, item, number, record, seq_text};
-use crate::{PAGE_ITEMS_MAX, Store, Table, retry};
+use crate::Db;
+use crate::db::calls::{Query, Range};
+use crate::db::error::{Error, Result};
+use crate::db::items::{SEQ_TEXT_MAX, item, number, record, seq_text};
+use crate::{PAGE_ITEMS_MAX, Table};
+
+/// The audit logs of tenants. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AuditLog {
+    pub(crate) db: Db,
+}
+
+impl AuditLog {
+    /// The handle over a connection.
+    pub fn new(db: &Db) -> Self {
+        Self { db: db.clone() }
+    }
+}
 
 /// Under which the head of a tenant's log stands next to its settings.
 const HEAD: &str = "audit-head";
 
-impl Store {
+impl AuditLog {
     /// Appends an entry to a tenant's log, sealed with `key` over the one before, and moves its head.
     /// Not idempotent: call it once per deed.
     ///
@@ -34,19 +48,19 @@ impl Store {
         (actor, action): (Option<Role>, AuditAction),
         subject: Option<Label>,
     ) -> Result<AuditEntry> {
-        for attempt in 0..retry::ATTEMPTS_MAX {
+        let mut attempts = self.db.attempts("appending to an audit log");
+        loop {
             let head = self.audit_head_or_anchor(tenant).await?;
             let last = self.last_audit_entry(tenant).await?;
             let last = head.next_after(last.as_ref());
             let entry = AuditEntry::after(key, last, at, actor, action, subject.clone());
             let item = item(tenant.as_str(), seq_text(entry.seq), &entry)?;
-            if self.put_new(Table::Audit, item).await? {
+            if self.db.put_new(Table::Audit, item).await? {
                 self.move_head(tenant, &head.at(&entry)).await?;
                 return Ok(entry);
             }
-            self.pause(attempt).await;
+            attempts.again().await?;
         }
-        Err(Error::Unavailable("appending to an audit log"))
     }
 
     /// How far a tenant's log has come; none before its first entry that is sealed with a key.
@@ -55,7 +69,7 @@ impl Store {
     /// # Errors
     /// As every verb.
     pub async fn audit_head(&self, tenant: &TenantId) -> Result<Option<AuditHead>> {
-        let found = self.get(Table::Tenants, tenant.as_str(), HEAD).await?;
+        let found = self.db.get(Table::Tenants, tenant.as_str(), HEAD).await?;
         found.map(|item| record(item, "audit head")).transpose()
     }
 
@@ -65,7 +79,7 @@ impl Store {
         }
         let last = self.last_audit_entry(tenant).await?;
         let new = item(tenant.as_str(), HEAD, &AuditHead::anchoring(last.as_ref()))?;
-        self.put_new(Table::Tenants, new).await?;
+        self.db.put_new(Table::Tenants, new).await?;
         let head = self.audit_head(tenant).await?;
         head.ok_or(Error::Conflict("it changed meanwhile"))
     }
@@ -74,15 +88,16 @@ impl Store {
     async fn move_head(&self, tenant: &TenantId, head: &AuditHead) -> Result<()> {
         let values: [(&str, AttributeValue); 1] = [(":seq", number(head.seq))];
         let head = item(tenant.as_str(), HEAD, head)?;
-        self.put_if(
-            Table::Tenants,
-            head,
-            "attribute_not_exists(pk) OR seq < :seq",
-            &[],
-            &values,
-        )
-        .await
-        .map(drop)
+        self.db
+            .put_if(
+                Table::Tenants,
+                head,
+                "attribute_not_exists(pk) OR seq < :seq",
+                &[],
+                &values,
+            )
+            .await
+            .map(drop)
     }
 
     async fn last_audit_entry(&self, tenant: &TenantId) -> Result<Option<AuditEntry>> {
@@ -93,7 +108,7 @@ impl Store {
         );
         query.newest_first = true;
         query.limit = Some(1);
-        let (items, _) = self.query(&query).await?;
+        let (items, _) = self.db.query(&query).await?;
         items
             .into_iter()
             .next()
@@ -122,7 +137,7 @@ impl Store {
         );
         query.limit = Some(limit.min(PAGE_ITEMS_MAX));
         query.after = after.as_deref();
-        let (items, next) = self.query(&query).await?;
+        let (items, next) = self.db.query(&query).await?;
         Ok(Page {
             items: items
                 .into_iter()

@@ -3,12 +3,12 @@
 use records::fingerprint::ReferenceFingerprint;
 use records::{Alert, ImageSha256, ReferenceId, Sighting, TenantId};
 
-use crate::ads::image_of;
-use crate::ads_packs::{PACK, Pack};
-use crate::error::Result;
-use crate::items::{Item, record};
-use crate::references_log::{ADDED, LogChange, log_entry, seq};
+use crate::ads::packs::{PACK, Pack};
+use crate::db::error::Result;
+use crate::db::items::{Item, record};
+use crate::references::log::{ADDED, LogChange, log_entry, seq};
 use crate::searches::{SEARCH, SearchKey, SearchPart, part_of, search_of};
+use crate::uploads::image_of;
 
 /// A new item that some program acts upon.
 #[derive(Clone, Debug, PartialEq, Eq)]

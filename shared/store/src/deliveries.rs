@@ -4,6 +4,8 @@
 //! active; after it, the lease is deleted with the outcome. Who withdraws a reference first ends
 //! it, then waits until no lease of it is left: nothing is sent after the acknowledgement.
 
+pub(crate) mod webhooks;
+
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
@@ -12,12 +14,26 @@ use records::{
     TenantId, Timestamp, WebhookName,
 };
 
-use crate::calls::{Query, Range};
-use crate::error::{Error, Result};
-use crate::items::{Item, counted, item, key, number, parsed, record, seq_text, text};
+use crate::Db;
+use crate::db::calls::{Query, Range};
+use crate::db::error::{Error, Result};
+use crate::db::items::{Item, counted, item, key, number, parsed, record, seq_text, text};
+use crate::db::transactions::Ended;
 use crate::references::reference_sk;
-use crate::transactions::Ended;
-use crate::{PAGE_ITEMS_MAX, Store, Table};
+use crate::{PAGE_ITEMS_MAX, Table};
+
+/// Webhooks and what is delivered to them. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Deliveries {
+    pub(crate) db: Db,
+}
+
+impl Deliveries {
+    /// The handle over a connection.
+    pub fn new(db: &Db) -> Self {
+        Self { db: db.clone() }
+    }
+}
 
 /// Leave to make one attempt, until it runs out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,13 +49,13 @@ pub struct Lease {
 /// What asking for a lease gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Leased {
-    /// Make the attempt, then [`Store::settle`].
+    /// Make the attempt, then [`Deliveries::settle`].
     Granted(Lease),
     /// Another attempt is in flight.
     Busy,
     /// The delivery is settled, or was changed concurrently: nothing to do.
     Settled,
-    /// The reference is not active: nothing may be sent. [`Store::abandon`] it.
+    /// The reference is not active: nothing may be sent. [`Deliveries::abandon`] it.
     NotActive,
 }
 
@@ -91,7 +107,7 @@ const FREE: &str = "attribute_not_exists(pk) OR lease_until <= :now";
 /// The lease is still the caller's: no other worker took it over after it ran out.
 const OWN: &str = "lease_until = :until";
 
-impl Store {
+impl Deliveries {
     /// Queues an alert for a webhook, due at once, and says whether it was new. Idempotent.
     ///
     /// # Errors
@@ -118,10 +134,11 @@ impl Store {
         };
         let pk = webhook_pk(&alert.unit, webhook);
         let steps = [
-            self.step_put_new(Table::Deliveries, item(pk, seq_text(alert.seq), &delivery)?)?,
+            self.db
+                .step_put_new(Table::Deliveries, item(pk, seq_text(alert.seq), &delivery)?)?,
             self.step_due(&alert.unit, &delivery, now)?,
         ];
-        Ok(self.transact("queueing a delivery", &steps).await? == Ended::Done)
+        Ok(self.db.transact("queueing a delivery", &steps).await? == Ended::Done)
     }
 
     fn step_due(
@@ -133,7 +150,7 @@ impl Store {
         let mut due = due_key(unit, delivery, at);
         due.insert("webhook".into(), text(delivery.webhook.as_str()));
         due.insert("seq".into(), number(delivery.seq));
-        self.step_put(Table::Deliveries, due)
+        self.db.step_put(Table::Deliveries, due)
     }
 
     /// Pending deliveries of a unit whose time has come, by webhook: the numbers of their alerts, the
@@ -154,7 +171,7 @@ impl Store {
         loop {
             let mut query = Query::of(Table::Deliveries, due_pk(unit), range.clone());
             query.after = after.as_deref();
-            let (items, next) = self.query(&query).await?;
+            let (items, next) = self.db.query(&query).await?;
             for item in &items {
                 let numbers = due
                     .entry(parsed(item, "webhook", "due delivery")?)
@@ -181,6 +198,7 @@ impl Store {
         seq: u64,
     ) -> Result<Option<Delivery>> {
         let found = self
+            .db
             .get(Table::Deliveries, webhook_pk(unit, webhook), seq_text(seq))
             .await?;
         found.map(|item| record(item, "delivery")).transpose()
@@ -202,14 +220,14 @@ impl Store {
         lease.insert("lease_until".into(), text(until.as_str()));
         let steps = [
             self.step_may_go(unit, delivery)?,
-            self.step_check(
+            self.db.step_check(
                 Table::Deliveries,
                 delivery_key(unit, delivery),
                 UNCHANGED,
                 &[("#state", "state")],
                 &unchanged(delivery),
             )?,
-            self.step_put_if(
+            self.db.step_put_if(
                 Table::Deliveries,
                 lease,
                 FREE,
@@ -217,7 +235,7 @@ impl Store {
                 &[(":now", text(now.as_str()))],
             )?,
         ];
-        let ended = self.transact("leasing a delivery", &steps).await?;
+        let ended = self.db.transact("leasing a delivery", &steps).await?;
         Ok(match ended {
             Ended::Done => Leased::Granted(Lease {
                 unit: unit.clone(),
@@ -237,10 +255,10 @@ impl Store {
     fn step_may_go(&self, unit: &TenantId, delivery: &Delivery) -> Result<TransactWriteItem> {
         let id = &delivery.reference_id;
         if delivery.kind != AlertKind::Withdrawn {
-            return self.step_active(unit, id);
+            return self.db.step_active(unit, id);
         }
         let reference = key(unit.as_str(), reference_sk(id));
-        self.step_check(
+        self.db.step_check(
             Table::References,
             reference,
             "attribute_exists(pk)",
@@ -300,7 +318,7 @@ impl Store {
     /// Puts a pending delivery off without an attempt, for as long as its reference is held.
     ///
     /// # Errors
-    /// As [`Store::abandon`].
+    /// As [`Deliveries::abandon`].
     pub async fn postpone(
         &self,
         unit: &TenantId,
@@ -335,14 +353,14 @@ impl Store {
         }
         let pk = webhook_pk(unit, &after.webhook);
         let mut steps = vec![
-            self.step_put_if(
+            self.db.step_put_if(
                 Table::Deliveries,
                 item(pk, seq_text(after.seq), &after)?,
                 UNCHANGED,
                 &[("#state", "state")],
                 &unchanged(before),
             )?,
-            self.step_delete(
+            self.db.step_delete(
                 Table::Deliveries,
                 lease_key(unit, before),
                 Some(lease.0),
@@ -351,7 +369,7 @@ impl Store {
         ];
         if before.next_attempt_at != after.next_attempt_at {
             if let Some(at) = before.next_attempt_at {
-                steps.push(self.step_delete(
+                steps.push(self.db.step_delete(
                     Table::Deliveries,
                     due_key(unit, before, at),
                     None,
@@ -362,14 +380,14 @@ impl Store {
                 steps.push(self.step_due(unit, &after, at)?);
             }
         }
-        match self.transact("settling a delivery", &steps).await? {
+        match self.db.transact("settling a delivery", &steps).await? {
             Ended::Done => Ok(after),
             Ended::Refused(_) => Err(Error::Conflict("the delivery was settled meanwhile")),
         }
     }
 
     /// Until when something about this reference may still be under way to a webhook; none if
-    /// nothing is. After [`Store::withdraw`], wait for none before acknowledging. Strongly
+    /// nothing is. After [`References::withdraw`](crate::References::withdraw), wait for none before acknowledging. Strongly
     /// consistent.
     ///
     /// # Errors
@@ -381,6 +399,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<Timestamp>> {
         let leases = self
+            .db
             .query_all(Table::Deliveries, sending_pk(unit, reference), Range::All)
             .await?;
         let mut until = None;
@@ -408,7 +427,7 @@ impl Store {
         query.newest_first = true;
         query.limit = Some(limit.min(PAGE_ITEMS_MAX));
         query.after = after.as_deref();
-        let (items, next) = self.query(&query).await?;
+        let (items, next) = self.db.query(&query).await?;
         Ok(Page {
             items: items
                 .into_iter()

@@ -2,13 +2,29 @@
 //!
 //! A mark stands next to each erasure until it is done: the task that carries them out looks for marks only.
 
+pub(crate) mod erased;
+
 use records::{Erasure, ErasureId, ErasureState, Secret, TenantId};
 
-use crate::calls::Range;
-use crate::error::{Error, Result};
-use crate::items::{attribute, item, key, parsed, record, text};
-use crate::transactions::Ended;
-use crate::{ErasedBy, Store, Table};
+use crate::Db;
+use crate::db::calls::Range;
+use crate::db::error::{Error, Result};
+use crate::db::items::{attribute, item, key, parsed, record, text};
+use crate::db::transactions::Ended;
+use crate::{ErasedBy, Table};
+
+/// Requests for erasure and what each removed. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Erasures {
+    pub(crate) db: Db,
+}
+
+impl Erasures {
+    /// The handle over a connection.
+    pub fn new(db: &Db) -> Self {
+        Self { db: db.clone() }
+    }
+}
 
 const MARK: &str = "erasing#";
 
@@ -24,7 +40,7 @@ fn mark_sk(id: &ErasureId) -> String {
 const DEPLOYMENT: &str = "#deployment";
 const RECEIPTS_KEY: &str = "receipts-key";
 
-impl Store {
+impl Erasures {
     /// Stores an erasure that is yet to be carried out. Idempotent.
     ///
     /// # Errors
@@ -34,13 +50,13 @@ impl Store {
         let mut mark = key(unit.as_str(), mark_sk(id));
         mark.insert("erasure_id".into(), text(id.as_str()));
         let steps = [
-            self.step_put(
+            self.db.step_put(
                 Table::References,
                 item(unit.as_str(), erasure_sk(id), erasure)?,
             )?,
-            self.step_put(Table::References, mark)?,
+            self.db.step_put(Table::References, mark)?,
         ];
-        match self.transact("asking for an erasure", &steps).await? {
+        match self.db.transact("asking for an erasure", &steps).await? {
             Ended::Done => Ok(()),
             Ended::Refused(_) => Err(Error::Conflict("it changed meanwhile")),
         }
@@ -52,18 +68,20 @@ impl Store {
     /// As every verb.
     pub async fn erasure(&self, unit: &TenantId, id: &ErasureId) -> Result<Option<Erasure>> {
         let found = self
+            .db
             .get(Table::References, unit.as_str(), erasure_sk(id))
             .await?;
         found.map(|item| record(item, "erasure")).transpose()
     }
 
     /// Erasures of a unit that have a mark: those that are not done, and those that a crash came upon
-    /// before they were [finished](Store::finish_erasure) to the end. Strongly consistent.
+    /// before they were [finished](crate::Erasures::finish_erasure) to the end. Strongly consistent.
     ///
     /// # Errors
     /// As every verb.
     pub async fn pending_erasures(&self, unit: &TenantId) -> Result<Vec<Erasure>> {
         let marks = self
+            .db
             .query_all(Table::References, unit.as_str(), Range::prefix(MARK))
             .await?;
         let mut pending = Vec::new();
@@ -107,20 +125,22 @@ impl Store {
         self.put_pending(unit, erasure).await?;
         self.forget_erased(ErasedBy { unit, erasure: id }).await?;
         // Last: what a crash leaves is found by it again.
-        self.delete(Table::References, unit.as_str(), mark_sk(id))
+        self.db
+            .delete(Table::References, unit.as_str(), mark_sk(id))
             .await
     }
 
     /// Writes an erasure in the place of one that is pending; says whether there was one.
     async fn put_pending(&self, unit: &TenantId, erasure: &Erasure) -> Result<bool> {
-        self.put_if(
-            Table::References,
-            item(unit.as_str(), erasure_sk(&erasure.erasure_id), erasure)?,
-            "#state = :pending",
-            &[("#state", "state")],
-            &[(":pending", attribute(&ErasureState::Pending)?)],
-        )
-        .await
+        self.db
+            .put_if(
+                Table::References,
+                item(unit.as_str(), erasure_sk(&erasure.erasure_id), erasure)?,
+                "#state = :pending",
+                &[("#state", "state")],
+                &[(":pending", attribute(&ErasureState::Pending)?)],
+            )
+            .await
     }
 
     /// The seed of the keys that this deployment signs receipts with and seals audit logs; `drawn` becomes
@@ -134,7 +154,7 @@ impl Store {
         }
         let mut new = key(DEPLOYMENT, RECEIPTS_KEY);
         new.insert("seed".into(), text(drawn.reveal()));
-        if self.put_new(Table::Tenants, new).await? {
+        if self.db.put_new(Table::Tenants, new).await? {
             return Ok(drawn.clone());
         }
         let known = self.known_receipts_key().await?;
@@ -146,7 +166,10 @@ impl Store {
     /// # Errors
     /// As every verb.
     pub async fn known_receipts_key(&self) -> Result<Option<Secret>> {
-        let found = self.get(Table::Tenants, DEPLOYMENT, RECEIPTS_KEY).await?;
+        let found = self
+            .db
+            .get(Table::Tenants, DEPLOYMENT, RECEIPTS_KEY)
+            .await?;
         let Some(item) = found else { return Ok(None) };
         let seed: String = parsed(&item, "seed", "key")?;
         Secret::parse(&seed)

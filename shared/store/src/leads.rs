@@ -1,18 +1,56 @@
 //! Leads as their unit sees them: listed, looked at, judged.
 
+pub(crate) mod alerts;
+pub(crate) mod better;
+pub(crate) mod digests;
+pub(crate) mod erasing;
+pub(crate) mod extend;
+pub(crate) mod held;
+pub(crate) mod known;
+pub(crate) mod outbox;
+pub(crate) mod record;
+pub(crate) mod retractions;
+pub(crate) mod sightings;
+pub(crate) mod withdrawn;
+
 use futures::{StreamExt, TryStreamExt, stream};
 use records::{
     AlertData, AlertKind, CaseId, Cursor, Lead, LeadId, LeadStatus, LeadSummary, Level, Listing,
     Page, TenantId, Timestamp, VerdictEntry,
 };
 
-use crate::ads::AT_ONCE;
-use crate::calls::{Query, Range};
-use crate::error::{Error, Result};
-use crate::items::{attribute, key, parsed, record, sort_key};
-use crate::leads_record::{LISTED, lead_sk};
-use crate::transactions::Ended;
-use crate::{PAGE_ITEMS_MAX, Store, Table, retry};
+use crate::db::calls::{Query, Range};
+use crate::db::error::{Error, Result};
+use crate::db::items::{attribute, key, parsed, record, sort_key};
+use crate::db::transactions::Ended;
+use crate::leads::record::{LISTED, lead_sk};
+use crate::uploads::AT_ONCE;
+use crate::{Db, Deliveries, Erasures, PAGE_ITEMS_MAX, References, Table, Tenants, Uploads};
+
+/// Leads with their sightings, alerts, digests, and retractions. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Leads {
+    pub(crate) db: Db,
+    pub(crate) uploads: Uploads,
+    pub(crate) references: References,
+    pub(crate) deliveries: Deliveries,
+    pub(crate) tenants: Tenants,
+    pub(crate) erasures: Erasures,
+}
+
+impl Leads {
+    /// The handle over a connection.
+    pub fn new(db: &Db) -> Self {
+        Self {
+            db: db.clone(),
+            uploads: Uploads::new(db),
+            references: References::new(db),
+            deliveries: Deliveries::new(db),
+            tenants: Tenants::new(db),
+            erasures: Erasures::new(db),
+        }
+    }
+}
 
 /// Which leads a listing shows; what is none does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,7 +73,7 @@ impl LeadFilter {
     }
 }
 
-impl Store {
+impl Leads {
     /// A lead of this unit with some of its sightings ([`Lead::SIGHTINGS_MAX`]). Strongly consistent;
     /// another unit's is as one that does not exist.
     ///
@@ -57,7 +95,10 @@ impl Store {
     /// # Errors
     /// As every verb.
     pub async fn lead_summary(&self, unit: &TenantId, id: &LeadId) -> Result<Option<LeadSummary>> {
-        let found = self.get(Table::Leads, unit.as_str(), lead_sk(id)).await?;
+        let found = self
+            .db
+            .get(Table::Leads, unit.as_str(), lead_sk(id))
+            .await?;
         found.map(|item| record(item, "lead")).transpose()
     }
 
@@ -80,7 +121,7 @@ impl Store {
         query.newest_first = true;
         query.limit = Some(limit.min(PAGE_ITEMS_MAX));
         query.after = after.as_deref();
-        let (listed, next) = self.query(&query).await?;
+        let (listed, next) = self.db.query(&query).await?;
         let summaries = self.summaries(unit, &listed).await?;
         let retracted = self.retracted().await?;
         let items = stream::iter(summaries.into_iter().filter(|lead| filter.shows(lead)))
@@ -98,7 +139,7 @@ impl Store {
     async fn summaries(
         &self,
         unit: &TenantId,
-        listed: &[crate::items::Item],
+        listed: &[crate::db::items::Item],
     ) -> Result<Vec<LeadSummary>> {
         let keys = listed
             .iter()
@@ -108,7 +149,7 @@ impl Store {
                 Ok(key(unit.as_str(), lead_sk(&id)))
             })
             .collect::<Result<Vec<_>>>()?;
-        let items = self.get_all(Table::Leads, keys).await?;
+        let items = self.db.get_all(Table::Leads, keys).await?;
         let mut summaries: Vec<LeadSummary> = items
             .into_iter()
             .map(|item| record(item, "lead"))
@@ -128,7 +169,8 @@ impl Store {
         id: &LeadId,
         verdict: &VerdictEntry,
     ) -> Result<LeadSummary> {
-        for attempt in 0..retry::ATTEMPTS_MAX {
+        let mut attempts = self.db.attempts("recording a verdict");
+        loop {
             let mut lead = self
                 .lead_summary(unit, id)
                 .await?
@@ -148,9 +190,8 @@ impl Store {
             if ended.refused(0) {
                 return Err(Error::Gone("the lead's reference"));
             }
-            self.pause(attempt).await;
+            attempts.again().await?;
         }
-        Err(Error::Unavailable("recording a verdict"))
     }
 
     async fn write_verdict(
@@ -165,8 +206,8 @@ impl Store {
             .steps_alert(unit, AlertKind::Verdict, data, now)
             .await?;
         let mut steps = vec![
-            self.step_active(unit, &lead.reference_id)?,
-            self.step_update(
+            self.db.step_active(unit, &lead.reference_id)?,
+            self.db.step_update(
                 Table::Leads,
                 key(unit.as_str(), lead_sk(&lead.lead_id)),
                 "SET #status = :status, verdict = :verdict, retracted = :retracted",
@@ -180,7 +221,7 @@ impl Store {
             )?,
         ];
         steps.extend(outbox);
-        self.transact("recording a verdict", &steps).await
+        self.db.transact("recording a verdict", &steps).await
     }
 }
 

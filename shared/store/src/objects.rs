@@ -1,5 +1,9 @@
 //! Objects in S3: photos as they were uploaded.
 
+pub(crate) mod encoded_words;
+pub(crate) mod forms;
+pub(crate) mod redrive;
+
 use std::collections::HashMap;
 use std::fmt;
 
@@ -12,9 +16,22 @@ use bytes::{Bytes, BytesMut};
 use records::{AdMetadata, MetadataNote, ObjectKey, Timestamp, decode_event_key};
 use tokio::io::AsyncWriteExt;
 
-use crate::Store;
-use crate::encoded_words::decoded;
-use crate::error::{Error, Result, classified};
+use crate::Db;
+use crate::db::error::{Error, Result, classified};
+use crate::objects::encoded_words::decoded;
+
+/// Photos in the two buckets, as they were uploaded. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Objects {
+    pub(crate) db: Db,
+}
+
+impl Objects {
+    /// The handle over a connection.
+    pub fn new(db: &Db) -> Self {
+        Self { db: db.clone() }
+    }
+}
 
 /// Which of the two buckets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,7 +55,7 @@ pub struct ObjectFacts {
     pub metadata: HashMap<String, String>,
 }
 
-/// Where [`Store::redrive`] keeps the time of the first upload: without it, a copy that it makes
+/// Where [`Objects::redrive`] keeps the time of the first upload: without it, a copy that it makes
 /// would look like a new submission.
 pub(crate) const UPLOADED_AT: &str = "homeward-uploaded-at";
 
@@ -120,7 +137,7 @@ pub struct ObjectsPage {
     pub next: Option<String>,
 }
 
-impl Store {
+impl Objects {
     /// The key of an event's object if the object is ours: in the ads bucket under `ads/`, or in
     /// the references bucket under `references/`. `encoded_key` is the key as S3 events spell it.
     pub fn locate(&self, bucket: &str, encoded_key: &str) -> Option<ObjectKey> {
@@ -131,8 +148,8 @@ impl Store {
     /// The bucket of a kind of photo.
     pub fn bucket(&self, kind: ObjectKind) -> &str {
         match kind {
-            ObjectKind::Ad => &self.names.ads_bucket,
-            ObjectKind::Reference => &self.names.references_bucket,
+            ObjectKind::Ad => &self.db.names.ads_bucket,
+            ObjectKind::Reference => &self.db.names.references_bucket,
         }
     }
 
@@ -155,6 +172,7 @@ impl Store {
         bytes_max: u64,
     ) -> Result<Fetched> {
         let request = self
+            .db
             .s3
             .get_object()
             .bucket(self.bucket_of(key))
@@ -184,6 +202,7 @@ impl Store {
         bytes_max: usize,
     ) -> Result<Option<Bytes>> {
         let request = self
+            .db
             .s3
             .get_object()
             .bucket(self.bucket_of(key))
@@ -216,6 +235,7 @@ impl Store {
     ) -> Result<bool> {
         const CUT: Error = Error::Unavailable("reading an object into a file");
         let request = self
+            .db
             .s3
             .get_object()
             .bucket(self.bucket_of(key))
@@ -243,6 +263,7 @@ impl Store {
     /// What S3 says of the newest version of an object; none if none lies there.
     pub(crate) async fn head(&self, key: &ObjectKey) -> Result<Option<HeadObjectOutput>> {
         let request = self
+            .db
             .s3
             .head_object()
             .bucket(self.bucket_of(key))
@@ -261,6 +282,7 @@ impl Store {
     /// As every verb.
     pub async fn put_object(&self, key: &ObjectKey, object: NewObject) -> Result<Option<String>> {
         let answer = self
+            .db
             .s3
             .put_object()
             .bucket(self.bucket_of(key))
@@ -280,7 +302,8 @@ impl Store {
     /// # Errors
     /// As every verb.
     pub async fn delete_object(&self, key: &ObjectKey, version_id: Option<&str>) -> Result<()> {
-        self.s3
+        self.db
+            .s3
             .delete_object()
             .bucket(self.bucket_of(key))
             .key(key.as_str())
@@ -304,6 +327,7 @@ impl Store {
         limit: usize,
     ) -> Result<ObjectsPage> {
         let answer = self
+            .db
             .s3
             .list_objects_v2()
             .bucket(self.bucket(kind))

@@ -1,5 +1,14 @@
 //! References: submitted, looked at, paged through.
 
+pub(crate) mod announce;
+pub(crate) mod enrolled;
+pub(crate) mod erasing;
+pub(crate) mod log;
+pub(crate) mod removed;
+pub(crate) mod renewal;
+pub(crate) mod snapshot;
+pub(crate) mod status;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use records::fingerprint::ReferenceFingerprint;
 use records::{
@@ -7,11 +16,34 @@ use records::{
     SearchProgress, TenantId, Timestamp,
 };
 
-use crate::calls::{Query, Range};
-use crate::error::{Error, Result};
-use crate::items::{Item, attribute, item, key, record, reference_fingerprint_attribute, text};
-use crate::transactions::Ended;
-use crate::{PAGE_ITEMS_MAX, Store, Table};
+use crate::db::calls::{Query, Range};
+use crate::db::error::{Error, Result};
+use crate::db::items::{Item, attribute, item, key, record, reference_fingerprint_attribute, text};
+use crate::db::transactions::Ended;
+use crate::{Db, Erasures, GarbageCollector, Objects, PAGE_ITEMS_MAX, Segments, Table};
+
+/// References: their records, log and snapshots. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct References {
+    pub(crate) db: Db,
+    pub(crate) objects: Objects,
+    pub(crate) segments: Segments,
+    pub(crate) garbage: GarbageCollector,
+    pub(crate) erasures: Erasures,
+}
+
+impl References {
+    /// The handle over a connection.
+    pub fn new(db: &Db) -> Self {
+        Self {
+            db: db.clone(),
+            objects: Objects::new(db),
+            segments: Segments::new(db),
+            garbage: GarbageCollector::new(db),
+            erasures: Erasures::new(db),
+        }
+    }
+}
 
 /// What became of a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,9 +104,9 @@ pub(crate) fn ended_before(created_at: Timestamp) -> [(&'static str, AttributeVa
     ]
 }
 
-impl Store {
+impl References {
     /// Stores a new reference as pending, with its fingerprint, in one transaction; it is not
-    /// matched before [`Store::activate`]. A reference that is there and has not ended stays as it
+    /// matched before [`References::activate`]. A reference that is there and has not ended stays as it
     /// is, and so does one that ended at or after this one's `created_at`. Idempotent.
     ///
     /// # Errors
@@ -99,10 +131,10 @@ impl Store {
     /// Submits a reference whose photo was deleted in S3 and lies there again: the version
     /// `version_id` under `key`, as the newest. S3 tells whole seconds, so the times alone do not say
     /// which came first, the deletion or a photo of the same second. What was not withdrawn by
-    /// [`Store::withdraw_removed`], or lies there no more, stays as it is. Idempotent.
+    /// [`References::withdraw_removed`], or lies there no more, stays as it is. Idempotent.
     ///
     /// # Errors
-    /// As [`Store::submit`].
+    /// As [`References::submit`].
     pub async fn submit_returned(
         &self,
         unit: &TenantId,
@@ -113,7 +145,7 @@ impl Store {
         let id = &reference.reference_id;
         // Read first: a deletion after the look at S3 moves the end, and the condition fails.
         let ended_at = self.reference(unit, id).await?.and_then(|it| it.ended_at);
-        let newest = self.head(&key.clone().into()).await?;
+        let newest = self.objects.head(&key.clone().into()).await?;
         let lies_there = newest.is_some_and(|head| head.version_id() == version_id);
         let (Some(ended_at), true) = (ended_at, lies_there) else {
             return self.known(unit, id).await;
@@ -136,17 +168,18 @@ impl Store {
         let held = held_fingerprint(unit, id, reference_fingerprint_attribute(fingerprint)?);
         let submitted = item(unit.as_str(), reference_sk(id), reference)?;
         let steps = [
-            self.step_put_if(Table::References, submitted, condition, names, values)?,
-            self.step_put(Table::References, held)?,
+            self.db
+                .step_put_if(Table::References, submitted, condition, names, values)?,
+            self.db.step_put(Table::References, held)?,
         ];
-        match self.transact("submitting a reference", &steps).await? {
+        match self.db.transact("submitting a reference", &steps).await? {
             Ended::Done => Ok(Submitted::New),
             Ended::Refused(_) => self.known(unit, id).await,
         }
     }
 
     /// Records that a reference is not usable, with the reason in it. The same rule as for
-    /// [`Store::submit`]: one that is there and has not ended stays. Idempotent.
+    /// [`References::submit`]: one that is there and has not ended stays. Idempotent.
     ///
     /// # Errors
     /// [`Error::Rejected`] if the record is not rejected, or says not when or why.
@@ -160,6 +193,7 @@ impl Store {
             return Err(Error::Rejected("a rejected reference says why and when"));
         }
         let stored = self
+            .db
             .put_if(
                 Table::References,
                 item(
@@ -200,7 +234,8 @@ impl Store {
         unit: &TenantId,
         id: &ReferenceId,
     ) -> Result<Option<Item>> {
-        self.get(Table::References, unit.as_str(), reference_sk(id))
+        self.db
+            .get(Table::References, unit.as_str(), reference_sk(id))
             .await
     }
 
@@ -222,7 +257,7 @@ impl Store {
         let mut query = Query::of(Table::References, unit.as_str(), Range::prefix(REFERENCE));
         query.limit = Some(limit.min(PAGE_ITEMS_MAX));
         query.after = after.as_deref();
-        let (items, next) = self.query(&query).await?;
+        let (items, next) = self.db.query(&query).await?;
         let mut references: Vec<Reference> = items
             .into_iter()
             .map(|item| record(item, "reference"))
@@ -246,7 +281,7 @@ impl Store {
         id: &ReferenceId,
         progress: &SearchProgress,
     ) -> Result<()> {
-        let steps = [self.step_update(
+        let steps = [self.db.step_update(
             Table::References,
             key(unit.as_str(), reference_sk(id)),
             "SET #search = :search",
@@ -257,6 +292,9 @@ impl Store {
                 (":active", text(ReferenceStatus::Active.as_str())),
             ],
         )?];
-        self.transact("noting a search", &steps).await.map(|_| ())
+        self.db
+            .transact("noting a search", &steps)
+            .await
+            .map(|_| ())
     }
 }

@@ -9,15 +9,30 @@
 //! are saved in one transaction. Where a segment was merged or rewritten concurrently, the search is
 //! planned again over the manifest that stands now, which holds its images in other segments.
 
+pub(crate) mod again;
+
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use records::{ReferenceId, TenantId, Timestamp};
 use segments::{SegmentEntry, SegmentName};
 
-use crate::calls::Range;
-use crate::error::{Error, Result, classified};
-use crate::items::{Item, counted, key, number, parsed, seq_text, sort_key, text};
-use crate::transactions::Ended;
-use crate::{Store, Table, retry};
+use crate::db::calls::Range;
+use crate::db::error::{Error, Result, classified};
+use crate::db::items::{Item, counted, key, number, parsed, seq_text, sort_key, text};
+use crate::db::transactions::Ended;
+use crate::{Db, Table};
+
+/// Searches of new references through past ads. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Searches {
+    pub(crate) db: Db,
+}
+
+impl Searches {
+    /// The handle over a connection.
+    pub fn new(db: &Db) -> Self {
+        Self { db: db.clone() }
+    }
+}
 
 /// A search: of a reference, since one of its activations.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -159,16 +174,17 @@ fn plan_of(item: &Item) -> Result<SearchPlan> {
     })
 }
 
-impl Store {
+impl Searches {
     /// How far a search has come; none if it was not begun. Strongly consistent.
     ///
     /// # Errors
     /// As every verb.
     pub async fn search_plan(&self, of: &SearchKey) -> Result<Option<SearchPlan>> {
         let answer = self
+            .db
             .dynamodb
             .get_item()
-            .table_name(self.names.table(Table::Searches))
+            .table_name(self.db.names.table(Table::Searches))
             .set_key(Some(plan_key(of)))
             .consistent_read(true)
             .send()
@@ -198,7 +214,7 @@ impl Store {
         ] {
             plan.insert(name.to_owned(), number(count));
         }
-        self.put_new(Table::Searches, plan).await?;
+        self.db.put_new(Table::Searches, plan).await?;
         let part = |entry: &SegmentEntry| SearchPart {
             key: of.clone(),
             segment: entry.name,
@@ -213,13 +229,14 @@ impl Store {
             vec![(":yes", AttributeValue::Bool(true))],
         );
         let step = self.step_plan(of, planned)?;
-        self.transact("planning a search", &[step]).await?;
+        self.db.transact("planning a search", &[step]).await?;
         self.plan_there(of).await
     }
 
     /// Writes those of these parts that are not there yet, and counts them.
     async fn add_parts(&self, of: &SearchKey, mut parts: Vec<SearchPart>) -> Result<()> {
-        for attempt in 0..retry::ATTEMPTS_MAX {
+        let mut attempts = self.db.attempts("planning a search");
+        loop {
             if parts.is_empty() {
                 return Ok(());
             }
@@ -231,9 +248,10 @@ impl Store {
             let counted = ("ADD parts :parts, images_total :images", sums);
             let mut steps = vec![self.step_plan(of, counted)?];
             for part in &parts {
-                steps.push(self.step_put_new(Table::Searches, part_item(part))?);
+                steps.push(self.db.step_put_new(Table::Searches, part_item(part))?);
             }
-            let Ended::Refused(refused) = self.transact("planning a search", &steps).await? else {
+            let Ended::Refused(refused) = self.db.transact("planning a search", &steps).await?
+            else {
                 return Ok(());
             };
             if refused.contains(&0) {
@@ -244,9 +262,8 @@ impl Store {
                 place += 1;
                 !refused.contains(&place)
             });
-            self.pause(attempt).await;
+            attempts.again().await?;
         }
-        Err(Error::Unavailable("planning a search"))
     }
 
     fn step_plan(
@@ -255,7 +272,8 @@ impl Store {
         (update, values): (&str, Vec<(&str, AttributeValue)>),
     ) -> Result<TransactWriteItem> {
         let there = Some("attribute_exists(pk)");
-        self.step_update(Table::Searches, plan_key(of), update, there, &[], &values)
+        self.db
+            .step_update(Table::Searches, plan_key(of), update, there, &[], &values)
     }
 
     async fn plan_there(&self, of: &SearchKey) -> Result<SearchPlan> {
@@ -276,7 +294,9 @@ impl Store {
 
     async fn parts_on(&self, segment: &SegmentName) -> Result<Vec<Item>> {
         let range = Range::prefix(&format!("{segment}#"));
-        self.query_all(Table::Searches, shard(segment), range).await
+        self.db
+            .query_all(Table::Searches, shard(segment), range)
+            .await
     }
 
     /// Notes that a part's leads are all recorded, or, where `planned_again` says so, that its
@@ -289,7 +309,7 @@ impl Store {
         part: &SearchPart,
         planned_again: bool,
     ) -> Result<Option<SearchPlan>> {
-        let done = self.step_update(
+        let done = self.db.step_update(
             Table::Searches,
             part_key(part),
             "SET stands = :done",
@@ -306,18 +326,19 @@ impl Store {
         };
         let sums = vec![(":one", number(1)), (":images", images)];
         let steps = [done, self.step_plan(&part.key, (update, sums))?];
-        let ended = self.transact("noting a search", &steps).await?;
+        let ended = self.db.transact("noting a search", &steps).await?;
         if ended.refused(1) {
             // A part whose search is not known any more: no caller waits for it.
             let sk = part_sk(&part.segment, &part.key);
-            self.delete(Table::Searches, shard(&part.segment), sk)
+            self.db
+                .delete(Table::Searches, shard(&part.segment), sk)
                 .await?;
         }
         self.search_plan(&part.key).await
     }
 
     /// Notes that a complete search is over, and removes its parts on these segments; those on
-    /// segments that are gone go with [`Store::sweep`]. Idempotent.
+    /// segments that are gone go with [`GarbageCollector::sweep`](crate::GarbageCollector::sweep). Idempotent.
     ///
     /// # Errors
     /// As every verb.
@@ -329,7 +350,7 @@ impl Store {
     ) -> Result<()> {
         let over = vec![(":now", text(now.as_str()))];
         let step = self.step_plan(of, ("SET finished_at = :now", over))?;
-        self.transact("ending a search", &[step]).await?;
+        self.db.transact("ending a search", &[step]).await?;
         for entry in segments {
             let part = key(shard(&entry.name), part_sk(&entry.name, of));
             self.delete_done(part).await?;
@@ -349,7 +370,8 @@ impl Store {
 
     async fn delete_done(&self, part: Item) -> Result<bool> {
         let values = [(":done", text(DONE))];
-        self.delete_if(Table::Searches, part, "stands = :done", &values)
+        self.db
+            .delete_if(Table::Searches, part, "stands = :done", &values)
             .await
     }
 
@@ -359,6 +381,7 @@ impl Store {
     /// As every verb.
     pub async fn forget_searches(&self, unit: &TenantId, before: Timestamp) -> Result<u64> {
         let plans = self
+            .db
             .query_all(Table::Searches, unit.as_str(), Range::prefix("plan#"))
             .await?;
         let mut removed = 0;
@@ -367,9 +390,11 @@ impl Store {
             // Their texts have a fixed width and sort as the times do.
             if finished.is_some_and(|finished| finished < before.as_str()) {
                 let sk = sort_key(&plan)?;
-                let again = sk.replacen("plan#", crate::searches_again::AGAIN, 1);
-                self.delete(Table::Searches, unit.as_str(), again).await?;
-                self.delete(Table::Searches, unit.as_str(), sk).await?;
+                let again = sk.replacen("plan#", crate::searches::again::AGAIN, 1);
+                self.db
+                    .delete(Table::Searches, unit.as_str(), again)
+                    .await?;
+                self.db.delete(Table::Searches, unit.as_str(), sk).await?;
                 removed += 1;
             }
         }

@@ -1,12 +1,27 @@
 //! Tenants and their tokens.
 
+pub(crate) mod tokens;
+
 use std::collections::HashMap;
 
 use records::{Principal, TenantId, TenantSettings, Token};
 
-use crate::error::{Result, classified};
-use crate::items::{item, record, text};
-use crate::{Store, Table};
+use crate::db::error::{Result, classified};
+use crate::db::items::{item, record, text};
+use crate::{Db, Table};
+
+/// Tenants and their tokens. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Tenants {
+    pub(crate) db: Db,
+}
+
+impl Tenants {
+    /// The handle over a connection.
+    pub fn new(db: &Db) -> Self {
+        Self { db: db.clone() }
+    }
+}
 
 pub(crate) const SETTINGS: &str = "settings";
 pub(crate) const TOKEN: &str = "token";
@@ -15,17 +30,18 @@ pub(crate) fn token_pk(token: &Token) -> String {
     format!("token#{}", token.hash().as_str())
 }
 
-impl Store {
+impl Tenants {
     /// Writes a tenant's settings, whatever they were. Idempotent.
     ///
     /// # Errors
     /// As every verb.
     pub async fn put_tenant(&self, settings: &TenantSettings) -> Result<()> {
-        self.put(
-            Table::Tenants,
-            item(settings.tenant.as_str(), SETTINGS, settings)?,
-        )
-        .await
+        self.db
+            .put(
+                Table::Tenants,
+                item(settings.tenant.as_str(), SETTINGS, settings)?,
+            )
+            .await
     }
 
     /// A tenant's settings. Strongly consistent.
@@ -33,7 +49,10 @@ impl Store {
     /// # Errors
     /// As every verb.
     pub async fn tenant(&self, tenant: &TenantId) -> Result<Option<TenantSettings>> {
-        let found = self.get(Table::Tenants, tenant.as_str(), SETTINGS).await?;
+        let found = self
+            .db
+            .get(Table::Tenants, tenant.as_str(), SETTINGS)
+            .await?;
         found.map(|item| record(item, "tenant")).transpose()
     }
 
@@ -46,9 +65,10 @@ impl Store {
         let mut start: Option<HashMap<_, _>> = None;
         loop {
             let answer = self
+                .db
                 .dynamodb
                 .scan()
-                .table_name(self.names.table(Table::Tenants))
+                .table_name(self.db.names.table(Table::Tenants))
                 .consistent_read(true)
                 .filter_expression("sk = :settings")
                 .expression_attribute_values(":settings", text(SETTINGS))
@@ -73,7 +93,8 @@ impl Store {
     /// # Errors
     /// As every verb.
     pub async fn put_token(&self, token: &Token, principal: &Principal) -> Result<()> {
-        self.put(Table::Tenants, item(token_pk(token), TOKEN, principal)?)
+        self.db
+            .put(Table::Tenants, item(token_pk(token), TOKEN, principal)?)
             .await
     }
 
@@ -83,7 +104,7 @@ impl Store {
     /// # Errors
     /// As every verb.
     pub async fn authenticate(&self, token: &Token) -> Result<Option<Principal>> {
-        let found = self.get(Table::Tenants, token_pk(token), TOKEN).await?;
+        let found = self.db.get(Table::Tenants, token_pk(token), TOKEN).await?;
         found.map(|item| record(item, "token")).transpose()
     }
 
@@ -92,6 +113,6 @@ impl Store {
     /// # Errors
     /// As every verb.
     pub async fn revoke_token(&self, token: &Token) -> Result<()> {
-        self.delete(Table::Tenants, token_pk(token), TOKEN).await
+        self.db.delete(Table::Tenants, token_pk(token), TOKEN).await
     }
 }

@@ -65,7 +65,11 @@ async fn put_all(run: Rc<Run>, mut puts: Vec<Put>) {
             metadata: Default::default(),
         };
         let key = records::ObjectKey::parse(key).expect("a key");
-        store.put_object(&key, object).await.expect("acknowledged");
+        store
+            .objects
+            .put_object(&key, object)
+            .await
+            .expect("acknowledged");
     }
     run.script_parts_left.set(run.script_parts_left.get() - 1);
 }
@@ -158,7 +162,7 @@ async fn watch(run: Rc<Run>) {
 async fn forged_are_in(run: &Run, store: &Store) -> bool {
     for put in &run.script.forged {
         let key = AdKey::parse(put.object().0).expect("a key");
-        let upload = store.upload(&key).await.expect("faultless");
+        let upload = store.uploads.upload(&key).await.expect("faultless");
         if upload.is_none_or(|upload| upload.state == UploadState::Pending) {
             return false;
         }

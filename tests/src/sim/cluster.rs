@@ -172,7 +172,11 @@ pub async fn make_older(store: &Store, now: Timestamp) {
         stage: ScanStage::Over,
         ..Renewal::new(FINGERPRINT_VERSION - 1, now)
     };
-    store.save_renewal(&older).await.expect("a note");
+    store
+        .checkpoints
+        .save_renewal(&older)
+        .await
+        .expect("a note");
 }
 
 /// So eager that every run compacts, and merges what it compacted before.
@@ -268,7 +272,7 @@ async fn prepare(folder: &Path) {
     let embedded = embedded::Embedded::open_with_clock(folder, time.servers_clock());
     let embedded = embedded.expect("the folder opens");
     let store = store_of(&embedded.sdk_config(), 0);
-    store.create_tables().await.expect("tables");
+    store.db.create_tables().await.expect("tables");
     for (bucket, prefix) in [ADS, REFERENCES] {
         embedded.create_bucket(bucket).await.expect("a bucket");
         let queue = bucket; // called alike
@@ -287,7 +291,7 @@ async fn prepare(folder: &Path) {
             tell_withdrawals: false,
             created_at: time.now(),
         };
-        store.put_tenant(&settings).await.expect("a tenant");
+        store.tenants.put_tenant(&settings).await.expect("a tenant");
     }
     let hook = Webhook {
         name: webhook(),
@@ -299,5 +303,9 @@ async fn prepare(folder: &Path) {
         reason: None,
         updated_at: time.now(),
     };
-    store.put_webhook(&unit(), &hook).await.expect("a webhook");
+    store
+        .deliveries
+        .put_webhook(&unit(), &hook)
+        .await
+        .expect("a webhook");
 }

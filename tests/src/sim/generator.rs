@@ -57,10 +57,14 @@ impl Generator {
                 framings: vec![(Framing::default(), view("reference", number))],
                 features: Vec::new(),
             };
-            let submitted = self.store.submit(&unit(), &reference, &fingerprint).await;
+            let submitted = self
+                .store
+                .references
+                .submit(&unit(), &reference, &fingerprint)
+                .await;
             submitted.expect("submitted");
             let now = self.cluster.time().now();
-            let activated = self.store.activate(&unit(), id, now).await;
+            let activated = self.store.references.activate(&unit(), id, now).await;
             activated.expect("activated");
         }
     }
@@ -114,7 +118,7 @@ impl Generator {
             postings: Vec::new(),
         });
         let clock = self.cluster.time().clock();
-        let put = self.store.put_ads(ads.collect(), &clock).await;
+        let put = self.store.ads.put_ads(ads.collect(), &clock).await;
         put.expect("in the set");
         for number in numbers {
             self.record_one(number).await;
@@ -135,7 +139,7 @@ impl Generator {
         let store = &self.store;
         let metadata = AdMetadata::default();
         let sighting = Sighting::of(&key, &metadata);
-        let recorded = store.record_sighting(&image, &sighting, now).await;
+        let recorded = store.uploads.record_sighting(&image, &sighting, now).await;
         recorded.expect("recorded");
         let upload = Upload {
             object_key: key,
@@ -152,7 +156,7 @@ impl Generator {
             uploaded_at: now,
             updated_at: now,
         };
-        let recorded = store.record_upload(&upload).await;
+        let recorded = store.uploads.record_upload(&upload).await;
         recorded.expect("recorded");
     }
 
@@ -181,7 +185,12 @@ impl Generator {
     pub async fn disagreements(&self, images: u64) -> Vec<String> {
         let mut found = Vec::new();
         let uploader = TenantId::parse("uploader").expect("a tenant");
-        let counts = self.store.upload_counts(&uploader).await.expect("readable");
+        let counts = self
+            .store
+            .uploads
+            .upload_counts(&uploader)
+            .await
+            .expect("readable");
         if counts.recorded != images {
             found.push(format!(
                 "{} of {images} uploads are recorded",
@@ -200,7 +209,12 @@ impl Generator {
         if known != expected || leads.len() != expected.len() {
             found.push(format!("{} leads of {} pairs", leads.len(), expected.len()));
         }
-        let alerts = self.store.alert_counts(&[unit()]).await.expect("readable");
+        let alerts = self
+            .store
+            .leads
+            .alert_counts(&[unit()])
+            .await
+            .expect("readable");
         let alerted = snapshot::alerted_leads(&self.cluster.case_system.arrived());
         if alerts[&unit()] != expected.len() as u64 || alerted != expected.len() {
             found.push(format!(

@@ -107,7 +107,7 @@ impl Pump {
             metadata: Default::default(),
         };
         let key = ObjectKey::parse(key).expect("an object key");
-        let stored = self.faultless.put_object(&key, object).await;
+        let stored = self.faultless.objects.put_object(&key, object).await;
         stored.expect("an object is stored");
         self.cluster.time().skip(Duration::from_secs(2));
     }
@@ -141,10 +141,13 @@ impl Pump {
             fingerprint,
             postings: Vec::new(),
         };
-        let put = store.put_ads(vec![ad], &clock).await;
+        let put = store.ads.put_ads(vec![ad], &clock).await;
         put.expect("an ad is put into the set");
         let sighting = Sighting::of(&key, &AdMetadata::default());
-        let recorded = store.record_sighting(&image, &sighting, clock.now()).await;
+        let recorded = store
+            .uploads
+            .record_sighting(&image, &sighting, clock.now())
+            .await;
         recorded.expect("a sighting is recorded");
     }
 
@@ -179,9 +182,15 @@ impl Pump {
             framings: vec![(Framing::default(), BLANK)],
             features: Vec::new(),
         };
-        let submitted = store.submit(&unit, &reference, &fingerprint).await;
+        let submitted = store
+            .references
+            .submit(&unit, &reference, &fingerprint)
+            .await;
         submitted.expect("a reference is submitted");
-        let active = store.activate(&unit, &reference.reference_id, now).await;
+        let active = store
+            .references
+            .activate(&unit, &reference.reference_id, now)
+            .await;
         active.expect("a reference is active");
     }
 
@@ -242,9 +251,9 @@ impl Pump {
         for _ in 0..STEPS_MAX {
             let (programs, now) = (&self.programs, self.cluster.time().now());
             let retracted = async {
-                programs.store.retract(&uploader, now).await?;
+                programs.store.leads.retract(&uploader, now).await?;
                 programs.upkeep.retractions().await?;
-                programs.store.retraction(&uploader).await
+                programs.store.leads.retraction(&uploader).await
             };
             match unless_crashed(&programs.crash, retracted).await {
                 Some(Ok(Some(it))) if it.state == RetractionState::Done => return,
@@ -262,7 +271,7 @@ impl Pump {
     /// If it is not.
     pub async fn assert_open_by(&self, by: &str, of: &ReferenceId, image: &ImageSha256) {
         let id = LeadId::of(of, image);
-        let lead = self.faultless.lead(&unit(), &id).await;
+        let lead = self.faultless.leads.lead(&unit(), &id).await;
         let lead = lead.expect("readable").expect("a lead").summary;
         assert_eq!(lead.status, LeadStatus::Open);
         assert_eq!(lead.evidence_by.expect("an uploader").as_str(), by);

@@ -67,7 +67,7 @@ pub async fn take(store: &Store, arrived: &[Arrived]) -> Snapshot {
             messages.insert(message.id.clone());
         }
     }
-    let extended = store.extended_leads(&unit()).await.expect("readable");
+    let extended = store.leads.extended_leads(&unit()).await.expect("readable");
     held.extensions_due = extended.iter().map(ToString::to_string).collect();
     held
 }
@@ -95,10 +95,10 @@ fn hold_leads(held: &mut Snapshot, leads: Vec<Lead>) {
 
 async fn hold_alerts(held: &mut Snapshot, store: &Store) {
     let unit = unit();
-    let counts = store.alert_counts(std::slice::from_ref(&unit)).await;
+    let counts = store.leads.alert_counts(std::slice::from_ref(&unit)).await;
     let counter = counts.expect("readable")[&unit];
     for seq in 1..=counter {
-        let Some(Alert { kind, data, .. }) = store.alert(&unit, seq).await.expect("readable")
+        let Some(Alert { kind, data, .. }) = store.leads.alert(&unit, seq).await.expect("readable")
         else {
             continue;
         };
@@ -149,23 +149,27 @@ macro_rules! all_pages {
 }
 
 async fn uploads(store: &Store, uploader: &TenantId) -> Vec<Upload> {
-    all_pages!(|cursor| store.uploads(uploader, cursor, PAGE_ITEMS_MAX))
+    all_pages!(|cursor| store.uploads.uploads(uploader, cursor, PAGE_ITEMS_MAX))
 }
 
 async fn references(store: &Store) -> Vec<Reference> {
     let unit = unit();
-    all_pages!(|cursor| store.references(&unit, None, cursor, PAGE_ITEMS_MAX))
+    all_pages!(|cursor| store
+        .references
+        .references(&unit, None, cursor, PAGE_ITEMS_MAX))
 }
 
 /// Every lead of the unit.
 pub async fn leads(store: &Store) -> Vec<Lead> {
     let (unit, filter) = (unit(), LeadFilter::default());
-    all_pages!(|cursor| store.leads(&unit, &filter, cursor, PAGE_ITEMS_MAX))
+    all_pages!(|cursor| store.leads.leads(&unit, &filter, cursor, PAGE_ITEMS_MAX))
 }
 
 async fn deliveries(store: &Store) -> Vec<Delivery> {
     let (unit, webhook) = (unit(), webhook());
-    all_pages!(|cursor| store.deliveries(&unit, &webhook, cursor, PAGE_ITEMS_MAX))
+    all_pages!(|cursor| store
+        .deliveries
+        .deliveries(&unit, &webhook, cursor, PAGE_ITEMS_MAX))
 }
 
 /// How many leads the case system received alerts of.

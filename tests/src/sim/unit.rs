@@ -24,9 +24,9 @@ pub async fn withdraw(
     waits: bool,
 ) -> Result<(), Error> {
     let unit = cluster::unit();
-    store.withdraw(&unit, id, time.now()).await?;
+    store.references.withdraw(&unit, id, time.now()).await?;
     for _ in 0..POLLS_MAX {
-        let in_flight = store.in_flight(&unit, id, time.now()).await?;
+        let in_flight = store.deliveries.in_flight(&unit, id, time.now()).await?;
         if in_flight.is_none() || !waits {
             return Ok(());
         }

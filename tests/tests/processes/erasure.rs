@@ -79,7 +79,11 @@ async fn stored(data: &Path, reference_id: &str) -> Needles {
         table_prefix: Names::TABLE_PREFIX_DEFAULT.to_owned(),
     };
     let store = Store::with_sdk_config(&embedded.sdk_config(), names, Jitter::new(|| 1));
-    let log = store.references_since(&LogPosition::start()).await.unwrap();
+    let log = store
+        .references
+        .references_since(&LogPosition::start())
+        .await
+        .unwrap();
     let mut needles = Needles::new();
     for entry in log
         .entries

@@ -31,12 +31,12 @@ async fn images(data: &Path) -> (u64, usize) {
         table_prefix: Names::TABLE_PREFIX_DEFAULT.to_owned(),
     };
     let store = Store::with_sdk_config(&embedded.sdk_config(), names, Jitter::new(|| 1));
-    let segments = store.ads_segments().await.unwrap();
+    let segments = store.ads.ads_segments().await.unwrap();
     let mut in_tail = 0;
     for position in store::AdsPosition::starts() {
         let mut position = Some(position);
         while let Some(at) = position {
-            let page = store.ads_page(&at).await.unwrap();
+            let page = store.ads.ads_page(&at).await.unwrap();
             in_tail += page.items.len();
             position = page.next;
         }

@@ -210,6 +210,7 @@ async fn a_receiver_that_is_gone_is_not_called_again() {
 
     let webhook = world
         .store
+        .deliveries
         .webhook(&world.unit, &name("desk"))
         .await
         .expect("the store answers");
@@ -226,6 +227,7 @@ async fn a_receiver_that_is_gone_is_not_called_again() {
     assert_eq!(delivery.reason, Some(ReasonCode::RECEIVER_GONE));
     let queued = world
         .store
+        .deliveries
         .delivery(&world.unit, &name("desk"), third)
         .await;
     assert_eq!(queued.expect("the store answers"), None);
@@ -238,6 +240,7 @@ async fn a_removed_webhook_is_not_called_again() {
     world.stream().await;
     world
         .store
+        .deliveries
         .delete_webhook(&world.unit, &name("desk"))
         .await
         .expect("removed");
@@ -267,7 +270,11 @@ async fn alerts_that_their_stream_gave_up_are_queued_by_the_timer_once() {
     let mut told = ids(&desk.received());
     told.sort(); // attempts go out side by side
     assert_eq!(told, expected);
-    let page = world.store.unqueued_alerts(&world.unit, world.now()).await;
+    let page = world
+        .store
+        .leads
+        .unqueued_alerts(&world.unit, world.now())
+        .await;
     assert_eq!(page.expect("the store answers"), []);
 }
 
@@ -276,12 +283,14 @@ async fn a_withdrawn_reference_never_alerts() {
     let (world, desk, seq) = one_lead([Answer::Status(200, "")]).await;
     let alert = world
         .store
+        .leads
         .alert(&world.unit, seq)
         .await
         .expect("the store answers");
     let reference = alert.expect("in the outbox").data.reference_id;
     world
         .store
+        .references
         .withdraw(&world.unit, &reference, world.now())
         .await
         .expect("withdrawn");
@@ -297,15 +306,18 @@ async fn that_a_lead_was_taken_back_is_delivered_and_tried_again_to_a_unit_that_
     let script = [200, 500, 200].map(|status| Answer::Status(status, ""));
     let (world, desk, seq) = one_lead(script).await;
     world.stream().await;
-    let settings = world.store.tenant(&world.unit).await;
+    let settings = world.store.tenants.tenant(&world.unit).await;
     let mut settings = settings.expect("the store answers").expect("a unit");
     settings.tell_withdrawals = true;
-    let asked = world.store.put_tenant(&settings).await;
+    let asked = world.store.tenants.put_tenant(&settings).await;
     asked.expect("stored");
     let reference = world.delivery("desk", seq).await.reference_id;
-    let withdrawn = world.store.withdraw(&world.unit, &reference, world.now());
+    let withdrawn = world
+        .store
+        .references
+        .withdraw(&world.unit, &reference, world.now());
     withdrawn.await.expect("withdrawn");
-    let taken_back = world.store.take_back_leads(&world.unit, world.now());
+    let taken_back = world.store.leads.take_back_leads(&world.unit, world.now());
     assert_eq!(taken_back.await.expect("told"), 1);
     world.stream().await;
     world.wait(Duration::from_secs(86_400));
@@ -326,6 +338,7 @@ async fn a_withdrawal_between_two_attempts_stops_the_second() {
     let reference = world.delivery("desk", seq).await.reference_id;
     world
         .store
+        .references
         .withdraw(&world.unit, &reference, world.now())
         .await
         .expect("withdrawn");
@@ -350,12 +363,14 @@ async fn a_withdrawal_sees_the_attempt_in_flight_until_it_has_ended() {
     let reference = world.delivery("desk", seq).await.reference_id;
     let (store, unit) = (&world.store, &world.unit);
     store
+        .references
         .withdraw(unit, &reference, world.now())
         .await
         .expect("withdrawn");
     // Another worker comes by concurrently: it must not give the delivery up behind the sender's back.
     world.timer().await;
     let until = store
+        .deliveries
         .in_flight(unit, &reference, world.now())
         .await
         .expect("the store answers");
@@ -363,6 +378,7 @@ async fn a_withdrawal_sees_the_attempt_in_flight_until_it_has_ended() {
 
     in_flight.await.expect("it ends");
     let until = store
+        .deliveries
         .in_flight(unit, &reference, world.now())
         .await
         .expect("the store answers");
@@ -381,12 +397,14 @@ async fn a_held_reference_alerts_once_it_is_active_again() {
     let (world, desk, seq) = one_lead([Answer::Status(200, "")]).await;
     let alert = world
         .store
+        .leads
         .alert(&world.unit, seq)
         .await
         .expect("the store answers");
     let reference = alert.expect("in the outbox").data.reference_id;
     let (store, unit) = (&world.store, &world.unit);
     store
+        .references
         .hold(unit, &reference, ReasonCode::TOO_COMMON, world.now())
         .await
         .expect("held");
@@ -403,6 +421,7 @@ async fn a_held_reference_alerts_once_it_is_active_again() {
     assert_eq!(desk.connections(), 0);
 
     store
+        .references
         .activate(unit, &reference, world.now())
         .await
         .expect("active");
@@ -425,17 +444,20 @@ async fn what_a_dead_process_had_leased_is_sent_when_the_lease_runs_out() {
     let (world, desk, seq) = one_lead([Answer::Status(200, "")]).await;
     let (store, unit) = (&world.store, &world.unit);
     let alert = store
+        .leads
         .alert(unit, seq)
         .await
         .expect("the store answers")
         .expect("in the outbox");
     store
+        .deliveries
         .enqueue(&name("desk"), &alert, world.now())
         .await
         .expect("queued");
     let delivery = world.delivery("desk", seq).await;
     let until = world.now().plus(Duration::from_secs(20));
     store
+        .deliveries
         .lease(unit, &delivery, world.now(), until)
         .await
         .expect("leased"); // and then it died

@@ -69,6 +69,7 @@ async fn leads(world: &World, unit: &TenantId, ads: std::ops::Range<usize>) {
 async fn deliveries(world: &World, hook: &str) -> Vec<Delivery> {
     let page = world
         .store
+        .deliveries
         .deliveries(&world.unit, &name(hook), None, 100)
         .await;
     page.expect("the store answers").items
@@ -174,7 +175,10 @@ async fn a_withdrawal_waits_eight_seconds_at_most_for_a_first_attempt() {
     is_started.wait_for(|started| *started).await.expect("open");
     let reference = world.delivery("desk", 1).await.reference_id;
     let (store, now) = (&world.store, world.now());
-    let until = store.in_flight(&world.unit, &reference, now).await;
+    let until = store
+        .deliveries
+        .in_flight(&world.unit, &reference, now)
+        .await;
     let until = until.expect("the store answers").expect("under way");
     assert_eq!(until.since(now), Duration::from_secs(8));
     under_way.abort();

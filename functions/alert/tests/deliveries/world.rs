@@ -64,7 +64,7 @@ impl World {
         let folder = tempfile::tempdir().expect("a folder");
         let embedded = Embedded::open(folder.path()).expect("it opens");
         let store = Store::with_sdk_config(&embedded.sdk_config(), names(), Jitter::new(|| 7));
-        store.create_tables().await.expect("tables");
+        store.db.create_tables().await.expect("tables");
         let packs = embedded.create_bucket("segments").await;
         packs.expect("a bucket");
         let now_ms = Arc::new(AtomicI64::new(jiff::Timestamp::now().as_millisecond()));
@@ -97,7 +97,11 @@ impl World {
             tell_withdrawals: false,
             created_at: self.now(),
         };
-        self.store.put_tenant(&settings).await.expect("stored");
+        self.store
+            .tenants
+            .put_tenant(&settings)
+            .await
+            .expect("stored");
     }
 
     pub fn now(&self) -> Timestamp {
@@ -126,6 +130,7 @@ impl World {
         };
         let unit = TenantId::parse(unit).expect("a tenant");
         self.store
+            .deliveries
             .put_webhook(&unit, &webhook)
             .await
             .expect("stored");
@@ -165,10 +170,12 @@ impl World {
         };
         let id = reference.reference_id.clone();
         self.store
+            .references
             .submit(unit, &reference, &fingerprint)
             .await
             .expect("stored");
         self.store
+            .references
             .activate(unit, &id, self.now())
             .await
             .expect("active");
@@ -212,9 +219,10 @@ impl World {
         };
         let now = self.now();
         let clock = Clock::new(move || now);
-        let put = store.put_ads(vec![ad], &clock);
+        let put = store.ads.put_ads(vec![ad], &clock);
         put.await.expect("stored");
         store
+            .uploads
             .record_sighting(&image, &sighting, self.now())
             .await
             .expect("stored");
@@ -233,6 +241,7 @@ impl World {
         };
         match self
             .store
+            .leads
             .record_lead(&found, &[], self.now())
             .await
             .expect("recorded")
@@ -269,7 +278,11 @@ impl World {
     }
 
     pub async fn delivery(&self, hook: &str, seq: u64) -> Delivery {
-        let found = self.store.delivery(&self.unit, &name(hook), seq).await;
+        let found = self
+            .store
+            .deliveries
+            .delivery(&self.unit, &name(hook), seq)
+            .await;
         found.expect("the store answers").expect("a delivery")
     }
 }

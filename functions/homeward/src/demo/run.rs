@@ -143,7 +143,7 @@ async fn put(
         content_type: "image/jpeg".to_owned(),
         metadata: HashMap::new(),
     };
-    laptop.store.put_object(&key, object).await?;
+    laptop.store.objects.put_object(&key, object).await?;
     Ok(())
 }
 

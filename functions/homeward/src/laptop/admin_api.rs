@@ -112,7 +112,7 @@ async fn key_pair_answer(
         return StatusCode::NOT_FOUND.into_response();
     };
     let made = async {
-        let Some(settings) = shared.store.tenant(&tenant).await? else {
+        let Some(settings) = shared.store.tenants.tenant(&tenant).await? else {
             return Ok(None);
         };
         Ok(Some(tenants::key_pair(&shared.embedded, &settings).await?))
@@ -164,7 +164,7 @@ impl Shared {
         if given.hash() == self.local.hash() {
             return true;
         }
-        let principal = self.store.authenticate(&given).await;
+        let principal = self.store.tenants.authenticate(&given).await;
         principal.is_ok_and(|it| it.is_some_and(|it| it.role == Role::Admin))
     }
 }

@@ -47,7 +47,7 @@ impl BucketRules {
         if self.lock().contains(&asked) {
             return Ok(true);
         }
-        let settings = self.store.tenant(tenant).await?;
+        let settings = self.store.tenants.tenant(tenant).await?;
         let is_one = settings.is_some_and(|it| match bucket {
             ADS_BUCKET => it.is_uploader,
             _ => it.is_unit,
@@ -65,7 +65,11 @@ impl BucketRules {
     /// Waits until nothing about a withdrawn reference is under way to a webhook.
     async fn is_silent(&self, unit: &TenantId, id: &ReferenceId) -> Result<(), String> {
         for _ in 0..POLLS_MAX {
-            let in_flight = self.store.in_flight(unit, id, self.clock.now()).await;
+            let in_flight = self
+                .store
+                .deliveries
+                .in_flight(unit, id, self.clock.now())
+                .await;
             if in_flight.map_err(|_| failed())?.is_none() {
                 return Ok(());
             }
@@ -77,13 +81,21 @@ impl BucketRules {
     /// Withdraws the references of a deleted photo, as `DELETE /v1/references/{id}` does.
     async fn withdraw(&self, key: &ReferenceKey) -> Result<(), String> {
         let (unit, now) = (key.tenant(), self.clock.now());
-        let withdrawn = self.store.withdraw_removed(key, self.bytes_max, now).await;
+        let withdrawn = self
+            .store
+            .references
+            .withdraw_removed(key, self.bytes_max, now)
+            .await;
         let withdrawn = withdrawn.map_err(|_| failed())?;
         for id in &withdrawn {
             self.is_silent(unit, id).await?;
         }
         if !withdrawn.is_empty() {
-            let taken_back = self.store.take_back_leads(unit, self.clock.now()).await;
+            let taken_back = self
+                .store
+                .leads
+                .take_back_leads(unit, self.clock.now())
+                .await;
             taken_back.map_err(|_| failed())?;
         }
         Ok(())

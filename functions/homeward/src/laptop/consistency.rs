@@ -110,7 +110,7 @@ pub async fn count(
     contents: Contents,
 ) -> anyhow::Result<Consistency> {
     let mut consistency = Consistency::default();
-    let tenants = store.tenants().await?;
+    let tenants = store.tenants.tenants().await?;
     let counted = orphans::count(&mut consistency, store, &tenants).await;
     consistency.reported("objects at odd keys", counted)?;
     let counted = objects::uploads(&mut consistency, store, embedded).await;

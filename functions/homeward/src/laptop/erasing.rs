@@ -74,6 +74,7 @@ impl Folder<'_> {
                 _ => format!("{table} {now}"),
             };
             self.store
+                .erasures
                 .save_erased_together(by, Erased::TableStreams, &deed, trimmed)
                 .await?;
         }
@@ -83,6 +84,7 @@ impl Folder<'_> {
     async fn drop_dead_letters(&self, erasure: &Erasure, by: ErasedBy<'_>) -> store::Result<()> {
         let looked = self
             .store
+            .erasures
             .save_erased_together(by, Erased::DeadLetters, "none", 0);
         looked.await?;
         let streams =
@@ -95,6 +97,7 @@ impl Folder<'_> {
                 .map_err(not_yet)?;
             for letter in dead_letters.iter().filter(|it| is_about(it, erasure)) {
                 self.store
+                    .erasures
                     .save_erased(by, Erased::DeadLetters, [letter.id.clone()])
                     .await?;
                 queue.drop_dead_letter(&letter.id).await.map_err(not_yet)?;

@@ -46,7 +46,7 @@ pub fn names() -> Names {
 /// What could not be made.
 pub async fn prepare(embedded: &Embedded) -> anyhow::Result<Store> {
     let store = Store::with_sdk_config(&embedded.sdk_config(), names(), Jitter::from_system());
-    store.create_tables().await?;
+    store.db.create_tables().await?;
     embedded.create_bucket(SEGMENTS_BUCKET).await?;
     for (bucket, prefix, queue) in [
         (ADS_BUCKET, "ads/", INGEST_QUEUE),
@@ -117,7 +117,7 @@ impl Programs {
                 queues: Arc::new(EmbeddedQueues(embedded.clone())),
             },
             review: Review {
-                store: store.clone(),
+                store: store.clone().into(),
                 clock: clock.clone(),
                 random: review::Random::from_system(),
                 networks: ip_networks(networks)?,

@@ -94,14 +94,14 @@ pub(super) async fn first(
     for (token, tenant, role) in tokens.each() {
         let token = Token::parse(token)?;
         // An older version's may have been revoked by hand.
-        if are_new || store.authenticate(&token).await?.is_some() {
+        if are_new || store.tenants.authenticate(&token).await?.is_some() {
             let issued = IssuedToken {
                 token_id: token_id(&token),
                 tenant: TenantId::parse(tenant)?,
                 role,
                 created_at: clock.now(),
             };
-            store.issue_token(&token, &issued).await?;
+            store.tenants.issue_token(&token, &issued).await?;
         }
     }
     Ok(First { tokens, are_new })
@@ -133,7 +133,7 @@ async fn make_tenant(
     clock: &Clock,
 ) -> anyhow::Result<TenantSettings> {
     let tenant = TenantId::parse(name)?;
-    if let Some(there) = store.tenant(&tenant).await? {
+    if let Some(there) = store.tenants.tenant(&tenant).await? {
         return Ok(there);
     }
     let settings = TenantSettings {
@@ -145,7 +145,7 @@ async fn make_tenant(
         tell_withdrawals: false,
         created_at: clock.now(),
     };
-    store.put_tenant(&settings).await?;
+    store.tenants.put_tenant(&settings).await?;
     Ok(settings)
 }
 

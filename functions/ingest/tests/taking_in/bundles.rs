@@ -60,7 +60,7 @@ async fn every_member_ends_recorded_or_with_its_reason() {
     assert_eq!(uploads["b.tar"].bundle, Some(COUNTS));
     assert_eq!(uploads["b.tar/2.png"].bundle, None);
     let image = ImageSha256::of(&picture(1));
-    let sightings = world.store.sightings(&image).await.unwrap();
+    let sightings = world.store.uploads.sightings(&image).await.unwrap();
     assert_eq!(sightings.len(), 1);
     assert_eq!(sightings[0].object_key, key("b.tar/a/1.png"));
     let place = sightings[0].place.as_ref().unwrap();
@@ -126,7 +126,7 @@ async fn a_large_bundle_is_cut_into_parts_that_hold_its_pictures() {
     assert!(!world.has_object("b.tar/149.png").await);
     assert_eq!(world.ads().await.len(), 149);
     let image = ImageSha256::of(&picture(3));
-    let sightings = world.store.sightings(&image).await;
+    let sightings = world.store.uploads.sightings(&image).await;
     assert_eq!(sightings.unwrap()[0].object_key, key("b.tar/3.png"));
 }
 
@@ -141,7 +141,11 @@ async fn a_bundle_that_was_cut_off_goes_on_where_it_stopped() {
     };
     let version = world.version("b.tar").await;
     let bundle = key("b.tar");
-    let noted = world.store.save_unpacked(&bundle, &version, done).await;
+    let noted = world
+        .store
+        .uploads
+        .save_unpacked(&bundle, &version, done)
+        .await;
     noted.unwrap();
     world.ingest.handle(event).await;
     let there = ["1", "65", "129"].map(|part| format!("b.tar//part-{part}"));
@@ -197,7 +201,7 @@ async fn the_same_picture_twice_in_a_bundle_is_one_ad_seen_twice() {
     world.settle().await;
     assert_eq!(world.ads().await.len(), 1);
     let image = ImageSha256::of(&picture(1));
-    let sightings = world.store.sightings(&image).await;
+    let sightings = world.store.uploads.sightings(&image).await;
     assert_eq!(sightings.unwrap().len(), 2);
 }
 

@@ -32,7 +32,7 @@ async fn a_hash_becomes_the_same_ad_as_its_picture_and_its_sighting_travels_with
     by_hash.settle().await;
     by_picture.settle().await;
     let image = ImageSha256::of(&picture(1));
-    let postings = by_picture.store.sightings(&image).await.unwrap();
+    let postings = by_picture.store.uploads.sightings(&image).await.unwrap();
     assert_eq!(postings.len(), 1);
     let of_picture = by_picture.ads().await.remove(0);
     let expected = StoredAd {
@@ -42,7 +42,7 @@ async fn a_hash_becomes_the_same_ad_as_its_picture_and_its_sighting_travels_with
     assert_eq!(by_hash.ads().await, [expected]);
     let ends = [("h.jsonl", "Recorded")];
     assert_eq!(by_hash.states().await, rows(&ends));
-    let known = by_hash.store.image(&ngo(), &image).await.unwrap();
+    let known = by_hash.store.uploads.image(&ngo(), &image).await.unwrap();
     assert!(known.is_none(), "nothing but the set knows it");
     assert!(
         !by_hash.has_object("h.jsonl/a/1.png").await,
@@ -187,7 +187,7 @@ async fn a_line_that_stands_as_refused_is_told_to_be_recorded_once_it_is_mended(
     earlier.object_key = key("h.jsonl/1.png");
     earlier.version_id = None;
     earlier.reason = Some(ReasonCode::MALFORMED_FINGERPRINT);
-    assert!(world.store.record_upload(&earlier).await.unwrap());
+    assert!(world.store.uploads.record_upload(&earlier).await.unwrap());
     let list = hash_list_header() + &record("1.png", 1).to_line();
     world.put("h.jsonl", list.into_bytes(), &[]).await;
     world.settle().await;

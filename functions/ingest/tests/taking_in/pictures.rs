@@ -44,7 +44,7 @@ async fn packs(attempt: &str) -> u64 {
         ..CompactionRule::default()
     };
     let now = records::Timestamp::from(std::time::SystemTime::now());
-    let done = world.store.compact_ads(&at_once, now).await.unwrap();
+    let done = world.store.ads.compact_ads(&at_once, now).await.unwrap();
     assert_eq!(done.items, 3);
     done.cleared
 }

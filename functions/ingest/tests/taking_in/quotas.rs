@@ -19,12 +19,17 @@ fn now() -> Timestamp {
 
 async fn bounded(max: u64) -> World {
     let world = World::new().await;
-    world.store.set_quota(&ngo(), Some(max)).await.unwrap();
+    world
+        .store
+        .uploads
+        .set_quota(&ngo(), Some(max))
+        .await
+        .unwrap();
     world
 }
 
 async fn counted(world: &World) -> u64 {
-    let quota: Quota = world.store.quota(&ngo(), now()).await.unwrap();
+    let quota: Quota = world.store.uploads.quota(&ngo(), now()).await.unwrap();
     quota.uploads_today
 }
 
@@ -55,21 +60,36 @@ async fn what_is_over_the_quota_is_rejected_its_object_stays_and_no_other_is_hel
         metadata: Default::default(),
     };
     let place = of_another.clone().into();
-    world.store.put_object(&place, object).await.unwrap();
+    world
+        .store
+        .objects
+        .put_object(&place, object)
+        .await
+        .unwrap();
     world.settle().await;
     assert_eq!(recorded_and_over(&world).await, (2, 3));
     assert_eq!((counted(&world).await, world.ads().await.len()), (2, 3));
     let uploads = world.uploads().await;
     for (name, upload) in &uploads {
         assert!(world.has_object(name).await, "{name} stays");
-        let sightings = world.store.sightings(&upload.image_sha256.unwrap()).await;
+        let sightings = world
+            .store
+            .uploads
+            .sightings(&upload.image_sha256.unwrap())
+            .await;
         let is_recorded = upload.state == UploadState::Recorded;
         assert_eq!(sightings.unwrap().len(), usize::from(is_recorded), "{name}");
     }
-    let other = world.store.upload(&of_another).await.unwrap().unwrap();
+    let other = world
+        .store
+        .uploads
+        .upload(&of_another)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(other.state, UploadState::Recorded);
     let other = TenantId::parse("other").unwrap();
-    let quota = world.store.quota(&other, now()).await.unwrap();
+    let quota = world.store.uploads.quota(&other, now()).await.unwrap();
     assert_eq!(quota, Quota::default(), "nothing is counted without one");
 }
 
@@ -88,7 +108,10 @@ async fn the_same_key_put_again_on_another_day_is_taken_in() {
     let taken = [("a.png", "Recorded"), ("b.png", "Recorded")];
     assert_eq!(world.states().await, rows(&taken));
     let image = ImageSha256::of(&picture(2));
-    assert_eq!(world.store.sightings(&image).await.unwrap().len(), 1);
+    assert_eq!(
+        world.store.uploads.sightings(&image).await.unwrap().len(),
+        1
+    );
 }
 
 #[tokio::test]
@@ -175,11 +198,16 @@ async fn a_bound_counts_within_minutes_of_being_set() {
     world.ingest = Ingest::new(world.store.clone(), Limits::default(), clock, 2);
     world.put("before.png", picture(1), &[]).await;
     world.settle().await;
-    world.store.set_quota(&ngo(), Some(0)).await.unwrap();
+    world
+        .store
+        .uploads
+        .set_quota(&ngo(), Some(0))
+        .await
+        .unwrap();
     later.store(301, Ordering::Relaxed);
     world.put("set.png", picture(2), &[]).await;
     world.settle().await;
-    world.store.set_quota(&ngo(), None).await.unwrap();
+    world.store.uploads.set_quota(&ngo(), None).await.unwrap();
     later.store(602, Ordering::Relaxed);
     world.put("lifted.png", picture(3), &[]).await;
     world.settle().await;

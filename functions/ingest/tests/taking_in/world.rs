@@ -54,7 +54,7 @@ impl World {
         embedded.create_bucket("segments").await.unwrap();
         embedded.notify("ads", "ads/", "ingest").await.unwrap();
         let store = Store::with_sdk_config(&embedded.sdk_config(), names, Jitter::new(|| 7));
-        store.create_tables().await.unwrap();
+        store.db.create_tables().await.unwrap();
         let clock = Clock::from_system();
         let ingest = Ingest::new(store.clone(), Limits::default(), clock, 2);
         Self {
@@ -75,6 +75,7 @@ impl World {
             metadata: HashMap::from_iter(pairs),
         };
         self.store
+            .objects
             .put_object(&key(name).into(), object)
             .await
             .unwrap();
@@ -110,6 +111,7 @@ impl World {
         loop {
             let page = self
                 .store
+                .uploads
                 .uploads(&ngo(), cursor.as_ref(), 100)
                 .await
                 .unwrap();
@@ -136,7 +138,11 @@ impl World {
 
     /// The version of an object that is there.
     pub async fn version(&self, name: &str) -> String {
-        let fetched = self.store.fetch(&key(name).into(), None, 1 << 24).await;
+        let fetched = self
+            .store
+            .objects
+            .fetch(&key(name).into(), None, 1 << 24)
+            .await;
         let store::Fetched::Object(object) = fetched.unwrap() else {
             panic!("{name} is there")
         };
@@ -145,13 +151,22 @@ impl World {
 
     pub async fn has_object(&self, name: &str) -> bool {
         let key: ObjectKey = key(name).into();
-        self.store.peek(&key, None, 1).await.unwrap().is_some()
+        self.store
+            .objects
+            .peek(&key, None, 1)
+            .await
+            .unwrap()
+            .is_some()
     }
 
     /// Records an ad as a program before this one would have, without its object.
     pub async fn put_older(&self, name: &str, ad: &StoredAd) {
         let clock = Clock::from_system();
-        self.store.put_ads(vec![ad.clone()], &clock).await.unwrap();
+        self.store
+            .ads
+            .put_ads(vec![ad.clone()], &clock)
+            .await
+            .unwrap();
         let image = Image {
             image_sha256: ad.image_sha256,
             width_px: 96,
@@ -161,19 +176,27 @@ impl World {
             first_seen_at: clock.now(),
         };
         let sighting = Sighting::of(&key(name), &AdMetadata::default());
-        let recorded = self.store.record_sighting(&image, &sighting, clock.now());
+        let recorded = self
+            .store
+            .uploads
+            .record_sighting(&image, &sighting, clock.now());
         assert!(recorded.await.unwrap());
     }
 
     /// What is known of an image.
     pub async fn image(&self, image: &ImageSha256) -> Image {
-        self.store.image(&ngo(), image).await.unwrap().unwrap()
+        self.store
+            .uploads
+            .image(&ngo(), image)
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     pub async fn ads(&self) -> Vec<StoredAd> {
         let mut ads = Vec::new();
         for start in AdsPosition::starts() {
-            ads.extend(self.store.ads_page(&start).await.unwrap().items);
+            ads.extend(self.store.ads.ads_page(&start).await.unwrap().items);
         }
         ads
     }

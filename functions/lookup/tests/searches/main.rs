@@ -195,12 +195,14 @@ async fn parts_whose_segments_were_merged_and_swept_are_planned_again() {
     let now = world.now();
     let merged = world
         .store
+        .segments
         .merge_segments(SetKind::Ads, &merging, now)
         .await;
     assert_eq!(merged.unwrap().merged, 4);
     let later = now.plus(Duration::from_secs(60));
     let swept = world
         .store
+        .garbage
         .sweep(SetKind::Ads, &merging, later)
         .await
         .unwrap();
@@ -291,7 +293,11 @@ async fn a_new_ad_meets_references_that_lie_in_segments() {
         world.activate(n).await;
     }
     world.settle(&world.lookup()).await;
-    let compacted = world.store.compact_references(&eager(), world.now()).await;
+    let compacted = world
+        .store
+        .references
+        .compact_references(&eager(), world.now())
+        .await;
     assert_eq!(compacted.unwrap().items, REFERENCES);
     world.withdraw(1).await;
     world.record(0..ADS).await;
@@ -307,7 +313,11 @@ async fn a_new_ad_meets_references_though_their_segment_is_damaged() {
     for n in 0..REFERENCES {
         world.activate(n).await;
     }
-    let compacted = world.store.compact_references(&eager(), world.now()).await;
+    let compacted = world
+        .store
+        .references
+        .compact_references(&eager(), world.now())
+        .await;
     assert_eq!(compacted.unwrap().items, REFERENCES);
     world.damage_a_segment().await;
     world.record(0..ADS).await;
@@ -385,6 +395,7 @@ async fn parts_that_their_stream_gave_up_are_done_later_even_if_their_segment_is
     };
     let merged = world
         .store
+        .segments
         .merge_segments(SetKind::Ads, &merge, world.now());
     assert_eq!(merged.await.unwrap().merged, 3);
     for _ in 0..2 {

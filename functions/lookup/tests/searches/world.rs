@@ -122,7 +122,7 @@ impl World {
             segments_bucket: "segments".into(),
         };
         let store = Store::with_sdk_config(&embedded.sdk_config(), names, Jitter::new(|| 7));
-        store.create_tables().await.unwrap();
+        store.db.create_tables().await.unwrap();
         embedded.create_bucket("segments").await.unwrap();
         Self {
             store,
@@ -161,6 +161,7 @@ impl World {
         };
         let fingerprint = reference_fingerprint(n);
         self.store
+            .references
             .submit(&unit(), &reference, &fingerprint)
             .await
             .unwrap();
@@ -169,6 +170,7 @@ impl World {
     pub async fn activate(&self, n: u64) {
         let activated = self
             .store
+            .references
             .activate(&unit(), &reference_id(n), self.now())
             .await
             .unwrap();
@@ -177,12 +179,16 @@ impl World {
 
     pub async fn withdraw(&self, n: u64) {
         let (unit, id) = (unit(), reference_id(n));
-        self.store.withdraw(&unit, &id, self.now()).await.unwrap();
+        self.store
+            .references
+            .withdraw(&unit, &id, self.now())
+            .await
+            .unwrap();
     }
 
     pub async fn hold(&self, n: u64) {
         let (unit, id, reason) = (unit(), reference_id(n), ReasonCode::TOO_COMMON);
-        let held = self.store.hold(&unit, &id, reason, self.now());
+        let held = self.store.references.hold(&unit, &id, reason, self.now());
         held.await.unwrap();
     }
 
@@ -201,13 +207,18 @@ impl World {
             };
             let now = self.now();
             let clock = Clock::new(move || now);
-            let put = self.store.put_ads(vec![ad], &clock);
+            let put = self.store.ads.put_ads(vec![ad], &clock);
             put.await.unwrap();
         }
     }
 
     pub async fn compact(&self) {
-        let done = self.store.compact_ads(&eager(), self.now()).await.unwrap();
+        let done = self
+            .store
+            .ads
+            .compact_ads(&eager(), self.now())
+            .await
+            .unwrap();
         assert!(done.items > 0 && done.cleared == done.items, "{done:?}");
     }
 
@@ -217,6 +228,7 @@ impl World {
         let later = self.now().plus(eager().grace * 2);
         let swept = self
             .store
+            .garbage
             .sweep(SetKind::Ads, &eager(), later)
             .await
             .unwrap();
@@ -224,7 +236,7 @@ impl World {
     }
 
     pub async fn segments(&self) -> usize {
-        self.store.ads_segments().await.unwrap().len()
+        self.store.ads.ads_segments().await.unwrap().len()
     }
 
     pub async fn read(&self, table: Table, max: usize) -> Option<Batch> {
@@ -293,25 +305,42 @@ impl World {
 
     /// As `upkeep` does: wakes the searches that did not move since a time.
     pub async fn wake_stalled(&self, before: Timestamp) -> usize {
-        let stalled = self.store.stalled_searches(&unit(), before).await.unwrap();
+        let stalled = self
+            .store
+            .searches
+            .stalled_searches(&unit(), before)
+            .await
+            .unwrap();
         for of in &stalled {
-            self.store.search_again(of, self.now()).await.unwrap();
+            self.store
+                .searches
+                .search_again(of, self.now())
+                .await
+                .unwrap();
         }
         stalled.len()
     }
 
     /// As `upkeep` does when a person asks for it.
     pub async fn search_again(&self) -> usize {
-        let all = self.store.all_searches(&unit()).await.unwrap();
+        let all = self.store.searches.all_searches(&unit()).await.unwrap();
         for of in &all {
-            self.store.forget_search(of).await.unwrap();
-            self.store.search_again(of, self.now()).await.unwrap();
+            self.store.searches.forget_search(of).await.unwrap();
+            self.store
+                .searches
+                .search_again(of, self.now())
+                .await
+                .unwrap();
         }
         all.len()
     }
 
     pub async fn search(&self, n: u64) -> SearchProgress {
-        let found = self.store.reference(&unit(), &reference_id(n)).await;
+        let found = self
+            .store
+            .references
+            .reference(&unit(), &reference_id(n))
+            .await;
         found.unwrap().unwrap().search
     }
 
@@ -331,6 +360,7 @@ impl World {
         loop {
             let page = self
                 .store
+                .leads
                 .leads(&unit(), &LeadFilter::default(), cursor.as_ref(), 100)
                 .await
                 .unwrap();

@@ -28,6 +28,7 @@ impl Terms {
         let expires_at = fields.parsed("expires_at")?;
         let settings = shared
             .store
+            .tenants
             .tenant(unit)
             .await
             .map_err(store_errors::problem)?;

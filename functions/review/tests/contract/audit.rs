@@ -122,7 +122,13 @@ async fn the_key_of_receipts_is_public_and_stays() {
         world.get("/v1/receipts-key", "unit").await.expect(200),
         told
     );
-    let seed = world.store.known_receipts_key().await.unwrap().unwrap();
+    let seed = world
+        .store
+        .erasures
+        .known_receipts_key()
+        .await
+        .unwrap()
+        .unwrap();
     let key = records::Receipt::public_key(&seed).unwrap();
     assert_eq!(told["public_key"], json!(key));
 }

@@ -28,6 +28,7 @@ async fn a_reference_is_silent_as_soon_as_its_erasure_is_answered() {
     world.get(&path, "rival").await.expect(404);
     let log = world
         .store
+        .audit
         .audit_entries(&tenant("unit"), None, 100)
         .await
         .unwrap();

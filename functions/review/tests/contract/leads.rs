@@ -64,6 +64,7 @@ async fn post_often(world: &World, lead: &Value, count: usize) {
     let unit = tenant("unit");
     let completed = world
         .store
+        .leads
         .complete_lead(&unit, (&id, &image), &postings, world.now());
     completed.await.unwrap();
 }

@@ -83,6 +83,7 @@ async fn a_photo_is_taken_stored_below_its_case_and_pending() {
     assert!(key.starts_with("references/unit/case 7/"), "{key}");
     let stored = world
         .store
+        .objects
         .fetch(&ObjectKey::parse(key).unwrap(), None, 99)
         .await
         .unwrap();
@@ -352,6 +353,7 @@ async fn enrolled(world: &World, id: &str, accepted_at: Timestamp) -> Submitted 
     let id = ReferenceId::parse(id).unwrap();
     let announced = world
         .store
+        .references
         .reference(&tenant("unit"), &id)
         .await
         .unwrap()
@@ -375,6 +377,7 @@ async fn enrolled(world: &World, id: &str, accepted_at: Timestamp) -> Submitted 
     };
     world
         .store
+        .references
         .submit(&tenant("unit"), &late, &fingerprint)
         .await
         .unwrap()
@@ -388,6 +391,7 @@ async fn an_announced_photo_becomes_active_when_it_is_enrolled() {
     let unit = tenant("unit");
     world
         .store
+        .references
         .activate(&unit, &ReferenceId::parse(&id).unwrap(), world.now())
         .await
         .unwrap();
@@ -427,17 +431,24 @@ async fn a_withdrawal_waits_for_the_delivery_that_is_under_way() {
     let unit = tenant("unit");
     let id = world.reference("unit", "9", PDQ).await;
     world.lead("unit", &id, "ad.jpg").await;
-    let alert = world.store.alert(&unit, 1).await.unwrap().unwrap();
+    let alert = world.store.leads.alert(&unit, 1).await.unwrap().unwrap();
     let hook = WebhookName::parse("hook").unwrap();
     world
         .store
+        .deliveries
         .enqueue(&hook, &alert, world.now())
         .await
         .unwrap();
-    let due = world.store.delivery(&unit, &hook, 1).await.unwrap();
+    let due = world
+        .store
+        .deliveries
+        .delivery(&unit, &hook, 1)
+        .await
+        .unwrap();
     let until = world.now().plus(Duration::from_secs(20));
     world
         .store
+        .deliveries
         .lease(&unit, &due.unwrap(), world.now(), until)
         .await
         .unwrap();
@@ -455,12 +466,18 @@ async fn a_withdrawal_waits_for_the_delivery_that_is_under_way() {
 #[tokio::test]
 async fn a_unit_without_a_legal_basis_has_to_name_one() {
     let world = World::new().await;
-    let settings = world.store.tenant(&tenant("unit")).await.unwrap().unwrap();
+    let settings = world
+        .store
+        .tenants
+        .tenant(&tenant("unit"))
+        .await
+        .unwrap()
+        .unwrap();
     let bare = records::TenantSettings {
         legal_basis: None,
         ..settings
     };
-    world.store.put_tenant(&bare).await.unwrap();
+    world.store.tenants.put_tenant(&bare).await.unwrap();
     let answer = post_photo(&world, "7", b"photo").await;
     answer.expect(422);
     assert_eq!(answer.place(), "legal_basis");
@@ -476,7 +493,7 @@ async fn a_unit_without_a_legal_basis_has_to_name_one() {
     );
     let key = shown(&world, &id).await["object_key"].clone();
     let key = ObjectKey::parse(key.as_str().unwrap()).unwrap();
-    let Fetched::Object(object) = world.store.fetch(&key, None, 99).await.unwrap() else {
+    let Fetched::Object(object) = world.store.objects.fetch(&key, None, 99).await.unwrap() else {
         panic!("the photo is not there")
     };
     assert_eq!(object.facts.metadata["legal-basis"], "§ 12 Polizeigesetz");

@@ -19,6 +19,7 @@ async fn put(world: &World, key: &str, bytes: &'static [u8]) {
     };
     world
         .store
+        .objects
         .put_object(&ObjectKey::parse(key).unwrap(), object)
         .await
         .unwrap();
@@ -45,7 +46,7 @@ async fn settle(world: &World, key: &str, size_bytes: u64, reason: Option<Reason
         uploaded_at: far,
         updated_at: far,
     };
-    world.store.record_upload(&upload).await.unwrap();
+    world.store.uploads.record_upload(&upload).await.unwrap();
 }
 
 #[tokio::test]

@@ -41,6 +41,7 @@ async fn a_disabled_webhook_says_why_and_is_enabled_by_putting_it() {
     let gone = records::ReasonCode::RECEIVER_GONE;
     world
         .store
+        .deliveries
         .disable_webhook(&tenant("unit"), &name, gone, world.now())
         .await
         .unwrap();

@@ -116,12 +116,16 @@ const TENANTS: [(&str, Role); 5] = [
 impl World {
     /// A tenant's audit log, which must be whole.
     pub async fn audit_log(&self, name: &str) -> Vec<AuditEntry> {
-        let seed = self.store.known_receipts_key().await.unwrap();
+        let seed = self.store.erasures.known_receipts_key().await.unwrap();
         let (key, head) = (
             seed.as_ref().map(AuditKey::of),
-            self.store.audit_head(&tenant(name)).await.unwrap(),
+            self.store.audit.audit_head(&tenant(name)).await.unwrap(),
         );
-        let log = self.store.audit_entries(&tenant(name), None, 100).await;
+        let log = self
+            .store
+            .audit
+            .audit_entries(&tenant(name), None, 100)
+            .await;
         let log = log.unwrap().items;
         let mut check = AuditCheck::new(key.as_ref(), head.as_ref());
         check.see(&log).unwrap();
@@ -147,7 +151,7 @@ impl World {
             embedded.create_bucket(bucket).await.unwrap();
         }
         let store = Store::with_sdk_config(&embedded.sdk_config(), names, Jitter::new(|| 1));
-        store.create_tables().await.unwrap();
+        store.db.create_tables().await.unwrap();
         let start = Timestamp::parse(START).unwrap().millis();
         let now_millis = Arc::new(AtomicI64::new(start));
         let router = review::router(review(&store, &now_millis));
@@ -174,13 +178,17 @@ impl World {
             tell_withdrawals: false,
             created_at: self.now(),
         };
-        self.store.put_tenant(&settings).await.unwrap();
+        self.store.tenants.put_tenant(&settings).await.unwrap();
         let principal = Principal {
             tenant: tenant(name),
             role,
         };
         let token = Token::parse(&token(name)).unwrap();
-        self.store.put_token(&token, &principal).await.unwrap();
+        self.store
+            .tenants
+            .put_token(&token, &principal)
+            .await
+            .unwrap();
     }
 
     pub fn now(&self) -> Timestamp {
@@ -289,10 +297,11 @@ impl World {
         };
         let now = self.now();
         let clock = Clock::new(move || now);
-        let put = self.store.put_ads(vec![ad], &clock);
+        let put = self.store.ads.put_ads(vec![ad], &clock);
         put.await.unwrap();
         let sighting = Sighting::of(&key, &metadata);
         self.store
+            .uploads
             .record_sighting(&image, &sighting, self.now())
             .await
             .unwrap();
@@ -312,6 +321,7 @@ impl World {
             outline: None,
         };
         self.store
+            .leads
             .record_lead(&found, &[], self.now())
             .await
             .unwrap();
@@ -323,7 +333,7 @@ fn review(store: &Store, now_millis: &Arc<AtomicI64>) -> Review {
     let now_millis = now_millis.clone();
     let drawn = AtomicU8::new(0);
     Review {
-        store: store.clone(),
+        store: store.clone().into(),
         clock: Clock::new(move || Timestamp::from_millis(now_millis.load(Ordering::SeqCst))),
         random: Random::new(move |bytes| bytes.fill(drawn.fetch_add(1, Ordering::SeqCst))),
         networks: vec!["127.0.0.0/8".parse().unwrap()],

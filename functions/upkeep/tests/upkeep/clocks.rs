@@ -19,7 +19,7 @@ impl System {
     }
 
     async fn status(&self, id: &ReferenceId) -> ReferenceStatus {
-        let found = self.store.reference(&unit(), id).await.unwrap();
+        let found = self.store.references.reference(&unit(), id).await.unwrap();
         found.unwrap().status
     }
 }

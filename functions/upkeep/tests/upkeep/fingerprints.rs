@@ -78,7 +78,7 @@ async fn older() -> (System, Vec<String>) {
         system.put(key).await;
     }
     let older = over(&system, FINGERPRINT_VERSION - 1);
-    system.store.save_renewal(&older).await.unwrap();
+    system.store.checkpoints.save_renewal(&older).await.unwrap();
     assert_eq!(
         renewed(&system).await,
         0,
@@ -107,7 +107,7 @@ async fn a_new_deployment_has_nothing_to_renew_and_an_older_build_leaves_a_newer
     system.put("ads/unit/a.jpg").await;
     assert_eq!(renewed(&system).await, 0);
     let newer = over(&system, FINGERPRINT_VERSION + 1);
-    system.store.save_renewal(&newer).await.unwrap();
+    system.store.checkpoints.save_renewal(&newer).await.unwrap();
     assert_eq!(renewed(&system).await, 0);
     assert_eq!(system.told.keys(), Vec::<String>::new());
 }

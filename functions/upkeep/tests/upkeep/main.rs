@@ -46,7 +46,7 @@ async fn system(ads_kept: Option<Duration>) -> System {
         segments_bucket: "segments".into(),
     };
     let store = Store::with_sdk_config(&embedded.sdk_config(), names, Jitter::new(|| 7));
-    store.create_tables().await.unwrap();
+    store.db.create_tables().await.unwrap();
     for bucket in ["ads", "references", "segments"] {
         embedded.create_bucket(bucket).await.unwrap();
     }
@@ -62,7 +62,7 @@ async fn system(ads_kept: Option<Duration>) -> System {
         tell_withdrawals: false,
         created_at: clock.now(),
     };
-    store.put_tenant(&settings).await.unwrap();
+    store.tenants.put_tenant(&settings).await.unwrap();
     let told = Arc::new(Enqueued::default());
     let upkeep = Upkeep {
         store: store.clone(),
@@ -102,7 +102,7 @@ impl System {
             content_type: "image/jpeg".into(),
             metadata,
         };
-        self.store.put_object(&key, object).await.unwrap();
+        self.store.objects.put_object(&key, object).await.unwrap();
         key
     }
 
@@ -161,10 +161,12 @@ impl System {
             features: Vec::new(),
         };
         self.store
+            .references
             .submit(&unit(), &reference, &fingerprint)
             .await
             .unwrap();
         self.store
+            .references
             .activate(&unit(), &reference.reference_id, self.now())
             .await
             .unwrap();
@@ -199,10 +201,13 @@ async fn an_upload_whose_event_was_lost_is_driven_again_with_its_metadata() {
         panic!("one object")
     };
     assert_eq!(
-        system.store.locate(&created.bucket, &created.encoded_key),
+        system
+            .store
+            .objects
+            .locate(&created.bucket, &created.encoded_key),
         Some(key.clone())
     );
-    let fetched = system.store.fetch(&key, None, 100).await.unwrap();
+    let fetched = system.store.objects.fetch(&key, None, 100).await.unwrap();
     let store::Fetched::Object(object) = fetched else {
         panic!("the object is there")
     };
@@ -216,6 +221,7 @@ async fn system_with_upload(ads_kept: Duration, bundle: Option<BundleCounts>) ->
     system.put(ad_key().as_str()).await;
     let listed = system
         .store
+        .objects
         .objects_page(ObjectKind::Ad, "ads/", None, 10)
         .await
         .unwrap()
@@ -236,7 +242,7 @@ async fn system_with_upload(ads_kept: Duration, bundle: Option<BundleCounts>) ->
         uploaded_at: listed.last_modified,
         updated_at: listed.last_modified,
     };
-    system.store.record_upload(&upload).await.unwrap();
+    system.store.uploads.record_upload(&upload).await.unwrap();
     system
 }
 
@@ -250,6 +256,7 @@ async fn a_recorded_upload_is_left_alone_and_removed_after_its_retention() {
     assert_eq!(
         system
             .store
+            .objects
             .fetch(&ad_key().into(), None, 100)
             .await
             .unwrap(),
@@ -285,7 +292,7 @@ async fn a_pending_upload_outlives_its_retention() {
     let done = system.run(Task::Objects).await;
     assert_eq!((done.removed, done.redriven), (0, 1));
     assert_ne!(
-        system.store.fetch(&key, None, 100).await.unwrap(),
+        system.store.objects.fetch(&key, None, 100).await.unwrap(),
         store::Fetched::Gone
     );
 }
@@ -301,10 +308,16 @@ async fn a_reference_photo_whose_event_was_lost_is_driven_again_once() {
     assert_eq!(system.heard().await.len(), 1);
     let page = system
         .store
+        .objects
         .objects_page(ObjectKind::Reference, "references/", None, 10)
         .await;
     let accepted_at = page.unwrap().items[0].last_modified;
-    system.store.save_enrolled(&key, accepted_at).await.unwrap();
+    system
+        .store
+        .references
+        .save_enrolled(&key, accepted_at)
+        .await
+        .unwrap();
     system.wait(HOUR * 2);
     assert_eq!(system.run(Task::Objects).await.redriven, 0);
 }
@@ -319,10 +332,21 @@ async fn a_reference_ends_on_its_date_and_its_photo_goes() {
     system.wait(HOUR * 2);
     let done = system.run(Task::References).await;
     assert_eq!((done.expired, done.erased), (1, 1));
-    let ended = system.store.reference(&unit(), &id).await.unwrap().unwrap();
+    let ended = system
+        .store
+        .references
+        .reference(&unit(), &id)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(ended.status, ReferenceStatus::Expired);
     assert_eq!(
-        system.store.fetch(&object, None, 100).await.unwrap(),
+        system
+            .store
+            .objects
+            .fetch(&object, None, 100)
+            .await
+            .unwrap(),
         store::Fetched::Gone
     );
     assert_eq!(system.run(Task::References).await, Done::default());
@@ -334,11 +358,21 @@ async fn a_photo_that_was_submitted_again_after_the_end_stays() {
     let key = ReferenceKey::parse("references/unit/case 7/photo.jpg").unwrap();
     let id = system.reference(&key).await;
     let long_ago = system.now().minus(HOUR * 24);
-    system.store.withdraw(&unit(), &id, long_ago).await.unwrap();
+    system
+        .store
+        .references
+        .withdraw(&unit(), &id, long_ago)
+        .await
+        .unwrap();
     let object = system.put(key.as_str()).await;
     assert_eq!(system.run(Task::References).await.erased, 0);
     assert_ne!(
-        system.store.fetch(&object, None, 100).await.unwrap(),
+        system
+            .store
+            .objects
+            .fetch(&object, None, 100)
+            .await
+            .unwrap(),
         store::Fetched::Gone
     );
 }
@@ -380,16 +414,21 @@ fn erasure(system: &System, reference_ids: Vec<ReferenceId>, case_id: Option<Cas
 
 async fn ask(system: &System, erasure: &Erasure) {
     let drawn = Secret::from_bytes(&[9; 32]).unwrap();
-    system.store.receipts_key(&drawn).await.unwrap();
+    system.store.erasures.receipts_key(&drawn).await.unwrap();
     system
         .store
+        .erasures
         .request_erasure(&unit(), erasure)
         .await
         .unwrap();
 }
 
 async fn stands(system: &System, asked: &Erasure) -> Erasure {
-    let found = system.store.erasure(&unit(), &asked.erasure_id).await;
+    let found = system
+        .store
+        .erasures
+        .erasure(&unit(), &asked.erasure_id)
+        .await;
     found.unwrap().unwrap()
 }
 
@@ -417,7 +456,12 @@ async fn a_case_is_erased_with_every_version_of_its_photos_and_its_number() {
         "a program may be at work yet"
     );
     assert_eq!(stands(&system, &asked).await.state, ErasureState::Pending);
-    let versions = system.store.photo_versions(&unit(), &case).await.unwrap();
+    let versions = system
+        .store
+        .references
+        .photo_versions(&unit(), &case)
+        .await
+        .unwrap();
     assert_eq!(versions.len(), 0, "the photos are gone at once");
 
     system.wait(Duration::from_secs(120));
@@ -429,7 +473,13 @@ async fn a_case_is_erased_with_every_version_of_its_photos_and_its_number() {
     assert_eq!(receipts::removed(&receipt, "references"), 1);
     assert_eq!((receipt.unit, receipt.reference_ids), (unit(), ids.clone()));
     for id in &ids {
-        let left = system.store.reference(&unit(), id).await.unwrap().unwrap();
+        let left = system
+            .store
+            .references
+            .reference(&unit(), id)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(left.reason, Some(ReasonCode::ERASED));
         assert_eq!((left.case_id.as_str(), left.image_sha256), ("erased", None));
     }
@@ -437,6 +487,7 @@ async fn a_case_is_erased_with_every_version_of_its_photos_and_its_number() {
     assert_eq!(
         system
             .store
+            .references
             .photo_versions(&unit(), &other)
             .await
             .unwrap()
@@ -453,7 +504,13 @@ async fn what_was_erased_does_not_come_back_by_a_late_event_but_by_a_new_submiss
         panic!("a reference")
     };
     let id = system.reference(&key).await;
-    let before = system.store.reference(&unit(), &id).await.unwrap().unwrap();
+    let before = system
+        .store
+        .references
+        .reference(&unit(), &id)
+        .await
+        .unwrap()
+        .unwrap();
     system.wait(Duration::from_secs(300));
     let asked = erasure(&system, vec![id.clone()], None);
     ask(&system, &asked).await;
@@ -467,14 +524,24 @@ async fn what_was_erased_does_not_come_back_by_a_late_event_but_by_a_new_submiss
         activated_at: None,
         ..before
     };
-    let submitted = system.store.announce(&unit(), &late).await.unwrap();
+    let submitted = system
+        .store
+        .references
+        .announce(&unit(), &late)
+        .await
+        .unwrap();
     assert_eq!(status(submitted), Some(ReferenceStatus::Withdrawn));
     system.wait(Duration::from_secs(5));
     let new = Reference {
         created_at: system.now(),
         ..late
     };
-    let submitted = system.store.announce(&unit(), &new).await.unwrap();
+    let submitted = system
+        .store
+        .references
+        .announce(&unit(), &new)
+        .await
+        .unwrap();
     assert_eq!(status(submitted), None);
 }
 
@@ -531,12 +598,12 @@ impl System {
             };
             let now = self.now();
             let clock = Clock::new(move || now);
-            let put = self.store.put_ads(vec![ad], &clock);
+            let put = self.store.ads.put_ads(vec![ad], &clock);
             put.await.unwrap();
         }
         self.wait(HOUR * 25);
         let done = self.run(Task::Compact).await;
-        (done, self.store.common_features().await.unwrap())
+        (done, self.store.ads.common_features().await.unwrap())
     }
 }
 
@@ -558,7 +625,7 @@ async fn what_many_ads_have_is_learned_once_from_each_segment() {
 
     let again = system.run(Task::Compact).await;
     assert_eq!(again.common, 0, "that segment taught already");
-    assert_eq!(system.store.common_features().await.unwrap(), known);
+    assert_eq!(system.store.ads.common_features().await.unwrap(), known);
 }
 
 #[tokio::test]
@@ -573,10 +640,10 @@ async fn damaged_knowledge_of_what_is_common_is_trained_again() {
         .bucket("segments")
         .key("ads/common-features");
     put.body(damaged.into()).send().await.unwrap();
-    let read = system.store.common_features().await;
+    let read = system.store.ads.common_features().await;
     assert!(matches!(read, Err(store::Error::Damaged(_))), "{read:?}");
     assert_eq!(system.run(Task::Compact).await.common, 12);
-    assert_eq!(system.store.common_features().await.unwrap(), known);
+    assert_eq!(system.store.ads.common_features().await.unwrap(), known);
 }
 
 #[tokio::test]

@@ -56,7 +56,7 @@ async fn a_receipt_counts_what_all_runs_removed_and_names_who_joined_the_case_la
         unit: &unit(),
         erasure: &asked.erasure_id,
     };
-    let noted = system.store.erased(by).await.unwrap();
+    let noted = system.store.erasures.erased(by).await.unwrap();
     assert_eq!(
         noted,
         store::ErasedCounts::default(),
@@ -77,10 +77,15 @@ async fn what_was_noted_and_not_removed_before_a_crash_is_counted_once() {
     };
     for _ in 0..2 {
         let leads = ["one", "two"].map(str::to_owned);
-        let noted = system.store.save_erased(by, Erased::Leads, leads).await;
+        let noted = system
+            .store
+            .erasures
+            .save_erased(by, Erased::Leads, leads)
+            .await;
         noted.unwrap();
         let noted = system
             .store
+            .erasures
             .save_erased(by, Erased::References, [id.to_string()]);
         noted.await.unwrap();
     }
@@ -97,7 +102,11 @@ async fn the_timer_of_ended_references_leaves_photos_to_the_erasure_that_counts_
     system.wait(Duration::from_secs(300));
     let asked = erasure(&system, vec![id.clone()], None);
     ask(&system, &asked).await;
-    let withdrawn = system.store.withdraw(&unit(), &id, system.now()).await;
+    let withdrawn = system
+        .store
+        .references
+        .withdraw(&unit(), &id, system.now())
+        .await;
     withdrawn.unwrap();
     assert_eq!(system.run(Task::References).await.erased, 0);
     assert_eq!(system.run(Task::Erasures).await.erasures, 1);
@@ -115,9 +124,22 @@ async fn an_erasure_that_was_cut_off_before_its_mark_was_taken_away_is_finished(
     assert_eq!(system.run(Task::Erasures).await.erasures, 1);
     let done = stands(&system, &asked).await;
     // As if the crash had come right after the receipt was written.
-    system.store.request_erasure(&unit(), &done).await.unwrap();
+    system
+        .store
+        .erasures
+        .request_erasure(&unit(), &done)
+        .await
+        .unwrap();
     assert_eq!(system.run(Task::Erasures).await.erasures, 0);
-    assert_eq!(system.store.pending_erasures(&unit()).await.unwrap(), []);
+    assert_eq!(
+        system
+            .store
+            .erasures
+            .pending_erasures(&unit())
+            .await
+            .unwrap(),
+        []
+    );
     assert_eq!(
         stands(&system, &asked).await,
         done,

@@ -32,11 +32,13 @@ async fn claimed_lead(system: &System, is_posted_by_another: bool) -> (Reference
     let postings = [posted("forger")];
     let store = &system.store;
     store
+        .leads
         .record_lead(&found, &postings, system.now())
         .await
         .unwrap();
     if is_posted_by_another {
         store
+            .leads
             .extend_leads(&image_sha256, &posted("ngo"), system.now())
             .await
             .unwrap();
@@ -46,22 +48,26 @@ async fn claimed_lead(system: &System, is_posted_by_another: bool) -> (Reference
 }
 
 async fn state(system: &System) -> Option<RetractionState> {
-    let found = system.store.retraction(&forger()).await.unwrap();
+    let found = system.store.leads.retraction(&forger()).await.unwrap();
     found.map(|it| it.state)
 }
 
 /// The search that a reference began with, planned and under way.
 async fn searching(system: &System, reference_id: &ReferenceId) -> store::SearchKey {
-    let all = system.store.all_searches(&unit()).await.unwrap();
+    let all = system.store.searches.all_searches(&unit()).await.unwrap();
     let of = all.into_iter().find(|of| of.reference_id == *reference_id);
     let of = of.unwrap();
     let store = &system.store;
-    store.plan_search(&of, 0, &[]).await.unwrap();
+    store.searches.plan_search(&of, 0, &[]).await.unwrap();
     of
 }
 
 async fn end(system: &System, of: &store::SearchKey) {
-    let ended = system.store.finish_search(of, &[], system.now()).await;
+    let ended = system
+        .store
+        .searches
+        .finish_search(of, &[], system.now())
+        .await;
     ended.unwrap();
 }
 
@@ -69,10 +75,21 @@ async fn end(system: &System, of: &store::SearchKey) {
 async fn leads_are_withdrawn_and_that_is_the_end_of_it() {
     let system = system(None).await;
     let (_, lead) = claimed_lead(&system, false).await;
-    system.store.retract(&forger(), system.now()).await.unwrap();
+    system
+        .store
+        .leads
+        .retract(&forger(), system.now())
+        .await
+        .unwrap();
     assert_eq!(system.run(Task::Erasures).await.retracted, 1);
     assert_eq!(state(&system).await, Some(RetractionState::Done));
-    let lead = system.store.lead(&unit(), &lead).await.unwrap().unwrap();
+    let lead = system
+        .store
+        .leads
+        .lead(&unit(), &lead)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(lead.summary.status, LeadStatus::Withdrawn);
     assert_eq!(system.run(Task::Erasures).await, Done::default());
 }
@@ -82,7 +99,12 @@ async fn what_others_posted_is_searched_again_once_no_older_search_is_under_way(
     let system = system(None).await;
     let (reference, _) = claimed_lead(&system, true).await;
     let of = searching(&system, &reference).await;
-    system.store.retract(&forger(), system.now()).await.unwrap();
+    system
+        .store
+        .leads
+        .retract(&forger(), system.now())
+        .await
+        .unwrap();
     system.wait(HOUR / 60);
     assert_eq!(system.run(Task::Erasures).await.retracted, 0);
     assert_eq!(
@@ -95,7 +117,14 @@ async fn what_others_posted_is_searched_again_once_no_older_search_is_under_way(
     let asked_after = system.now().minus(HOUR / 60);
     assert_eq!(system.run(Task::Erasures).await.retracted, 1);
     assert_eq!(state(&system).await, Some(RetractionState::Done));
-    assert!(system.store.was_woken(&of, asked_after).await.unwrap());
+    assert!(
+        system
+            .store
+            .searches
+            .was_woken(&of, asked_after)
+            .await
+            .unwrap()
+    );
 }
 
 #[tokio::test]
@@ -104,17 +133,30 @@ async fn lifting_searches_for_every_reference_and_is_then_forgotten() {
     let (reference, _) = claimed_lead(&system, false).await;
     let of = searching(&system, &reference).await;
     end(&system, &of).await;
-    system.store.retract(&forger(), system.now()).await.unwrap();
+    system
+        .store
+        .leads
+        .retract(&forger(), system.now())
+        .await
+        .unwrap();
     system.run(Task::Erasures).await;
     system.wait(HOUR / 60);
     let lifted_at = system.now();
     system
         .store
+        .leads
         .lift_retraction(&forger(), lifted_at)
         .await
         .unwrap();
     system.wait(HOUR / 60);
     system.run(Task::Erasures).await;
     assert_eq!(state(&system).await, None);
-    assert!(system.store.was_woken(&of, lifted_at).await.unwrap());
+    assert!(
+        system
+            .store
+            .searches
+            .was_woken(&of, lifted_at)
+            .await
+            .unwrap()
+    );
 }

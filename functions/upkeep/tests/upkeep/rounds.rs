@@ -3,7 +3,13 @@
 use super::*;
 
 async fn ended(system: &System) -> BucketScan {
-    system.store.bucket_scan().await.unwrap().unwrap()
+    system
+        .store
+        .checkpoints
+        .bucket_scan()
+        .await
+        .unwrap()
+        .unwrap()
 }
 
 #[tokio::test]
@@ -22,7 +28,12 @@ async fn a_round_goes_on_where_the_run_before_stopped() {
         after: Some("ads/unit/a.jpg".into()),
         began_at: system.now(),
     };
-    system.store.save_bucket_scan(&begun).await.unwrap();
+    system
+        .store
+        .checkpoints
+        .save_bucket_scan(&begun)
+        .await
+        .unwrap();
     assert_eq!(
         system.run(Task::Objects).await.redriven,
         1,

@@ -22,6 +22,7 @@ claims! {
 
 async fn state(store: &Store, path: &str) -> Option<UploadState> {
     store
+        .uploads
         .upload(&ad_key("uploader", path))
         .await
         .unwrap()
@@ -30,23 +31,29 @@ async fn state(store: &Store, path: &str) -> Option<UploadState> {
 
 async fn a_late_event_does_not_undo_a_newer_one(World { store, .. }: World) {
     let newer = upload("a", Rejected, 20);
-    assert!(store.record_upload(&newer).await.unwrap());
+    assert!(store.uploads.record_upload(&newer).await.unwrap());
     assert!(
         !store
+            .uploads
             .record_upload(&upload("a", Recorded, 10))
             .await
             .unwrap()
     );
     assert_eq!(
-        store.upload(&ad_key("uploader", "a")).await.unwrap(),
+        store
+            .uploads
+            .upload(&ad_key("uploader", "a"))
+            .await
+            .unwrap(),
         Some(newer.clone())
     );
     assert!(
-        store.record_upload(&newer).await.unwrap(),
+        store.uploads.record_upload(&newer).await.unwrap(),
         "a repetition is fine"
     );
     assert!(
         store
+            .uploads
             .record_upload(&upload("a", Recorded, 30))
             .await
             .unwrap()
@@ -61,7 +68,7 @@ async fn of_two_versions_within_a_second_the_one_that_lies_there_stands(
     let key = ad_key("uploader", "a.jpg").into();
     let mut versions = Vec::new();
     for bytes in [&b"first"[..], b"second one"] {
-        let version = store.put_object(&key, object(bytes)).await.unwrap();
+        let version = store.objects.put_object(&key, object(bytes)).await.unwrap();
         let mut upload = upload("a.jpg", Recorded, 20);
         upload.version_id = version;
         upload.size_bytes = bytes.len() as u64;
@@ -70,16 +77,29 @@ async fn of_two_versions_within_a_second_the_one_that_lies_there_stands(
     let [first, second] = &versions[..] else {
         panic!("two versions")
     };
-    let there = async || store.upload(&first.object_key).await.unwrap().unwrap();
-    assert!(store.record_upload(first).await.unwrap());
-    assert!(store.record_upload(second).await.unwrap());
+    let there = async || {
+        store
+            .uploads
+            .upload(&first.object_key)
+            .await
+            .unwrap()
+            .unwrap()
+    };
+    assert!(store.uploads.record_upload(first).await.unwrap());
+    assert!(store.uploads.record_upload(second).await.unwrap());
     assert_eq!(&there().await, second);
-    assert!(!store.record_upload(first).await.unwrap(), "it came late");
+    assert!(
+        !store.uploads.record_upload(first).await.unwrap(),
+        "it came late"
+    );
     assert_eq!(&there().await, second);
-    assert!(store.record_upload(second).await.unwrap(), "a repetition");
+    assert!(
+        store.uploads.record_upload(second).await.unwrap(),
+        "a repetition"
+    );
     let mut nowhere = second.clone();
     nowhere.version_id = Some("of another bucket".into());
-    assert!(!store.record_upload(&nowhere).await.unwrap());
+    assert!(!store.uploads.record_upload(&nowhere).await.unwrap());
 
     // A member that lies in a bundle has the bundle's version.
     let member = |of: &Upload| {
@@ -88,11 +108,11 @@ async fn of_two_versions_within_a_second_the_one_that_lies_there_stands(
         member.stored_in = Some(of.object_key.clone());
         member
     };
-    assert!(store.record_upload(&member(second)).await.unwrap());
-    assert!(!store.record_upload(&member(first)).await.unwrap());
+    assert!(store.uploads.record_upload(&member(second)).await.unwrap());
+    assert!(!store.uploads.record_upload(&member(first)).await.unwrap());
 
-    store.delete_object(&key, None).await.unwrap();
-    assert!(!store.record_upload(first).await.unwrap());
+    store.objects.delete_object(&key, None).await.unwrap();
+    assert!(!store.uploads.record_upload(first).await.unwrap());
     assert_eq!(&there().await, second, "it is the last that was looked at");
 }
 
@@ -105,35 +125,41 @@ async fn what_is_over_quota_gives_way_to_what_was_taken_in_and_never_replaces_it
         taken.version_id = version;
         let mut over = taken.clone();
         (over.state, over.reason) = (Rejected, Some(ReasonCode::OVER_QUOTA));
-        let record = async |upload: &Upload| store.record_upload(upload).await.unwrap();
+        let record = async |upload: &Upload| store.uploads.record_upload(upload).await.unwrap();
         assert!(record(&over).await, "it is told");
         assert!(record(&taken).await, "its event came again");
         assert!(!record(&over).await, "and again, to another program");
-        assert_eq!(store.upload(&taken.object_key).await.unwrap(), Some(taken));
+        assert_eq!(
+            store.uploads.upload(&taken.object_key).await.unwrap(),
+            Some(taken)
+        );
         over.uploaded_at = at(20);
         assert!(record(&over).await, "put again");
     }
     let mut later = upload("a1", Rejected, 20);
     (later.reason, later.version_id) = (Some(ReasonCode::OVER_QUOTA), Some("2".into()));
-    let is_told = store.record_upload(&later).await.unwrap();
+    let is_told = store.uploads.record_upload(&later).await.unwrap();
     assert!(is_told, "put twice within a second");
 }
 
 async fn a_pending_upload_gives_way_to_what_became_of_it(World { store, .. }: World) {
     assert!(
         store
+            .uploads
             .record_upload(&upload("a", Pending, 10))
             .await
             .unwrap()
     );
     assert!(
         store
+            .uploads
             .record_upload(&upload("a", Recorded, 10))
             .await
             .unwrap()
     );
     assert!(
         !store
+            .uploads
             .record_upload(&upload("a", Pending, 10))
             .await
             .unwrap()
@@ -145,16 +171,24 @@ async fn uploads_are_paged_and_counted(World { store, .. }: World) {
     let paths = ["0", "1", "2", "3", "~", "é", "😀", "a#b", "\u{10FFFF}x"];
     for (n, path) in paths.iter().enumerate() {
         let state = if n < 4 { Recorded } else { Rejected };
-        store.record_upload(&upload(path, state, 0)).await.unwrap();
+        store
+            .uploads
+            .record_upload(&upload(path, state, 0))
+            .await
+            .unwrap();
     }
     let (uploader, mut cursor, mut seen) = (tenant("uploader"), None, Vec::new());
     loop {
-        let page = store.uploads(&uploader, cursor.as_ref(), 4).await.unwrap();
+        let page = store
+            .uploads
+            .uploads(&uploader, cursor.as_ref(), 4)
+            .await
+            .unwrap();
         assert!(page.items.len() <= 4);
         seen.extend(page.items.into_iter().map(|upload| upload.object_key));
         cursor = page.next;
         let Some(next) = &cursor else { break };
-        let elsewhere = store.uploads(&tenant("other"), Some(next), 4).await;
+        let elsewhere = store.uploads.uploads(&tenant("other"), Some(next), 4).await;
         assert!(
             matches!(elsewhere, Err(Error::Rejected(_))),
             "cursors are bound to their tenant"
@@ -162,7 +196,7 @@ async fn uploads_are_paged_and_counted(World { store, .. }: World) {
     }
     assert_eq!(seen.len(), 9);
     assert!(seen.is_sorted());
-    let counts = store.upload_counts(&uploader).await.unwrap();
+    let counts = store.uploads.upload_counts(&uploader).await.unwrap();
     assert_eq!(
         counts,
         UploadCounts {
@@ -173,6 +207,7 @@ async fn uploads_are_paged_and_counted(World { store, .. }: World) {
     );
     assert_eq!(
         store
+            .uploads
             .uploads(&tenant("other"), None, 4)
             .await
             .unwrap()
@@ -186,7 +221,7 @@ async fn all_ads(store: &Store) -> Vec<StoredAd> {
     for start in AdsPosition::starts() {
         let mut position = Some(start);
         while let Some(here) = position {
-            let page = store.ads_page(&here).await.unwrap();
+            let page = store.ads.ads_page(&here).await.unwrap();
             ads.extend(page.items);
             position = page.next;
         }
@@ -197,10 +232,11 @@ async fn all_ads(store: &Store) -> Vec<StoredAd> {
 async fn an_image_is_known_by_its_sightings(World { store, .. }: World) {
     let uploader = tenant("uploader");
     put_ad(&store, "uploader", 1).await;
-    assert_eq!(store.image(&uploader, &sha(1)).await.unwrap(), None);
+    assert_eq!(store.uploads.image(&uploader, &sha(1)).await.unwrap(), None);
     let first = sighting("uploader", "a");
     let record = async |uploaded_at| {
         store
+            .uploads
             .record_sighting(&image(1), &first, uploaded_at)
             .await
             .unwrap()
@@ -208,10 +244,17 @@ async fn an_image_is_known_by_its_sightings(World { store, .. }: World) {
     assert!(record(at(3)).await);
     assert!(!record(at(4)).await);
     assert_eq!(
-        store.image(&uploader, &sha(1)).await.unwrap(),
+        store.uploads.image(&uploader, &sha(1)).await.unwrap(),
         Some(image(1))
     );
-    assert_eq!(store.image(&tenant("other"), &sha(1)).await.unwrap(), None);
+    assert_eq!(
+        store
+            .uploads
+            .image(&tenant("other"), &sha(1))
+            .await
+            .unwrap(),
+        None
+    );
     let expected = StoredAd {
         tenant: uploader,
         image_sha256: sha(1),
@@ -228,7 +271,7 @@ async fn ads_that_come_again_are_met_again(World { store, .. }: World) {
     let ads = all_ads(&store).await;
     assert_eq!(ads.len(), 2, "no pack has the name of another");
     assert_eq!(ads[0], ads[1]);
-    store.put_ads(Vec::new(), &clock(at(1))).await.unwrap();
+    store.ads.put_ads(Vec::new(), &clock(at(1))).await.unwrap();
     assert_eq!(all_ads(&store).await.len(), 2);
 }
 
@@ -238,14 +281,15 @@ async fn sightings_are_gathered_from_all_uploaders(World { store, .. }: World) {
         for n in 0..3 {
             let sighting = sighting(uploader, &format!("{n}"));
             store
+                .uploads
                 .record_sighting(&image(1), &sighting, at(n))
                 .await
                 .unwrap();
             expected.push(sighting);
         }
     }
-    assert!(store.sightings(&sha(1)).await.unwrap() == expected);
-    assert!(store.sightings(&sha(2)).await.unwrap().is_empty());
+    assert!(store.uploads.sightings(&sha(1)).await.unwrap() == expected);
+    assert!(store.uploads.sightings(&sha(2)).await.unwrap().is_empty());
 }
 
 async fn a_walk_through_the_set_meets_every_ad(World { store, .. }: World) {
@@ -261,10 +305,11 @@ async fn a_walk_through_the_set_meets_every_ad(World { store, .. }: World) {
     };
     // Alone, and in one go that no pack can hold.
     for n in 0..60 {
-        let put = store.put_ads(vec![ad(n)], &clock(at(0))).await;
+        let put = store.ads.put_ads(vec![ad(n)], &clock(at(0))).await;
         put.unwrap();
     }
     let put = store
+        .ads
         .put_ads((60..180).map(ad).collect(), &clock(at(1)))
         .await;
     put.unwrap();
@@ -283,11 +328,11 @@ async fn a_fingerprint_too_large_is_refused(World { store, .. }: World) {
         fingerprint,
         postings: Vec::new(),
     };
-    let put = store.put_ads(vec![ad.clone()], &clock(at(0))).await;
+    let put = store.ads.put_ads(vec![ad.clone()], &clock(at(0))).await;
     put.unwrap();
     let small = ad.clone();
     ad.fingerprint.features.push(0);
-    let refused = store.put_ads(vec![small, ad], &clock(at(1))).await;
+    let refused = store.ads.put_ads(vec![small, ad], &clock(at(1))).await;
     assert!(matches!(refused, Err(Error::Rejected(_))));
     assert_eq!(all_ads(&store).await.len(), 1, "all or none");
 }

@@ -7,19 +7,25 @@ claims! {
 }
 
 async fn the_feed_goes_on_where_its_reader_stopped(World { store, .. }: World) {
-    let empty = store.alerts(&unit(), None, 10).await.unwrap();
+    let empty = store.leads.alerts(&unit(), None, 10).await.unwrap();
     assert!(empty.items.is_empty());
     let start = empty.next.expect("even an empty feed has a position");
     let id = active_reference(&store, 1).await;
     for n in 0..5 {
         store
+            .leads
             .record_lead(&found(&id, n), &[], at(10))
             .await
             .unwrap();
     }
-    let first = store.alerts(&unit(), Some(&start), 3).await.unwrap();
-    let second = store.alerts(&unit(), first.next.as_ref(), 3).await.unwrap();
+    let first = store.leads.alerts(&unit(), Some(&start), 3).await.unwrap();
+    let second = store
+        .leads
+        .alerts(&unit(), first.next.as_ref(), 3)
+        .await
+        .unwrap();
     let third = store
+        .leads
         .alerts(&unit(), second.next.as_ref(), 3)
         .await
         .unwrap();
@@ -32,10 +38,12 @@ async fn the_feed_goes_on_where_its_reader_stopped(World { store, .. }: World) {
     );
     assert_eq!((numbers(&third), third.next), (vec![], second.next.clone()));
     store
+        .leads
         .record_lead(&found(&id, 9), &[], at(11))
         .await
         .unwrap();
     let later = store
+        .leads
         .alerts(&unit(), second.next.as_ref(), 3)
         .await
         .unwrap();
@@ -47,18 +55,28 @@ async fn the_feed_moves_on_past_what_is_left_out(World { store, .. }: World) {
     let kept = active_reference(&store, 2).await;
     for n in 0..5 {
         store
+            .leads
             .record_lead(&found(&withdrawn, n), &[], at(10))
             .await
             .unwrap();
     }
     store
+        .leads
         .record_lead(&found(&kept, 7), &[], at(10))
         .await
         .unwrap();
-    store.withdraw(&unit(), &withdrawn, at(11)).await.unwrap();
-    let page = store.alerts(&unit(), None, 3).await.unwrap();
+    store
+        .references
+        .withdraw(&unit(), &withdrawn, at(11))
+        .await
+        .unwrap();
+    let page = store.leads.alerts(&unit(), None, 3).await.unwrap();
     assert!(page.items.is_empty());
-    let page = store.alerts(&unit(), page.next.as_ref(), 3).await.unwrap();
+    let page = store
+        .leads
+        .alerts(&unit(), page.next.as_ref(), 3)
+        .await
+        .unwrap();
     assert_eq!(page.items.len(), 1);
     assert_eq!(page.items[0].data.reference_id, kept);
 }

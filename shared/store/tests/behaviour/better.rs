@@ -38,13 +38,13 @@ fn of(
 
 async fn record(store: &Store, found: &FoundLead, path: &str, seconds: i64) -> Recorded {
     let postings = [sighting(found.uploaded_by.as_str(), path)];
-    let recorded = store.record_lead(found, &postings, at(seconds)).await;
+    let recorded = store.leads.record_lead(found, &postings, at(seconds)).await;
     recorded.unwrap()
 }
 
 async fn lead(store: &Store, reference: &ReferenceId, image: u64) -> Lead {
     let id = LeadId::of(reference, &sha(image));
-    store.lead(&unit(), &id).await.unwrap().unwrap()
+    store.leads.lead(&unit(), &id).await.unwrap().unwrap()
 }
 
 async fn kinds(store: &Store) -> Vec<AlertKind> {
@@ -83,7 +83,7 @@ async fn a_claim_for_review_does_not_freeze_a_lead(World { store, .. }: World) {
         "whose it is"
     );
     assert_eq!(
-        store.extended_leads(&unit()).await.unwrap(),
+        store.leads.extended_leads(&unit()).await.unwrap(),
         [],
         "all is told"
     );
@@ -142,24 +142,37 @@ async fn evidence_that_races_alerts_once(World { store, .. }: World) {
 async fn nothing_rises_after_a_withdrawal(World { store, .. }: World) {
     let id = active_reference(&store, 1).await;
     record(&store, &of("forger", Claimed, Review, &id, 5), "a", 10).await;
-    store.withdraw(&unit(), &id, at(20)).await.unwrap();
+    store
+        .references
+        .withdraw(&unit(), &id, at(20))
+        .await
+        .unwrap();
     let real = of("ngo", Computed, Sure, &id, 5);
     assert_eq!(record(&store, &real, "b", 21).await, Recorded::NotActive);
     let Lead { summary, .. } = lead(&store, &id, 5).await;
     assert_eq!(summary.level, Review);
-    assert_eq!(store.alert(&unit(), 1).await.unwrap(), None);
+    assert_eq!(store.leads.alert(&unit(), 1).await.unwrap(), None);
 }
 
 async fn a_flood_of_one_uploader_silences_no_other(World { store, .. }: World) {
     let id = active_reference(&store, 1).await;
-    store.release(&unit(), &id, Some(2), at(2)).await.unwrap();
+    store
+        .leads
+        .release(&unit(), &id, Some(2), at(2))
+        .await
+        .unwrap();
     for image in 0..6 {
         record(&store, &of("flood", Claimed, Sure, &id, image), "a", 10).await;
     }
     assert_eq!(kinds(&store).await, [Created, Created, Held]);
     let told = &feed(&store).await[2];
     assert_eq!(told.data.held_for, Some(tenant("flood")), "whose it was");
-    let reference = store.reference(&unit(), &id).await.unwrap().unwrap();
+    let reference = store
+        .references
+        .reference(&unit(), &id)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(reference.alerting.held.len(), 1);
     assert!(reference.alerting.held.contains_key(&tenant("flood")));
     record(&store, &of("ngo", Computed, Sure, &id, 9), "b", 20).await;
@@ -173,7 +186,11 @@ async fn a_flood_of_one_uploader_silences_no_other(World { store, .. }: World) {
 
 async fn a_lead_held_for_one_uploader_is_alerted_by_another(World { store, .. }: World) {
     let id = active_reference(&store, 1).await;
-    store.release(&unit(), &id, Some(1), at(2)).await.unwrap();
+    store
+        .leads
+        .release(&unit(), &id, Some(1), at(2))
+        .await
+        .unwrap();
     let flood = |image| of("flood", Computed, Sure, &id, image);
     for image in 0..4 {
         record(&store, &flood(image), "a", 10).await;
@@ -186,7 +203,11 @@ async fn a_lead_held_for_one_uploader_is_alerted_by_another(World { store, .. }:
     let Lead { summary, .. } = lead(&store, &id, 2).await;
     assert_eq!((summary.level, summary.held_for), (Sure, None));
     assert_eq!(kinds(&store).await, [Created, Held, Created]);
-    let released = store.release(&unit(), &id, Some(9), at(30)).await.unwrap();
+    let released = store
+        .leads
+        .release(&unit(), &id, Some(9), at(30))
+        .await
+        .unwrap();
     assert_eq!(
         (released.alerted, released.left),
         (2, 0),
@@ -206,12 +227,16 @@ async fn dismiss(store: &Store, reference: &ReferenceId, image: u64, seconds: i6
         decided_at: at(seconds),
     };
     let id = LeadId::of(reference, &sha(image));
-    store.judge(&unit(), &id, &verdict).await.unwrap();
+    store.leads.judge(&unit(), &id, &verdict).await.unwrap();
 }
 
 async fn digests(store: &Store, seconds: i64) {
-    for id in store.extended_leads(&unit()).await.unwrap() {
-        store.send_digest(&unit(), &id, at(seconds)).await.unwrap();
+    for id in store.leads.extended_leads(&unit()).await.unwrap() {
+        store
+            .leads
+            .send_digest(&unit(), &id, at(seconds))
+            .await
+            .unwrap();
     }
 }
 
@@ -228,6 +253,7 @@ async fn a_dismissed_lead_is_open_again_once_for_each_other_uploader(World { sto
     for seconds in [30, 31] {
         let image = sha(5);
         store
+            .leads
             .extend_leads(&image, &real, at(seconds))
             .await
             .unwrap();

@@ -19,6 +19,7 @@ claims! {
 async fn alert(store: &Store) -> Alert {
     let id = active_reference(store, 1).await;
     store
+        .leads
         .record_lead(&found(&id, 5), &[], at(10))
         .await
         .unwrap();
@@ -31,6 +32,7 @@ fn hook() -> WebhookName {
 
 async fn leased(store: &Store, delivery: &Delivery, now: i64) -> Lease {
     match store
+        .deliveries
         .lease(&unit(), delivery, at(now), at(now + 30))
         .await
         .unwrap()
@@ -61,9 +63,13 @@ fn delivered() -> DeliveryOutcome {
 /// What is due of the one webhook.
 async fn due(store: &Store, now: i64) -> Vec<Delivery> {
     let mut due = Vec::new();
-    for (webhook, numbers) in store.due(&unit(), at(now), 10).await.unwrap() {
+    for (webhook, numbers) in store.deliveries.due(&unit(), at(now), 10).await.unwrap() {
         for seq in numbers {
-            let delivery = store.delivery(&unit(), &webhook, seq).await.unwrap();
+            let delivery = store
+                .deliveries
+                .delivery(&unit(), &webhook, seq)
+                .await
+                .unwrap();
             due.push(delivery.unwrap());
         }
     }
@@ -72,8 +78,15 @@ async fn due(store: &Store, now: i64) -> Vec<Delivery> {
 
 async fn queued(store: &Store) -> Delivery {
     let alert = alert(store).await;
-    assert!(store.enqueue(&hook(), &alert, at(20)).await.unwrap());
+    assert!(
+        store
+            .deliveries
+            .enqueue(&hook(), &alert, at(20))
+            .await
+            .unwrap()
+    );
     store
+        .deliveries
         .delivery(&unit(), &hook(), alert.seq)
         .await
         .unwrap()
@@ -82,8 +95,20 @@ async fn queued(store: &Store) -> Delivery {
 
 async fn an_alert_is_queued_once_and_due_at_once(World { store, .. }: World) {
     let alert = alert(&store).await;
-    assert!(store.enqueue(&hook(), &alert, at(20)).await.unwrap());
-    assert!(!store.enqueue(&hook(), &alert, at(25)).await.unwrap());
+    assert!(
+        store
+            .deliveries
+            .enqueue(&hook(), &alert, at(20))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !store
+            .deliveries
+            .enqueue(&hook(), &alert, at(25))
+            .await
+            .unwrap()
+    );
     assert!(due(&store, 19).await.is_empty());
     let now_due = due(&store, 20).await;
     assert_eq!(now_due.len(), 1);
@@ -93,12 +118,17 @@ async fn an_alert_is_queued_once_and_due_at_once(World { store, .. }: World) {
     );
     assert!(
         store
+            .deliveries
             .due(&tenant("other"), at(20), 10)
             .await
             .unwrap()
             .is_empty()
     );
-    let page = store.deliveries(&unit(), &hook(), None, 10).await.unwrap();
+    let page = store
+        .deliveries
+        .deliveries(&unit(), &hook(), None, 10)
+        .await
+        .unwrap();
     assert_eq!(page.items, now_due);
 }
 
@@ -106,12 +136,18 @@ async fn one_attempt_at_a_time(World { store, .. }: World) {
     let delivery = queued(&store).await;
     let lease = leased(&store, &delivery, 20).await;
     let second = store
+        .deliveries
         .lease(&unit(), &delivery, at(21), at(51))
         .await
         .unwrap();
     assert_eq!(second, Leased::Busy);
-    store.settle(&lease, &again(60), at(22)).await.unwrap();
+    store
+        .deliveries
+        .settle(&lease, &again(60), at(22))
+        .await
+        .unwrap();
     let stale = store
+        .deliveries
         .lease(&unit(), &delivery, at(23), at(53))
         .await
         .unwrap();
@@ -121,29 +157,42 @@ async fn one_attempt_at_a_time(World { store, .. }: World) {
 async fn a_failed_attempt_is_due_again_and_a_receipt_ends_it(World { store, .. }: World) {
     let delivery = queued(&store).await;
     let lease = leased(&store, &delivery, 20).await;
-    let failed = store.settle(&lease, &again(60), at(22)).await.unwrap();
+    let failed = store
+        .deliveries
+        .settle(&lease, &again(60), at(22))
+        .await
+        .unwrap();
     assert_eq!((failed.attempts, failed.last_status), (1, Some(503)));
     assert!(due(&store, 59).await.is_empty());
     assert_eq!(due(&store, 60).await, std::slice::from_ref(&failed));
     let lease = leased(&store, &failed, 60).await;
-    let receipt = store.settle(&lease, &delivered(), at(61)).await.unwrap();
+    let receipt = store
+        .deliveries
+        .settle(&lease, &delivered(), at(61))
+        .await
+        .unwrap();
     assert_eq!(
         (receipt.attempts, receipt.state),
         (2, DeliveryState::Delivered)
     );
     assert!(due(&store, 9999).await.is_empty());
     let after = store
+        .deliveries
         .lease(&unit(), &receipt, at(70), at(99))
         .await
         .unwrap();
     assert_eq!(after, Leased::Settled);
-    let stored = store.delivery(&unit(), &hook(), 1).await.unwrap();
+    let stored = store
+        .deliveries
+        .delivery(&unit(), &hook(), 1)
+        .await
+        .unwrap();
     assert_eq!(stored, Some(receipt));
     let wrong = DeliveryOutcome {
         next_attempt_at: Some(at(99)),
         ..delivered()
     };
-    let refused = store.settle(&lease, &wrong, at(62)).await;
+    let refused = store.deliveries.settle(&lease, &wrong, at(62)).await;
     assert!(matches!(refused, Err(Error::Rejected(_))));
 }
 
@@ -151,23 +200,51 @@ async fn nothing_is_sent_after_a_withdrawal_and_its_leases_are_over(World { stor
     let delivery = queued(&store).await;
     let reference = delivery.reference_id.clone();
     assert_eq!(
-        store.in_flight(&unit(), &reference, at(20)).await.unwrap(),
+        store
+            .deliveries
+            .in_flight(&unit(), &reference, at(20))
+            .await
+            .unwrap(),
         None
     );
     let lease = leased(&store, &delivery, 20).await;
-    store.withdraw(&unit(), &reference, at(21)).await.unwrap();
-    let until = store.in_flight(&unit(), &reference, at(21)).await.unwrap();
+    store
+        .references
+        .withdraw(&unit(), &reference, at(21))
+        .await
+        .unwrap();
+    let until = store
+        .deliveries
+        .in_flight(&unit(), &reference, at(21))
+        .await
+        .unwrap();
     assert_eq!(until, Some(at(50)), "an attempt is under way");
     assert_eq!(
-        store.in_flight(&unit(), &reference, at(50)).await.unwrap(),
+        store
+            .deliveries
+            .in_flight(&unit(), &reference, at(50))
+            .await
+            .unwrap(),
         None
     );
-    let failed = store.settle(&lease, &again(40), at(30)).await.unwrap();
+    let failed = store
+        .deliveries
+        .settle(&lease, &again(40), at(30))
+        .await
+        .unwrap();
     assert_eq!(
-        store.in_flight(&unit(), &reference, at(30)).await.unwrap(),
+        store
+            .deliveries
+            .in_flight(&unit(), &reference, at(30))
+            .await
+            .unwrap(),
         None
     );
-    let next = store.lease(&unit(), &failed, at(40), at(70)).await.unwrap();
+    let next = store
+        .deliveries
+        .lease(&unit(), &failed, at(40), at(70))
+        .await
+        .unwrap();
     assert_eq!(next, Leased::NotActive);
 }
 
@@ -175,10 +252,19 @@ async fn a_lease_that_ran_out_can_be_taken_over(World { store, .. }: World) {
     let delivery = queued(&store).await;
     let slow = leased(&store, &delivery, 20).await;
     let taken = leased(&store, &delivery, 50).await;
-    store.settle(&taken, &delivered(), at(51)).await.unwrap();
-    let late = store.settle(&slow, &again(60), at(52)).await;
+    store
+        .deliveries
+        .settle(&taken, &delivered(), at(51))
+        .await
+        .unwrap();
+    let late = store.deliveries.settle(&slow, &again(60), at(52)).await;
     assert!(matches!(late, Err(Error::Conflict(_))));
-    let stored = store.delivery(&unit(), &hook(), 1).await.unwrap().unwrap();
+    let stored = store
+        .deliveries
+        .delivery(&unit(), &hook(), 1)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(stored.state, DeliveryState::Delivered);
 }
 
@@ -186,13 +272,17 @@ async fn a_delivery_can_be_given_up(World { store, .. }: World) {
     let delivery = queued(&store).await;
     let reason = ReasonCode::REFERENCE_NOT_ACTIVE;
     let gone = store
+        .deliveries
         .abandon(&unit(), &delivery, reason.clone(), at(30))
         .await
         .unwrap();
     assert_eq!((gone.state, gone.attempts), (DeliveryState::Abandoned, 0));
     assert_eq!(gone.reason, Some(reason.clone()));
     assert!(due(&store, 9999).await.is_empty());
-    let again = store.abandon(&unit(), &delivery, reason, at(31)).await;
+    let again = store
+        .deliveries
+        .abandon(&unit(), &delivery, reason, at(31))
+        .await;
     assert!(matches!(again, Err(Error::Conflict(_))));
 }
 
@@ -202,23 +292,43 @@ async fn an_attempt_in_flight_outlives_every_other_worker(World { store, .. }: W
     let slow = leased(&store, &delivery, 20).await;
     let taken = leased(&store, &delivery, 50).await;
     // The first one comes back late: the second one's attempt is still under way.
-    let late = store.settle(&slow, &again(60), at(52)).await;
+    let late = store.deliveries.settle(&slow, &again(60), at(52)).await;
     assert!(matches!(late, Err(Error::Conflict(_))));
     // Who finds the reference withdrawn must not give the delivery up concurrently.
-    store.withdraw(&unit(), &reference, at(53)).await.unwrap();
+    store
+        .references
+        .withdraw(&unit(), &reference, at(53))
+        .await
+        .unwrap();
     let reason = ReasonCode::REFERENCE_NOT_ACTIVE;
-    let gone = store.abandon(&unit(), &delivery, reason, at(54)).await;
+    let gone = store
+        .deliveries
+        .abandon(&unit(), &delivery, reason, at(54))
+        .await;
     assert!(matches!(gone, Err(Error::Conflict(_))));
-    let until = store.in_flight(&unit(), &reference, at(54)).await.unwrap();
+    let until = store
+        .deliveries
+        .in_flight(&unit(), &reference, at(54))
+        .await
+        .unwrap();
     assert_eq!(until, Some(at(80)));
-    store.settle(&taken, &delivered(), at(55)).await.unwrap();
-    let until = store.in_flight(&unit(), &reference, at(55)).await.unwrap();
+    store
+        .deliveries
+        .settle(&taken, &delivered(), at(55))
+        .await
+        .unwrap();
+    let until = store
+        .deliveries
+        .in_flight(&unit(), &reference, at(55))
+        .await
+        .unwrap();
     assert_eq!(until, None);
 }
 
 async fn a_delivery_can_be_put_off(World { store, .. }: World) {
     let delivery = queued(&store).await;
     let later = store
+        .deliveries
         .postpone(&unit(), &delivery, at(100), at(30))
         .await
         .unwrap();
@@ -226,7 +336,10 @@ async fn a_delivery_can_be_put_off(World { store, .. }: World) {
     assert!(due(&store, 99).await.is_empty());
     assert_eq!(due(&store, 100).await, [later]);
     // Who still has the delivery as it was before may do nothing with it.
-    let stale = store.lease(&unit(), &delivery, at(31), at(61)).await;
+    let stale = store
+        .deliveries
+        .lease(&unit(), &delivery, at(31), at(61))
+        .await;
     assert_eq!(stale.unwrap(), Leased::Settled);
 }
 
@@ -235,11 +348,19 @@ async fn the_backlog_of_one_webhook_hides_no_other(World { store, .. }: World) {
     // More than a page, and all of it due before the other webhook's one delivery.
     for seq in 1..=150 {
         alert.seq = seq;
-        store.enqueue(&hook(), &alert, at(20)).await.unwrap();
+        store
+            .deliveries
+            .enqueue(&hook(), &alert, at(20))
+            .await
+            .unwrap();
     }
     let archive = WebhookName::parse("archive").unwrap();
-    store.enqueue(&archive, &alert, at(30)).await.unwrap();
-    let due = store.due(&unit(), at(30), 2).await.unwrap();
+    store
+        .deliveries
+        .enqueue(&archive, &alert, at(30))
+        .await
+        .unwrap();
+    let due = store.deliveries.due(&unit(), at(30), 2).await.unwrap();
     assert_eq!(due[&archive], [150]);
     assert_eq!(due[&hook()], [1, 2], "the longest due first, two a webhook");
 }

@@ -15,12 +15,13 @@ fn elsewhere(world: &World) -> Store {
 
 async fn a_missing_table_is_the_deployments_fault(world: World) {
     let store = elsewhere(&world);
-    let refused = store.tenant(&unit()).await;
+    let refused = store.tenants.tenant(&unit()).await;
     assert!(
         matches!(refused, Err(Error::Configuration(_))),
         "{refused:?}"
     );
     let refused = store
+        .references
         .submit(&unit(), &reference("x", 1), &reference_fingerprint(1))
         .await;
     assert!(
@@ -31,6 +32,7 @@ async fn a_missing_table_is_the_deployments_fault(world: World) {
 
 async fn a_missing_bucket_is_the_deployments_fault(world: World) {
     let refused = elsewhere(&world)
+        .objects
         .fetch(&ad_key("uploader", "a").into(), None, 10)
         .await;
     assert!(
@@ -41,8 +43,15 @@ async fn a_missing_bucket_is_the_deployments_fault(world: World) {
 
 async fn creating_the_tables_again_changes_nothing(World { store, .. }: World) {
     let id = active_reference(&store, 1).await;
-    store.create_tables().await.unwrap();
-    assert!(store.reference(&unit(), &id).await.unwrap().is_some());
+    store.db.create_tables().await.unwrap();
+    assert!(
+        store
+            .references
+            .reference(&unit(), &id)
+            .await
+            .unwrap()
+            .is_some()
+    );
 }
 
 #[tokio::test]
@@ -53,9 +62,10 @@ async fn a_server_that_is_not_there_is_tried_again_later() {
         .unwrap();
     let sdk = sdk_config(&format!("http://{free}"));
     let store = Store::with_sdk_config(&sdk, names("none"), Jitter::new(|| 0));
-    let refused = store.tenant(&unit()).await.unwrap_err();
+    let refused = store.tenants.tenant(&unit()).await.unwrap_err();
     assert!(matches!(refused, Error::Unavailable(_)) && refused.is_retryable());
     let refused = store
+        .objects
         .fetch(&ad_key("uploader", "secret").into(), None, 10)
         .await
         .unwrap_err();

@@ -130,11 +130,13 @@ pub fn reference(case: &str, n: u64) -> Reference {
 pub async fn active_reference(store: &Store, n: u64) -> ReferenceId {
     let reference = reference("case 7", n);
     let submitted = store
+        .references
         .submit(&unit(), &reference, &reference_fingerprint(n))
         .await
         .unwrap();
     assert_eq!(submitted, Submitted::New);
     let activated = store
+        .references
         .activate(&unit(), &reference.reference_id, at(1))
         .await
         .unwrap();
@@ -171,7 +173,7 @@ async fn put_ad_with(
         fingerprint: ad_fingerprint(n),
         postings,
     };
-    store.put_ads(vec![ad], &clock(now)).await.unwrap();
+    store.ads.put_ads(vec![ad], &clock(now)).await.unwrap();
 }
 
 /// Records an image with one sighting.
@@ -179,6 +181,7 @@ pub async fn recorded_ad(store: &Store, n: u64, path: &str) -> Sighting {
     let sighting = sighting("uploader", path);
     put_ad(store, "uploader", n).await;
     store
+        .uploads
         .record_sighting(&image(n), &sighting, at(2))
         .await
         .unwrap();
@@ -206,7 +209,11 @@ pub async fn feed(store: &Store) -> Vec<Alert> {
     let mut alerts = Vec::new();
     let mut cursor: Option<Cursor> = None;
     loop {
-        let page = store.alerts(&unit(), cursor.as_ref(), 7).await.unwrap();
+        let page = store
+            .leads
+            .alerts(&unit(), cursor.as_ref(), 7)
+            .await
+            .unwrap();
         let next = page.next.expect("a feed always has a next position");
         alerts.extend(page.items);
         if cursor.as_ref() == Some(&next) {

@@ -13,6 +13,7 @@ claims! {
 async fn a_view_address_names_one_object_and_its_signature(World { store, .. }: World) {
     let key = ad_key("uploader", "a b+c").into();
     let url = store
+        .objects
         .view_url(&key, None, at(0), Duration::from_secs(60))
         .await
         .unwrap();
@@ -22,7 +23,13 @@ async fn a_view_address_names_one_object_and_its_signature(World { store, .. }: 
         "{url}"
     );
     let week = Duration::from_secs(8 * 86_400);
-    assert!(store.view_url(&key, None, at(0), week).await.is_err());
+    assert!(
+        store
+            .objects
+            .view_url(&key, None, at(0), week)
+            .await
+            .is_err()
+    );
 }
 
 /// A multipart body as a browser sends it.
@@ -74,6 +81,7 @@ async fn a_form_lets_in_its_prefix_and_size_and_nothing_else() {
             content_type: "image/",
         };
         let form = store
+            .objects
             .upload_form(&tenant("uploader"), limits, now)
             .await
             .unwrap();
@@ -88,7 +96,7 @@ async fn a_form_lets_in_its_prefix_and_size_and_nothing_else() {
         ];
         assert_eq!(post(&form, &filled, &[], b"photo").await, 204);
         let key = ad_key("uploader", "cat.jpg").into();
-        match store.fetch(&key, None, 100).await.unwrap() {
+        match store.objects.fetch(&key, None, 100).await.unwrap() {
             Fetched::Object(object) => {
                 assert_eq!(object.bytes, "photo");
                 assert_eq!(object.facts.ad_metadata().0.place.unwrap().as_str(), "Bern");
@@ -96,6 +104,7 @@ async fn a_form_lets_in_its_prefix_and_size_and_nothing_else() {
             other => panic!("{other:?}"),
         }
         let url = store
+            .objects
             .view_url(&key, None, now, Duration::from_secs(60))
             .await
             .unwrap();
@@ -116,6 +125,7 @@ async fn a_form_lets_in_its_prefix_and_size_and_nothing_else() {
         }
         let early = now.minus(Duration::from_secs(120));
         let expired = store
+            .objects
             .upload_form(&tenant("uploader"), limits, early)
             .await
             .unwrap();

@@ -22,7 +22,10 @@ claims! {
 /// An active reference with room for so many alerts a day.
 async fn limited(store: &Store, per_day_max: u32) -> ReferenceId {
     let id = active_reference(store, 1).await;
-    let released = store.release(&unit(), &id, Some(per_day_max), at(2)).await;
+    let released = store
+        .leads
+        .release(&unit(), &id, Some(per_day_max), at(2))
+        .await;
     assert_eq!(
         released,
         Ok(Released {
@@ -36,6 +39,7 @@ async fn limited(store: &Store, per_day_max: u32) -> ReferenceId {
 async fn record(store: &Store, id: &ReferenceId, image: u64, seconds: i64) -> Recorded {
     recorded_ad(store, image, &format!("{image}")).await;
     store
+        .leads
         .record_lead(&found(id, image), &[], at(seconds))
         .await
         .unwrap()
@@ -55,6 +59,7 @@ async fn leads(store: &Store, level: Level) -> usize {
         ..LeadFilter::default()
     };
     store
+        .leads
         .leads(&unit(), &filter, None, 100)
         .await
         .unwrap()
@@ -63,7 +68,12 @@ async fn leads(store: &Store, level: Level) -> usize {
 }
 
 async fn held_since(store: &Store, id: &ReferenceId) -> Option<Timestamp> {
-    let reference = store.reference(&unit(), id).await.unwrap().unwrap();
+    let reference = store
+        .references
+        .reference(&unit(), id)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(
         reference.status,
         ReferenceStatus::Active,
@@ -92,11 +102,12 @@ async fn beyond_the_limit_leads_are_held_and_that_is_told_once(World { store, ..
     assert_eq!(told.data.level, Level::Review);
     let sighting = recorded_ad(&store, 6, "again").await;
     store
+        .leads
         .extend_leads(&sha(6), &sighting, at(15))
         .await
         .unwrap();
     assert_eq!(
-        store.extended_leads(&unit()).await.unwrap(),
+        store.leads.extended_leads(&unit()).await.unwrap(),
         [],
         "nothing is told of held leads"
     );
@@ -107,10 +118,12 @@ async fn sightings_of_one_image_and_repeated_work_do_not_count(World { store, ..
     for round in 0..6 {
         let sighting = recorded_ad(&store, 1, &format!("{round}")).await;
         store
+            .leads
             .record_lead(&found(&id, 1), &[], at(10 + round))
             .await
             .unwrap();
         store
+            .leads
             .extend_leads(&sha(1), &sighting, at(15))
             .await
             .unwrap();
@@ -138,7 +151,7 @@ async fn leads_for_review_do_not_count(World { store, .. }: World) {
             level: Level::Review,
             ..found(&id, image)
         };
-        store.record_lead(&found, &[], at(10)).await.unwrap();
+        store.leads.record_lead(&found, &[], at(10)).await.unwrap();
     }
     assert_eq!(held_since(&store, &id).await, None);
     record(&store, &id, 9, 20).await;
@@ -159,10 +172,11 @@ async fn a_release_alerts_every_held_lead_once(World { store, .. }: World) {
     }
     let sighting = recorded_ad(&store, 6, "while held").await;
     store
+        .leads
         .extend_leads(&sha(6), &sighting, at(15))
         .await
         .unwrap();
-    let released = store.release(&unit(), &id, Some(20), at(50)).await;
+    let released = store.leads.release(&unit(), &id, Some(20), at(50)).await;
     assert_eq!(
         released,
         Ok(Released {
@@ -171,7 +185,7 @@ async fn a_release_alerts_every_held_lead_once(World { store, .. }: World) {
         })
     );
     assert_eq!(held_since(&store, &id).await, None);
-    let again = store.release(&unit(), &id, None, at(51)).await;
+    let again = store.leads.release(&unit(), &id, None, at(51)).await;
     assert_eq!(
         again,
         Ok(Released {
@@ -191,10 +205,14 @@ async fn a_release_alerts_every_held_lead_once(World { store, .. }: World) {
     assert_eq!(told.map(|alert| alert.data.sightings_total), Some(2));
     let later = recorded_ad(&store, 6, "after").await;
     assert_eq!(
-        store.extend_leads(&sha(6), &later, at(15)).await.unwrap(),
+        store
+            .leads
+            .extend_leads(&sha(6), &later, at(15))
+            .await
+            .unwrap(),
         1
     );
-    let extended = store.extended_leads(&unit()).await.unwrap();
+    let extended = store.leads.extended_leads(&unit()).await.unwrap();
     assert_eq!(
         extended,
         [LeadId::of(&id, &sha(6))],
@@ -226,11 +244,16 @@ async fn leads_that_race_the_limit_or_a_release_are_each_told_or_held(World { st
         });
     }
     store
+        .leads
         .release(&unit(), &id, Some(100), at(20))
         .await
         .unwrap();
     tasks.join_all().await;
-    store.release(&unit(), &id, None, at(21)).await.unwrap();
+    store
+        .leads
+        .release(&unit(), &id, None, at(21))
+        .await
+        .unwrap();
     let created = created(&store).await;
     let distinct: BTreeSet<_> = created.iter().collect();
     assert_eq!(
@@ -252,8 +275,8 @@ async fn what_was_judged_or_withdrawn_is_not_alerted_by_a_release(World { store,
         decided_at: at(20),
     };
     let judged = LeadId::of(&id, &sha(1));
-    store.judge(&unit(), &judged, &verdict).await.unwrap();
-    let released = store.release(&unit(), &id, None, at(30)).await;
+    store.leads.judge(&unit(), &judged, &verdict).await.unwrap();
+    let released = store.leads.release(&unit(), &id, None, at(30)).await;
     assert_eq!(
         released,
         Ok(Released {
@@ -262,11 +285,15 @@ async fn what_was_judged_or_withdrawn_is_not_alerted_by_a_release(World { store,
         })
     );
     assert!(!created(&store).await.contains(&judged));
-    store.withdraw(&unit(), &id, at(40)).await.unwrap();
-    let refused = store.release(&unit(), &id, None, at(41)).await;
+    store
+        .references
+        .withdraw(&unit(), &id, at(40))
+        .await
+        .unwrap();
+    let refused = store.leads.release(&unit(), &id, None, at(41)).await;
     assert_eq!(refused, Err(Error::Conflict("the reference is not active")));
     let missing = ReferenceId::of_photo(&unit(), &CaseId::parse("none").unwrap(), &sha(1));
-    let refused = store.release(&unit(), &missing, None, at(42)).await;
+    let refused = store.leads.release(&unit(), &missing, None, at(42)).await;
     assert_eq!(refused, Err(Error::Gone("the reference")));
 }
 

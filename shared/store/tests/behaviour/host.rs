@@ -76,7 +76,7 @@ impl Embedded {
         }
         let sdk = self.server.sdk_config();
         let store = Store::with_sdk_config(&sdk, names, jitter());
-        store.create_tables().await.unwrap();
+        store.db.create_tables().await.unwrap();
         World {
             store,
             sdk,
@@ -164,7 +164,7 @@ impl Moto {
                 .unwrap();
         }
         let store = Store::with_sdk_config(&self.sdk, names, jitter());
-        store.create_tables().await.unwrap();
+        store.db.create_tables().await.unwrap();
         World {
             store,
             sdk: self.sdk.clone(),

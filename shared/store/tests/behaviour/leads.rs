@@ -29,6 +29,7 @@ async fn a_pair_has_one_lead_and_one_alert(World { store, .. }: World) {
     let id = active_reference(&store, 1).await;
     let sighting = recorded_ad(&store, 5, "a").await;
     let first = store
+        .leads
         .record_lead(&found(&id, 5), &[], at(10))
         .await
         .unwrap();
@@ -42,9 +43,13 @@ async fn a_pair_has_one_lead_and_one_alert(World { store, .. }: World) {
     );
     let mut newer_policy = found(&id, 5);
     newer_policy.policy_version = 2;
-    let again = store.record_lead(&newer_policy, &[], at(11)).await.unwrap();
+    let again = store
+        .leads
+        .record_lead(&newer_policy, &[], at(11))
+        .await
+        .unwrap();
     assert_eq!(again, Recorded::Known(lead.clone()));
-    let stored = store.lead(&unit(), &lead).await.unwrap().unwrap();
+    let stored = store.leads.lead(&unit(), &lead).await.unwrap().unwrap();
     assert!(stored.sightings == [sighting]);
     let LeadSummary {
         case_id,
@@ -68,6 +73,7 @@ async fn an_alert_tells_the_sightings_known_and_no_hash(World { store, .. }: Wor
     recorded_ad(&store, 5, "a").await;
     recorded_ad(&store, 5, "b").await;
     store
+        .leads
         .record_lead(&found(&id, 5), &[], at(10))
         .await
         .unwrap();
@@ -81,10 +87,13 @@ async fn an_alert_tells_the_sightings_known_and_no_hash(World { store, .. }: Wor
     );
     assert_eq!(alert.data.sightings.len(), 2);
     assert_eq!(alert.data.sightings_total, 2);
-    assert_eq!(store.alert(&unit(), 1).await.unwrap().as_ref(), Some(alert));
-    assert_eq!(store.alert(&unit(), 2).await.unwrap(), None);
     assert_eq!(
-        store.extended_leads(&unit()).await.unwrap(),
+        store.leads.alert(&unit(), 1).await.unwrap().as_ref(),
+        Some(alert)
+    );
+    assert_eq!(store.leads.alert(&unit(), 2).await.unwrap(), None);
+    assert_eq!(
+        store.leads.extended_leads(&unit()).await.unwrap(),
         [],
         "nothing more to tell"
     );
@@ -95,6 +104,7 @@ async fn a_later_sighting_extends_the_lead_and_goes_out_in_one_digest(World { st
     recorded_ad(&store, 5, "a").await;
     let lead = lead_id(
         store
+            .leads
             .record_lead(&found(&id, 5), &[], at(10))
             .await
             .unwrap(),
@@ -102,17 +112,20 @@ async fn a_later_sighting_extends_the_lead_and_goes_out_in_one_digest(World { st
     for path in ["b", "c", "c"] {
         let sighting = recorded_ad(&store, 5, path).await;
         store
+            .leads
             .extend_leads(&sha(5), &sighting, at(15))
             .await
             .unwrap();
     }
     let unknown = store
+        .leads
         .extend_leads(&sha(6), &sighting("uploader", "d"), at(15))
         .await
         .unwrap();
     assert_eq!(unknown, 0, "an image without leads extends none");
     assert_eq!(
         store
+            .leads
             .lead(&unit(), &lead)
             .await
             .unwrap()
@@ -123,18 +136,26 @@ async fn a_later_sighting_extends_the_lead_and_goes_out_in_one_digest(World { st
     );
     assert_eq!(feed(&store).await.len(), 1, "no alert for each sighting");
     assert_eq!(
-        store.extended_leads(&unit()).await.unwrap(),
+        store.leads.extended_leads(&unit()).await.unwrap(),
         std::slice::from_ref(&lead)
     );
     assert_eq!(
-        store.send_digest(&unit(), &lead, at(20)).await.unwrap(),
+        store
+            .leads
+            .send_digest(&unit(), &lead, at(20))
+            .await
+            .unwrap(),
         Some(2)
     );
     assert_eq!(
-        store.send_digest(&unit(), &lead, at(21)).await.unwrap(),
+        store
+            .leads
+            .send_digest(&unit(), &lead, at(21))
+            .await
+            .unwrap(),
         None
     );
-    assert_eq!(store.extended_leads(&unit()).await.unwrap(), []);
+    assert_eq!(store.leads.extended_leads(&unit()).await.unwrap(), []);
     let alerts = feed(&store).await;
     let kinds: Vec<_> = alerts.iter().map(|alert| alert.kind).collect();
     assert_eq!(kinds, [AlertKind::Created, AlertKind::Extended]);
@@ -148,6 +169,7 @@ async fn very_many_sightings_all_belong_to_the_lead(World { store, .. }: World) 
     }
     let lead = lead_id(
         store
+            .leads
             .record_lead(&found(&id, 5), &[], at(10))
             .await
             .unwrap(),
@@ -155,9 +177,9 @@ async fn very_many_sightings_all_belong_to_the_lead(World { store, .. }: World) 
     let alerts = feed(&store).await;
     assert_eq!(alerts[0].data.sightings.len(), AlertData::SIGHTINGS_MAX);
     assert_eq!(alerts[0].data.sightings_total, 70);
-    let all = store.lead_sightings(&unit(), &lead).await.unwrap();
+    let all = store.leads.lead_sightings(&unit(), &lead).await.unwrap();
     assert_eq!(all.len(), 70);
-    let shown = store.lead(&unit(), &lead).await.unwrap().unwrap();
+    let shown = store.leads.lead(&unit(), &lead).await.unwrap().unwrap();
     assert_eq!(shown.sightings.len(), Lead::SIGHTINGS_MAX);
     assert_eq!(shown.summary.sightings_total, Some(70));
 }
@@ -181,11 +203,13 @@ async fn the_largest_sightings_fit_an_alert(World { store, .. }: World) {
         let key = ad_key("uploader", &format!("{n:0>1011}"));
         let sighting = Sighting::of(&key, &metadata);
         store
+            .uploads
             .record_sighting(&image(5), &sighting, at(2))
             .await
             .unwrap();
     }
     let recorded = store
+        .leads
         .record_lead(&found(&id, 5), &[], at(10))
         .await
         .unwrap();
@@ -208,7 +232,7 @@ async fn a_posting_comes_with_the_match_and_stands_in_the_lead_alone(World { sto
     let posting = |path| [sighting("uploader", path)];
     let record = async |postings: &[Sighting]| {
         let found = found(&id, 5);
-        let recorded = store.record_lead(&found, postings, at(10)).await;
+        let recorded = store.leads.record_lead(&found, postings, at(10)).await;
         lead_id(recorded.unwrap())
     };
     let lead = record(&posting("a")).await;
@@ -217,18 +241,22 @@ async fn a_posting_comes_with_the_match_and_stands_in_the_lead_alone(World { sto
     assert!(alert.data.sightings == expected, "in the alert");
     record(&posting("a")).await;
     record(std::slice::from_ref(&known)).await;
-    assert_eq!(store.extended_leads(&unit()).await.unwrap(), []);
+    assert_eq!(store.leads.extended_leads(&unit()).await.unwrap(), []);
     record(&posting("c")).await;
     assert_eq!(
-        store.extended_leads(&unit()).await.unwrap(),
+        store.leads.extended_leads(&unit()).await.unwrap(),
         std::slice::from_ref(&lead)
     );
-    let sent = store.send_digest(&unit(), &lead, at(20)).await.unwrap();
+    let sent = store
+        .leads
+        .send_digest(&unit(), &lead, at(20))
+        .await
+        .unwrap();
     assert_eq!(sent, Some(2));
     assert_eq!(feed(&store).await.len(), 2, "one alert and one digest");
-    let stored = store.lead(&unit(), &lead).await.unwrap().unwrap();
+    let stored = store.leads.lead(&unit(), &lead).await.unwrap().unwrap();
     assert_eq!(stored.sightings.len(), 3);
-    let told = store.sightings(&sha(5)).await.unwrap();
+    let told = store.uploads.sightings(&sha(5)).await.unwrap();
     assert!(
         told == [known],
         "an uploader's own records do not grow by a match"
@@ -240,18 +268,25 @@ async fn a_withdrawn_reference_never_alerts(World { store, .. }: World) {
     recorded_ad(&store, 5, "a").await;
     let lead = lead_id(
         store
+            .leads
             .record_lead(&found(&id, 5), &[], at(10))
             .await
             .unwrap(),
     );
     let sighting = recorded_ad(&store, 5, "b").await;
     store
+        .leads
         .extend_leads(&sha(5), &sighting, at(15))
         .await
         .unwrap();
-    store.withdraw(&unit(), &id, at(11)).await.unwrap();
+    store
+        .references
+        .withdraw(&unit(), &id, at(11))
+        .await
+        .unwrap();
     assert_eq!(
         store
+            .leads
             .record_lead(&found(&id, 6), &[], at(12))
             .await
             .unwrap(),
@@ -259,17 +294,22 @@ async fn a_withdrawn_reference_never_alerts(World { store, .. }: World) {
     );
     assert_eq!(
         store
+            .leads
             .extend_leads(&sha(5), &sighting, at(15))
             .await
             .unwrap(),
         0
     );
     assert_eq!(
-        store.send_digest(&unit(), &lead, at(20)).await.unwrap(),
+        store
+            .leads
+            .send_digest(&unit(), &lead, at(20))
+            .await
+            .unwrap(),
         None
     );
     assert_eq!(
-        store.extended_leads(&unit()).await.unwrap(),
+        store.leads.extended_leads(&unit()).await.unwrap(),
         [],
         "nothing is left to send"
     );
@@ -277,10 +317,11 @@ async fn a_withdrawn_reference_never_alerts(World { store, .. }: World) {
         feed(&store).await.is_empty(),
         "not even what was written before"
     );
-    assert_eq!(store.alert(&unit(), 2).await.unwrap(), None);
+    assert_eq!(store.leads.alert(&unit(), 2).await.unwrap(), None);
     let unknown = reference("nobody", 99).reference_id;
     assert_eq!(
         store
+            .leads
             .record_lead(&found(&unknown, 5), &[], at(12))
             .await
             .unwrap(),
@@ -295,7 +336,7 @@ async fn a_lead_for_review_sends_nothing(World { store, .. }: World) {
         level: Level::Review,
         ..found(&id, 5)
     };
-    let recorded = store.record_lead(&found, &[], at(10)).await.unwrap();
+    let recorded = store.leads.record_lead(&found, &[], at(10)).await.unwrap();
     assert!(matches!(
         recorded,
         Recorded::New {
@@ -306,14 +347,16 @@ async fn a_lead_for_review_sends_nothing(World { store, .. }: World) {
     let sighting = recorded_ad(&store, 5, "b").await;
     assert_eq!(
         store
+            .leads
             .extend_leads(&sha(5), &sighting, at(15))
             .await
             .unwrap(),
         1
     );
-    assert_eq!(store.extended_leads(&unit()).await.unwrap(), []);
+    assert_eq!(store.leads.extended_leads(&unit()).await.unwrap(), []);
     assert!(feed(&store).await.is_empty());
     let lead = store
+        .leads
         .lead(&unit(), &lead_id(recorded))
         .await
         .unwrap()
@@ -335,22 +378,31 @@ async fn a_verdict_is_kept_and_told_once(World { store, .. }: World) {
     recorded_ad(&store, 5, "a").await;
     let lead = lead_id(
         store
+            .leads
             .record_lead(&found(&id, 5), &[], at(10))
             .await
             .unwrap(),
     );
     for seconds in [20, 21] {
         let judged = store
+            .leads
             .judge(&unit(), &lead, &verdict(Verdict::Confirmed, seconds))
             .await
             .unwrap();
         assert_eq!(judged.status, LeadStatus::Confirmed);
     }
     store
+        .leads
         .judge(&unit(), &lead, &verdict(Verdict::Dismissed, 30))
         .await
         .unwrap();
-    let stored = store.lead(&unit(), &lead).await.unwrap().unwrap().summary;
+    let stored = store
+        .leads
+        .lead(&unit(), &lead)
+        .await
+        .unwrap()
+        .unwrap()
+        .summary;
     assert_eq!(stored.status, LeadStatus::Dismissed);
     assert_eq!(stored.verdict, Some(verdict(Verdict::Dismissed, 30)));
     let told: Vec<_> = feed(&store)
@@ -368,11 +420,17 @@ async fn a_verdict_is_kept_and_told_once(World { store, .. }: World) {
     );
     let missing = LeadId::of(&id, &sha(99));
     let refused = store
+        .leads
         .judge(&unit(), &missing, &verdict(Verdict::Unsure, 40))
         .await;
     assert_eq!(refused, Err(Error::Gone("the lead")));
-    store.withdraw(&unit(), &id, at(50)).await.unwrap();
+    store
+        .references
+        .withdraw(&unit(), &id, at(50))
+        .await
+        .unwrap();
     let refused = store
+        .leads
         .judge(&unit(), &lead, &verdict(Verdict::Unsure, 51))
         .await;
     assert_eq!(refused, Err(Error::Gone("the lead's reference")));
@@ -388,6 +446,7 @@ async fn leads_are_listed_newest_first_and_filtered(World { store, .. }: World) 
         };
         recorded_ad(&store, n, &format!("{n}")).await;
         store
+            .leads
             .record_lead(&found, &[], at(10 + n as i64))
             .await
             .unwrap();
@@ -398,6 +457,7 @@ async fn leads_are_listed_newest_first_and_filtered(World { store, .. }: World) 
             let (mut times, mut cursor) = (Vec::new(), None);
             loop {
                 let page = store
+                    .leads
                     .leads(&unit(), &filter, cursor.as_ref(), 2)
                     .await
                     .unwrap();
@@ -434,20 +494,26 @@ async fn another_units_lead_looks_like_a_missing_one(World { store, .. }: World)
     let id = active_reference(&store, 1).await;
     let lead = lead_id(
         store
+            .leads
             .record_lead(&found(&id, 5), &[], at(10))
             .await
             .unwrap(),
     );
     let other = tenant("other");
-    assert_eq!(store.lead(&other, &lead).await.unwrap(), None);
+    assert_eq!(store.leads.lead(&other, &lead).await.unwrap(), None);
     let refused = store
+        .leads
         .judge(&other, &lead, &verdict(Verdict::Confirmed, 1))
         .await;
     assert_eq!(refused, Err(Error::Gone("the lead")));
     let listed = store
+        .leads
         .leads(&other, &LeadFilter::default(), None, 10)
         .await
         .unwrap();
     assert!(listed.items.is_empty());
-    assert_eq!(store.alerts(&other, None, 10).await.unwrap().items, []);
+    assert_eq!(
+        store.leads.alerts(&other, None, 10).await.unwrap().items,
+        []
+    );
 }

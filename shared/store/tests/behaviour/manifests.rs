@@ -34,7 +34,7 @@ fn eager() -> CompactionRule {
 }
 
 async fn compact(world: &World, now: Timestamp) -> Result<u64, Error> {
-    let done = world.store.compact_ads(&eager(), now).await?;
+    let done = world.store.ads.compact_ads(&eager(), now).await?;
     Ok(done.items)
 }
 
@@ -56,15 +56,16 @@ async fn forget_generation(world: &World) {
 }
 
 async fn a_set_that_never_had_a_manifest_is_empty(world: World) {
-    assert_eq!(world.store.ads_segments().await, Ok(Vec::new()));
+    assert_eq!(world.store.ads.ads_segments().await, Ok(Vec::new()));
     put_ad(&world.store, "uploader", 1).await;
-    assert_eq!(world.store.ads_segments().await, Ok(Vec::new()));
+    assert_eq!(world.store.ads.ads_segments().await, Ok(Vec::new()));
     world
         .store
+        .garbage
         .sweep(SetKind::Ads, &eager(), at(1))
         .await
         .unwrap();
-    assert_eq!(world.store.ads_segments().await, Ok(Vec::new()));
+    assert_eq!(world.store.ads.ads_segments().await, Ok(Vec::new()));
 }
 
 async fn a_manifest_of_ads_that_was_there_and_is_gone_is_damage(world: World) {
@@ -73,18 +74,22 @@ async fn a_manifest_of_ads_that_was_there_and_is_gone_is_damage(world: World) {
     let good = get(&world, MANIFEST).await;
     lose(&world, MANIFEST).await;
     let gone = Error::Damaged("manifest of ads (it is gone)");
-    assert_eq!(world.store.ads_segments().await, Err(gone));
+    assert_eq!(world.store.ads.ads_segments().await, Err(gone));
     put_ad(&world.store, "uploader", 2).await;
     assert_eq!(
         compact(&world, at(2)).await,
         Err(gone),
         "none is begun anew"
     );
-    let swept = world.store.sweep(SetKind::Ads, &eager(), at(3)).await;
+    let swept = world
+        .store
+        .garbage
+        .sweep(SetKind::Ads, &eager(), at(3))
+        .await;
     assert_eq!(swept, Err(gone), "and no segment is taken for an orphan");
     put(&world, MANIFEST, good).await;
     assert_eq!(compact(&world, at(4)).await, Ok(1), "it was put back");
-    assert_eq!(world.store.ads_segments().await.unwrap().len(), 2);
+    assert_eq!(world.store.ads.ads_segments().await.unwrap().len(), 2);
 }
 
 async fn an_older_manifest_of_ads_in_the_place_of_a_newer_is_damage(world: World) {
@@ -95,22 +100,23 @@ async fn an_older_manifest_of_ads_in_the_place_of_a_newer_is_damage(world: World
     compact(&world, at(2)).await.unwrap();
     put(&world, MANIFEST, older).await;
     let older = Error::Damaged("manifest of ads (an older one lies there)");
-    assert_eq!(world.store.ads_segments().await, Err(older));
+    assert_eq!(world.store.ads.ads_segments().await, Err(older));
 }
 
 async fn a_manifest_of_an_older_build_is_noted_by_the_next_sweep(world: World) {
     put_ad(&world.store, "uploader", 1).await;
     compact(&world, at(1)).await.unwrap();
     forget_generation(&world).await;
-    assert_eq!(world.store.ads_segments().await.unwrap().len(), 1);
+    assert_eq!(world.store.ads.ads_segments().await.unwrap().len(), 1);
     world
         .store
+        .garbage
         .sweep(SetKind::Ads, &eager(), at(2))
         .await
         .unwrap();
     lose(&world, MANIFEST).await;
     let gone = Error::Damaged("manifest of ads (it is gone)");
-    assert_eq!(world.store.ads_segments().await, Err(gone));
+    assert_eq!(world.store.ads.ads_segments().await, Err(gone));
 }
 
 async fn a_swap_that_was_cut_off_at_any_step_is_no_damage(world: World) {
@@ -126,18 +132,25 @@ async fn a_swap_that_was_cut_off_at_any_step_is_no_damage(world: World) {
     let note = note.item("pk", text("manifest")).item("sk", text("ads"));
     let note = note.item("generation", AttributeValue::N("0".to_owned()));
     note.send().await.unwrap();
-    assert_eq!(world.store.ads_segments().await.unwrap().len(), 2);
+    assert_eq!(world.store.ads.ads_segments().await.unwrap().len(), 2);
     put_ad(&world.store, "uploader", 3).await;
     assert_eq!(compact(&world, at(3)).await, Ok(1));
-    assert_eq!(world.store.ads_segments().await.unwrap().len(), 3);
+    assert_eq!(world.store.ads.ads_segments().await.unwrap().len(), 3);
 }
 
 async fn references_are_whole_without_their_manifest(world: World) {
     let store = &world.store;
     active_reference(store, 1).await;
-    store.compact_references(&eager(), at(1)).await.unwrap();
+    store
+        .references
+        .compact_references(&eager(), at(1))
+        .await
+        .unwrap();
     lose(&world, "references/manifest").await;
-    let set = store.references_since(&LogPosition::start()).await;
+    let set = store
+        .references
+        .references_since(&LogPosition::start())
+        .await;
     assert_eq!(set.unwrap().entries.len(), 1);
 }
 
@@ -147,15 +160,32 @@ async fn segments_of_references_that_are_ahead_of_their_log_are_skipped_and_made
 ) {
     let store = &world.store;
     active_reference(store, 1).await;
-    store.compact_references(&eager(), at(1)).await.unwrap();
+    store
+        .references
+        .compact_references(&eager(), at(1))
+        .await
+        .unwrap();
     empty_log(&world).await;
     let ahead = Error::Damaged("manifest of references (ahead of its log)");
-    let set = store.references_since(&LogPosition::start()).await;
+    let set = store
+        .references
+        .references_since(&LogPosition::start())
+        .await;
     assert_eq!(set, Err(ahead));
-    let logged = store.references_logged(&LogPosition::start()).await;
+    let logged = store
+        .references
+        .references_logged(&LogPosition::start())
+        .await;
     assert_eq!(logged.unwrap().entries, []);
-    store.compact_references(&eager(), at(2)).await.unwrap();
-    let set = store.references_since(&LogPosition::start()).await;
+    store
+        .references
+        .compact_references(&eager(), at(2))
+        .await
+        .unwrap();
+    let set = store
+        .references
+        .references_since(&LogPosition::start())
+        .await;
     assert_eq!(set.unwrap().entries, [], "no more than the log says");
 }
 

@@ -19,7 +19,7 @@ fn key(path: &str) -> ObjectKey {
 }
 
 async fn read(store: &Store, key: &ObjectKey, version: Option<&str>) -> Object {
-    match store.fetch(key, version, 1_000_000).await.unwrap() {
+    match store.objects.fetch(key, version, 1_000_000).await.unwrap() {
         Fetched::Object(object) => object,
         other => panic!("{other:?}"),
     }
@@ -28,6 +28,7 @@ async fn read(store: &Store, key: &ObjectKey, version: Option<&str>) -> Object {
 async fn an_object_is_read_whole_with_its_metadata(World { store, .. }: World) {
     let bytes: Vec<u8> = (0..200_000_u32).map(|n| (n % 251) as u8).collect();
     let version = store
+        .objects
         .put_object(&key("a.jpg"), object(&bytes))
         .await
         .unwrap();
@@ -43,51 +44,74 @@ async fn an_object_is_read_whole_with_its_metadata(World { store, .. }: World) {
 
 async fn an_object_over_the_limit_is_not_read(World { store, .. }: World) {
     store
+        .objects
         .put_object(&key("big"), object(&[1; 1001]))
         .await
         .unwrap();
-    match store.fetch(&key("big"), None, 1000).await.unwrap() {
+    match store.objects.fetch(&key("big"), None, 1000).await.unwrap() {
         Fetched::OverLimit(facts) => assert_eq!(facts.size_bytes, 1001),
         other => panic!("{other:?}"),
     }
     assert!(matches!(
-        store.fetch(&key("big"), None, 1001).await.unwrap(),
+        store.objects.fetch(&key("big"), None, 1001).await.unwrap(),
         Fetched::Object(_)
     ));
-    store.put_object(&key("empty"), object(&[])).await.unwrap();
+    store
+        .objects
+        .put_object(&key("empty"), object(&[]))
+        .await
+        .unwrap();
     assert_eq!(read(&store, &key("empty"), None).await.bytes.len(), 0);
 }
 
 async fn the_version_named_is_read_though_it_was_overwritten(World { store, .. }: World) {
     let first = store
+        .objects
         .put_object(&key("a"), object(b"first"))
         .await
         .unwrap()
         .unwrap();
     let second = store
+        .objects
         .put_object(&key("a"), object(b"second"))
         .await
         .unwrap()
         .unwrap();
     assert_eq!(read(&store, &key("a"), Some(&first)).await.bytes, "first");
     assert_eq!(read(&store, &key("a"), None).await.bytes, "second");
-    store.delete_object(&key("a"), None).await.unwrap();
+    store.objects.delete_object(&key("a"), None).await.unwrap();
     assert_eq!(
-        store.fetch(&key("a"), None, 10).await.unwrap(),
+        store.objects.fetch(&key("a"), None, 10).await.unwrap(),
         Fetched::Gone
     );
     assert_eq!(read(&store, &key("a"), Some(&second)).await.bytes, "second");
-    store.delete_object(&key("a"), Some(&second)).await.unwrap();
-    store.delete_object(&key("a"), Some(&second)).await.unwrap();
+    store
+        .objects
+        .delete_object(&key("a"), Some(&second))
+        .await
+        .unwrap();
+    store
+        .objects
+        .delete_object(&key("a"), Some(&second))
+        .await
+        .unwrap();
     assert_eq!(
-        store.fetch(&key("a"), Some(&second), 10).await.unwrap(),
+        store
+            .objects
+            .fetch(&key("a"), Some(&second), 10)
+            .await
+            .unwrap(),
         Fetched::Gone
     );
 }
 
 async fn what_is_not_there_is_gone(World { store, .. }: World) {
     assert_eq!(
-        store.fetch(&key("nothing"), None, 10).await.unwrap(),
+        store
+            .objects
+            .fetch(&key("nothing"), None, 10)
+            .await
+            .unwrap(),
         Fetched::Gone
     );
 }
@@ -104,6 +128,7 @@ async fn hostile_keys_go_through_unchanged(World { store, .. }: World) {
     ];
     for path in paths {
         store
+            .objects
             .put_object(&key(path), object(path.as_bytes()))
             .await
             .unwrap();
@@ -114,6 +139,7 @@ async fn hostile_keys_go_through_unchanged(World { store, .. }: World) {
         );
     }
     let page = store
+        .objects
         .objects_page(ObjectKind::Ad, "ads/", None, 100)
         .await
         .unwrap();
@@ -127,6 +153,7 @@ async fn hostile_keys_go_through_unchanged(World { store, .. }: World) {
 async fn a_listing_follows_all_pages_and_counts_what_is_foreign(World { store, sdk, .. }: World) {
     for n in 0..7 {
         store
+            .objects
             .put_object(&key(&format!("{n} +")), object(b"x"))
             .await
             .unwrap();
@@ -144,6 +171,7 @@ async fn a_listing_follows_all_pages_and_counts_what_is_foreign(World { store, s
     let (mut seen, mut foreign, mut after) = (Vec::new(), 0, None);
     loop {
         let page = store
+            .objects
             .objects_page(ObjectKind::Ad, "ads/", after.as_deref(), 3)
             .await
             .unwrap();
@@ -165,10 +193,14 @@ async fn a_listing_follows_all_pages_and_counts_what_is_foreign(World { store, s
 async fn only_our_own_buckets_and_keys_are_located(World { store, .. }: World) {
     let ads = store.names().ads_bucket.clone();
     let references = store.names().references_bucket.clone();
-    let located = store.locate(&ads, "ads/uploader/a+b%2B.jpg").unwrap();
+    let located = store
+        .objects
+        .locate(&ads, "ads/uploader/a+b%2B.jpg")
+        .unwrap();
     assert_eq!(located.as_str(), "ads/uploader/a b+.jpg");
     assert!(
         store
+            .objects
             .locate(&references, "references/unit/case+7/a.jpg")
             .is_some()
     );
@@ -181,7 +213,10 @@ async fn only_our_own_buckets_and_keys_are_located(World { store, .. }: World) {
         (ads.as_str(), "ads/%FF/a.jpg"),
         (references.as_str(), "references/unit/a.jpg"),
     ] {
-        assert!(store.locate(bucket, key).is_none(), "{bucket} {key}");
+        assert!(
+            store.objects.locate(bucket, key).is_none(),
+            "{bucket} {key}"
+        );
     }
     assert!(AdKey::parse("ads/uploader/a.jpg").is_ok());
 }

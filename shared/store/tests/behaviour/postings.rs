@@ -29,13 +29,13 @@ async fn record(store: &Store, reference: &ReferenceId, by: &str, postings: &[Si
         uploaded_by: tenant(by),
         ..found(reference, 5)
     };
-    let recorded = store.record_lead(&found, postings, at(10)).await;
+    let recorded = store.leads.record_lead(&found, postings, at(10)).await;
     assert!(recorded.unwrap().lead_id().is_some());
 }
 
 async fn lead(store: &Store, reference: &ReferenceId) -> Lead {
     let id = LeadId::of(reference, &sha(5));
-    store.lead(&unit(), &id).await.unwrap().unwrap()
+    store.leads.lead(&unit(), &id).await.unwrap().unwrap()
 }
 
 /// By uploader, as the lead tells them, and their sum.
@@ -46,7 +46,7 @@ fn counts(lead: &Lead) -> (Vec<u64>, u64) {
 
 async fn kept(store: &Store, lead: &Lead) -> Vec<Sighting> {
     let id = &lead.summary.lead_id;
-    store.lead_sightings(&unit(), id).await.unwrap()
+    store.leads.lead_sightings(&unit(), id).await.unwrap()
 }
 
 async fn the_first_postings_of_an_uploader_are_kept_and_the_others_counted(
@@ -65,6 +65,7 @@ async fn the_first_postings_of_an_uploader_are_kept_and_the_others_counted(
     let (lead_id, mut paged, mut cursor) = (&lead.summary.lead_id, BTreeSet::new(), None);
     loop {
         let page = store
+            .leads
             .lead_sightings_page(&unit(), lead_id, cursor.as_ref(), 40)
             .await
             .unwrap();
@@ -78,10 +79,11 @@ async fn the_first_postings_of_an_uploader_are_kept_and_the_others_counted(
     assert_eq!(paged.len(), KEPT + 3, "the same by the page");
     let other = LeadId::of(&id, &sha(6));
     let foreign = store
+        .leads
         .lead_sightings_page(&unit(), &other, cursor.as_ref(), 40)
         .await;
     assert!(matches!(foreign, Err(store::Error::Rejected(_))));
-    let known = store.known_sightings(&unit(), lead_id).await.unwrap();
+    let known = store.leads.known_sightings(&unit(), lead_id).await.unwrap();
     assert!(flood.iter().chain(&ngo).all(|it| known.has(&it.object_key)));
     assert!(!known.has(&ad_key("flood", "another")));
     assert!(!known.has(&ad_key("nobody", "00001")));
@@ -102,7 +104,10 @@ async fn a_posting_counts_once_however_the_work_is_cut_and_repeated(World { stor
     let lead = lead(&store, &id).await;
     assert_eq!(counts(&lead), (vec![1_200], 1_200));
     assert!(kept(&store, &lead).await == postings("flood", 0..KEPT));
-    let known = store.known_sightings(&unit(), &lead.summary.lead_id).await;
+    let known = store
+        .leads
+        .known_sightings(&unit(), &lead.summary.lead_id)
+        .await;
     assert_eq!(known.unwrap().total(), Some(1_200));
 }
 
@@ -113,7 +118,7 @@ async fn uploads_of_the_same_bytes_are_bounded_as_postings_are(World { store, ..
     for n in before..uploads {
         let sighting = recorded_ad(&store, 5, &format!("{n:05}")).await;
         for is_new in [1, 0] {
-            let added = store.extend_leads(&sha(5), &sighting, at(15)).await;
+            let added = store.leads.extend_leads(&sha(5), &sighting, at(15)).await;
             assert_eq!(added.unwrap(), is_new, "upload {n}");
         }
     }
@@ -129,12 +134,20 @@ async fn beyond_what_is_counted_nothing_is_written(World { store, .. }: World) {
     let all = postings("flood", 0..COUNTED as usize + 50);
     record(&store, &id, "flood", &all).await;
     assert_eq!(counts(&lead(&store, &id).await), (vec![COUNTED], COUNTED));
-    store.send_digest(&unit(), &lead_id, at(20)).await.unwrap();
+    store
+        .leads
+        .send_digest(&unit(), &lead_id, at(20))
+        .await
+        .unwrap();
     record(&store, &id, "flood", &all).await;
     let more = postings("flood", 20_000..20_050);
     record(&store, &id, "flood", &more).await;
-    assert_eq!(store.extended_leads(&unit()).await.unwrap(), []);
-    let known = store.known_sightings(&unit(), &lead_id).await.unwrap();
+    assert_eq!(store.leads.extended_leads(&unit()).await.unwrap(), []);
+    let known = store
+        .leads
+        .known_sightings(&unit(), &lead_id)
+        .await
+        .unwrap();
     assert!(known.has(&more[0].object_key), "it is among 'or more'");
     assert_eq!(known.total(), Some(COUNTED));
     record(&store, &id, "ngo", &postings("ngo", 0..2)).await;
@@ -146,20 +159,41 @@ async fn what_is_beyond_is_still_told_and_erased(World { store, .. }: World) {
     let id = active_reference(&store, 1).await;
     let lead_id = LeadId::of(&id, &sha(5));
     record(&store, &id, "flood", &postings("flood", 0..KEPT)).await;
-    store.send_digest(&unit(), &lead_id, at(20)).await.unwrap();
+    store
+        .leads
+        .send_digest(&unit(), &lead_id, at(20))
+        .await
+        .unwrap();
     record(&store, &id, "flood", &postings("flood", KEPT..KEPT + 7)).await;
-    let told = store.send_digest(&unit(), &lead_id, at(30)).await.unwrap();
-    let alert = store.alert(&unit(), told.unwrap()).await.unwrap().unwrap();
+    let told = store
+        .leads
+        .send_digest(&unit(), &lead_id, at(30))
+        .await
+        .unwrap();
+    let alert = store
+        .leads
+        .alert(&unit(), told.unwrap())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(alert.kind, AlertKind::Extended);
     assert_eq!(alert.data.sightings_total, KEPT as u64 + 7);
-    store.withdraw(&unit(), &id, at(40)).await.unwrap();
+    store
+        .references
+        .withdraw(&unit(), &id, at(40))
+        .await
+        .unwrap();
     let by = ErasedBy {
         unit: &unit(),
         erasure: &ErasureId::from_random(&[3; 16]),
     };
-    let erased = store.erase_leads(by, &BTreeSet::from([id])).await;
+    let erased = store.leads.erase_leads(by, &BTreeSet::from([id])).await;
     assert_eq!(erased, Ok(()));
-    let known = store.known_sightings(&unit(), &lead_id).await.unwrap();
+    let known = store
+        .leads
+        .known_sightings(&unit(), &lead_id)
+        .await
+        .unwrap();
     assert_eq!(known.total(), Some(0), "no mark is left");
     assert!(!known.has(&ad_key("flood", "00000")));
 }

@@ -24,7 +24,13 @@ async fn many_who_find_the_same_pair_write_one_alert(World { store, .. }: World)
     let mut tasks = JoinSet::new();
     for n in 0..12 {
         let (store, found) = (store.clone(), found(&id, 5));
-        tasks.spawn(async move { store.record_lead(&found, &[], at(10 + n)).await.unwrap() });
+        tasks.spawn(async move {
+            store
+                .leads
+                .record_lead(&found, &[], at(10 + n))
+                .await
+                .unwrap()
+        });
     }
     let recorded = tasks.join_all().await;
     let new = recorded
@@ -40,7 +46,7 @@ async fn alerts_of_many_pairs_are_numbered_without_gaps(World { store, .. }: Wor
     let mut tasks = JoinSet::new();
     for n in 0..16 {
         let (store, found) = (store.clone(), found(&id, n));
-        tasks.spawn(async move { store.record_lead(&found, &[], at(10)).await.unwrap() });
+        tasks.spawn(async move { store.leads.record_lead(&found, &[], at(10)).await.unwrap() });
     }
     tasks.join_all().await;
     let numbers: Vec<u64> = feed(&store)
@@ -57,15 +63,20 @@ async fn nothing_is_alerted_after_a_withdrawal_returned(World { store, .. }: Wor
         let mut tasks = JoinSet::new();
         for n in 0..6 {
             let (store, found) = (store.clone(), found(&id, n));
-            tasks.spawn(async move { store.record_lead(&found, &[], at(10)).await.unwrap() });
+            tasks.spawn(async move { store.leads.record_lead(&found, &[], at(10)).await.unwrap() });
         }
-        store.withdraw(&unit(), &id, at(11)).await.unwrap();
+        store
+            .references
+            .withdraw(&unit(), &id, at(11))
+            .await
+            .unwrap();
         let written = alerts_written(&store).await;
         let recorded = tasks.join_all().await;
         assert_eq!(recorded.len(), 6);
         assert_eq!(alerts_written(&store).await, written, "round {round}");
         assert_eq!(
             store
+                .leads
                 .record_lead(&found(&id, 50), &[], at(12))
                 .await
                 .unwrap(),
@@ -76,7 +87,7 @@ async fn nothing_is_alerted_after_a_withdrawal_returned(World { store, .. }: Wor
 }
 
 async fn alerts_written(store: &store::Store) -> u64 {
-    store.alert_counts(&[unit()]).await.unwrap()[&unit()]
+    store.leads.alert_counts(&[unit()]).await.unwrap()[&unit()]
 }
 
 async fn a_sighting_that_races_its_lead_is_not_missed(World { store, .. }: World) {
@@ -87,13 +98,15 @@ async fn a_sighting_that_races_its_lead_is_not_missed(World { store, .. }: World
         let task = tokio::spawn(async move {
             let sighting = recorded_ad(&sighter, n, "second").await;
             sighter
+                .leads
                 .extend_leads(&sha(n), &sighting, at(15))
                 .await
                 .unwrap();
         });
-        store.record_lead(&lead, &[], at(10)).await.unwrap();
+        store.leads.record_lead(&lead, &[], at(10)).await.unwrap();
         task.await.unwrap();
         let lead = store
+            .leads
             .lead(&unit(), &LeadId::of(&id, &sha(n)))
             .await
             .unwrap()
@@ -101,6 +114,7 @@ async fn a_sighting_that_races_its_lead_is_not_missed(World { store, .. }: World
         assert_eq!(lead.sightings.len(), 2, "round {n}");
         let told = feed(&store).await.pop().unwrap().data.sightings_total;
         let digest = store
+            .leads
             .send_digest(&unit(), &lead.summary.lead_id, at(20))
             .await
             .unwrap();
@@ -122,7 +136,7 @@ async fn a_reader_of_the_log_sees_every_reference_once(World { store, .. }: Worl
     let (mut position, mut seen) = (LogPosition::start(), Vec::new());
     let mut done = false;
     loop {
-        let batch = store.references_since(&position).await.unwrap();
+        let batch = store.references.references_since(&position).await.unwrap();
         position = batch.position;
         for entry in batch.entries {
             assert!(matches!(entry.change, LogChange::Added(_)));
@@ -144,13 +158,20 @@ async fn a_reader_of_the_log_sees_every_reference_once(World { store, .. }: Worl
 async fn one_of_many_activations_counts(World { store, .. }: World) {
     let reference = reference("case 7", 1);
     store
+        .references
         .submit(&unit(), &reference, &reference_fingerprint(1))
         .await
         .unwrap();
     let mut tasks = JoinSet::new();
     for _ in 0..8 {
         let (store, id) = (store.clone(), reference.reference_id.clone());
-        tasks.spawn(async move { store.activate(&unit(), &id, at(5)).await.unwrap() });
+        tasks.spawn(async move {
+            store
+                .references
+                .activate(&unit(), &id, at(5))
+                .await
+                .unwrap()
+        });
     }
     let activated = tasks.join_all().await;
     let now = activated
@@ -158,6 +179,10 @@ async fn one_of_many_activations_counts(World { store, .. }: World) {
         .filter(|a| **a == store::Activated::Now)
         .count();
     assert_eq!((now, activated.len()), (1, 8));
-    let log = store.references_since(&LogPosition::start()).await.unwrap();
+    let log = store
+        .references
+        .references_since(&LogPosition::start())
+        .await
+        .unwrap();
     assert_eq!(log.entries.len(), 1);
 }

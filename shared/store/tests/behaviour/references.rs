@@ -19,6 +19,7 @@ claims! {
 
 async fn log(store: &Store) -> Vec<LogEntry> {
     store
+        .references
         .references_since(&LogPosition::start())
         .await
         .unwrap()
@@ -26,7 +27,13 @@ async fn log(store: &Store) -> Vec<LogEntry> {
 }
 
 async fn status(store: &Store, id: &ReferenceId) -> ReferenceStatus {
-    store.reference(&unit(), id).await.unwrap().unwrap().status
+    store
+        .references
+        .reference(&unit(), id)
+        .await
+        .unwrap()
+        .unwrap()
+        .status
 }
 
 async fn a_reference_is_matched_from_its_activation_on(World { store, .. }: World) {
@@ -34,12 +41,13 @@ async fn a_reference_is_matched_from_its_activation_on(World { store, .. }: Worl
     let id = &reference.reference_id;
     let fingerprint = reference_fingerprint(1);
     let submitted = store
+        .references
         .submit(&unit(), &reference, &fingerprint)
         .await
         .unwrap();
     assert_eq!(submitted, Submitted::New);
     assert_eq!(
-        store.reference(&unit(), id).await.unwrap(),
+        store.references.reference(&unit(), id).await.unwrap(),
         Some(reference.clone())
     );
     assert!(
@@ -47,24 +55,34 @@ async fn a_reference_is_matched_from_its_activation_on(World { store, .. }: Worl
         "a pending reference is not matched"
     );
     assert_eq!(
-        store.activate(&unit(), id, at(5)).await.unwrap(),
+        store.references.activate(&unit(), id, at(5)).await.unwrap(),
         Activated::Now
     );
     assert_eq!(
-        store.activate(&unit(), id, at(6)).await.unwrap(),
+        store.references.activate(&unit(), id, at(6)).await.unwrap(),
         Activated::Before
     );
     let again = store
+        .references
         .submit(&unit(), &reference, &fingerprint)
         .await
         .unwrap();
     assert_eq!(again, Submitted::Known(ReferenceStatus::Active));
-    let active = store.reference(&unit(), id).await.unwrap().unwrap();
+    let active = store
+        .references
+        .reference(&unit(), id)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(
         (active.status, active.activated_at),
         (ReferenceStatus::Active, Some(at(5)))
     );
-    let batch = store.references_since(&LogPosition::start()).await.unwrap();
+    let batch = store
+        .references
+        .references_since(&LogPosition::start())
+        .await
+        .unwrap();
     let added = LogEntry {
         unit: unit(),
         reference_id: id.clone(),
@@ -73,6 +91,7 @@ async fn a_reference_is_matched_from_its_activation_on(World { store, .. }: Worl
     assert!(batch.entries == [added]);
     assert!(
         store
+            .references
             .references_since(&batch.position)
             .await
             .unwrap()
@@ -84,10 +103,27 @@ async fn a_reference_is_matched_from_its_activation_on(World { store, .. }: Worl
 async fn a_withdrawn_reference_leaves_the_set_and_its_fingerprint_the_store(world: World) {
     let World { store, .. } = world;
     let id = active_reference(&store, 1).await;
-    let loaded = store.references_since(&LogPosition::start()).await.unwrap();
-    store.withdraw(&unit(), &id, at(9)).await.unwrap();
-    store.withdraw(&unit(), &id, at(10)).await.unwrap();
-    let withdrawn = store.reference(&unit(), &id).await.unwrap().unwrap();
+    let loaded = store
+        .references
+        .references_since(&LogPosition::start())
+        .await
+        .unwrap();
+    store
+        .references
+        .withdraw(&unit(), &id, at(9))
+        .await
+        .unwrap();
+    store
+        .references
+        .withdraw(&unit(), &id, at(10))
+        .await
+        .unwrap();
+    let withdrawn = store
+        .references
+        .reference(&unit(), &id)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(withdrawn.status, ReferenceStatus::Withdrawn);
     assert_eq!(
         withdrawn.ended_at,
@@ -95,6 +131,7 @@ async fn a_withdrawn_reference_leaves_the_set_and_its_fingerprint_the_store(worl
         "the latest withdrawal counts"
     );
     let news = store
+        .references
         .references_since(&loaded.position)
         .await
         .unwrap()
@@ -118,10 +155,15 @@ async fn a_withdrawn_reference_leaves_the_set_and_its_fingerprint_the_store(worl
         "erased"
     );
     assert_eq!(
-        store.activate(&unit(), &id, at(11)).await.unwrap(),
+        store
+            .references
+            .activate(&unit(), &id, at(11))
+            .await
+            .unwrap(),
         Activated::Ended
     );
     let missing = store
+        .references
         .withdraw(&unit(), &reference("x", 9).reference_id, at(9))
         .await;
     assert!(matches!(missing, Err(Error::Gone(_))));
@@ -129,22 +171,32 @@ async fn a_withdrawn_reference_leaves_the_set_and_its_fingerprint_the_store(worl
 
 async fn a_late_event_does_not_revive_a_withdrawn_reference(World { store, .. }: World) {
     let id = active_reference(&store, 1).await;
-    store.withdraw(&unit(), &id, at(9)).await.unwrap();
+    store
+        .references
+        .withdraw(&unit(), &id, at(9))
+        .await
+        .unwrap();
     let mut again = reference("case 7", 1);
     for created in [0, 9] {
         again.created_at = at(created);
         let submitted = store
+            .references
             .submit(&unit(), &again, &reference_fingerprint(1))
             .await
             .unwrap();
         assert_eq!(submitted, Submitted::Known(ReferenceStatus::Withdrawn));
     }
     assert_eq!(
-        store.activate(&unit(), &id, at(11)).await.unwrap(),
+        store
+            .references
+            .activate(&unit(), &id, at(11))
+            .await
+            .unwrap(),
         Activated::Ended
     );
     again.created_at = at(10);
     let submitted = store
+        .references
         .submit(&unit(), &again, &reference_fingerprint(1))
         .await
         .unwrap();
@@ -154,7 +206,11 @@ async fn a_late_event_does_not_revive_a_withdrawn_reference(World { store, .. }:
         "submitted anew after the withdrawal"
     );
     assert_eq!(
-        store.activate(&unit(), &id, at(12)).await.unwrap(),
+        store
+            .references
+            .activate(&unit(), &id, at(12))
+            .await
+            .unwrap(),
         Activated::Now
     );
     let last = log(&store).await.pop().unwrap();
@@ -171,55 +227,101 @@ async fn a_photo_that_was_deleted_and_lies_there_again_is_told_from_a_late_event
     let mut again = reference("case 7", 1); // of the second in which the first photo went
     again.object_key = Some(key.clone());
     let (id, print) = (again.reference_id.clone(), reference_fingerprint(1));
-    let submitted = store.submit(&unit(), &again, &print).await.unwrap();
+    let submitted = store
+        .references
+        .submit(&unit(), &again, &print)
+        .await
+        .unwrap();
     assert_eq!(submitted, Submitted::New);
-    store.activate(&unit(), &id, at(1)).await.unwrap();
-    let put = async || store.put_object(&photo, object(b"photo")).await.unwrap();
+    store
+        .references
+        .activate(&unit(), &id, at(1))
+        .await
+        .unwrap();
+    let put = async || {
+        store
+            .objects
+            .put_object(&photo, object(b"photo"))
+            .await
+            .unwrap()
+    };
     let submitted = async |version: &Option<String>| {
         let (unit, photo) = (unit(), (&key, version.as_deref()));
-        let submitted = store.submit_returned(&unit, &again, &print, photo);
+        let references = &store.references;
+        let submitted = references.submit_returned(&unit, &again, &print, photo);
         submitted.await.unwrap()
     };
     let stays = Submitted::Known(ReferenceStatus::Withdrawn);
     let first = put().await;
-    store.withdraw(&unit(), &id, at(9)).await.unwrap();
+    store
+        .references
+        .withdraw(&unit(), &id, at(9))
+        .await
+        .unwrap();
     assert_eq!(
         submitted(&first).await,
         stays,
         "withdrawn while it lay there"
     );
-    store.delete_object(&photo, None).await.unwrap();
-    let withdrawn = store.withdraw_removed(&key, 100, at(9)).await.unwrap();
+    store.objects.delete_object(&photo, None).await.unwrap();
+    let withdrawn = store
+        .references
+        .withdraw_removed(&key, 100, at(9))
+        .await
+        .unwrap();
     assert_eq!(withdrawn, [id.clone()]);
     assert_eq!(submitted(&first).await, stays, "it lies there no more");
     let second = put().await;
     assert_eq!(submitted(&first).await, stays, "another one lies there");
     assert_eq!(submitted(&second).await, Submitted::New);
-    let active = store.activate(&unit(), &id, at(10)).await.unwrap();
+    let active = store
+        .references
+        .activate(&unit(), &id, at(10))
+        .await
+        .unwrap();
     assert_eq!(active, Activated::Now);
     // The deletion's event comes late, or twice.
-    let withdrawn = store.withdraw_removed(&key, 100, at(11)).await.unwrap();
+    let withdrawn = store
+        .references
+        .withdraw_removed(&key, 100, at(11))
+        .await
+        .unwrap();
     assert_eq!(withdrawn, []);
     assert_eq!(status(&store, &id).await, ReferenceStatus::Active);
     // Asked for since: a photo that lies there does not count.
-    store.delete_object(&photo, None).await.unwrap();
-    store.withdraw_removed(&key, 100, at(12)).await.unwrap();
+    store.objects.delete_object(&photo, None).await.unwrap();
+    store
+        .references
+        .withdraw_removed(&key, 100, at(12))
+        .await
+        .unwrap();
     let third = put().await;
-    store.withdraw(&unit(), &id, at(12)).await.unwrap();
+    store
+        .references
+        .withdraw(&unit(), &id, at(12))
+        .await
+        .unwrap();
     assert_eq!(submitted(&third).await, stays);
 }
 
 async fn a_held_reference_comes_back_with_its_fingerprint(World { store, .. }: World) {
     let id = active_reference(&store, 1).await;
     store
+        .references
         .hold(&unit(), &id, ReasonCode::TOO_COMMON, at(5))
         .await
         .unwrap();
     store
+        .references
         .hold(&unit(), &id, ReasonCode::TOO_COMMON, at(5))
         .await
         .unwrap();
-    let held = store.reference(&unit(), &id).await.unwrap().unwrap();
+    let held = store
+        .references
+        .reference(&unit(), &id)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(held.status, ReferenceStatus::Held);
     assert_eq!(held.reason, Some(ReasonCode::TOO_COMMON));
     assert!(matches!(
@@ -230,10 +332,19 @@ async fn a_held_reference_comes_back_with_its_fingerprint(World { store, .. }: W
         }]
     ));
     assert_eq!(
-        store.activate(&unit(), &id, at(6)).await.unwrap(),
+        store
+            .references
+            .activate(&unit(), &id, at(6))
+            .await
+            .unwrap(),
         Activated::Now
     );
-    let released = store.reference(&unit(), &id).await.unwrap().unwrap();
+    let released = store
+        .references
+        .reference(&unit(), &id)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(
         (released.reason, released.activated_at),
         (None, Some(at(1)))
@@ -246,25 +357,38 @@ async fn a_rejected_reference_says_why_and_can_be_submitted_again(World { store,
     let mut rejected = reference("case 7", 1);
     rejected.status = ReferenceStatus::Rejected;
     assert!(matches!(
-        store.reject_reference(&unit(), &rejected).await,
+        store.references.reject_reference(&unit(), &rejected).await,
         Err(Error::Rejected(_))
     ));
     rejected.reason = Some(ReasonCode::LOW_QUALITY);
     rejected.ended_at = Some(at(2));
     assert_eq!(
-        store.reject_reference(&unit(), &rejected).await.unwrap(),
+        store
+            .references
+            .reject_reference(&unit(), &rejected)
+            .await
+            .unwrap(),
         Submitted::New
     );
-    let again = store.reject_reference(&unit(), &rejected).await.unwrap();
+    let again = store
+        .references
+        .reject_reference(&unit(), &rejected)
+        .await
+        .unwrap();
     assert_eq!(again, Submitted::Known(ReferenceStatus::Rejected));
     let mut better = reference("case 7", 1);
     better.created_at = at(3);
     let submitted = store
+        .references
         .submit(&unit(), &better, &reference_fingerprint(1))
         .await
         .unwrap();
     assert_eq!(submitted, Submitted::New);
-    let late = store.reject_reference(&unit(), &rejected).await.unwrap();
+    let late = store
+        .references
+        .reject_reference(&unit(), &rejected)
+        .await
+        .unwrap();
     assert_eq!(
         late,
         Submitted::Known(ReferenceStatus::Pending),
@@ -277,26 +401,38 @@ async fn an_expired_reference_ends_and_no_other(World { store, .. }: World) {
     let mut longer = reference("case 8", 2);
     longer.expires_at = at(86_400 * 60);
     store
+        .references
         .submit(&unit(), &longer, &reference_fingerprint(2))
         .await
         .unwrap();
     let then = at(86_400 * 30);
     assert!(
         store
+            .references
             .expiring(&unit(), at(86_400 * 29))
             .await
             .unwrap()
             .is_empty()
     );
     assert_eq!(
-        store.expiring(&unit(), then).await.unwrap(),
+        store.references.expiring(&unit(), then).await.unwrap(),
         std::slice::from_ref(&id)
     );
-    let early = store.expire(&unit(), &longer.reference_id, then).await;
+    let early = store
+        .references
+        .expire(&unit(), &longer.reference_id, then)
+        .await;
     assert!(matches!(early, Err(Error::Conflict(_))));
-    store.expire(&unit(), &id, then).await.unwrap();
+    store.references.expire(&unit(), &id, then).await.unwrap();
     assert_eq!(status(&store, &id).await, ReferenceStatus::Expired);
-    assert!(store.expiring(&unit(), then).await.unwrap().is_empty());
+    assert!(
+        store
+            .references
+            .expiring(&unit(), then)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert!(matches!(
         &log(&store).await[..],
         [LogEntry {
@@ -309,17 +445,18 @@ async fn an_expired_reference_ends_and_no_other(World { store, .. }: World) {
 async fn another_units_reference_looks_like_a_missing_one(World { store, .. }: World) {
     let id = active_reference(&store, 1).await;
     let other = tenant("other");
-    assert_eq!(store.reference(&other, &id).await.unwrap(), None);
+    assert_eq!(store.references.reference(&other, &id).await.unwrap(), None);
     assert_eq!(
-        store.withdraw(&other, &id, at(5)).await,
+        store.references.withdraw(&other, &id, at(5)).await,
         Err(Error::Gone("the reference"))
     );
     assert_eq!(
-        store.activate(&other, &id, at(5)).await,
+        store.references.activate(&other, &id, at(5)).await,
         Err(Error::Gone("the reference"))
     );
     assert!(
         store
+            .references
             .references(&other, None, None, 10)
             .await
             .unwrap()
@@ -333,6 +470,7 @@ async fn references_are_paged_by_case(World { store, .. }: World) {
     for n in 0..7 {
         let case = if n % 2 == 0 { "even" } else { "odd" };
         store
+            .references
             .submit(&unit(), &reference(case, n), &reference_fingerprint(n))
             .await
             .unwrap();
@@ -342,6 +480,7 @@ async fn references_are_paged_by_case(World { store, .. }: World) {
         let (mut seen, mut cursor) = (0, None);
         loop {
             let page = store
+                .references
                 .references(&unit(), case, cursor.as_ref(), 2)
                 .await
                 .unwrap();
@@ -353,8 +492,13 @@ async fn references_are_paged_by_case(World { store, .. }: World) {
         }
         assert_eq!(seen, expected);
     }
-    let page = store.references(&unit(), None, None, 2).await.unwrap();
+    let page = store
+        .references
+        .references(&unit(), None, None, 2)
+        .await
+        .unwrap();
     let elsewhere = store
+        .leads
         .leads(&unit(), &Default::default(), page.next.as_ref(), 2)
         .await;
     assert!(
@@ -371,18 +515,39 @@ async fn progress_of_the_search_is_noted_while_active(World { store, .. }: World
         images_total: 2000,
         updated_at: Some(at(8)),
     };
-    store.save_search(&unit(), &id, &progress).await.unwrap();
+    store
+        .references
+        .save_search(&unit(), &id, &progress)
+        .await
+        .unwrap();
     assert_eq!(
-        store.reference(&unit(), &id).await.unwrap().unwrap().search,
+        store
+            .references
+            .reference(&unit(), &id)
+            .await
+            .unwrap()
+            .unwrap()
+            .search,
         progress
     );
-    store.withdraw(&unit(), &id, at(9)).await.unwrap();
     store
+        .references
+        .withdraw(&unit(), &id, at(9))
+        .await
+        .unwrap();
+    store
+        .references
         .save_search(&unit(), &id, &SearchProgress::default())
         .await
         .unwrap();
     assert_eq!(
-        store.reference(&unit(), &id).await.unwrap().unwrap().search,
+        store
+            .references
+            .reference(&unit(), &id)
+            .await
+            .unwrap()
+            .unwrap()
+            .search,
         progress
     );
 }

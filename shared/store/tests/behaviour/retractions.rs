@@ -41,7 +41,7 @@ async fn unit_that(store: &Store, tell_withdrawals: bool) {
         tell_withdrawals,
         created_at: at(0),
     };
-    store.put_tenant(&settings).await.unwrap();
+    store.tenants.put_tenant(&settings).await.unwrap();
 }
 
 fn of(by: &str, evidence: Evidence, reference: &ReferenceId, image: u64) -> FoundLead {
@@ -55,13 +55,13 @@ fn of(by: &str, evidence: Evidence, reference: &ReferenceId, image: u64) -> Foun
 async fn record(store: &Store, found: &FoundLead, seconds: i64) -> Recorded {
     let path = format!("{seconds}");
     let postings = [sighting(found.uploaded_by.as_str(), &path)];
-    let recorded = store.record_lead(found, &postings, at(seconds)).await;
+    let recorded = store.leads.record_lead(found, &postings, at(seconds)).await;
     recorded.unwrap()
 }
 
 async fn lead(store: &Store, reference: &ReferenceId, image: u64) -> Lead {
     let id = LeadId::of(reference, &sha(image));
-    store.lead(&unit(), &id).await.unwrap().unwrap()
+    store.leads.lead(&unit(), &id).await.unwrap().unwrap()
 }
 
 async fn status(store: &Store, reference: &ReferenceId, image: u64) -> LeadStatus {
@@ -75,6 +75,7 @@ async fn kinds(store: &Store) -> Vec<AlertKind> {
 
 async fn withdraw(store: &Store, seconds: i64) -> LeadsWithdrawn {
     let withdrawn = store
+        .leads
         .withdraw_retracted_leads(&unit(), &forger(), at(seconds))
         .await;
     withdrawn.unwrap()
@@ -89,13 +90,13 @@ fn withdrawn(leads: u64, posted_by_others: &[&ReferenceId]) -> LeadsWithdrawn {
 
 async fn from_then_on_no_lead_rests_on_what_was_retracted(World { store, .. }: World) {
     let id = active_reference(&store, 1).await;
-    store.retract(&forger(), at(5)).await.unwrap();
+    store.leads.retract(&forger(), at(5)).await.unwrap();
     for evidence in [Claimed, Computed] {
         let found = of("forger", evidence, &id, 5);
         assert_eq!(record(&store, &found, 10).await, Recorded::Retracted);
     }
     let lead_id = LeadId::of(&id, &sha(5));
-    assert_eq!(store.lead(&unit(), &lead_id).await, Ok(None));
+    assert_eq!(store.leads.lead(&unit(), &lead_id).await, Ok(None));
     let new = record(&store, &of("ngo", Computed, &id, 5), 20).await;
     assert!(matches!(new, Recorded::New { .. }), "{new:?}");
     let better = record(&store, &of("forger", Computed, &id, 5), 30).await;
@@ -115,7 +116,7 @@ async fn leads_that_rest_on_it_alone_are_withdrawn_and_told_where_the_unit_asks(
             record(&store, &of("forger", Computed, &id, image), 10).await;
         }
         assert_eq!(feed(&store).await.len(), before + 2);
-        store.retract(&forger(), at(20)).await.unwrap();
+        store.leads.retract(&forger(), at(20)).await.unwrap();
         assert_eq!(withdraw(&store, 21).await.posted_by_others, BTreeSet::new());
         withdraw(&store, 22).await;
         for image in [5, 6] {
@@ -128,7 +129,11 @@ async fn leads_that_rest_on_it_alone_are_withdrawn_and_told_where_the_unit_asks(
         let told = feed(&store).await.into_iter();
         let mut told = told.filter(|alert| alert.kind == Withdrawn);
         assert!(told.all(|alert| alert.data.sightings.is_empty()));
-        store.lift_retraction(&forger(), at(30)).await.unwrap();
+        store
+            .leads
+            .lift_retraction(&forger(), at(30))
+            .await
+            .unwrap();
     }
 }
 
@@ -138,7 +143,7 @@ async fn what_another_posted_too_stays_and_tells_nothing_of_the_retracted(
     let id = active_reference(&store, 1).await;
     record(&store, &of("forger", Computed, &id, 5), 10).await;
     record(&store, &of("ngo", Computed, &id, 5), 20).await;
-    store.retract(&forger(), at(30)).await.unwrap();
+    store.leads.retract(&forger(), at(30)).await.unwrap();
     assert_eq!(withdraw(&store, 31).await, withdrawn(0, &[]));
     let stays = lead(&store, &id, 5).await;
     assert_eq!(stays.summary.status, LeadStatus::Open);
@@ -146,7 +151,7 @@ async fn what_another_posted_too_stays_and_tells_nothing_of_the_retracted(
     let retracted: Vec<&str> = retracted.map(|by| by.uploaded_by.as_str()).collect();
     assert_eq!(retracted, ["forger"]);
     let lead_id = stays.summary.lead_id;
-    let digest = store.send_digest(&unit(), &lead_id, at(40)).await;
+    let digest = store.leads.send_digest(&unit(), &lead_id, at(40)).await;
     assert!(matches!(digest, Ok(Some(_))), "{digest:?}");
     let told = feed(&store).await.pop().unwrap();
     assert_eq!(told.kind, Extended);
@@ -159,8 +164,12 @@ async fn a_claim_of_the_retracted_is_no_evidence_for_what_others_posted(
     let id = active_reference(&store, 1).await;
     record(&store, &of("forger", Claimed, &id, 5), 10).await;
     let posted = sighting("ngo", "honest");
-    store.extend_leads(&sha(5), &posted, at(20)).await.unwrap();
-    store.retract(&forger(), at(30)).await.unwrap();
+    store
+        .leads
+        .extend_leads(&sha(5), &posted, at(20))
+        .await
+        .unwrap();
+    store.leads.retract(&forger(), at(30)).await.unwrap();
     let expected = withdrawn(1, &[&id]);
     assert_eq!(withdraw(&store, 31).await, expected);
     assert_eq!(
@@ -191,17 +200,24 @@ async fn what_a_person_decided_stays_and_a_later_verdict_holds(World { store, ..
     for (image, decision, _) in judged {
         record(&store, &of("forger", Computed, &id, image), 10).await;
         let lead_id = LeadId::of(&id, &sha(image));
-        let judged = store.judge(&unit(), &lead_id, &verdict(decision, 20)).await;
+        let judged = store
+            .leads
+            .judge(&unit(), &lead_id, &verdict(decision, 20))
+            .await;
         judged.unwrap();
     }
-    store.retract(&forger(), at(30)).await.unwrap();
+    store.leads.retract(&forger(), at(30)).await.unwrap();
     assert_eq!(withdraw(&store, 31).await, withdrawn(1, &[]));
     for (image, _, expected) in judged {
         assert_eq!(status(&store, &id, image).await, expected, "image {image}");
     }
     let lead_id = LeadId::of(&id, &sha(7));
     let confirmed = verdict(Verdict::Confirmed, 40);
-    store.judge(&unit(), &lead_id, &confirmed).await.unwrap();
+    store
+        .leads
+        .judge(&unit(), &lead_id, &confirmed)
+        .await
+        .unwrap();
     withdraw(&store, 41).await;
     assert_eq!(status(&store, &id, 7).await, LeadStatus::Confirmed);
 }
@@ -209,7 +225,7 @@ async fn what_a_person_decided_stays_and_a_later_verdict_holds(World { store, ..
 async fn a_withdrawn_lead_opens_again_by_anothers_evidence(World { store, .. }: World) {
     let id = active_reference(&store, 1).await;
     record(&store, &of("forger", Computed, &id, 5), 10).await;
-    store.retract(&forger(), at(20)).await.unwrap();
+    store.leads.retract(&forger(), at(20)).await.unwrap();
     withdraw(&store, 21).await;
     assert_eq!(
         record(&store, &of("forger", Computed, &id, 5), 30).await,
@@ -229,6 +245,7 @@ async fn a_withdrawn_lead_opens_again_by_anothers_evidence(World { store, .. }: 
         "it stands by the new evidence"
     );
     store
+        .leads
         .send_digest(&unit(), &open.lead_id, at(50))
         .await
         .unwrap();
@@ -241,12 +258,16 @@ async fn a_withdrawn_lead_opens_again_by_anothers_evidence(World { store, .. }: 
 
 async fn a_held_lead_of_the_retracted_is_not_released(World { store, .. }: World) {
     let id = active_reference(&store, 1).await;
-    store.release(&unit(), &id, Some(1), at(2)).await.unwrap();
+    store
+        .leads
+        .release(&unit(), &id, Some(1), at(2))
+        .await
+        .unwrap();
     for image in [5, 6, 7] {
         record(&store, &of("forger", Computed, &id, image), 10).await;
     }
-    store.retract(&forger(), at(20)).await.unwrap();
-    let released = store.release(&unit(), &id, None, at(21)).await;
+    store.leads.retract(&forger(), at(20)).await.unwrap();
+    let released = store.leads.release(&unit(), &id, None, at(21)).await;
     let nothing = Released {
         alerted: 0,
         left: 0,
@@ -266,54 +287,68 @@ async fn a_retracted_uploader_extends_and_opens_nothing(World { store, .. }: Wor
         note: None,
         decided_at: at(11),
     };
-    store.judge(&unit(), &lead_id, &dismissed).await.unwrap();
-    store.retract(&forger(), at(12)).await.unwrap();
+    store
+        .leads
+        .judge(&unit(), &lead_id, &dismissed)
+        .await
+        .unwrap();
+    store.leads.retract(&forger(), at(12)).await.unwrap();
     let posted = sighting("forger", "late");
-    let added = store.extend_leads(&sha(5), &posted, at(20)).await;
+    let added = store.leads.extend_leads(&sha(5), &posted, at(20)).await;
     assert_eq!(added, Ok(1), "it is known, for the day it is lifted");
     assert_eq!(status(&store, &id, 5).await, LeadStatus::Dismissed);
-    assert_eq!(store.extended_leads(&unit()).await, Ok(vec![]));
+    assert_eq!(store.leads.extended_leads(&unit()).await, Ok(vec![]));
 }
 
 async fn lifting_lets_the_same_evidence_open_the_lead_again(World { store, .. }: World) {
     let id = active_reference(&store, 1).await;
     let evidence = of("forger", Computed, &id, 5);
     record(&store, &evidence, 10).await;
-    store.retract(&forger(), at(20)).await.unwrap();
+    store.leads.retract(&forger(), at(20)).await.unwrap();
     withdraw(&store, 21).await;
-    let lifting = store.lift_retraction(&forger(), at(30)).await.unwrap();
+    let lifting = store
+        .leads
+        .lift_retraction(&forger(), at(30))
+        .await
+        .unwrap();
     assert_eq!(lifting.state, RetractionState::Lifting);
-    assert_eq!(store.retracted().await, Ok(BTreeSet::new()));
+    assert_eq!(store.leads.retracted().await, Ok(BTreeSet::new()));
     record(&store, &evidence, 40).await;
     assert_eq!(status(&store, &id, 5).await, LeadStatus::Open);
-    store.end_lifting(&lifting).await.unwrap();
-    assert_eq!(store.retraction(&forger()).await, Ok(None));
+    store.leads.end_lifting(&lifting).await.unwrap();
+    assert_eq!(store.leads.retraction(&forger()).await, Ok(None));
 }
 
 async fn a_retraction_and_its_lifting_can_be_repeated(World { store, .. }: World) {
-    let gone = store.lift_retraction(&forger(), at(1)).await;
+    let gone = store.leads.lift_retraction(&forger(), at(1)).await;
     assert_eq!(gone, Err(Error::Gone("the retraction")));
-    let first = store.retract(&forger(), at(5)).await.unwrap();
-    assert_eq!(store.retract(&forger(), at(6)).await.as_ref(), Ok(&first));
+    let first = store.leads.retract(&forger(), at(5)).await.unwrap();
+    assert_eq!(
+        store.leads.retract(&forger(), at(6)).await.as_ref(),
+        Ok(&first)
+    );
     let done = Retraction {
         state: RetractionState::Done,
         leads_withdrawn: 4,
         ..first.clone()
     };
-    store.save_retraction(&first, &done).await.unwrap();
-    assert_eq!(store.retract(&forger(), at(7)).await.as_ref(), Ok(&done));
-    let lifting = store.lift_retraction(&forger(), at(8)).await.unwrap();
-    let again = store.lift_retraction(&forger(), at(9)).await;
+    store.leads.save_retraction(&first, &done).await.unwrap();
+    assert_eq!(
+        store.leads.retract(&forger(), at(7)).await.as_ref(),
+        Ok(&done)
+    );
+    let lifting = store.leads.lift_retraction(&forger(), at(8)).await.unwrap();
+    let again = store.leads.lift_retraction(&forger(), at(9)).await;
     assert_eq!(again.as_ref(), Ok(&lifting));
-    let second = store.retract(&forger(), at(10)).await.unwrap();
+    let second = store.leads.retract(&forger(), at(10)).await.unwrap();
     assert_eq!(
         (second.state, second.leads_withdrawn, second.retracted_at),
         (RetractionState::Withdrawing, 0, at(10))
     );
-    store.end_lifting(&lifting).await.unwrap();
-    store.save_retraction(&first, &done).await.unwrap();
+    store.leads.end_lifting(&lifting).await.unwrap();
+    store.leads.save_retraction(&first, &done).await.unwrap();
     assert_eq!(
-        store.retraction(&forger()).await,
+        store.leads.retraction(&forger()).await,
         Ok(Some(second)),
         "who speaks of the one before changes nothing"
     );
@@ -330,13 +365,13 @@ async fn leads_that_race_a_retraction_are_withdrawn_or_not_written(World { store
     }
     let retracting = store.clone();
     tasks.spawn(async move {
-        retracting.retract(&forger(), at(11)).await.unwrap();
+        retracting.leads.retract(&forger(), at(11)).await.unwrap();
     });
     tasks.join_all().await;
     withdraw(&store, 30).await;
     for image in 0..12 {
         let lead_id = LeadId::of(&id, &sha(image));
-        let lead = store.lead(&unit(), &lead_id).await.unwrap();
+        let lead = store.leads.lead(&unit(), &lead_id).await.unwrap();
         let status = lead.map(|lead| lead.summary.status);
         assert!(
             matches!(status, None | Some(LeadStatus::Withdrawn)),

@@ -30,16 +30,21 @@ async fn the_streams_tell_ads_sightings_references_and_alerts() {
     let id = active_reference(&store, 1).await;
     let sighting = recorded_ad(&store, 5, "a").await;
     store
+        .leads
         .record_lead(&found(&id, 5), &[], at(10))
         .await
         .unwrap();
-    store.withdraw(&unit(), &id, at(11)).await.unwrap();
+    store
+        .references
+        .withdraw(&unit(), &id, at(11))
+        .await
+        .unwrap();
 
     let ads = changes(&host, &store.names().table(Table::AdsTail)).await;
     let [Change::Ads(pack)] = &ads[..] else {
         panic!("one pack")
     };
-    let ads = store.ads_of(pack).await.unwrap();
+    let ads = store.ads.ads_of(pack).await.unwrap();
     assert!(ads.len() == 1 && ads[0].image_sha256 == sha(5));
     assert!(ads[0].fingerprint == ad_fingerprint(5));
 

@@ -32,24 +32,30 @@ fn settings(name: &str) -> TenantSettings {
 }
 
 async fn tenants_are_kept_and_listed(World { store, .. }: World) {
-    assert_eq!(store.tenant(&unit()).await.unwrap(), None);
+    assert_eq!(store.tenants.tenant(&unit()).await.unwrap(), None);
     for name in ["unit", "b", "a"] {
-        store.put_tenant(&settings(name)).await.unwrap();
+        store.tenants.put_tenant(&settings(name)).await.unwrap();
     }
     let expected = [settings("a"), settings("b"), settings("unit")];
-    assert_eq!(store.tenants().await.unwrap(), expected);
-    assert_eq!(store.tenant(&unit()).await.unwrap(), Some(settings("unit")));
+    assert_eq!(store.tenants.tenants().await.unwrap(), expected);
+    assert_eq!(
+        store.tenants.tenant(&unit()).await.unwrap(),
+        Some(settings("unit"))
+    );
 }
 
 async fn a_quota_bounds_the_uploads_of_a_day(World { store, .. }: World) {
     let uploader = tenant("uploader");
-    let quota = async |now| store.quota(&uploader, now).await.unwrap();
+    let quota = async |now| store.uploads.quota(&uploader, now).await.unwrap();
     let count = async |uploads, now| {
-        let counted = store.count_uploads(&uploader, (uploads, 5), now).await;
+        let counted = store
+            .uploads
+            .count_uploads(&uploader, (uploads, 5), now)
+            .await;
         counted.unwrap()
     };
     assert_eq!(quota(at(0)).await, Quota::default());
-    store.set_quota(&uploader, Some(5)).await.unwrap();
+    store.uploads.set_quota(&uploader, Some(5)).await.unwrap();
     assert!(!count(6, at(0)).await, "more than a day holds");
     assert!(count(4, at(0)).await);
     assert!(!count(2, at(1)).await, "all of them or none");
@@ -60,12 +66,12 @@ async fn a_quota_bounds_the_uploads_of_a_day(World { store, .. }: World) {
         uploads_today: 5,
     };
     assert_eq!(quota(at(2)).await, full);
-    let others = store.quota(&tenant("other"), at(2)).await.unwrap();
+    let others = store.uploads.quota(&tenant("other"), at(2)).await.unwrap();
     assert_eq!(others, Quota::default());
     let tomorrow = at(86_400);
     assert_eq!(quota(tomorrow).await.uploads_today, 0);
     assert!(count(5, tomorrow).await && !count(1, tomorrow).await);
-    store.set_quota(&uploader, None).await.unwrap();
+    store.uploads.set_quota(&uploader, None).await.unwrap();
     let lifted = Quota {
         uploads_per_day_max: None,
         uploads_today: 5,
@@ -78,11 +84,17 @@ async fn a_quota_holds_under_concurrent_counts(World { store, .. }: World) {
     let mut tasks = JoinSet::new();
     for _ in 0..20 {
         let (store, uploader) = (store.clone(), uploader.clone());
-        tasks.spawn(async move { store.count_uploads(&uploader, (1, 7), at(0)).await.unwrap() });
+        tasks.spawn(async move {
+            store
+                .uploads
+                .count_uploads(&uploader, (1, 7), at(0))
+                .await
+                .unwrap()
+        });
     }
     let counted = tasks.join_all().await.into_iter().filter(|is| *is).count();
     assert_eq!(counted, 7);
-    let quota = store.quota(&uploader, at(0)).await.unwrap();
+    let quota = store.uploads.quota(&uploader, at(0)).await.unwrap();
     assert_eq!(quota.uploads_today, 7);
 }
 
@@ -92,19 +104,27 @@ async fn a_token_acts_for_its_principal_until_it_is_revoked(World { store, .. }:
         tenant: unit(),
         role: Role::Unit,
     };
-    assert_eq!(store.authenticate(&token).await.unwrap(), None);
-    store.put_token(&token, &principal).await.unwrap();
-    assert_eq!(store.authenticate(&token).await.unwrap(), Some(principal));
+    assert_eq!(store.tenants.authenticate(&token).await.unwrap(), None);
+    store.tenants.put_token(&token, &principal).await.unwrap();
+    assert_eq!(
+        store.tenants.authenticate(&token).await.unwrap(),
+        Some(principal)
+    );
     assert_eq!(
         store
+            .tenants
             .authenticate(&Token::from_random(&[8; 32]))
             .await
             .unwrap(),
         None
     );
-    store.revoke_token(&token).await.unwrap();
-    assert_eq!(store.authenticate(&token).await.unwrap(), None);
-    assert_eq!(store.tenants().await.unwrap(), [], "tokens are no tenants");
+    store.tenants.revoke_token(&token).await.unwrap();
+    assert_eq!(store.tenants.authenticate(&token).await.unwrap(), None);
+    assert_eq!(
+        store.tenants.tenants().await.unwrap(),
+        [],
+        "tokens are no tenants"
+    );
 }
 
 async fn webhooks_are_kept_disabled_and_removed(World { store, .. }: World) {
@@ -118,13 +138,22 @@ async fn webhooks_are_kept_disabled_and_removed(World { store, .. }: World) {
         reason: None,
         updated_at: at(1),
     };
-    store.put_webhook(&unit(), &webhook).await.unwrap();
+    store
+        .deliveries
+        .put_webhook(&unit(), &webhook)
+        .await
+        .unwrap();
     assert_eq!(
-        store.webhook(&unit(), &webhook.name).await.unwrap(),
+        store
+            .deliveries
+            .webhook(&unit(), &webhook.name)
+            .await
+            .unwrap(),
         Some(webhook.clone())
     );
     assert_eq!(
         store
+            .deliveries
             .webhook(&tenant("other"), &webhook.name)
             .await
             .unwrap(),
@@ -132,6 +161,7 @@ async fn webhooks_are_kept_disabled_and_removed(World { store, .. }: World) {
     );
     let gone = ReasonCode::RECEIVER_GONE;
     store
+        .deliveries
         .disable_webhook(&unit(), &webhook.name, gone.clone(), at(2))
         .await
         .unwrap();
@@ -142,16 +172,25 @@ async fn webhooks_are_kept_disabled_and_removed(World { store, .. }: World) {
         ..webhook
     };
     assert_eq!(
-        store.webhooks(&unit()).await.unwrap(),
+        store.deliveries.webhooks(&unit()).await.unwrap(),
         std::slice::from_ref(&disabled)
     );
-    store.delete_webhook(&unit(), &disabled.name).await.unwrap();
-    store.delete_webhook(&unit(), &disabled.name).await.unwrap();
     store
+        .deliveries
+        .delete_webhook(&unit(), &disabled.name)
+        .await
+        .unwrap();
+    store
+        .deliveries
+        .delete_webhook(&unit(), &disabled.name)
+        .await
+        .unwrap();
+    store
+        .deliveries
         .disable_webhook(&unit(), &disabled.name, gone, at(3))
         .await
         .unwrap();
-    assert_eq!(store.webhooks(&unit()).await.unwrap(), []);
+    assert_eq!(store.deliveries.webhooks(&unit()).await.unwrap(), []);
 }
 
 fn audit_key() -> AuditKey {
@@ -162,14 +201,14 @@ async fn append(store: &Store, n: i64) -> AuditEntry {
     let deed = (Some(Role::Unit), AuditAction::LeadSeen);
     let subject = Some(Label::parse(&format!("lead {n}")).unwrap());
     let (key, unit) = (audit_key(), unit());
-    let entry = store.audit(&key, &unit, at(n), deed, subject);
+    let entry = store.audit.audit(&key, &unit, at(n), deed, subject);
     entry.await.unwrap()
 }
 
 async fn audit_log(store: &Store) -> Vec<AuditEntry> {
     let (mut entries, mut cursor) = (Vec::new(), None);
     loop {
-        let page = store.audit_entries(&unit(), cursor.as_ref(), 3).await;
+        let page = store.audit.audit_entries(&unit(), cursor.as_ref(), 3).await;
         let page = page.unwrap();
         entries.extend(page.items);
         match page.next {
@@ -180,7 +219,7 @@ async fn audit_log(store: &Store) -> Vec<AuditEntry> {
 }
 
 async fn audited(store: &Store) -> Result<(), AuditFault> {
-    let (key, head) = (audit_key(), store.audit_head(&unit()).await.unwrap());
+    let (key, head) = (audit_key(), store.audit.audit_head(&unit()).await.unwrap());
     let mut check = AuditCheck::new(Some(&key), head.as_ref());
     check.see(&audit_log(store).await)?;
     check.end()
@@ -195,11 +234,14 @@ async fn audit_entries_form_a_chain_under_concurrent_appends(World { store, .. }
     tasks.join_all().await;
     assert_eq!(audit_log(&store).await.len(), 10);
     assert_eq!(audited(&store).await, Ok(()));
-    let head = store.audit_head(&unit()).await.unwrap().unwrap();
+    let head = store.audit.audit_head(&unit()).await.unwrap().unwrap();
     assert_eq!((head.seq, head.keyed_from), (10, 1));
-    let other = store.audit_entries(&tenant("other"), None, 3).await;
+    let other = store.audit.audit_entries(&tenant("other"), None, 3).await;
     assert_eq!(other.unwrap().items, []);
-    assert_eq!(store.audit_head(&tenant("other")).await.unwrap(), None);
+    assert_eq!(
+        store.audit.audit_head(&tenant("other")).await.unwrap(),
+        None
+    );
 }
 
 /// The key of an item by this name of the tenant `unit`.
@@ -242,9 +284,15 @@ async fn an_append_that_was_cut_off_before_its_head_moved_leaves_a_log_that_is_w
     append(store, 1).await;
     let put = world.dynamodb().put_item().table_name(&name);
     put.set_item(behind).send().await.unwrap();
-    assert_eq!(store.audit_head(&unit()).await.unwrap().unwrap().seq, 1);
+    assert_eq!(
+        store.audit.audit_head(&unit()).await.unwrap().unwrap().seq,
+        1
+    );
     assert_eq!(audited(store).await, Ok(()));
     assert_eq!(append(store, 2).await.seq, 3);
     assert_eq!(audited(store).await, Ok(()));
-    assert_eq!(store.audit_head(&unit()).await.unwrap().unwrap().seq, 3);
+    assert_eq!(
+        store.audit.audit_head(&unit()).await.unwrap().unwrap().seq,
+        3
+    );
 }

@@ -24,7 +24,7 @@ async fn settle(store: &Store, tell_withdrawals: bool) {
         tell_withdrawals,
         created_at: at(0),
     };
-    store.put_tenant(&settings).await.unwrap();
+    store.tenants.put_tenant(&settings).await.unwrap();
 }
 
 /// A reference with two leads at alert level and one for review.
@@ -36,14 +36,14 @@ async fn three_leads(store: &Store) -> ReferenceId {
         if image == 7 {
             found.level = Level::Review;
         }
-        store.record_lead(&found, &[], at(10)).await.unwrap();
+        store.leads.record_lead(&found, &[], at(10)).await.unwrap();
     }
     id
 }
 
 async fn status(store: &Store, id: &ReferenceId, image: u64) -> LeadStatus {
     let lead = LeadId::of(id, &sha(image));
-    let found = store.lead(&unit(), &lead).await.unwrap().unwrap();
+    let found = store.leads.lead(&unit(), &lead).await.unwrap().unwrap();
     found.summary.status
 }
 
@@ -52,9 +52,13 @@ async fn a_unit_that_did_not_ask_is_told_nothing_and_its_leads_are_closed(
 ) {
     settle(&store, false).await;
     let id = three_leads(&store).await;
-    store.withdraw(&unit(), &id, at(20)).await.unwrap();
-    assert_eq!(store.take_back_leads(&unit(), at(21)).await, Ok(3));
-    assert_eq!(store.take_back_leads(&unit(), at(22)).await, Ok(0));
+    store
+        .references
+        .withdraw(&unit(), &id, at(20))
+        .await
+        .unwrap();
+    assert_eq!(store.leads.take_back_leads(&unit(), at(21)).await, Ok(3));
+    assert_eq!(store.leads.take_back_leads(&unit(), at(22)).await, Ok(0));
     assert!(feed(&store).await.is_empty());
     for image in [5, 6, 7] {
         assert_eq!(status(&store, &id, image).await, LeadStatus::Withdrawn);
@@ -63,7 +67,7 @@ async fn a_unit_that_did_not_ask_is_told_nothing_and_its_leads_are_closed(
         status: Some(LeadStatus::Open),
         ..LeadFilter::default()
     };
-    let inbox = store.leads(&unit(), &open, None, 100).await.unwrap();
+    let inbox = store.leads.leads(&unit(), &open, None, 100).await.unwrap();
     assert!(inbox.items.is_empty(), "no inbox shows them");
 }
 
@@ -76,9 +80,16 @@ async fn leads_of_an_expired_reference_are_closed_and_none_of_an_active_one(
     let other = active_reference(&store, 2).await;
     recorded_ad(&store, 8, "8").await;
     let found = found(&other, 8);
-    store.record_lead(&found, &[], at(10)).await.unwrap();
-    store.expire(&unit(), &id, expires_at).await.unwrap();
-    assert_eq!(store.take_back_leads(&unit(), expires_at).await, Ok(3));
+    store.leads.record_lead(&found, &[], at(10)).await.unwrap();
+    store
+        .references
+        .expire(&unit(), &id, expires_at)
+        .await
+        .unwrap();
+    assert_eq!(
+        store.leads.take_back_leads(&unit(), expires_at).await,
+        Ok(3)
+    );
     assert_eq!(status(&store, &id, 5).await, LeadStatus::Withdrawn);
     assert_eq!(status(&store, &other, 8).await, LeadStatus::Open);
     assert_eq!(feed(&store).await.len(), 1, "only withdrawals are told");
@@ -89,10 +100,14 @@ async fn a_unit_that_asked_is_told_once_of_each_alerted_lead_and_of_no_sighting(
 ) {
     settle(&store, true).await;
     let id = three_leads(&store).await;
-    assert_eq!(store.take_back_leads(&unit(), at(19)).await, Ok(0));
-    store.withdraw(&unit(), &id, at(20)).await.unwrap();
-    assert_eq!(store.take_back_leads(&unit(), at(21)).await, Ok(3));
-    assert_eq!(store.take_back_leads(&unit(), at(22)).await, Ok(0));
+    assert_eq!(store.leads.take_back_leads(&unit(), at(19)).await, Ok(0));
+    store
+        .references
+        .withdraw(&unit(), &id, at(20))
+        .await
+        .unwrap();
+    assert_eq!(store.leads.take_back_leads(&unit(), at(21)).await, Ok(3));
+    assert_eq!(store.leads.take_back_leads(&unit(), at(22)).await, Ok(0));
     let told = feed(&store).await;
     assert_eq!(told.len(), 2, "what was alerted before is out of the feed");
     for alert in &told {
@@ -121,30 +136,44 @@ async fn a_lead_that_was_taken_back_opens_again_with_its_reference(World { store
         note: None,
         decided_at: at(12),
     };
-    store.judge(&unit(), &lead, &verdict).await.unwrap();
-    store.withdraw(&unit(), &id, at(20)).await.unwrap();
-    assert_eq!(store.take_back_leads(&unit(), at(21)).await, Ok(3));
+    store.leads.judge(&unit(), &lead, &verdict).await.unwrap();
+    store
+        .references
+        .withdraw(&unit(), &id, at(20))
+        .await
+        .unwrap();
+    assert_eq!(store.leads.take_back_leads(&unit(), at(21)).await, Ok(3));
     let mut again = reference("case 7", 1);
     again.created_at = at(25);
     let fingerprint = reference_fingerprint(1);
-    let submitted = store.submit(&unit(), &again, &fingerprint).await;
+    let submitted = store.references.submit(&unit(), &again, &fingerprint).await;
     assert_eq!(submitted, Ok(Submitted::New));
-    store.activate(&unit(), &id, at(30)).await.unwrap();
-    assert_eq!(store.take_back_leads(&unit(), at(31)).await, Ok(0));
+    store
+        .references
+        .activate(&unit(), &id, at(30))
+        .await
+        .unwrap();
+    assert_eq!(store.leads.take_back_leads(&unit(), at(31)).await, Ok(0));
     for _ in 0..2 {
         store
+            .leads
             .record_lead(&found(&id, 5), &[], at(32))
             .await
             .unwrap();
         store
+            .leads
             .record_lead(&found(&id, 6), &[], at(32))
             .await
             .unwrap();
     }
     assert_eq!(status(&store, &id, 5).await, LeadStatus::Confirmed);
     assert_eq!(status(&store, &id, 6).await, LeadStatus::Open);
-    for lead in store.extended_leads(&unit()).await.unwrap() {
-        store.send_digest(&unit(), &lead, at(40)).await.unwrap();
+    for lead in store.leads.extended_leads(&unit()).await.unwrap() {
+        store
+            .leads
+            .send_digest(&unit(), &lead, at(40))
+            .await
+            .unwrap();
     }
     let mut told: Vec<AlertKind> = feed(&store).await.iter().map(|it| it.kind).collect();
     let last = told.split_off(told.len() - 2);
@@ -156,8 +185,12 @@ async fn a_lead_that_was_taken_back_opens_again_with_its_reference(World { store
 async fn what_was_withdrawn_before_a_unit_asked_is_told_too(World { store, .. }: World) {
     settle(&store, false).await;
     let id = three_leads(&store).await;
-    store.withdraw(&unit(), &id, at(20)).await.unwrap();
+    store
+        .references
+        .withdraw(&unit(), &id, at(20))
+        .await
+        .unwrap();
     settle(&store, true).await;
-    assert_eq!(store.take_back_leads(&unit(), at(21)).await, Ok(3));
+    assert_eq!(store.leads.take_back_leads(&unit(), at(21)).await, Ok(3));
     assert_eq!(feed(&store).await.len(), 2);
 }

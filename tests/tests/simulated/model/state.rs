@@ -230,7 +230,7 @@ impl Delivery {
                 .all(|attempt| *attempt == Attempt::Idle)
     }
 
-    /// What [`store::Store::in_flight`] says.
+    /// What [`store::Deliveries::in_flight`] says.
     pub fn is_in_flight(&self) -> bool {
         self.lease.is_some_and(|lease| !lease.ran_out)
     }

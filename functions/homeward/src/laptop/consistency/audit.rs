@@ -25,7 +25,7 @@ pub(super) async fn count(
     store: &Store,
     tenants: &[TenantSettings],
 ) -> store::Result<()> {
-    let seed = store.known_receipts_key().await?;
+    let seed = store.erasures.known_receipts_key().await?;
     let key = seed.as_ref().map(AuditKey::of);
     for TenantSettings { tenant, .. } in tenants {
         let (entries, found) = check(store, key.as_ref(), tenant).await?;
@@ -46,11 +46,12 @@ async fn check(
     key: Option<&AuditKey>,
     tenant: &TenantId,
 ) -> store::Result<(u64, Result<(), AuditFault>)> {
-    let head = store.audit_head(tenant).await?;
+    let head = store.audit.audit_head(tenant).await?;
     let (mut check, mut found) = (AuditCheck::new(key, head.as_ref()), Ok(()));
     let (mut entries, mut cursor) = (0, None);
     loop {
         let page = store
+            .audit
             .audit_entries(tenant, cursor.as_ref(), store::PAGE_ITEMS_MAX)
             .await?;
         entries += page.items.len() as u64;

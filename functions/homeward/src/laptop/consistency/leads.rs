@@ -84,7 +84,7 @@ async fn expected(
 ) -> anyhow::Result<Expected> {
     let policy = Policy::default();
     let (mut expected, mut images) = (Expected::default(), BTreeSet::new());
-    let retracted = store.retracted().await?;
+    let retracted = store.leads.retracted().await?;
     let mut unseen = recorded.clone();
     let mut see = |ads: Vec<StoredAd>| {
         for ad in ads {
@@ -103,7 +103,7 @@ async fn expected(
     for start in AdsPosition::starts() {
         let mut position = Some(start);
         while let Some(here) = position {
-            let page = store.ads_page(&here).await?;
+            let page = store.ads.ads_page(&here).await?;
             see(page.items);
             position = page.next;
         }
@@ -125,7 +125,7 @@ async fn expected(
 async fn see_segments(store: &Store, see: &mut impl FnMut(Vec<StoredAd>)) -> anyhow::Result<()> {
     let mut seen = BTreeSet::new();
     loop {
-        let live = store.ads_segments().await?;
+        let live = store.ads.ads_segments().await?;
         let Some(segment) = live.iter().find(|it| !seen.contains(&it.name)) else {
             return Ok(());
         };
@@ -142,10 +142,10 @@ async fn see_segment(
     segment: &SegmentEntry,
     see: &mut impl FnMut(Vec<StoredAd>),
 ) -> store::Result<()> {
-    let index = store.ads_segment_index(segment).await?;
+    let index = store.ads.ads_segment_index(segment).await?;
     let mut from = Some(0);
     while let Some(here) = from {
-        let page = store.segment_page(&index, here).await?;
+        let page = store.ads.segment_page(&index, here).await?;
         see(page.items);
         from = page.next;
     }
@@ -157,6 +157,7 @@ async fn all_leads(store: &Store, unit: &TenantId) -> store::Result<Vec<Lead>> {
     loop {
         let filter = LeadFilter::default();
         let page = store
+            .leads
             .leads(unit, &filter, cursor.as_ref(), store::PAGE_ITEMS_MAX)
             .await?;
         leads.extend(page.items);
@@ -190,6 +191,7 @@ async fn check_alerts(
     let mut cursor = None;
     loop {
         let page = store
+            .leads
             .alerts(unit, cursor.as_ref(), store::PAGE_ITEMS_MAX)
             .await?;
         if page.items.is_empty() && page.next == cursor {
@@ -232,7 +234,7 @@ async fn check_alerted(
 ) -> anyhow::Result<()> {
     let mut gone = Vec::new();
     for (lead, reference) in told {
-        let is_there = store.lead(unit, &lead).await?.is_some();
+        let is_there = store.leads.lead(unit, &lead).await?.is_some();
         if !is_there && super::sets::is_active(store, unit, &reference).await? {
             gone.push(lead.to_string());
         }
@@ -253,7 +255,7 @@ async fn check_levels(
     let told = told.filter(|lead| created.contains_key(&lead.lead_id));
     for lead in told.filter(|lead| lead.level != Level::Alert) {
         // It may have been raised, and alerted, since it was read.
-        let now = store.lead(unit, &lead.lead_id).await?;
+        let now = store.leads.lead(unit, &lead.lead_id).await?;
         if now.is_some_and(|now| now.summary.level != Level::Alert) {
             lowered.push(lead.lead_id.to_string());
         }
@@ -272,9 +274,9 @@ async fn check_sightings(
     let (mut incomplete, mut miscounted) = (0, 0);
     for lead in leads {
         let id = &lead.summary.lead_id;
-        let known = store.known_sightings(unit, id).await?;
+        let known = store.leads.known_sightings(unit, id).await?;
         miscounted += u64::from(miscounts(store, unit, lead).await?);
-        let recorded = store.sightings(&lead.summary.image_sha256).await?;
+        let recorded = store.uploads.sightings(&lead.summary.image_sha256).await?;
         let recorded = recorded.iter().map(|it| &it.object_key);
         let postings = expected.get(&lead.summary.lead_id).into_iter().flatten();
         let lacks = recorded.chain(postings).any(|it| !known.has(it));
@@ -291,9 +293,9 @@ async fn miscounts(store: &Store, unit: &TenantId, lead: &Lead) -> store::Result
     let id = &lead.summary.lead_id;
     let mut told = lead.summary.sightings_total;
     loop {
-        let known = store.known_sightings(unit, id).await?.total();
+        let known = store.leads.known_sightings(unit, id).await?.total();
         // One may have come since the lead was read.
-        let Some(now) = store.lead(unit, id).await? else {
+        let Some(now) = store.leads.lead(unit, id).await? else {
             return Ok(false);
         };
         if now.summary.sightings_total == told {

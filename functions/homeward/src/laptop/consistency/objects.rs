@@ -104,7 +104,7 @@ async fn state(
     let ObjectKey::Ad(key) = &object.key else {
         return Ok(UploadCondition::Pending);
     };
-    let Some(upload) = store.upload(key).await? else {
+    let Some(upload) = store.uploads.upload(key).await? else {
         return Ok(UploadCondition::Pending);
     };
     if !upload.is_about(object.last_modified, object.size_bytes) {
@@ -125,7 +125,7 @@ async fn state(
             }
         }
         (UploadState::Recorded, Some(image)) => UploadCondition::Recorded {
-            has_image: store.image(key.tenant(), &image).await?.is_some(),
+            has_image: store.uploads.image(key.tenant(), &image).await?.is_some(),
         },
     })
 }
@@ -153,7 +153,7 @@ impl Members {
         counts: BundleCounts,
     ) -> store::Result<bool> {
         let whole = bundle.object_key.whole();
-        let newest = store.upload(&whole).await?;
+        let newest = store.uploads.upload(&whole).await?;
         if newest.is_some_and(|newest| newest.uploaded_at > bundle.uploaded_at) {
             return Ok(true);
         }
@@ -170,7 +170,7 @@ impl Members {
 
 async fn sound_below(store: &Store, whole: &AdKey) -> store::Result<BTreeMap<Option<AdKey>, u64>> {
     let mut sound = BTreeMap::new();
-    for upload in store.uploads_within(whole).await? {
+    for upload in store.uploads.uploads_within(whole).await? {
         if is_sound(store, &upload).await? {
             *sound.entry(upload.stored_in).or_default() += 1;
         }
@@ -182,7 +182,7 @@ async fn is_sound(store: &Store, upload: &Upload) -> store::Result<bool> {
     Ok(match (upload.state, &upload.image_sha256) {
         (UploadState::Recorded, Some(image)) => {
             let tenant = upload.object_key.tenant();
-            store.image(tenant, image).await?.is_some()
+            store.uploads.image(tenant, image).await?.is_some()
         }
         (state, _) => state == UploadState::Rejected,
     })
@@ -223,7 +223,7 @@ async fn is_enrolled(store: &Store, object: &ListedObject) -> store::Result<bool
     let ObjectKey::Reference(key) = &object.key else {
         return Ok(true);
     };
-    let enrolled = store.enrolled(key).await?;
+    let enrolled = store.references.enrolled(key).await?;
     Ok(enrolled.is_some_and(|at| at.seconds() >= object.last_modified.seconds()))
 }
 
@@ -235,6 +235,7 @@ async fn count_statuses(
     let mut cursor = None;
     loop {
         let page = store
+            .references
             .references(&tenant.tenant, None, cursor.as_ref(), store::PAGE_ITEMS_MAX)
             .await?;
         consistency.references.total += page.items.len() as u64;
@@ -265,6 +266,7 @@ pub(super) async fn listed(
     let (mut objects, mut after) = (Vec::new(), None);
     loop {
         let page = store
+            .objects
             .objects_page(kind, prefix, after.as_deref(), PAGE)
             .await?;
         objects.extend(page.items);

@@ -45,7 +45,10 @@ async fn in_bucket(
 ) -> store::Result<u64> {
     let (mut orphans, mut after) = (0, None);
     loop {
-        let page = store.objects_page(kind, "", after.as_deref(), PAGE).await?;
+        let page = store
+            .objects
+            .objects_page(kind, "", after.as_deref(), PAGE)
+            .await?;
         let keys = page.items.iter().map(|object| &object.key);
         let unknown = keys.filter(|key| {
             let is_of_bucket = matches!(

@@ -25,6 +25,7 @@ pub(super) async fn uploads(
         let mut cursor = None;
         loop {
             let page = store
+                .uploads
                 .uploads(tenant, cursor.as_ref(), store::PAGE_ITEMS_MAX)
                 .await?;
             let recorded = page.items.iter();
@@ -66,7 +67,7 @@ async fn missing(store: &Store, mut keys: BTreeSet<AdKey>) -> store::Result<BTre
     }
     let mut missing = BTreeSet::new();
     for key in keys {
-        if !store.was_deleted(&key.clone().into()).await? {
+        if !store.references.was_deleted(&key.clone().into()).await? {
             missing.insert(key);
         }
     }
@@ -85,6 +86,7 @@ pub(super) async fn photos(
         let mut cursor = None;
         loop {
             let page = store
+                .references
                 .references(tenant, None, cursor.as_ref(), store::PAGE_ITEMS_MAX)
                 .await?;
             for reference in &page.items {
@@ -115,9 +117,12 @@ async fn has_lost_its_photo(
         return Ok(false);
     };
     // A fetch of no bytes tells whether it is there.
-    if store.fetch(&key.clone().into(), None, 0).await? != Fetched::Gone {
+    if store.objects.fetch(&key.clone().into(), None, 0).await? != Fetched::Gone {
         return Ok(false);
     }
-    let now = store.reference(unit, &reference.reference_id).await?;
+    let now = store
+        .references
+        .reference(unit, &reference.reference_id)
+        .await?;
     Ok(now.as_ref().is_some_and(is_active)) // it may have ended since
 }

@@ -82,7 +82,7 @@ async fn segments(
 
 async fn differing(store: &Store, logged: &Logged) -> store::Result<BTreeSet<Key>> {
     let start = LogPosition::start();
-    let set = applied(store.references_since(&start).await?);
+    let set = applied(store.references.references_since(&start).await?);
     let keys = logged.keys().chain(set.keys());
     let differ = keys.filter(|key| logged.get(*key) != set.get(*key));
     Ok(differ.cloned().collect())
@@ -91,7 +91,7 @@ async fn differing(store: &Store, logged: &Logged) -> store::Result<BTreeSet<Key
 /// The set as the log alone has it.
 pub(super) async fn logged(store: &Store) -> store::Result<Logged> {
     let start = LogPosition::start();
-    Ok(applied(store.references_logged(&start).await?))
+    Ok(applied(store.references.references_logged(&start).await?))
 }
 
 fn applied(batch: LogBatch) -> Logged {
@@ -112,6 +112,7 @@ async fn active(store: &Store, tenants: &[TenantSettings]) -> store::Result<BTre
         let mut cursor = None;
         loop {
             let page = store
+                .references
                 .references(tenant, None, cursor.as_ref(), store::PAGE_ITEMS_MAX)
                 .await?;
             let found = page.items.into_iter();
@@ -131,6 +132,6 @@ pub(super) async fn is_active(
     unit: &TenantId,
     id: &ReferenceId,
 ) -> store::Result<bool> {
-    let found = store.reference(unit, id).await?;
+    let found = store.references.reference(unit, id).await?;
     Ok(found.is_some_and(|it| it.status == ReferenceStatus::Active))
 }
