@@ -255,9 +255,14 @@ fn small() -> (Vec<u8>, SegmentEntry) {
 
 fn manifest() -> Manifest {
     let (_, entry) = small();
-    let mut manifest = Manifest::empty(SetKind::Ads).next(&BTreeSet::new(), 0, vec![entry; 3]);
+    let name = |n: u8| SegmentName([n; 32]);
+    let live = (0..3).map(|n| SegmentEntry {
+        name: name(n),
+        ..entry
+    });
+    let mut manifest = Manifest::empty(SetKind::Ads).next(&BTreeSet::new(), 0, live.collect());
     manifest.retired.push(Retired {
-        name: entry.name,
+        name: name(9),
         due_at_ms: 5,
     });
     manifest.position[3] = 77;
@@ -482,13 +487,43 @@ fn a_manifest_is_read_as_it_was_written() {
     let next = written.next(&without, 44, Vec::new());
     assert_eq!(
         (next.generation, next.live.len()),
-        (written.generation + 1, 0)
+        (written.generation + 1, 2)
     );
     assert!(
         next.names(&written.live[0].name),
         "retired, and named still"
     );
     assert_eq!(next.retired.last().unwrap().due_at_ms, 44);
+}
+
+#[test]
+fn a_manifest_of_which_an_invariant_does_not_hold_is_refused() {
+    let good = manifest();
+    assert_eq!(good.broken_invariant(), None);
+    let check = |change: fn(&mut Manifest), broken: &str| {
+        let mut manifest = good.clone();
+        change(&mut manifest);
+        assert_eq!(manifest.broken_invariant(), Some(broken));
+        let read = Manifest::from_bytes(SetKind::Ads, &manifest.to_bytes());
+        assert_eq!(read, Err(SegmentError::Corrupt), "{broken}");
+    };
+    check(|it| it.live.push(it.live[0]), "a segment is live once");
+    check(
+        |it| it.retired[0].name = it.live[1].name,
+        "no live segment is retired",
+    );
+    check(
+        |it| {
+            let pack = Absorbed {
+                name: SegmentName([7; 32]),
+                due_at_ms: None,
+            };
+            it.absorbed = vec![pack, pack];
+        },
+        "a pack is absorbed once",
+    );
+    let next = good.next(&BTreeSet::new(), 0, Vec::new());
+    assert!(next.succeeds(&good) && !good.succeeds(&next) && !good.succeeds(&good));
 }
 
 /// The promise of at most 96 bytes an ad for stage 1, and what the rest costs.

@@ -387,7 +387,8 @@ impl Deliveries {
     }
 
     /// Until when something about this reference may still be under way to a webhook; none if
-    /// nothing is. After [`References::withdraw`](crate::References::withdraw), wait for none before acknowledging. Strongly
+    /// nothing is. After [`References::withdraw`](crate::References::withdraw), wait for none before
+    /// acknowledging. Strongly
     /// consistent.
     ///
     /// # Errors

@@ -81,7 +81,7 @@ fn the_tables_are_those_of_the_store() {
 #[test]
 fn a_function_is_told_what_its_program_reads_and_nothing_else() {
     let template = Template::read();
-    let mut names = variables_in("shared/store/src/names.rs");
+    let mut names = variables_in("shared/store/src/db/names.rs");
     names.extend(variables_in("shared/batches/src/metrics.rs"));
     for program in programs() {
         let told = template.variables(&program);

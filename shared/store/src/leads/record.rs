@@ -241,7 +241,8 @@ impl Leads {
     }
 
     /// Adds a recorded sighting to the leads that its image has, and says to how many it was new.
-    /// Call it after [`Uploads::record_sighting`](crate::Uploads::record_sighting): leads that are written concurrently add it
+    /// Call it after [`Uploads::record_sighting`](crate::Uploads::record_sighting): leads that are written
+    /// concurrently add it
     /// themselves. Leads of references that are not active are left as they are. Idempotent.
     ///
     /// # Errors

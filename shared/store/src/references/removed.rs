@@ -15,7 +15,8 @@ const LISTED: usize = 1_000;
 impl References {
     /// Withdraws every reference whose photo lay under a key where nothing lies any more, as
     /// [`References::withdraw`] does, and tells which of that key are withdrawn, now or before: wait for
-    /// [`Deliveries::in_flight`](crate::Deliveries::in_flight) of each before acknowledging. While any object lies there nothing
+    /// [`Deliveries::in_flight`](crate::Deliveries::in_flight) of each before acknowledging. While any object
+    /// lies there nothing
     /// happens: an old version went, or another photo came. A photo that lies in its case under
     /// another key too, as one that was renamed does, stays sought. Objects of more than
     /// `bytes_max` bytes are no photos. Idempotent.
@@ -41,7 +42,7 @@ impl References {
             }
         }
         if !silenced.is_empty() {
-            // A photo that came meanwhile and was taken for the deleted one is looked at again.
+            // A photo that came concurrently and was taken for the deleted one is looked at again.
             self.forget_enrolled(removed).await?;
         }
         Ok(silenced)

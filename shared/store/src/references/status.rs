@@ -152,7 +152,8 @@ impl References {
 
     /// Takes a reference back. Once this returns no lead of it is recorded any more, and its
     /// fingerprint is out of the store; what is in flight to a webhook is told by
-    /// [`Deliveries::in_flight`](crate::Deliveries::in_flight): wait for that before acknowledging. Idempotent; a rejected or expired
+    /// [`Deliveries::in_flight`](crate::Deliveries::in_flight): wait for that before acknowledging. Idempotent; a
+    /// rejected or expired
     /// reference becomes withdrawn too.
     ///
     /// # Errors

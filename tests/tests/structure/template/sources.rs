@@ -1,5 +1,6 @@
 //! What wakes the functions.
 
+use crate::dependencies::rust_files;
 use std::collections::{BTreeSet, HashMap};
 
 use proofs::checkout::root;
@@ -96,10 +97,10 @@ fn is_news((attribute, value): &Word) -> bool {
 
 /// Every text between two quotes in the store's source: the words of its items are among them.
 fn texts_of_the_store() -> BTreeSet<String> {
-    let folder = std::fs::read_dir(root().join("shared/store/src")).expect("the store's source");
-    let sources = folder.map(|entry| entry.expect("a readable folder").path());
+    let mut sources = Vec::new();
+    rust_files(&root().join("shared/store/src"), &mut sources);
     sources
-        .filter(|path| path.extension().is_some_and(|it| it == "rs"))
+        .into_iter()
         .map(|path| std::fs::read_to_string(path).expect("readable source"))
         .flat_map(|text| text.split('"').map(str::to_owned).collect::<Vec<_>>())
         .filter(|text| text.len() < 40)
