@@ -65,8 +65,11 @@ pub struct Manifest {
     pub absorbed: Vec<Absorbed>,
 }
 
-/// What must hold of every manifest, by name.
-const INVARIANTS: [(&str, fn(&Manifest) -> bool); 3] = [
+/// A name, and whether it holds.
+type Invariant = (&'static str, fn(&Manifest) -> bool);
+
+/// What must hold of every manifest.
+const INVARIANTS: [Invariant; 3] = [
     ("a segment is live once", |it| {
         are_unique(it.live.iter().map(|entry| &entry.name))
     }),
@@ -81,9 +84,9 @@ const INVARIANTS: [(&str, fn(&Manifest) -> bool); 3] = [
     }),
 ];
 
-fn are_unique<'a>(names: impl Iterator<Item = &'a SegmentName>) -> bool {
+fn are_unique<'a>(mut names: impl Iterator<Item = &'a SegmentName>) -> bool {
     let mut seen = BTreeSet::new();
-    names.into_iter().all(|name| seen.insert(name))
+    names.all(|name| seen.insert(name))
 }
 
 impl Manifest {

@@ -269,7 +269,7 @@ async fn a_photo_that_was_deleted_and_lies_there_again_is_told_from_a_late_event
         .withdraw_removed(&key, 100, at(9))
         .await
         .unwrap();
-    assert_eq!(withdrawn, [id.clone()]);
+    assert_eq!(withdrawn, std::slice::from_ref(&id));
     assert_eq!(submitted(&first).await, stays, "it lies there no more");
     let second = put().await;
     assert_eq!(submitted(&first).await, stays, "another one lies there");
