@@ -78,7 +78,7 @@ impl Db {
     /// buckets that the program works with.
     ///
     /// # Errors
-    /// [`Error::Configuration`] if the name of one is missing.
+    /// [`Error::Configuration`](crate::Error::Configuration) if the name of one is missing.
     pub async fn from_env(needed: &[Bucket]) -> Result<Self> {
         let names = Names::from_env(needed)?;
         let config = sdk_config().await;

@@ -56,7 +56,7 @@ impl Leads {
     /// there never will be). Idempotent: the mark goes with the alert.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if others kept writing alerts of this unit.
+    /// [`Error::Unavailable`](crate::Error::Unavailable) if others kept writing alerts of this unit.
     pub async fn send_digest(
         &self,
         unit: &TenantId,

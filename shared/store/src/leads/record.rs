@@ -107,7 +107,7 @@ impl Leads {
     /// [retracted](crate::Leads::retract). Idempotent.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if others kept writing leads of this unit.
+    /// [`Error::Unavailable`](crate::Error::Unavailable) if others kept writing leads of this unit.
     pub async fn alert_lead(
         &self,
         found: &FoundLead,

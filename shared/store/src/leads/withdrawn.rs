@@ -38,7 +38,7 @@ impl Leads {
     /// a reference has ended since the last time it reads all of the unit's leads.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] if others kept writing alerts of this unit.
+    /// [`Error::Unavailable`](crate::Error::Unavailable) if others kept writing alerts of this unit.
     pub async fn take_back_leads(&self, unit: &TenantId, now: Timestamp) -> Result<u64> {
         let over = self.over(unit).await?;
         if over.is_empty() {
