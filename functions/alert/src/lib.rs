@@ -56,6 +56,8 @@ pub struct AlertProgram {
     pub sender: send::Sender,
     /// The time, asked again for each attempt.
     pub clock: Clock,
+    /// Where the pages for people lie, e.g. `http://127.0.0.1:8750`; none if there are none.
+    pub pages_at: Option<String>,
     silences: silences::Silences,
     next: timer::Next,
 }
@@ -70,6 +72,7 @@ impl AlertProgram {
             store,
             sender,
             clock,
+            pages_at: None,
             silences: silences::Silences::default(),
             next: timer::Next::default(),
         }

@@ -8,8 +8,8 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use records::{
-    AuditAction, AuditEntry, AuditHead, AuditKey, Cursor, Label, Listing, Page, Role, TenantId,
-    Timestamp,
+    AuditAction, AuditEntry, AuditHead, AuditKey, Cursor, Label, Listing, Page, PersonId, Role,
+    TenantId, Timestamp,
 };
 
 use crate::calls::{Query, Range};
@@ -34,11 +34,31 @@ impl Store {
         (actor, action): (Option<Role>, AuditAction),
         subject: Option<Label>,
     ) -> Result<AuditEntry> {
+        self.audit_by(key, (tenant, None), at, (actor, action), (subject, None))
+            .await
+    }
+
+    /// As [`Store::audit`], as the deed of a person, with which part of the subject it was about.
+    ///
+    /// # Errors
+    /// As [`Store::audit`].
+    pub async fn audit_by(
+        &self,
+        key: &AuditKey,
+        (tenant, by): (&TenantId, Option<&PersonId>),
+        at: Timestamp,
+        (actor, action): (Option<Role>, AuditAction),
+        (subject, what): (Option<Label>, Option<Label>),
+    ) -> Result<AuditEntry> {
         for attempt in 0..retry::ATTEMPTS_MAX {
             let head = self.audit_head_or_anchor(tenant).await?;
             let last = self.last_audit_entry(tenant).await?;
             let last = head.next_after(last.as_ref());
             let entry = AuditEntry::after(key, last, at, actor, action, subject.clone());
+            let entry = match by {
+                Some(by) => entry.by_person(key, by, what.clone()),
+                None => entry,
+            };
             let item = item(tenant.as_str(), seq_text(entry.seq), &entry)?;
             if self.put_new(Table::Audit, item).await? {
                 self.move_head(tenant, &head.at(&entry)).await?;

@@ -71,6 +71,13 @@ impl Store {
         for sighting in &sightings {
             keys.push(key(unit.as_str(), sort_key(sighting)?));
         }
+        let verdicts = Range::prefix(&crate::verdicts::verdicts_prefix(id));
+        for verdict in &self
+            .query_all(Table::Leads, unit.as_str(), verdicts)
+            .await?
+        {
+            keys.push(key(unit.as_str(), sort_key(verdict)?));
+        }
         keys.push(key(unit.as_str(), crate::digests::digest_sk(id)));
         let held = crate::leads_held::held_sk(&lead.reference_id, id);
         keys.push(key(unit.as_str(), held));

@@ -3,7 +3,7 @@
 use futures::{StreamExt, TryStreamExt, stream};
 use records::{
     AlertData, AlertKind, CaseId, Cursor, Lead, LeadId, LeadStatus, LeadSummary, Level, Listing,
-    Page, TenantId, Timestamp, VerdictEntry,
+    Page, TenantId, VerdictEntry, VerdictRecord,
 };
 
 use crate::ads::AT_ONCE;
@@ -138,10 +138,18 @@ impl Store {
             if is_same && lead.status != LeadStatus::Open {
                 return Ok(lead); // one that is open again is judged again
             }
+            let kept = VerdictRecord {
+                lead_id: id.clone(),
+                by: None,
+                at: verdict.decided_at,
+                entry: Some(verdict.clone()),
+                status_before: lead.status,
+                verdict_before: lead.verdict.take(),
+            };
             lead.status = verdict.verdict.status();
             lead.verdict = Some(verdict.clone());
             lead.retracted = None; // a person has looked at it since
-            let ended = self.write_verdict(unit, &lead, verdict.decided_at).await?;
+            let ended = self.write_verdict(unit, &lead, &kept).await?;
             if ended == Ended::Done {
                 return Ok(lead);
             }
@@ -157,12 +165,12 @@ impl Store {
         &self,
         unit: &TenantId,
         lead: &LeadSummary,
-        now: Timestamp,
+        kept: &VerdictRecord,
     ) -> Result<Ended> {
         let glance = self.sightings_preview(unit, &lead.lead_id).await?;
         let data = AlertData::of(lead, &glance.sightings);
         let (_, outbox) = self
-            .steps_alert(unit, AlertKind::Verdict, data, now)
+            .steps_alert(unit, AlertKind::Verdict, data, kept.at)
             .await?;
         let mut steps = vec![
             self.step_active(unit, &lead.reference_id)?,
@@ -179,6 +187,7 @@ impl Store {
                 ],
             )?,
         ];
+        steps.push(self.step_verdict_kept(unit, kept)?);
         steps.extend(outbox);
         self.transact("recording a verdict", &steps).await
     }

@@ -328,6 +328,7 @@ fn review(store: &Store, now_millis: &Arc<AtomicI64>) -> Review {
         random: Random::new(move |bytes| bytes.fill(drawn.fetch_add(1, Ordering::SeqCst))),
         networks: vec!["127.0.0.0/8".parse().unwrap()],
         uploads_at: Some("http://127.0.0.1:9000".into()),
+        pages: None,
     }
 }
 
