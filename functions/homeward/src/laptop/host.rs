@@ -104,14 +104,13 @@ impl Programs {
             authorities: Vec::new(),
             lookup: alert::resolver::system(),
         };
+        let mut alerting = AlertProgram::new(behind.clone(), Sender::new(&exit)?, clock.clone());
+        alerting.pages_at = Some(ports.api.clone());
         Ok(Self {
             ingest: Ingest::new(store.clone(), limits, clock.clone(), cores),
             enroll: Enroll::new(behind.clone(), limits, clock.clone(), 1),
             lookup: Lookup::new(behind.clone(), Policy::default(), clock.clone()),
-            alerting: AlertProgram {
-                pages_at: Some(ports.api.clone()),
-                ..AlertProgram::new(behind.clone(), Sender::new(&exit)?, clock.clone())
-            },
+            alerting,
             upkeep: Upkeep {
                 store: behind,
                 clock: clock.clone(),

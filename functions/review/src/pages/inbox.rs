@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::future::try_join_all;
 use pages::{Choice, Group, Held, InboxPage, Row, Search, Tab, Words};
 use records::{
-    AuditAction, Evidence, LeadStatus, LeadSummary, PersonRole, Reference, ReferenceStatus,
+    AuditAction, Evidence, LeadId, LeadStatus, LeadSummary, PersonRole, Reference, ReferenceStatus,
     SearchState, Sighting,
 };
 
@@ -244,17 +244,19 @@ async fn sightings(
     officer: &Officer,
     shown: &[&LeadSummary],
 ) -> Result<Vec<Vec<Sighting>>, Refused> {
-    let read = stream::iter(shown.iter().map(|lead| {
-        shared
-            .store
-            .lead_sightings_page(officer.unit(), &lead.lead_id, None, PLACES_OF)
-    }));
-    let pages: Vec<_> = read
-        .buffered(AT_ONCE)
-        .try_collect()
-        .await
-        .map_err(Refused::store(officer.words))?;
-    Ok(pages.into_iter().map(|page| page.items).collect())
+    let mut found = Vec::new();
+    for some in shown.chunks(AT_ONCE) {
+        let ids: Vec<LeadId> = some.iter().map(|lead| lead.lead_id.clone()).collect();
+        let mut reads = Vec::new();
+        for id in &ids {
+            let (store, unit) = (&shared.store, officer.unit());
+            reads.push(store.lead_sightings_page(unit, id, None, PLACES_OF));
+        }
+        let pages = try_join_all(reads).await;
+        let pages = pages.map_err(Refused::store(officer.words))?;
+        found.extend(pages.into_iter().map(|page| page.items));
+    }
+    Ok(found)
 }
 
 fn groups(
