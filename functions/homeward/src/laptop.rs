@@ -196,6 +196,14 @@ impl Laptop {
         })
     }
 
+    /// Another link that signs a person in, once.
+    ///
+    /// # Errors
+    /// What could not be recorded.
+    pub async fn sign_in_link(&self) -> anyhow::Result<String> {
+        sign_in::link(&self.store, &Clock::from_system(), &self.ports).await
+    }
+
     /// Runs until a task fails, which none should.
     ///
     /// # Errors
