@@ -148,10 +148,10 @@ def all_pages(browser, config):
     page = made.new_page()
     for code in ("en", "es", "uk", "ar"):
         made.add_cookies([{"name": "homeward-language", "value": code, "url": config["api"]}])
-        for width in (320, 360, 390):
-            page.set_viewport_size({"width": width, "height": 800})
-            for path in paths:
-                page.goto(config["api"] + path)
+        for path in paths:
+            page.goto(config["api"] + path)
+            for width in (320, 360, 390):
+                page.set_viewport_size({"width": width, "height": 800})
                 over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
                 if over > 0:
                     wide.append([path, code, width, over])
