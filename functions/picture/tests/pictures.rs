@@ -35,9 +35,16 @@ const KINDS: [PictureKind; 4] = [
     PictureKind::Placed,
 ];
 
-/// Runs of 16 bytes.
+/// Runs of 16 bytes, those that hold more than a pattern of three.
 fn runs(bytes: &[u8]) -> HashSet<&[u8]> {
-    bytes.windows(16).collect()
+    let is_telling = |run: &&[u8]| run.iter().collect::<HashSet<_>>().len() > 3;
+    bytes.windows(16).filter(is_telling).collect()
+}
+
+/// What follows the tables of a JPEG: they count up in any file.
+fn scan(jpeg: &[u8]) -> &[u8] {
+    let at = jpeg.windows(2).position(|it| it == [0xff, 0xda]);
+    &jpeg[at.unwrap() + 14..]
 }
 
 #[test]
@@ -46,13 +53,6 @@ fn whatever_comes_in_our_jpeg_or_a_reason_comes_out_and_no_byte_of_the_file() {
         pixels_max: 1 << 20,
         ..Limits::default()
     };
-    let drawn = made(
-        &hostile::seeds("decoding")[1],
-        &request(b"", PictureKind::Whole),
-        &limits,
-    );
-    let drawn = drawn.expect("a sound picture");
-    let ours = runs(&drawn); // tables that every JPEG of the encoder has
     let mut state = 7_u64;
     let mut next = || {
         state = state
@@ -73,9 +73,7 @@ fn whatever_comes_in_our_jpeg_or_a_reason_comes_out_and_no_byte_of_the_file() {
                 Ok(jpeg) => {
                     assert!(jpeg.starts_with(&[0xff, 0xd8]) && jpeg.ends_with(&[0xff, 0xd9]));
                     let known = runs(&file);
-                    let copied = runs(&jpeg)
-                        .into_iter()
-                        .find(|it| known.contains(it) && !ours.contains(it));
+                    let copied = runs(scan(&jpeg)).into_iter().find(|it| known.contains(it));
                     assert_eq!(copied, None, "of the file");
                     shown += 1;
                 }

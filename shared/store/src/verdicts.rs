@@ -194,8 +194,7 @@ impl Store {
         unit: &TenantId,
         record: &VerdictRecord,
     ) -> Result<TransactWriteItem> {
-        let (lead, at) = (&record.lead_id, record.at.millis());
-        let sk = format!("{}{at:015}", verdicts_prefix(lead));
-        self.step_put_new(Table::Leads, item(unit.as_str(), sk, record)?)
+        let sk = format!("{}{}", verdicts_prefix(&record.lead_id), record.place());
+        self.step_put(Table::Leads, item(unit.as_str(), sk, record)?)
     }
 }
