@@ -1,21 +1,18 @@
 //! Pixels to JPEG.
 
-use image::RgbImage;
-use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use image::codecs::jpeg::JpegEncoder;
+use image::{ExtendedColorType, RgbImage};
 use records::NoPicture;
 
-/// Enough to tell two photos apart on a screen; a page with three of them has under 100 KB.
-const QUALITY: u8 = 72;
+/// Enough to tell two photos apart on a screen; a page with three of them has about 100 KB.
+const QUALITY: u8 = 68;
 
 /// A baseline JPEG without metadata.
 pub(crate) fn jpeg(picture: &RgbImage) -> Result<Vec<u8>, NoPicture> {
-    let px = |side: u32| u16::try_from(side).map_err(|_| NoPicture::Unreadable);
+    let (width, height) = picture.dimensions();
     let mut bytes = Vec::new();
-    let mut encoder = Encoder::new(&mut bytes, QUALITY);
-    encoder.set_sampling_factor(SamplingFactor::F_2_2);
-    encoder.set_optimized_huffman_tables(true);
-    let size = (px(picture.width())?, px(picture.height())?);
-    let encoded = encoder.encode(picture.as_raw(), size.0, size.1, ColorType::Rgb);
+    let mut encoder = JpegEncoder::new_with_quality(&mut bytes, QUALITY);
+    let encoded = encoder.encode(picture.as_raw(), width, height, ExtendedColorType::Rgb8);
     encoded.map_err(|_| NoPicture::Unreadable)?;
     Ok(bytes)
 }
