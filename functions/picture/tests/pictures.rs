@@ -35,10 +35,15 @@ const KINDS: [PictureKind; 4] = [
     PictureKind::Placed,
 ];
 
-/// Runs of 16 bytes, those that hold more than a pattern of three.
-fn runs(bytes: &[u8]) -> HashSet<&[u8]> {
-    let is_telling = |run: &&[u8]| run.iter().collect::<HashSet<_>>().len() > 3;
-    bytes.windows(16).filter(is_telling).collect()
+/// Bytes in a row that would be a copy.
+const RUN: usize = 16;
+
+/// A run of the file that is in the picture too, other than a pattern of three values.
+fn copied<'a>(file: &[u8], jpeg: &'a [u8]) -> Option<&'a [u8]> {
+    let known: HashSet<&[u8]> = file.windows(RUN).collect();
+    let is_telling = |run: &[u8]| run.iter().collect::<HashSet<_>>().len() > 3;
+    let mut runs = scan(jpeg).windows(RUN);
+    runs.find(|run| known.contains(run) && is_telling(run))
 }
 
 /// What follows the tables of a JPEG: they count up in any file.
@@ -62,7 +67,7 @@ fn whatever_comes_in_our_jpeg_or_a_reason_comes_out_and_no_byte_of_the_file() {
     };
     let (mut shown, mut refused) = (0, 0);
     for seed in hostile::seeds("decoding") {
-        for round in 0..120 {
+        for round in 0..24 {
             let mut file = seed.clone();
             for _ in 0..round % 6 {
                 let at = next() % file.len();
@@ -72,9 +77,7 @@ fn whatever_comes_in_our_jpeg_or_a_reason_comes_out_and_no_byte_of_the_file() {
             match made(&file, &request(&file, KINDS[round % 4]), &limits) {
                 Ok(jpeg) => {
                     assert!(jpeg.starts_with(&[0xff, 0xd8]) && jpeg.ends_with(&[0xff, 0xd9]));
-                    let known = runs(&file);
-                    let copied = runs(scan(&jpeg)).into_iter().find(|it| known.contains(it));
-                    assert_eq!(copied, None, "of the file");
+                    assert_eq!(copied(&file, &jpeg), None, "of the file");
                     shown += 1;
                 }
                 Err(why) => {
@@ -85,7 +88,7 @@ fn whatever_comes_in_our_jpeg_or_a_reason_comes_out_and_no_byte_of_the_file() {
         }
     }
     assert!(
-        shown > 300 && refused > 50,
+        shown > 60 && refused > 10,
         "{shown} shown, {refused} refused"
     );
 }

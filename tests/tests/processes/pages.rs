@@ -61,8 +61,9 @@ fn walk(pages: &Pages, scenario: &str) -> Value {
         "photo": pages.world.path("references/person 0.jpg"),
         "shots": null,
     });
-    let stdin = child.stdin.take().unwrap();
-    { stdin }.write_all(config.to_string().as_bytes()).unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(config.to_string().as_bytes()).unwrap();
+    drop(stdin); // its end is the end of the input
     let done = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&done.stderr);
     assert!(done.status.success(), "{scenario}: {said}");
