@@ -121,7 +121,7 @@ async fn under_lease(
     within: Duration,
 ) -> Result<Ended, Error> {
     let begun = program.clock.now();
-    let message = message(webhook, alert, begun);
+    let message = message(webhook, alert, program.pages_at.as_deref(), begun);
     let outcome = match Target::parse(webhook.url.as_str()) {
         Err(_) => SendOutcome::Unanswered(SendError::AddressNotPermitted),
         Ok(_) if program.clock.now().plus(within) > lease.until => return Ok(Ended::Left),
@@ -149,8 +149,8 @@ async fn under_lease(
 }
 
 /// The id of an alert holds no full stop: names of units are letters, digits, `-` and `_`.
-fn message(webhook: &Webhook, alert: &Alert, now: Timestamp) -> Message {
-    let body = serde_json::to_vec(&alert.envelope()).expect("an envelope is plain JSON");
+fn message(webhook: &Webhook, alert: &Alert, pages: Option<&str>, now: Timestamp) -> Message {
+    let body = serde_json::to_vec(&alert.envelope_at(pages)).expect("an envelope is plain JSON");
     let (id, timestamp_s) = (alert.id(), now.seconds());
     let keys = signature::keys(webhook, now);
     let signature = signature::header(&keys, &id, timestamp_s, &body);

@@ -100,6 +100,8 @@ pub struct AlertProgram {
     pub sender: send::Sender,
     /// The time, asked again for each attempt.
     pub clock: Clock,
+    /// Where the pages for people lie, e.g. `http://127.0.0.1:8750`; none if there are none.
+    pub pages_at: Option<String>,
     silences: silences::Silences,
     next: timer::Next,
 }
@@ -114,6 +116,7 @@ impl AlertProgram {
             store: store.into(),
             sender,
             clock,
+            pages_at: None,
             silences: silences::Silences::default(),
             next: timer::Next::default(),
         }

@@ -14,6 +14,7 @@ pub mod env;
 pub mod fingerprint;
 pub mod receipt;
 pub mod serve;
+pub mod sign_in;
 pub mod upload;
 pub mod verify;
 
@@ -35,6 +36,7 @@ const EXAMPLES: &str = "Examples:
   homeward bench recall --photos my-photos/ --report recall.md
   homeward demo --photos my-photos/
   homeward serve --data homeward-data
+  homeward sign-in --data homeward-data
   eval \"$(homeward env --data homeward-data)\"
   homeward upload scraped/ --to https://homeward.example --metadata ads.csv --wait
   homeward verify --data homeward-data
@@ -53,6 +55,7 @@ enum Command {
     Bench(bench::Arguments),
     Demo(demo::Arguments),
     Serve(serve::Arguments),
+    SignIn(sign_in::Arguments),
     Env(env::Arguments),
     Upload(upload::Arguments),
     Verify(verify::Arguments),
@@ -74,6 +77,7 @@ impl Homeward {
             Command::Bench(arguments) => bench::run(&arguments),
             Command::Demo(arguments) => demo::run(&arguments),
             Command::Serve(arguments) => serve::run(&arguments),
+            Command::SignIn(arguments) => sign_in::run(&arguments),
             Command::Env(arguments) => env::run(&arguments),
             Command::Upload(arguments) => upload::run(&arguments),
             Command::Verify(arguments) => verify::run(&arguments),

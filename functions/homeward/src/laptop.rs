@@ -17,6 +17,7 @@ pub mod inspection;
 mod logs;
 mod ports;
 mod queues;
+mod sign_in;
 mod streams;
 mod tenants;
 mod timers;
@@ -32,7 +33,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use admin_api::{
-    ask_for_consistency, ask_for_dead_letters, ask_for_key_pair, ask_for_replay, ask_for_revocation,
+    ask_for_consistency, ask_for_dead_letters, ask_for_key_pair, ask_for_replay,
+    ask_for_revocation, ask_for_sign_in,
 };
 pub use host::{ADS_BUCKET, REFERENCES_BUCKET, prepare};
 pub use logs::log_to_stderr;
@@ -98,6 +100,8 @@ pub struct Laptop {
     credentials: PathBuf,
     /// Whether the folder was made by this start: its secrets have not been shown yet.
     is_first: bool,
+    /// A link that signs a person in, once.
+    pub open: String,
     stop: CancellationToken,
     tasks: JoinSet<anyhow::Result<()>>,
     _behind: BackgroundRuntime,
@@ -117,11 +121,14 @@ impl Laptop {
         let store = host::prepare(&embedded).await?;
         let first = tenants::first((&embedded, &store), data, kept, &clock).await?;
         let (ports, listeners) = ports::listen(settings.port).await?;
-        let programs = Arc::new(Programs::new(&embedded, &store, &clock, &settings, &ports)?);
+        let behind = BackgroundRuntime::start()?;
+        let on = behind.handle();
+        let at = (&ports, &on);
+        let programs = Arc::new(Programs::new(&embedded, &store, &clock, &settings, at)?);
         let local = tenants::token()?;
         let api = programs
             .api()
-            .merge(admin_api::route(&embedded, &store, &local));
+            .merge(admin_api::route((&embedded, &store), &local, &ports));
         let limits = photo::Limits::default();
         embedded.abide_by(Arc::new(BucketRules::new(
             store.clone(),
@@ -132,8 +139,6 @@ impl Laptop {
         let mut tasks = JoinSet::new();
         let allowed = &settings.allowed_hosts;
         ports::serve(&mut tasks, &stop, &embedded, listeners, api, allowed)?;
-        let behind = BackgroundRuntime::start()?;
-        let on = behind.handle();
         queues::feed(&mut tasks, (&stop, &on), &embedded, &programs);
         streams::feed(&mut tasks, (&stop, &on), &embedded, &programs);
         timers::start(
@@ -144,6 +149,7 @@ impl Laptop {
             settings.timer,
         );
         admin_api::save(data, &ports, &local)?;
+        let open = sign_in::link(&store, &clock, &ports).await?;
         let laptop = Self {
             embedded,
             store,
@@ -151,6 +157,7 @@ impl Laptop {
             ports,
             credentials: credentials::path(data),
             is_first: first.are_new,
+            open,
             stop,
             tasks,
             _behind: behind,
@@ -164,6 +171,7 @@ impl Laptop {
     /// start only; it names the file that keeps them.
     pub fn ready(&self) -> Value {
         let mut line = self.everything();
+        line["open"] = json!(self.open);
         if let (false, Some(line)) = (self.is_first, line.as_object_mut()) {
             line.remove("secret_access_key");
             line.remove("tokens");
@@ -186,6 +194,14 @@ impl Laptop {
             "tokens": self.tokens.to_json(),
             "credentials": self.credentials,
         })
+    }
+
+    /// Another link that signs a person in, once.
+    ///
+    /// # Errors
+    /// What could not be recorded.
+    pub async fn sign_in_link(&self) -> anyhow::Result<String> {
+        sign_in::link(&self.store, &Clock::from_system(), &self.ports).await
     }
 
     /// Runs until a task fails, which none should.

@@ -26,7 +26,8 @@ pub(crate) async fn pull(
     if !page.items.is_empty() {
         shared.audit(&unit, AuditAction::AlertsPulled, None).await?;
     }
-    paging::page(page.map(|alert| json!(alert.envelope())))
+    let pages_at = shared.pages.as_ref().map(|pages| pages.address.as_str());
+    paging::page(page.map(|alert| json!(alert.envelope_at(pages_at))))
 }
 
 /// The next page that holds an alert. There is always a `next`: at the end of the feed it is where the

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::body::{Ids, Json};
 use crate::caller::Unit;
 use crate::fields::Fields;
+use crate::pages::Actor;
 use crate::problem::{Answer, Problem, answer, ok};
 use crate::{Shared, store_errors, withdrawals};
 
@@ -24,8 +25,18 @@ pub(crate) async fn ask(
     Unit(unit): Unit,
     Json(mut body): Json,
 ) -> Answer {
-    let (case_id, reference_ids) = scope(&shared, &unit, &mut body).await?;
+    let scope = scope(&shared, &unit, &mut body).await?;
     body.finish()?;
+    let erasure = request(&shared, Actor::token(&unit), scope).await?;
+    Ok(answer(StatusCode::ACCEPTED, &view(&erasure)))
+}
+
+/// Asks for the erasure of these references, and returns once nothing about them can leave any more.
+pub(crate) async fn request(
+    shared: &Shared,
+    actor: Actor<'_>,
+    (case_id, reference_ids): (Option<CaseId>, Vec<ReferenceId>),
+) -> Answer<Erasure> {
     // The task that carries it out signs with this key; it is drawn here, where randomness is.
     shared.seed().await?;
     let erasure = Erasure {
@@ -36,20 +47,16 @@ pub(crate) async fn ask(
         requested_at: shared.clock.now(),
         receipt: None,
     };
-    let asked = shared.store.erasures.request_erasure(&unit, &erasure).await;
+    let erasures = &shared.store.erasures;
+    let asked = erasures.request_erasure(actor.unit, &erasure).await;
     asked.map_err(store_errors::problem)?;
     for reference in &erasure.reference_ids {
-        silence(&shared, &unit, reference).await?;
-        shared
-            .audit(
-                &unit,
-                AuditAction::ReferenceErased,
-                Some(reference.as_str()),
-            )
-            .await?;
+        silence(shared, actor.unit, reference).await?;
+        let (deed, subject) = (AuditAction::ReferenceErased, reference.as_str());
+        shared.audit_actor(actor, deed, Some(subject)).await?;
     }
-    withdrawals::told_apart(&shared).await;
-    Ok(answer(StatusCode::ACCEPTED, &view(&erasure)))
+    withdrawals::told_apart(shared).await;
+    Ok(erasure)
 }
 
 /// One reference, or all of a case.

@@ -176,6 +176,17 @@ impl Fields {
         }
     }
 
+    /// The text of a field that is read later; empty if it did not come.
+    pub(crate) fn peek(&self, name: &str) -> String {
+        let text = self.values.get(name).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    }
+
+    /// Puts a field in place of what came.
+    pub(crate) fn put(&mut self, name: &str, text: String) {
+        self.values.insert(name.to_owned(), Value::String(text));
+    }
+
     fn refusal(&self, detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
         let kind = match self.source {
             Source::Query => ProblemKind::Malformed,

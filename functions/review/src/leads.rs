@@ -1,7 +1,9 @@
 //! Leads: seen and judged by the unit whose reference they are of.
 
 use axum::extract::State;
-use records::{AuditAction, Lead, LeadId, LeadStatus, Level, TenantId, Verdict, VerdictEntry};
+use records::{
+    AuditAction, Lead, LeadId, LeadStatus, Level, TenantId, Verdict, VerdictEntry, VerdictReason,
+};
 use serde_json::json;
 use store::{Error, LeadFilter};
 
@@ -24,10 +26,20 @@ const STATUSES: &[(&str, LeadStatus)] = &[
     ("withdrawn", LeadStatus::Withdrawn),
 ];
 const LEVELS: &[(&str, Level)] = &[("alert", Level::Alert), ("review", Level::Review)];
-const VERDICTS: &[(&str, Verdict)] = &[
+pub(crate) const VERDICTS: &[(&str, Verdict)] = &[
     ("confirmed", Verdict::Confirmed),
     ("dismissed", Verdict::Dismissed),
     ("unsure", Verdict::Unsure),
+];
+
+pub(crate) const REASONS: &[(&str, VerdictReason)] = &[
+    ("lookalike", VerdictReason::Lookalike),
+    (
+        "same_person_other_photo",
+        VerdictReason::SamePersonOtherPhoto,
+    ),
+    ("logo_or_stock", VerdictReason::LogoOrStock),
+    ("reference_unusable", VerdictReason::ReferenceUnusable),
 ];
 
 /// `GET /v1/leads`
@@ -127,6 +139,7 @@ pub(crate) async fn judge(
             .ok_or_else(|| body.missing("verdict"))?,
         decided_by: body.parsed("decided_by")?,
         note: body.parsed("note")?,
+        reason: body.choice("reason", REASONS)?,
         decided_at: shared.clock.now(),
     };
     body.finish()?;

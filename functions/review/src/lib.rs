@@ -23,6 +23,7 @@ mod alerts;
 mod audit;
 mod erasures;
 mod leads;
+mod pages;
 mod photo;
 mod references;
 mod settings;
@@ -33,10 +34,11 @@ mod withdrawals;
 
 use std::sync::Arc;
 
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Router, body::Body};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use ipnet::IpNet;
 use records::{AuditAction, AuditKey, Label, Role, Secret, TenantId};
 use serde_json::json;
@@ -47,6 +49,7 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use crate::problem::{Answer, Problem, ProblemKind, ok};
 
+pub use crate::pages::{NAMELESS, Pages, Pictures};
 pub use random::Random;
 
 /// What it may touch: what the roles of its callers may. It puts photos and never reads one; no searchable set.
@@ -115,6 +118,8 @@ pub struct Review {
     /// The S3 server that uploaders post their forms to, e.g. `http://127.0.0.1:9000`; none where
     /// it is the one that the store itself speaks to.
     pub uploads_at: Option<String>,
+    /// The pages for people; none serves the API alone.
+    pub pages: Option<Pages>,
 }
 
 /// What every handler shares.
@@ -210,7 +215,11 @@ pub fn router(review: Review) -> Router {
         photos: Arc::new(Semaphore::new(PHOTOS_MAX)),
         limits: concurrency_limits::ConcurrencyLimits::default(),
     };
-    middleware::with_middleware(routes().with_state(shared), outermost)
+    let routes = match shared.pages {
+        Some(_) => routes().merge(pages::routes()),
+        None => routes(),
+    };
+    middleware::with_middleware(routes.with_state(shared), outermost)
 }
 
 fn routes() -> Router<Shared> {
@@ -299,11 +308,15 @@ async fn openapi() -> http::Response<Body> {
     response
 }
 
-async fn no_such_route() -> Problem {
+async fn no_such_route(State(shared): State<Shared>, uri: Uri, headers: HeaderMap) -> Response {
+    if shared.pages.is_some() && middleware::is_of_a_reader(uri.path(), &headers) {
+        return pages::missing(&headers);
+    }
     Problem::new(
         ProblemKind::NotFound,
         "no such route; the list is in /v1/openapi.json",
     )
+    .into_response()
 }
 
 async fn no_such_method() -> Problem {

@@ -18,6 +18,7 @@ async fn main() -> anyhow::Result<()> {
         random: Random::from_system(),
         networks: networks()?,
         uploads_at: None,
+        pages: None, // until the deployment has the program `picture`
     };
     let router = review::router(review);
     lambda_http::run(router)

@@ -29,7 +29,7 @@ const REQUESTS_MAX: usize = 256;
 /// over a slow line.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// On every answer. The API has no pages and no scripts, and nothing it says may be kept.
+/// On every answer that does not say otherwise. The API has no scripts, and nothing it says may be kept.
 const HEADERS: [(HeaderName, &str); 5] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -106,7 +106,9 @@ async fn outer(State(outermost): State<Arc<Middleware>>, request: Request, next:
 
 fn stamp(headers: &mut HeaderMap, request_id: &str) {
     for (name, value) in HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
+        // A page has a policy of its own.
+        let header = headers.entry(name);
+        header.or_insert(HeaderValue::from_static(value));
     }
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.insert("x-request-id", value);
@@ -115,7 +117,7 @@ fn stamp(headers: &mut HeaderMap, request_id: &str) {
 
 /// Refuses a caller that takes no JSON, before anything is done for it.
 async fn acceptable(request: Request, next: Next) -> Response {
-    if takes_json(request.headers()) {
+    if takes_json(request.headers()) || !is_of_the_api(request.uri().path()) {
         return next.run(request).await;
     }
     Problem::new(
@@ -123,6 +125,18 @@ async fn acceptable(request: Request, next: Next) -> Response {
         "answers are application/json; send 'accept: application/json' or no accept header",
     )
     .into_response()
+}
+
+/// Whether an address is one of the API and not of a page.
+fn is_of_the_api(path: &str) -> bool {
+    path == "/v1" || path.starts_with("/v1/")
+}
+
+/// Whether a person asks by a browser, for what is not the API's.
+pub(crate) fn is_of_a_reader(path: &str, headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT);
+    let text = accept.and_then(|value| value.to_str().ok());
+    !is_of_the_api(path) && text.is_some_and(|text| text.contains("text/html"))
 }
 
 fn takes_json(headers: &HeaderMap) -> bool {

@@ -164,6 +164,17 @@ impl Problem {
         )
     }
 
+    /// Whether the caller can mend it by another request.
+    pub(crate) fn is_callers(&self) -> bool {
+        let (status, _, _) = self.kind.facts();
+        status.is_client_error()
+    }
+
+    /// Whether it is at this place of the request.
+    pub(crate) fn is_at(&self, place: &Place) -> bool {
+        self.place.as_ref() == Some(place)
+    }
+
     fn body(&self) -> Value {
         let (status, slug, title) = self.kind.facts();
         let mut body = json!({

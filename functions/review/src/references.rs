@@ -22,6 +22,7 @@ use store::{Error, NewObject, Submitted};
 use crate::body::{Ids, Json, Query, media_type, unsupported};
 use crate::caller::Unit;
 use crate::fields::Fields;
+use crate::pages::Actor;
 use crate::problem::{Answer, Problem, ProblemKind, answer, done, ok};
 use crate::references::terms::Terms;
 use crate::{Shared, paging, photo, store_errors, withdrawals};
@@ -137,7 +138,12 @@ pub(crate) async fn submit(
                 .try_acquire()
                 .map_err(|_| Problem::overloaded())?;
             let form = photo::read(request).await?;
-            submit_photo(&shared, &unit, form).await?
+            let submitted = submit_photo(&shared, &unit, form).await?;
+            let id = Some(submitted.reference_id.as_str());
+            shared
+                .audit(&unit, AuditAction::ReferenceSubmitted, id)
+                .await?;
+            submitted
         }
         "application/json" => {
             let Json(fields) = Json::of(request).await?;
@@ -157,8 +163,8 @@ pub(crate) async fn submit(
 }
 
 /// Announces the reference, then stores the photo; `enroll` does the rest when S3 tells of it. In
-/// this order the unit can see and withdraw at once what it submitted.
-async fn submit_photo(
+/// this order the unit can see and withdraw at once what it submitted. The caller writes the audit log.
+pub(crate) async fn submit_photo(
     shared: &Shared,
     unit: &TenantId,
     photo::Form { photo, mut fields }: photo::Form,
@@ -192,13 +198,6 @@ async fn submit_photo(
             .await
             .map_err(store_errors::problem)?;
     }
-    shared
-        .audit(
-            unit,
-            AuditAction::ReferenceSubmitted,
-            Some(reference.reference_id.as_str()),
-        )
-        .await?;
     Ok(reference)
 }
 
@@ -351,28 +350,29 @@ pub(crate) async fn release(
 }
 
 /// `DELETE /v1/references/{reference_id}`
-///
-/// Answers once nothing about the reference can leave any more: it is not active, and no delivery
-/// that began before is under way. Only a unit that asked for it is told, by alerts without
-/// sightings, which leads are taken back.
 pub(crate) async fn withdraw(
     State(shared): State<Shared>,
     Unit(unit): Unit,
     Ids([id]): Ids<1>,
 ) -> Answer {
     let id = ReferenceId::parse(&id).map_err(|_| Problem::not_found(MISSING))?;
-    let store = &shared.store;
-    let withdrawn = store
-        .references
-        .withdraw(&unit, &id, shared.clock.now())
-        .await;
+    end(&shared, Actor::token(&unit), &id).await?;
+    Ok(done())
+}
+
+/// Returns once nothing about the reference can leave any more: it is not active, and no delivery
+/// that began before is under way. Only a unit that asked for it is told, by alerts without
+/// sightings, which leads are taken back.
+pub(crate) async fn end(shared: &Shared, actor: Actor<'_>, id: &ReferenceId) -> Answer<()> {
+    let (store, unit, now) = (&shared.store, actor.unit, shared.clock.now());
+    let withdrawn = store.references.withdraw(unit, id, now).await;
     withdrawn.map_err(store_errors::or_missing(MISSING))?;
     shared
-        .audit(&unit, AuditAction::ReferenceWithdrawn, Some(id.as_str()))
+        .audit_actor(actor, AuditAction::ReferenceWithdrawn, Some(id.as_str()))
         .await?;
-    withdrawals::silent(&shared, &unit, &id).await?;
-    let taken_back = store.leads.take_back_leads(&unit, shared.clock.now()).await;
+    withdrawals::silent(shared, unit, id).await?;
+    let taken_back = store.leads.take_back_leads(unit, shared.clock.now()).await;
     taken_back.map_err(store_errors::problem)?;
-    withdrawals::told_apart(&shared).await;
-    Ok(done())
+    withdrawals::told_apart(shared).await;
+    Ok(())
 }

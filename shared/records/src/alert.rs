@@ -77,7 +77,7 @@ pub struct AlertData {
     /// Since when it is open again although a person dismissed it.
     #[serde(default)]
     pub reopened_at: Option<Timestamp>,
-    /// The lead's path in the API.
+    /// The address of the lead's page; its path in the API where there are no pages.
     pub link: String,
     /// Known postings; of very many, [`AlertData::SIGHTINGS_MAX`] of them.
     pub sightings: Vec<Sighting>,
@@ -139,6 +139,16 @@ impl Alert {
     /// The CloudEvents id, unique within its source and the same on every delivery attempt.
     pub fn id(&self) -> String {
         format!("{}-{:012}", self.unit, self.seq)
+    }
+
+    /// The envelope in which it leaves a deployment whose pages lie at this address: its link opens the
+    /// lead's page for a person who is signed in.
+    pub fn envelope_at(&self, pages: Option<&str>) -> CloudEvent {
+        let mut envelope = self.envelope();
+        if let Some(pages) = pages {
+            envelope.data.link = format!("{pages}/leads/{}", self.data.lead_id);
+        }
+        envelope
     }
 
     /// The envelope in which it leaves.

@@ -11,6 +11,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::person::PersonId;
 use crate::tenant::Role;
 use crate::text::{Label, Malformed, redacted, text_form};
 use crate::time::Timestamp;
@@ -115,8 +116,18 @@ pub enum AuditAction {
     RetractionLifted,
     /// A tenant's settings were changed.
     SettingsChanged,
-    /// An administrator read this log.
+    /// An administrator or an auditor read this log.
     AuditSeen,
+    /// A person signed in.
+    SignedIn,
+    /// A person signed out.
+    SignedOut,
+    /// A picture was shown to a person.
+    PictureShown,
+    /// A person took a verdict back.
+    VerdictTakenBack,
+    /// A person changed its name.
+    PersonChanged,
 }
 
 /// One entry of a tenant's audit log.
@@ -132,6 +143,12 @@ pub struct AuditEntry {
     pub action: AuditAction,
     /// To what: an id of ours, never a case number, key or hash.
     pub subject: Option<Label>,
+    /// The person, where it is known; its name stands with the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<PersonId>,
+    /// Which part of the subject: of a picture that was shown, its side and kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub what: Option<Label>,
     /// The hash of the entry before, [`AuditHash::START`] for the first.
     pub previous: AuditHash,
     /// The seal of this entry.
@@ -159,9 +176,24 @@ impl AuditEntry {
             actor,
             action,
             subject,
+            by: None,
+            what: None,
             previous,
             hash: AuditHash::START,
             keyed: true,
+        };
+        entry.hash = entry.seal(Some(key)).unwrap_or(AuditHash::START);
+        entry
+    }
+
+    /// The same entry, sealed again, as the deed of a person.
+    #[must_use]
+    pub fn by_person(self, key: &AuditKey, by: &PersonId, what: Option<Label>) -> Self {
+        let mut entry = Self {
+            by: Some(by.clone()),
+            what,
+            hash: AuditHash::START,
+            ..self
         };
         entry.hash = entry.seal(Some(key)).unwrap_or(AuditHash::START);
         entry

@@ -114,6 +114,20 @@ impl Verdict {
     }
 }
 
+/// Why a person says that it is another photo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerdictReason {
+    /// It only looks alike.
+    Lookalike,
+    /// The same person in another photo, by a person's eye: no match, yet the case's owner must hear of it.
+    SamePersonOtherPhoto,
+    /// A logo, a stock photo or a background.
+    LogoOrStock,
+    /// The reference photo is of no use for this.
+    ReferenceUnusable,
+}
+
 /// A verdict with who gave it and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerdictEntry {
@@ -124,6 +138,9 @@ pub struct VerdictEntry {
     /// What they add, in one line; none if nothing.
     #[serde(default)]
     pub note: Option<Label>,
+    /// Why, if a person said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<VerdictReason>,
     /// When.
     pub decided_at: Timestamp,
 }

@@ -24,6 +24,8 @@ mod key;
 mod lead;
 mod member;
 mod page;
+mod person;
+mod picture;
 mod reason;
 mod reference;
 mod retraction;
@@ -31,6 +33,7 @@ mod tenant;
 mod text;
 mod time;
 mod token;
+mod verdict;
 mod webhook;
 
 pub use ad::{AdMetadata, Image, MetadataNote, Sighting, Upload, UploadState};
@@ -52,10 +55,12 @@ pub use ids::{CaseId, ImageSha256, LeadId, ReferenceId, TenantId};
 pub use key::{AdKey, KEY_BYTES_MAX, ObjectKey, ReferenceKey, decode_event_key, has_dot_parts};
 pub use lead::{
     Evidence, FoundLead, Lead, LeadStatus, LeadSummary, LeadUploader, Level, Method, Outline,
-    Verdict, VerdictEntry,
+    Verdict, VerdictEntry, VerdictReason,
 };
 pub use member::{BundleCounts, MemberName};
 pub use page::{Cursor, Listing, Page};
+pub use person::{Person, PersonId, PersonRole, Session, SignInLink};
+pub use picture::{NoPicture, PictureAnswer, PictureKind, PictureRequest};
 pub use reason::ReasonCode;
 pub use reference::{
     AlertDecision, AlertLimit, Reference, ReferenceStatus, SearchProgress, SearchState,
@@ -65,6 +70,7 @@ pub use tenant::{Principal, Role, TenantSettings, Token, TokenHash};
 pub use text::{Label, Malformed, SourceUrl};
 pub use time::Timestamp;
 pub use token::{IssuedToken, TokenId};
+pub use verdict::VerdictRecord;
 pub use webhook::{
     RetiredKeys, Secret, Webhook, WebhookName, WebhookState, WebhookUrl, WebhookView,
 };

@@ -8,8 +8,8 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use records::{
-    AuditAction, AuditEntry, AuditHead, AuditKey, Cursor, Label, Listing, Page, Role, TenantId,
-    Timestamp,
+    AuditAction, AuditEntry, AuditHead, AuditKey, Cursor, Label, Listing, Page, PersonId, Role,
+    TenantId, Timestamp,
 };
 
 use crate::Db;
@@ -48,12 +48,32 @@ impl AuditLog {
         (actor, action): (Option<Role>, AuditAction),
         subject: Option<Label>,
     ) -> Result<AuditEntry> {
+        self.audit_by(key, (tenant, None), at, (actor, action), (subject, None))
+            .await
+    }
+
+    /// As [`AuditLog::audit`], as the deed of a person, with which part of the subject it was about.
+    ///
+    /// # Errors
+    /// As [`AuditLog::audit`].
+    pub async fn audit_by(
+        &self,
+        key: &AuditKey,
+        (tenant, by): (&TenantId, Option<&PersonId>),
+        at: Timestamp,
+        (actor, action): (Option<Role>, AuditAction),
+        (subject, what): (Option<Label>, Option<Label>),
+    ) -> Result<AuditEntry> {
         let mut attempts = self.db.attempts("appending to an audit log");
         loop {
             let head = self.audit_head_or_anchor(tenant).await?;
             let last = self.last_audit_entry(tenant).await?;
             let last = head.next_after(last.as_ref());
             let entry = AuditEntry::after(key, last, at, actor, action, subject.clone());
+            let entry = match by {
+                Some(by) => entry.by_person(key, by, what.clone()),
+                None => entry,
+            };
             let item = item(tenant.as_str(), seq_text(entry.seq), &entry)?;
             if self.db.put_new(Table::Audit, item).await? {
                 self.move_head(tenant, &head.at(&entry)).await?;

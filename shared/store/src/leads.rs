@@ -11,12 +11,13 @@ pub(crate) mod outbox;
 pub(crate) mod record;
 pub(crate) mod retractions;
 pub(crate) mod sightings;
+pub(crate) mod verdicts;
 pub(crate) mod withdrawn;
 
 use futures::{StreamExt, TryStreamExt, stream};
 use records::{
     AlertData, AlertKind, CaseId, Cursor, Lead, LeadId, LeadStatus, LeadSummary, Level, Listing,
-    Page, TenantId, Timestamp, VerdictEntry,
+    Page, TenantId, VerdictEntry, VerdictRecord,
 };
 
 use crate::db::calls::{Query, Range};
@@ -180,10 +181,18 @@ impl Leads {
             if is_same && lead.status != LeadStatus::Open {
                 return Ok(lead); // one that is open again is judged again
             }
+            let kept = VerdictRecord {
+                lead_id: id.clone(),
+                by: None,
+                at: verdict.decided_at,
+                entry: Some(verdict.clone()),
+                status_before: lead.status,
+                verdict_before: lead.verdict.take(),
+            };
             lead.status = verdict.verdict.status();
             lead.verdict = Some(verdict.clone());
             lead.retracted = None; // a person has looked at it since
-            let ended = self.write_verdict(unit, &lead, verdict.decided_at).await?;
+            let ended = self.write_verdict(unit, &lead, &kept).await?;
             if ended == Ended::Done {
                 return Ok(lead);
             }
@@ -198,12 +207,12 @@ impl Leads {
         &self,
         unit: &TenantId,
         lead: &LeadSummary,
-        now: Timestamp,
+        kept: &VerdictRecord,
     ) -> Result<Ended> {
         let glance = self.sightings_preview(unit, &lead.lead_id).await?;
         let data = AlertData::of(lead, &glance.sightings);
         let (_, outbox) = self
-            .steps_alert(unit, AlertKind::Verdict, data, now)
+            .steps_alert(unit, AlertKind::Verdict, data, kept.at)
             .await?;
         let mut steps = vec![
             self.db.step_active(unit, &lead.reference_id)?,
@@ -220,6 +229,7 @@ impl Leads {
                 ],
             )?,
         ];
+        steps.push(self.step_verdict_kept(unit, kept)?);
         steps.extend(outbox);
         self.db.transact("recording a verdict", &steps).await
     }

@@ -1,5 +1,7 @@
 //! Tenants and their tokens.
 
+pub(crate) mod persons;
+pub(crate) mod sessions;
 pub(crate) mod tokens;
 
 use std::collections::HashMap;

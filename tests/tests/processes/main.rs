@@ -11,6 +11,7 @@ mod hostile;
 mod lambda;
 mod laptop;
 mod oracle;
+mod pages;
 mod pipeline;
 mod renewal;
 mod rights;

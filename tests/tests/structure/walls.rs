@@ -50,8 +50,11 @@ const PURE: &[&str] = &[
     "records",
     "segments",
     "evidence",
+    "pages",
 ];
 const PROGRAMS: &[&str] = &["ingest", "enroll", "lookup", "alert", "review", "upkeep"];
+/// What makes pictures for people; it is not deployed yet, so it has no Lambda main.
+const PICTURE: &str = "picture";
 
 /// All crates that `name` links in a normal build, itself left out.
 fn linked(metadata: &Metadata, name: &str) -> BTreeSet<String> {
@@ -130,6 +133,18 @@ fn review_alert_and_upkeep_link_no_decoder() {
     for name in ["review", "alert", "upkeep"] {
         links_none_of(name, DECODERS);
     }
+}
+
+#[test]
+fn pages_know_no_store_and_no_decoder() {
+    links_none_of("pages", DECODERS);
+    links_none_of("pages", &["store", "matching", "fingerprint"]);
+}
+
+#[test]
+fn picture_links_no_matching_code_and_no_other_program() {
+    links_none_of(PICTURE, &["matching", "fingerprint", "pages", "reqwest"]);
+    links_none_of(PICTURE, PROGRAMS);
 }
 
 #[test]

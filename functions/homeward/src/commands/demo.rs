@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::demo::edits::{EditedAd, Source, edited_ads};
 use crate::demo::run::{Outcomes, run as run_demo};
 use crate::demo::{sheet, sources, table};
-use crate::laptop;
+use crate::laptop::{self, Laptop};
 use crate::outcome::{ExitStatus, Failure, Result};
 use crate::terminal::print;
 
@@ -34,10 +34,14 @@ pub struct Arguments {
     /// Print the result as JSON instead of a table
     #[arg(long)]
     json: bool,
+    /// Afterwards open the inbox with the leads in a browser, to decide about them; Ctrl-C ends it
+    #[arg(long)]
+    open: bool,
 }
 
 const EXAMPLES: &str = "Examples:
   homeward demo --photos my-photos/
+  homeward demo --photos my-photos/ --open
   homeward demo --photos my-photos/ --count 20 --json";
 
 /// Runs the demonstration.
@@ -61,7 +65,7 @@ pub fn run(arguments: &Arguments) -> Result {
     std::fs::create_dir_all(&arguments.out)?;
     let data = tempfile::tempdir_in(&arguments.out)?;
     let runtime = tokio::runtime::Runtime::new()?;
-    let outcomes = runtime.block_on(run_demo(data.path(), &photos, &ads))?;
+    let (outcomes, laptop) = runtime.block_on(run_demo(data.path(), &photos, &ads))?;
     let page = arguments.out.join("contact-sheet.html");
     write_sheet(&page, &photos, &ads, &outcomes)?;
     if arguments.json {
@@ -69,11 +73,41 @@ pub fn run(arguments: &Arguments) -> Result {
     } else {
         print_table(&page, &ads, &outcomes)?;
     }
+    runtime.block_on(ended(laptop, arguments.open))?;
     Ok(if outcomes.agree {
         ExitStatus::Done
     } else {
         ExitStatus::SomeInputRefused
     })
+}
+
+/// Stops the system, at once or when the person has seen enough.
+async fn ended(laptop: Laptop, opens: bool) -> anyhow::Result<()> {
+    if opens {
+        // Of the link that was made at the start the ten minutes may be over.
+        let link = laptop.sign_in_link().await?;
+        print(format_args!(
+            "Its leads, to look at and decide: {link} (Ctrl-C ends it)"
+        ));
+        browse(&link);
+        tokio::signal::ctrl_c().await?;
+    }
+    laptop.stop().await
+}
+
+/// Opens a browser where the machine has a way to do so; the link was printed in any case.
+fn browse(link: &str) {
+    let way = if cfg!(target_os = "macos") {
+        "open"
+    } else {
+        "xdg-open"
+    };
+    let quiet = std::process::Stdio::null;
+    let mut command = std::process::Command::new(way);
+    command.arg(link).stdout(quiet()).stderr(quiet());
+    if command.spawn().is_err() {
+        print("open it in a browser on this machine");
+    }
 }
 
 fn write_sheet(

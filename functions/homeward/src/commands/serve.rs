@@ -89,6 +89,10 @@ async fn serve(arguments: &Arguments) -> Result {
         "Homeward is ready: {} (Ctrl-C stops it)",
         laptop.ports.api
     ));
+    print(format_args!(
+        "To see leads and decide, open this link (once, within ten minutes): {}",
+        laptop.open
+    ));
     let failed = tokio::select! {
         _ = interrupted.recv() => None,
         _ = terminated.recv() => None,

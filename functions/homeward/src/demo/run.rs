@@ -66,8 +66,12 @@ impl Outcomes {
 }
 
 /// Sends half of the photos before the ads and half after them, so that leads are found from both
-/// sides, and waits until everything is settled.
-pub async fn run(data: &Path, photos: &[Source], ads: &[EditedAd]) -> anyhow::Result<Outcomes> {
+/// sides, and waits until everything is settled. The system runs on; the caller stops it.
+pub async fn run(
+    data: &Path,
+    photos: &[Source],
+    ads: &[EditedAd],
+) -> anyhow::Result<(Outcomes, Laptop)> {
     let settings = Settings {
         port: Some(0),
         timer: Duration::from_secs(1),
@@ -93,10 +97,9 @@ pub async fn run(data: &Path, photos: &[Source], ads: &[EditedAd]) -> anyhow::Re
     .agree();
     let leads = case_system.leads().await?;
     let alerts = case_system.await_alerts(&leads, PATIENCE).await?;
-    laptop.stop().await?;
     let mut outcomes = outcomes(photos, ads, &leads, &alerts, &uploaded);
     (outcomes.agree, outcomes.took) = (agree, took);
-    Ok(outcomes)
+    Ok((outcomes, laptop))
 }
 
 /// When each object's upload began, by its key.

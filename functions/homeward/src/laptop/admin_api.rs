@@ -13,11 +13,11 @@ use axum::{Json, Router};
 use embedded::Embedded;
 use records::{Role, TenantId, Token};
 use serde_json::{Value, json};
-use store::Store;
+use store::{Clock, Store};
 
 use super::consistency::{self, Contents};
 use super::dead_letters::{self, Which};
-use super::{Ports, credentials, tenants};
+use super::{Ports, credentials, sign_in, tenants};
 
 /// The paths of what is asked; an administrator's token opens them, and the one that each start leaves
 /// in the folder for who may read that.
@@ -25,6 +25,7 @@ const CONSISTENCY: &str = "/v1/verify";
 const DEAD_LETTERS: &str = "/v1/dead-letters";
 const REPLAY: &str = "/v1/dead-letters/replay";
 const KEY_PAIRS: &str = "/v1/key-pairs";
+const SIGN_IN: &str = "/v1/sign-in-links";
 
 /// The file in the data folder that says where the running system listens.
 const FILE: &str = "serving.json";
@@ -33,14 +34,20 @@ struct Shared {
     embedded: Embedded,
     store: Store,
     local: Token,
+    ports: Ports,
 }
 
 /// The routes of what only the host of all programs can tell.
-pub(super) fn route(embedded: &Embedded, store: &Store, local: &Token) -> Router {
+pub(super) fn route(
+    (embedded, store): (&Embedded, &Store),
+    local: &Token,
+    ports: &Ports,
+) -> Router {
     let shared = Shared {
         embedded: embedded.clone(),
         store: store.clone(),
         local: local.clone(),
+        ports: ports.clone(),
     };
     Router::new()
         .route(CONSISTENCY, get(consistency_answer))
@@ -48,6 +55,7 @@ pub(super) fn route(embedded: &Embedded, store: &Store, local: &Token) -> Router
         .route(REPLAY, post(replay_answer))
         .route(KEY_PAIRS, post(key_pair_answer))
         .route(KEY_PAIRS, delete(revoke_answer))
+        .route(SIGN_IN, post(sign_in_answer))
         .with_state(Arc::new(shared))
 }
 
@@ -146,6 +154,21 @@ async fn revoke_answer(
     )
 }
 
+/// Only who may read the folder: an administrator sees no leads.
+async fn sign_in_answer(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    let given = bearer(&headers);
+    if given.is_none_or(|given| given.hash() != shared.local.hash()) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let link = sign_in::link(&shared.store, &Clock::from_system(), &shared.ports).await;
+    answer(link.map(|link| json!({ "open": link })))
+}
+
+fn bearer(headers: &HeaderMap) -> Option<Token> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    Token::parse(value.strip_prefix("Bearer ")?).ok()
+}
+
 fn tenant(query: Vec<(String, String)>) -> Option<TenantId> {
     let named = query.into_iter().find(|(name, _)| name == "tenant");
     TenantId::parse(&named?.1).ok()
@@ -154,11 +177,7 @@ fn tenant(query: Vec<(String, String)>) -> Option<TenantId> {
 impl Shared {
     /// Hashes are compared: how long that takes says nothing about the token.
     async fn admits(&self, headers: &HeaderMap) -> bool {
-        let given = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
-            .and_then(|text| Token::parse(text).ok());
-        let Some(given) = given else {
+        let Some(given) = bearer(headers) else {
             return false;
         };
         if given.hash() == self.local.hash() {
@@ -212,6 +231,14 @@ fn found(answer: anyhow::Result<Value>) -> anyhow::Result<Option<Value>> {
             is_missing.then_some(None).ok_or(error)
         }
     }
+}
+
+/// Asks the system that runs on this folder for a link that signs a person in, once.
+///
+/// # Errors
+/// A system that does not answer.
+pub async fn ask_for_sign_in(data: &Path) -> anyhow::Result<Value> {
+    ask(data, reqwest::Method::POST, SIGN_IN, &[]).await
 }
 
 /// Asks the system that runs on this folder for what it counts.

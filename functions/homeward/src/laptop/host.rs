@@ -12,8 +12,10 @@ use enroll::Enroll;
 use ingest::Ingest;
 use lookup::Lookup;
 use matching::Policy;
-use review::Review;
+use picture::PictureProgram;
+use review::{Pages, Pictures, Review};
 use store::{Clock, Jitter, Names, Store};
+use tokio::runtime::Handle;
 use upkeep::Upkeep;
 
 use super::queues::EmbeddedQueues;
@@ -85,9 +87,10 @@ impl Programs {
         store: &Store,
         clock: &Clock,
         settings: &Settings,
-        ports: &Ports,
+        (ports, on): (&Ports, &Handle),
     ) -> anyhow::Result<Self> {
         let behind = behind(embedded);
+        let pictures = pictures(&behind, on);
         let limits = photo::Limits::default();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let networks = if settings.loopback_webhooks {
@@ -101,11 +104,13 @@ impl Programs {
             authorities: Vec::new(),
             lookup: alert::resolver::system(),
         };
+        let mut alerting = AlertProgram::new(behind.clone(), Sender::new(&exit)?, clock.clone());
+        alerting.pages_at = Some(ports.api.clone());
         Ok(Self {
             ingest: Ingest::new(store.clone(), limits, clock.clone(), cores),
             enroll: Enroll::new(behind.clone(), limits, clock.clone(), 1),
             lookup: Lookup::new(behind.clone(), Policy::default(), clock.clone()),
-            alerting: AlertProgram::new(behind.clone(), Sender::new(&exit)?, clock.clone()),
+            alerting,
             upkeep: Upkeep {
                 store: behind,
                 clock: clock.clone(),
@@ -122,6 +127,12 @@ impl Programs {
                 random: review::Random::from_system(),
                 networks: ip_networks(networks)?,
                 uploads_at: Some(ports.s3.clone()),
+                pages: Some(Pages {
+                    pictures,
+                    address: ports.api.clone(),
+                    is_https: false,
+                    is_local: true,
+                }),
             },
         })
     }
@@ -130,6 +141,17 @@ impl Programs {
     pub(super) fn api(&self) -> Router {
         review::router(self.review.clone())
     }
+}
+
+/// The way to the program `picture`. It decodes on the threads of background programs: that a person looks
+/// at a lead slows no uploader.
+fn pictures(behind: &Store, on: &Handle) -> Pictures {
+    let limits = photo::Limits::default();
+    let program = PictureProgram::new(behind.clone(), limits, Some(on.clone()));
+    Pictures::new(move |request| {
+        let program = program.clone();
+        Box::pin(async move { program.answer(request).await })
+    })
 }
 
 fn ip_networks(list: &str) -> anyhow::Result<Vec<ipnet::IpNet>> {

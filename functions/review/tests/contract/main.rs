@@ -15,6 +15,7 @@ mod lanes;
 mod leads;
 mod logs;
 mod openapi;
+mod pages;
 mod problems;
 mod references;
 mod roles;

@@ -11,10 +11,10 @@ use http::{HeaderMap, Request, StatusCode, header};
 use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION, Hash256, HashVariant};
 use records::{
     AdKey, AdMetadata, AuditCheck, AuditEntry, AuditKey, Evidence, FoundLead, Image, ImageSha256,
-    Label, LeadId, Level, Method, Principal, ReferenceId, Role, Sighting, TenantId, TenantSettings,
-    Timestamp, Token,
+    Label, LeadId, Level, Method, PictureAnswer, Principal, ReferenceId, Role, Sighting, TenantId,
+    TenantSettings, Timestamp, Token,
 };
-use review::{Random, Review};
+use review::{Pages, Pictures, Random, Review};
 use serde_json::{Value, json};
 use store::{Clock, Jitter, Names, Store, StoredAd};
 use tower::ServiceExt;
@@ -166,6 +166,23 @@ impl World {
             world.admit(name, role).await;
         }
         world
+    }
+
+    /// The same with pages for people, whose pictures are four bytes.
+    pub async fn with_pages() -> Self {
+        let world = Self::new().await;
+        let four = || PictureAnswer::Jpeg(vec![0xff, 0xd8, 0xff, 0xd9]);
+        let pages = Pages {
+            pictures: Pictures::new(move |_| Box::pin(async move { four() })),
+            address: "http://127.0.0.1:8750".into(),
+            is_https: false,
+            is_local: true,
+        };
+        let router = review::router(Review {
+            pages: Some(pages),
+            ..review(&world.store, &world.now_millis)
+        });
+        Self { router, ..world }
     }
 
     async fn admit(&self, name: &str, role: Role) {
@@ -338,6 +355,7 @@ fn review(store: &Store, now_millis: &Arc<AtomicI64>) -> Review {
         random: Random::new(move |bytes| bytes.fill(drawn.fetch_add(1, Ordering::SeqCst))),
         networks: vec!["127.0.0.0/8".parse().unwrap()],
         uploads_at: Some("http://127.0.0.1:9000".into()),
+        pages: None,
     }
 }
 

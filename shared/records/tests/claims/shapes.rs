@@ -52,6 +52,7 @@ fn summary() -> LeadSummary {
             verdict: Verdict::Confirmed,
             decided_by: Some(Label::parse("desk 3").unwrap()),
             note: None,
+            reason: None,
             decided_at: at(60),
         }),
         created_at: at(0),

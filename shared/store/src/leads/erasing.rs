@@ -73,6 +73,14 @@ impl Leads {
         for sighting in &sightings {
             keys.push(key(unit.as_str(), sort_key(sighting)?));
         }
+        let verdicts = Range::prefix(&crate::leads::verdicts::verdicts_prefix(id));
+        for verdict in &self
+            .db
+            .query_all(Table::Leads, unit.as_str(), verdicts)
+            .await?
+        {
+            keys.push(key(unit.as_str(), sort_key(verdict)?));
+        }
         keys.push(key(unit.as_str(), crate::leads::digests::digest_sk(id)));
         let held = crate::leads::held::held_sk(&lead.reference_id, id);
         keys.push(key(unit.as_str(), held));

@@ -224,6 +224,7 @@ async fn dismiss(store: &Store, reference: &ReferenceId, image: u64, seconds: i6
         verdict: Verdict::Dismissed,
         decided_by: None,
         note: None,
+        reason: None,
         decided_at: at(seconds),
     };
     let id = LeadId::of(reference, &sha(image));

@@ -272,6 +272,7 @@ async fn what_was_judged_or_withdrawn_is_not_alerted_by_a_release(World { store,
         verdict: Verdict::Dismissed,
         decided_by: None,
         note: None,
+        reason: None,
         decided_at: at(20),
     };
     let judged = LeadId::of(&id, &sha(1));

@@ -369,6 +369,7 @@ fn verdict(verdict: Verdict, seconds: i64) -> VerdictEntry {
         verdict,
         decided_by: Some(Label::parse("desk 3").unwrap()),
         note: None,
+        reason: None,
         decided_at: at(seconds),
     }
 }

@@ -190,6 +190,7 @@ async fn what_a_person_decided_stays_and_a_later_verdict_holds(World { store, ..
         verdict,
         decided_by: None,
         note: None,
+        reason: None,
         decided_at: at(seconds),
     };
     let judged = [
@@ -285,6 +286,7 @@ async fn a_retracted_uploader_extends_and_opens_nothing(World { store, .. }: Wor
         verdict: Verdict::Dismissed,
         decided_by: None,
         note: None,
+        reason: None,
         decided_at: at(11),
     };
     store

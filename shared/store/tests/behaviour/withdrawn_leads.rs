@@ -134,6 +134,7 @@ async fn a_lead_that_was_taken_back_opens_again_with_its_reference(World { store
         verdict: Verdict::Confirmed,
         decided_by: None,
         note: None,
+        reason: None,
         decided_at: at(12),
     };
     store.leads.judge(&unit(), &lead, &verdict).await.unwrap();

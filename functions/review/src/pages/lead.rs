@@ -1,0 +1,280 @@
+//! The page of one lead, and its report.
+
+use std::collections::HashMap;
+
+use axum::extract::State;
+use pages::{HistoryRow, LeadPage, Reason, ReportPage, SightingRow, VerdictLine, Words};
+use records::{
+    AuditAction, Evidence, ImageSha256, Lead, LeadId, LeadSummary, Method, NoPicture, Outline,
+    Person, PersonId, PersonRole, Reference, ReferenceStatus, Sighting, Upload, VerdictEntry,
+    VerdictReason, VerdictRecord,
+};
+
+use super::access::Officer;
+use super::answers::{Paged, Refused, Why, page};
+use super::form::{Asked, FormFields};
+use super::{cases, inbox, judging, labels, pictures};
+use crate::Shared;
+use crate::body::Ids;
+use crate::leads::REASONS;
+
+/// `GET /leads/{lead_id}`
+pub(crate) async fn show(
+    State(shared): State<Shared>,
+    officer: Officer,
+    Ids([id]): Ids<1>,
+    Asked(asked): Asked,
+) -> Paged {
+    let id = seen(&officer, &id)?;
+    let view = view(&shared, &officer, &id, &asked).await?;
+    judging::told(&shared, &officer, AuditAction::LeadSeen, &id).await?;
+    page(&view)
+}
+
+/// `GET /leads/{lead_id}/report`
+pub(crate) async fn report(
+    State(shared): State<Shared>,
+    officer: Officer,
+    Ids([id]): Ids<1>,
+) -> Paged {
+    let id = seen(&officer, &id)?;
+    let lead = view(&shared, &officer, &id, &FormFields::default()).await?;
+    judging::told(&shared, &officer, AuditAction::LeadSeen, &id).await?;
+    page(&ReportPage {
+        shell: officer.counted_shell(&shared, "leads").await?,
+        lead,
+        made_at: officer.words.time(shared.clock.now()),
+        person: officer.person.name.to_string(),
+    })
+}
+
+fn seen(officer: &Officer, id: &str) -> Result<LeadId, Refused> {
+    officer.must_be(PersonRole::Reviewer)?;
+    LeadId::parse(id).map_err(|_| Refused::Page(officer.words, Why::Missing))
+}
+
+/// All that the page of a lead is made of.
+struct Read {
+    all: Vec<LeadSummary>,
+    lead: Lead,
+    reference: Option<Reference>,
+    source: Result<Upload, NoPicture>,
+    verdicts: Vec<VerdictRecord>,
+    people: HashMap<PersonId, Person>,
+}
+
+async fn read(shared: &Shared, officer: &Officer, id: &LeadId) -> Result<Read, Refused> {
+    let (unit, words) = (officer.unit(), officer.words);
+    let failed = Refused::store(words);
+    let lead = shared.store.leads.lead(unit, id).await.map_err(&failed)?;
+    let lead = lead.ok_or(Refused::Page(words, Why::Missing))?;
+    let reference = shared
+        .store
+        .references
+        .reference(unit, &lead.summary.reference_id);
+    let people = shared.store.tenants.persons(unit).await.map_err(&failed)?;
+    Ok(Read {
+        reference: reference.await.map_err(&failed)?,
+        source: pictures::source(shared, words, &lead).await?,
+        verdicts: shared
+            .store
+            .leads
+            .verdicts(unit, id)
+            .await
+            .map_err(&failed)?,
+        all: shared
+            .store
+            .leads
+            .lead_summaries(unit)
+            .await
+            .map_err(&failed)?,
+        people: people
+            .into_iter()
+            .map(|it| (it.person_id.clone(), it))
+            .collect(),
+        lead,
+    })
+}
+
+/// The page of a lead.
+pub(crate) async fn view(
+    shared: &Shared,
+    officer: &Officer,
+    id: &LeadId,
+    asked: &FormFields,
+) -> Result<LeadPage, Refused> {
+    let read = read(shared, officer, id).await?;
+    let judged = judging::judged(shared, officer, asked.text("judged")).await?;
+    let mut page = drawn(officer, &read);
+    page.judged = judged;
+    page.is_whole = asked.text("whole") == "1";
+    Ok(page)
+}
+
+fn drawn(officer: &Officer, read: &Read) -> LeadPage {
+    let words = officer.words;
+    let (summary, reference) = (&read.lead.summary, read.reference.as_ref());
+    let waiting: Vec<&LeadSummary> = read.all.iter().filter(|it| inbox::waits(it)).collect();
+    let place = waiting.iter().position(|it| it.lead_id == summary.lead_id);
+    let id_at = |place: Option<usize>| {
+        let lead = place.and_then(|place| waiting.get(place));
+        lead.map(|lead| lead.lead_id.to_string())
+    };
+    let total = summary.sightings_total;
+    let seen = total.unwrap_or(read.lead.sightings.len() as u64);
+    LeadPage {
+        shell: officer.shell("leads", waiting.len() as u64),
+        id: summary.lead_id.to_string(),
+        case: summary.case_id.to_string(),
+        reference: summary.reference_id.to_string(),
+        version: summary.version(),
+        place: which(words, place, waiting.len()),
+        before: id_at(place.and_then(|place| place.checked_sub(1))),
+        next: id_at(Some(place.map_or(0, |place| place + 1))),
+        judged: None,
+        problem: None,
+        edit: pages::edit(words, summary.edit.as_str()),
+        seen: words.n("seen-times", &seen),
+        is_alert: summary.is_alert(),
+        is_held: summary.held_for.is_some(),
+        verdict: summary.verdict.as_ref().map(|it| line(words, it)),
+        is_reopened: summary.reopened_at.is_some(),
+        has_photo: reference.is_some_and(cases::has_picture),
+        has_picture: read.source.is_ok(),
+        gone: read
+            .source
+            .as_ref()
+            .err()
+            .map(|why| labels::no_picture(*why)),
+        has_place: summary.outline.is_some(),
+        is_whole: false,
+        frame: frame(reference),
+        size: size(reference),
+        outline: summary.outline.map(points),
+        method: match summary.method {
+            Method::Whole => "method-whole",
+            Method::Parts => "method-parts",
+        },
+        distance: words.n("distance-of", &u64::from(summary.distance)),
+        evidence: match summary.evidence {
+            Evidence::Computed => "evidence-computed",
+            Evidence::Claimed => "evidence-claimed",
+        },
+        sightings: sightings(words, &read.lead.sightings),
+        history: history(words, summary, &read.verdicts, &read.people),
+        ad_sha256: grouped(&summary.image_sha256),
+        photo_sha256: reference
+            .and_then(|it| it.image_sha256.as_ref())
+            .map(grouped),
+        found_at: words.time(summary.created_at),
+        policy: words.n("policy-version", &u64::from(summary.policy_version)),
+        may_judge: reference.is_some_and(|it| it.status == ReferenceStatus::Active),
+        reasons: reasons(),
+        note: String::new(),
+        chosen: String::new(),
+    }
+}
+
+fn which(words: Words, place: Option<usize>, of: usize) -> String {
+    let Some(place) = place else {
+        return words.t("lead-alone");
+    };
+    let numbers = [("nr", place as u64 + 1), ("of", of as u64)];
+    words.numbers("lead-place", &numbers)
+}
+
+fn line(words: Words, entry: &VerdictEntry) -> VerdictLine {
+    VerdictLine {
+        word: labels::verdict(entry.verdict),
+        when: words.time(entry.decided_at),
+        by: entry.decided_by.as_ref().map(ToString::to_string),
+        note: entry.note.as_ref().map(ToString::to_string),
+        is_other_photo: entry.reason == Some(VerdictReason::SamePersonOtherPhoto),
+    }
+}
+
+/// The form of the frame in which both pictures are shown. What is stored turned is shown with a margin.
+fn frame(reference: Option<&Reference>) -> &'static str {
+    let size = reference.and_then(|it| it.width_px.zip(it.height_px));
+    match size.map(|(width, height)| f64::from(width) / f64::from(height.max(1))) {
+        Some(ratio) if ratio > 1.15 => "wide",
+        Some(ratio) if ratio > 0.87 => "square",
+        _ => "high",
+    }
+}
+
+fn size(reference: Option<&Reference>) -> String {
+    let size = reference.and_then(|it| it.width_px.zip(it.height_px));
+    size.map_or(String::new(), |(width, height)| {
+        format!("{width} × {height}")
+    })
+}
+
+/// The outline's corners in thousandths of the ad's sides.
+fn points(outline: Outline) -> String {
+    let points = outline.map(|(x, y)| format!("{:.0},{:.0}", x * 1000.0, y * 1000.0));
+    points.join(" ")
+}
+
+fn sightings(words: Words, sightings: &[Sighting]) -> Vec<SightingRow> {
+    let dash = || "–".to_owned();
+    let row = |it: &Sighting| SightingRow {
+        when: it.seen_at.map_or_else(dash, |at| words.time(at)),
+        place: it.place.as_ref().map_or_else(dash, ToString::to_string),
+        address: it
+            .source_url
+            .as_ref()
+            .map_or_else(dash, ToString::to_string),
+        by: it.uploaded_by.to_string(),
+    };
+    sightings.iter().map(row).collect()
+}
+
+fn history(
+    words: Words,
+    summary: &LeadSummary,
+    verdicts: &[VerdictRecord],
+    people: &HashMap<PersonId, Person>,
+) -> Vec<HistoryRow> {
+    let found = HistoryRow {
+        when: words.time(summary.created_at),
+        what: words.t("hist-found"),
+        by: None,
+        note: None,
+    };
+    let rows = verdicts.iter().map(|record| {
+        let entry = record.entry.as_ref();
+        let by = record.by.as_ref().and_then(|id| people.get(id));
+        let said = entry.and_then(|it| it.decided_by.as_ref());
+        let mut what = words.t(labels::history(entry.map(|it| it.verdict)));
+        if let Some(reason) = entry.and_then(|it| it.reason) {
+            what = format!("{what} ({})", words.t(labels::reason(reason)));
+        }
+        HistoryRow {
+            when: words.time(record.at),
+            what,
+            by: said
+                .or(by.map(|person| &person.name))
+                .map(ToString::to_string),
+            note: entry
+                .and_then(|it| it.note.as_ref())
+                .map(ToString::to_string),
+        }
+    });
+    std::iter::once(found).chain(rows).collect()
+}
+
+/// A hash in groups of eight digits, as people compare it.
+fn grouped(hash: &ImageSha256) -> String {
+    let text = hash.to_string();
+    let groups = text.as_bytes().chunks(8).map(String::from_utf8_lossy);
+    groups.collect::<Vec<_>>().join(" ")
+}
+
+fn reasons() -> Vec<Reason> {
+    let reasons = REASONS.iter().map(|(code, reason)| Reason {
+        code,
+        word: labels::reason(*reason),
+    });
+    reasons.collect()
+}
