@@ -23,6 +23,11 @@ def context(browser, script=True, **more):
     return made
 
 
+def settled(page):
+    """Waits until every picture has come: one that is cut off was delivered, and nothing here saw it."""
+    page.wait_for_load_state("networkidle")
+
+
 def sign_in(page, config):
     page.goto(config["open"])
     assert page.url.endswith("/leads"), "a link signs in, and leaves no trace in the address"
@@ -45,11 +50,14 @@ def first_verdict(browser, config):
     page.click("label[for=v1]")
     page.click("#send")
     page.wait_for_selector("#judged")
+    settled(page)
     again = page.goto(config["open"])
     assert again.status == 403 and "used" in page.content(), "a link works once"
     page.goto(f"{config['api']}/leads?judged={lead}")
+    settled(page)
     page.click("#back")
     page.wait_for_url(f"**/leads/{lead}?judged={lead}")
+    settled(page)
     page.keyboard.press("n")
     assert page.is_checked("#v2"), "a letter chooses"
     page.keyboard.press("Control+y")
@@ -59,6 +67,7 @@ def first_verdict(browser, config):
     assert page.is_checked("#v2"), "letters in a note are letters"
     page.click("#send")
     page.wait_for_selector("#judged")
+    settled(page)
     page.goto(f"{config['api']}/leads/{lead}")
     assert "<script>alert(1)" in page.inner_text("main"), "a note is text"
     page.wait_for_load_state("networkidle")
