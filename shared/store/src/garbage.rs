@@ -9,12 +9,14 @@ use std::collections::BTreeSet;
 use records::Timestamp;
 use segments::{Absorbed, Id, Item, Manifest, SegmentEntry, SegmentIndex, SegmentName, SetKind};
 
-use crate::ads::compaction::{Compacted, CompactionRule, build_blocking};
 use crate::ads::packs::Pack;
 use crate::db::error::{Error, Result};
 use crate::db::items::ms;
+use crate::sets::building::{build_blocking, chunks};
 use crate::sets::objects::{Prefix, Stored, StoredVersion, items_blocking};
-use crate::{AdsSet, Db, Erased, ErasedBy, Erasures, Searches, Segments};
+use crate::{
+    AdsSet, Compacted, CompactionRule, Db, Erased, ErasedBy, Erasures, Searches, Segments,
+};
 
 /// Takes out of the searchable sets what is to be forgotten, and deletes what is not needed any more. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -363,24 +365,4 @@ fn liveness_of(
             None => Liveness::Live,
         },
     }
-}
-
-/// Items in parts of a bounded size, none of them empty.
-pub(crate) fn chunks(items: Vec<Item>, bytes_max: u64) -> Vec<Vec<Item>> {
-    let (mut parts, mut bytes): (Vec<Vec<Item>>, u64) = (Vec::new(), 0);
-    for item in items {
-        let starts = bytes + item.bytes() > bytes_max;
-        match parts.last_mut() {
-            Some(part) if !starts && part.len() < segments::ITEMS_MAX => part.push(item),
-            _ => {
-                bytes = 0;
-                parts.push(vec![item]);
-            }
-        }
-        bytes += parts
-            .last()
-            .and_then(|part| part.last())
-            .map_or(0, Item::bytes);
-    }
-    parts
 }

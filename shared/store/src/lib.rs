@@ -30,7 +30,7 @@ mod sets;
 mod tenants;
 mod uploads;
 
-pub use ads::compaction::{Compacted, CompactionRule, TailBatch, Written};
+pub use ads::compaction::{TailBatch, Written};
 pub use ads::packs::{PACK_ADS_MAX, Pack};
 pub use ads::pages::{AdsPage, AdsPosition, FEATURES_PAGE_BYTES, SegmentPage, StoredAd};
 pub use ads::stop_features::TrainingSample;
@@ -57,6 +57,7 @@ pub use references::renewal::Renewed;
 pub use references::status::Activated;
 pub use searches::{SearchKey, SearchPart, SearchPlan};
 pub use segments::{Id, MergeRule, SegmentEntry, SegmentIndex, SegmentName, SetKind};
+pub use sets::compaction_rule::{Compacted, CompactionRule};
 pub use sets::manifests::VersionedManifest;
 pub use uploads::UploadCounts;
 pub use uploads::quotas::Quota;

@@ -9,7 +9,7 @@ pub(crate) mod renewal;
 pub(crate) mod snapshot;
 pub(crate) mod status;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use records::fingerprint::ReferenceFingerprint;
 use records::{
     CaseId, Cursor, Listing, Page, Reference, ReferenceId, ReferenceKey, ReferenceStatus,
@@ -102,6 +102,23 @@ pub(crate) fn ended_before(created_at: Timestamp) -> [(&'static str, AttributeVa
         (":rejected", text(ReferenceStatus::Rejected.as_str())),
         (":created_at", text(created_at.as_str())),
     ]
+}
+
+impl Db {
+    /// A step that refuses the transaction unless this reference is active.
+    pub(crate) fn step_active(
+        &self,
+        unit: &TenantId,
+        reference: &ReferenceId,
+    ) -> Result<TransactWriteItem> {
+        self.step_check(
+            Table::References,
+            key(unit.as_str(), reference_sk(reference)),
+            "#status = :active",
+            &[("#status", "status")],
+            &[(":active", text(ReferenceStatus::Active.as_str()))],
+        )
+    }
 }
 
 impl References {

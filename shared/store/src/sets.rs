@@ -1,5 +1,7 @@
 //! The segments and the manifest of each searchable set.
 
+pub(crate) mod building;
+pub(crate) mod compaction_rule;
 pub(crate) mod manifests;
 pub(crate) mod merging;
 pub(crate) mod objects;

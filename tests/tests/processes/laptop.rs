@@ -77,7 +77,10 @@ fn secrets_are_shown_once_and_a_revoked_token_stays_revoked() {
     upload(&serve, &World::draw(1, 0, 5).references());
     serve.settled();
     assert_eq!(open_to_others(&data), Vec::<String>::new());
-    assert_eq!(serve.line, serve.ready, "the first line shows all");
+    let mut shown = serve.line.clone();
+    let link = shown.as_object_mut().unwrap().remove("open"); // for a person, of use once
+    assert!(link.unwrap().as_str().unwrap().contains("/in/"));
+    assert_eq!(shown, serve.ready, "the first line shows all");
     let (unit, admin) = (
         serve.token("unit").to_owned(),
         serve.token("admin").to_owned(),

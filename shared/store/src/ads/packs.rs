@@ -15,14 +15,13 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use segments::{Item as SetItem, SegmentEntry, SegmentName, SetKind};
 
-use crate::ads::compaction::build_blocking;
 use crate::ads::pages::{AdsPosition, StoredAd, ad_of_item, item_of_ad};
 use crate::db::calls::{Query, Range as Keys};
 use crate::db::error::{Error, Result};
 use crate::db::items::{
     Item, PARTITIONS, check_features, counted, key, ms, number, partition_of, partition_text, text,
 };
-use crate::garbage::chunks;
+use crate::sets::building::{build_blocking, chunks};
 use crate::sets::objects::{Prefix, items_blocking};
 use crate::{AdsSet, Clock, Table};
 

@@ -5,11 +5,9 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
 };
-use records::{ReferenceId, ReferenceStatus, TenantId};
 
 use crate::db::error::{Error, Result, classified};
-use crate::db::items::{Item, key, number, text};
-use crate::references::reference_sk;
+use crate::db::items::{Item, number};
 use crate::{Db, Table};
 
 /// How a transaction ended.
@@ -133,21 +131,6 @@ impl Db {
             .condition_expression(condition);
         let check = with_placeholders!(check, names, values);
         Ok(TransactWriteItem::builder().condition_check(check).build())
-    }
-
-    /// A step that refuses the transaction unless this reference is active.
-    pub(crate) fn step_active(
-        &self,
-        unit: &TenantId,
-        reference: &ReferenceId,
-    ) -> Result<TransactWriteItem> {
-        self.step_check(
-            Table::References,
-            key(unit.as_str(), reference_sk(reference)),
-            "#status = :active",
-            &[("#status", "status")],
-            &[(":active", text(ReferenceStatus::Active.as_str()))],
-        )
     }
 
     /// A step that moves a counter from `seq` to `next`, unless another caller moved it. A counter

@@ -16,10 +16,10 @@ use records::Timestamp;
 use segments::{Id, Item, Manifest, SegmentEntry, SetKind};
 
 use crate::References;
-use crate::ads::compaction::{Compacted, CompactionRule};
 use crate::db::error::{Error, Result};
 use crate::db::items::ms;
 use crate::references::log::{LogChange, LogEntry, LogPosition, Numbered};
+use crate::sets::compaction_rule::{Compacted, CompactionRule};
 use crate::sets::manifests::VersionedManifest;
 use crate::uploads::AT_ONCE;
 

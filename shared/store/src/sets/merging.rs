@@ -6,9 +6,10 @@ use records::Timestamp;
 use segments::{Item, SegmentEntry, SegmentName, SetKind, to_merge};
 
 use crate::Segments;
-use crate::ads::compaction::{Compacted, CompactionRule, build_blocking};
 use crate::db::error::{Error, Result};
 use crate::db::items::ms;
+use crate::sets::building::build_blocking;
+use crate::sets::compaction_rule::{Compacted, CompactionRule};
 
 impl Segments {
     /// Merges segments of a set until none has company of its size. The replaced ones stay for the
