@@ -26,9 +26,9 @@ use plane::{Plane, resized};
 use pyramid::{PER_OCTAVE, pyramid};
 
 /// Longer side in which an ad's features are searched for: a photo may be a third of a screenshot.
-const AD_SIDE_PX: usize = 1_024;
+const AD_SIDE_PX: usize = 1_280;
 /// Longer side in which a reference's features are searched for.
-const REFERENCE_SIDE_PX: usize = 512;
+const REFERENCE_SIDE_PX: usize = 1_024;
 /// Steps of a feature's size in an octave, as `records` stores it.
 const SIZE_STEPS: f32 = 16.0;
 /// A sketch's longest side: a 16,000 x 10 banner stays a banner.
@@ -37,17 +37,17 @@ const SKETCH_SIDE_PX_MAX: usize = 4_096;
 /// What an ad keeps: half of it fine, since the photo may be small in it.
 const AD_QUOTA: Quota = Quota {
     most: AD_FEATURES_MAX,
-    shares: [0.35, 0.35, 0.3],
-    cells: [12.0, 10.0, 8.0],
+    shares: [0.4, 0.35, 0.25],
+    cells: [16.0, 12.0, 8.0],
 };
 /// What a reference keeps.
 const REFERENCE_QUOTA: Quota = Quota {
     most: REFERENCE_FEATURES_MAX,
-    shares: [0.5, 0.3, 0.2],
-    cells: [10.0, 8.0, 6.0],
+    shares: [0.25, 0.35, 0.4],
+    cells: [12.0, 10.0, 8.0],
 };
 
-/// The parts of an ad image, as bytes for its fingerprint; at most 15.5 KB.
+/// The parts of an ad image, as bytes for its fingerprint; at most 19.9 KB.
 pub(crate) fn of_ad(picture: &Picture<'_>) -> Vec<u8> {
     let work = work(&picture.whole(), AD_SIDE_PX);
     let sketch = sketch(&work);
@@ -68,7 +68,7 @@ pub(crate) fn of_ad(picture: &Picture<'_>) -> Vec<u8> {
     .to_bytes()
 }
 
-/// The parts of a reference's photo, as bytes for its fingerprint; at most 10.7 KB. `kind` is what the
+/// The parts of a reference's photo, as bytes for its fingerprint; at most 19.4 KB. `kind` is what the
 /// photo was found in.
 pub(crate) fn of_reference(photo: &Region<'_>, kind: PictureKind) -> Vec<u8> {
     let work = work(photo, REFERENCE_SIDE_PX);

@@ -16,7 +16,7 @@ pub(crate) const SIDE_PX: usize = 1_024;
 const CELL_PX: usize = 10;
 /// Levels about a level of paper that are paper: JPEG rings about letters.
 const PAPER_LEVELS: usize = 9;
-/// Of flat pixels about a level of paper, the share that lies within a step of it.
+/// Of flat pixels about a level of paper, the share that lies within the paper's grain.
 const SHARP_SHARE_MIN: f32 = 0.62;
 /// Levels between neighbours up to which a pixel is flat.
 const FLAT_LEVELS: f32 = 2.5;
@@ -38,6 +38,7 @@ const PHOTO_LEVELS_MIN: f32 = 9.0;
 const OUTSIDE_MIN: f32 = 0.12;
 const OUTSIDE_PAPER_MIN: f32 = 0.55;
 const WRITTEN_MIN: f32 = 0.008;
+const GRAINY_WRITTEN_MIN: f32 = 0.02;
 /// The share of a side along which a photo and paper meet.
 const EDGE_SHARE_MIN: f32 = 0.5;
 /// How far from an edge the two sides of it are looked at, in pixels.
@@ -60,11 +61,29 @@ pub(crate) struct Place {
 
 /// What a picture is, and where its photos lie if it is a page, the largest first.
 pub(crate) fn looked_at(picture: &Plane) -> (PictureKind, Vec<Place>) {
-    let paper = Paper::of(picture, levels_of_paper(picture));
+    let clean = Grain { step: 1, is_clean: true };
+    let grainy = Grain { step: 2, is_clean: false };
+    match told(picture, clean) {
+        (PictureKind::Photo, _) => told(&picture.blurred().blurred(), grainy),
+        page => page,
+    }
+}
+
+/// By how many levels pixels of paper differ.
+#[derive(Clone, Copy)]
+struct Grain {
+    step: usize,
+    /// Drawn and never seen by a camera: then what has no straight edges may be a photo too.
+    is_clean: bool,
+}
+
+fn told(picture: &Plane, grain: Grain) -> (PictureKind, Vec<Place>) {
+    let paper = Paper::of(picture, levels_of_paper(picture, grain));
     let cells = Cells::of(&paper).opened();
-    let photos = paper.photos(&cells);
+    let photos = paper.photos(&cells, grain);
     let outside = paper.outside(&photos, &cells);
-    if !outside.is_page(photos.is_empty()) {
+    let is_told = grain.is_clean || (!photos.is_empty() && outside.written >= GRAINY_WRITTEN_MIN);
+    if !is_told || !outside.is_page(photos.is_empty()) {
         return (PictureKind::Photo, Vec::new());
     }
     let share = |range: &Range<usize>, side: usize| {
@@ -166,7 +185,7 @@ impl<'a> Paper<'a> {
     }
 
     /// The photos on the page, the largest first.
-    fn photos(&self, cells: &Cells) -> Vec<Bounds> {
+    fn photos(&self, cells: &Cells, grain: Grain) -> Vec<Bounds> {
         let mut photos = self.rectangles(cells);
         let rim = self.of_rim();
         if rim.levels.len() < self.levels.len() && !rim.levels.is_empty() {
@@ -175,7 +194,7 @@ impl<'a> Paper<'a> {
                 photos.push(other);
             }
         }
-        if photos.is_empty() {
+        if photos.is_empty() && grain.is_clean {
             photos.extend(self.largest(cells));
         }
         photos.sort_by_key(|it| std::cmp::Reverse(it.area()));
@@ -315,7 +334,7 @@ fn level(value: f32) -> usize {
 }
 
 /// The levels that drawn areas have.
-fn levels_of_paper(picture: &Plane) -> Vec<usize> {
+fn levels_of_paper(picture: &Plane, Grain { step, .. }: Grain) -> Vec<usize> {
     let mut counts = [0usize; 256];
     for y in 0..picture.height - 1 {
         let (here, below) = (picture.row(y), picture.row(y + 1));
@@ -332,11 +351,11 @@ fn levels_of_paper(picture: &Plane) -> Vec<usize> {
     };
     let mut levels = Vec::new();
     for _ in 0..2 * LEVELS_MAX {
-        let most = (0..256).max_by_key(|at| (about(&counts, *at, 1), std::cmp::Reverse(*at)));
-        let Some(at) = most.filter(|at| about(&counts, *at, 1) >= least) else {
+        let most = (0..256).max_by_key(|at| (about(&counts, *at, step), std::cmp::Reverse(*at)));
+        let Some(at) = most.filter(|at| about(&counts, *at, step) >= least) else {
             break;
         };
-        let sharp = about(&counts, at, 1) as f32 / about(&counts, at, PAPER_LEVELS).max(1) as f32;
+        let sharp = about(&counts, at, step) as f32 / about(&counts, at, PAPER_LEVELS).max(1) as f32;
         if sharp >= SHARP_SHARE_MIN && levels.len() < LEVELS_MAX {
             levels.push(at);
         }

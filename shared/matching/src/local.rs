@@ -26,7 +26,7 @@ pub use stop_features::{StopFeatures, trained};
 use verification::{Tally, Verification, verify};
 
 /// Alignments verified per handedness.
-const ALIGNMENTS_MAX: usize = 2;
+const ALIGNMENTS_MAX: usize = 3;
 /// By how much the shapes of two sizes of one picture may differ: the shorter side of a reference's
 /// 512 pixels is rounded to whole ones, and so is that of an ad's 1,024.
 const SAME_SHAPE_MAX: f32 = 0.02;

@@ -30,10 +30,10 @@ pub use sketch::Grey;
 pub const DESCRIPTOR_WORDS: usize = 3;
 /// Bits in a descriptor.
 pub const DESCRIPTOR_BITS: u32 = 64 * DESCRIPTOR_WORDS as u32;
-/// Most features that a reference has: 29 bytes each, plus 5.4 KB of grids, in 12 KB.
-pub const REFERENCE_FEATURES_MAX: usize = 180;
-/// Most features that an ad image has: 29 bytes each, plus 7 KB of sketch, in 16 KB.
-pub const AD_FEATURES_MAX: usize = 270;
+/// Most features that a reference has: 29 bytes each, plus 5.4 KB of grids, in 20 KB.
+pub const REFERENCE_FEATURES_MAX: usize = 480;
+/// Most features that an ad image has: 29 bytes each, plus 7 KB of sketch, in 20 KB.
+pub const AD_FEATURES_MAX: usize = 420;
 /// The sides of a reference's grids, in cells.
 pub const GRID_SIDES: [usize; 3] = [32, 64, 128];
 /// Most bytes of a sketch's coefficients.
