@@ -10,6 +10,7 @@
 //! no function of a maths library.
 
 mod descriptor;
+mod drawn;
 mod key_points;
 pub(crate) mod plane;
 mod pyramid;
@@ -21,6 +22,7 @@ use records::features::{
 };
 
 use crate::picture::{Picture, Region, luma_row};
+use drawn::Drawn;
 use key_points::{Quota, key_points, spread};
 use plane::{Plane, resized};
 use pyramid::{PER_OCTAVE, pyramid};
@@ -33,6 +35,12 @@ const REFERENCE_SIDE_PX: usize = 1_024;
 const SIZE_STEPS: f32 = 16.0;
 /// A sketch's longest side: a 16,000 x 10 banner stays a banner.
 const SKETCH_SIDE_PX_MAX: usize = 4_096;
+
+/// The share of a cell, or of a feature's surroundings, from which what was drawn over a photo is what
+/// they show.
+const DRAWN_SHARE_MAX: f32 = 0.25;
+/// How far a feature's look at its surroundings mostly reaches, in pixels at its own size.
+const FEATURE_REACH_PX: f32 = 8.0;
 
 /// What an ad keeps: half of it fine, since the photo may be small in it.
 const AD_QUOTA: Quota = Quota {
@@ -63,7 +71,7 @@ pub(crate) fn of_ad(picture: &Picture<'_>) -> Vec<u8> {
         height_px: work.height as u16,
         coarse,
         sketch: Sketch::of(&sketch),
-        features: features(work, &AD_QUOTA),
+        features: features(work, &AD_QUOTA, |_, _| true),
     }
     .to_bytes()
 }
@@ -72,12 +80,15 @@ pub(crate) fn of_ad(picture: &Picture<'_>) -> Vec<u8> {
 /// photo was found in.
 pub(crate) fn of_reference(photo: &Region<'_>, kind: PictureKind) -> Vec<u8> {
     let work = work(photo, REFERENCE_SIDE_PX);
+    let drawn = Drawn::of(&work);
     ReferenceFeatures {
         kind,
         width_px: work.width as u16,
         height_px: work.height as u16,
-        grids: grids(&work),
-        features: features(work, &REFERENCE_QUOTA),
+        grids: masked(grids(&work), &drawn, &work),
+        features: features(work, &REFERENCE_QUOTA, |at, reach| {
+            drawn.share(at, reach) < DRAWN_SHARE_MAX
+        }),
     }
     .to_bytes()
 }
@@ -109,6 +120,27 @@ fn grids(work: &Plane) -> [Grid; 3] {
     [grid(&coarse), grid(&middle), grid(&fine)]
 }
 
+/// Grids that say nothing where something was drawn over the photo.
+fn masked(grids: [Grid; 3], drawn: &Drawn, work: &Plane) -> [Grid; 3] {
+    grids.map(|mut grid| {
+        let side = grid.side();
+        let (width, height) = (
+            work.width as f32 / side as f32,
+            work.height as f32 / side as f32,
+        );
+        let reach = width.min(height) / 2.0;
+        for (y, row) in grid.clear.iter_mut().enumerate() {
+            for x in 0..side {
+                let at = ((x as f32 + 0.5) * width, (y as f32 + 0.5) * height);
+                if drawn.share(at, reach) >= DRAWN_SHARE_MAX {
+                    *row &= !(1 << x);
+                }
+            }
+        }
+        grid
+    })
+}
+
 /// The picture small and grey.
 fn sketch(work: &Plane) -> Grey {
     let area = (work.width * work.height) as f32;
@@ -126,12 +158,21 @@ fn sketch(work: &Plane) -> Grey {
     }
 }
 
-/// The features to keep, coarse ones first.
-fn features(work: Plane, quota: &Quota) -> Vec<Feature> {
+/// The features to keep, coarse ones first, of those whose place and reach will do.
+fn features(
+    work: Plane,
+    quota: &Quota,
+    will_do: impl Fn((f32, f32), f32) -> bool,
+) -> Vec<Feature> {
     let (width, height) = (work.width as f32, work.height as f32);
     let step_px = width.max(height) / f32::from(PLACE_STEPS);
     let levels = pyramid(work);
-    let kept = spread(key_points(&levels), width, height, quota);
+    let mut all = key_points(&levels);
+    all.retain(|point| {
+        let reach = FEATURE_REACH_PX * levels[point.level].scale;
+        will_do((point.x, point.y), reach)
+    });
+    let kept = spread(all, width, height, quota);
     let feature = |point: &key_points::KeyPoint| {
         let level = &levels[point.level];
         let place = |px: f32| ((px / step_px) as u16).min(PLACE_STEPS - 1);

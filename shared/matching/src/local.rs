@@ -147,12 +147,18 @@ fn best_verification(
     ad: &LocalAd,
     enough: impl Fn(&Verification) -> bool,
 ) -> Option<Verification> {
+    let both = [false, true].map(|mirrored| correspondences::correspondences(reference, ad, mirrored));
     let by_features = [false, true].into_iter().flat_map(|mirrored| {
-        let correspondences = correspondences::correspondences(reference, ad, mirrored);
-        align::alignments(reference, ad, &correspondences, mirrored, ALIGNMENTS_MAX)
+        let correspondences = &both[usize::from(mirrored)];
+        align::alignments(reference, ad, correspondences, mirrored, ALIGNMENTS_MAX)
     });
     let better = |best: Option<Verification>, alignment: Alignment| {
-        let verification = verify(reference, ad, &alignment);
+        let mut verification = verify(reference, ad, &alignment);
+        let centre = (reference.size.0 / 2.0, reference.size.1 / 2.0);
+        let is_mirrored = verification.affine.area(centre) < 0.0;
+        let seen = &both[usize::from(is_mirrored)];
+        let agreeing = align::agreeing_with(reference, ad, seen, &verification.affine);
+        verification.agreeing = verification.agreeing.max(agreeing);
         let rank = |verification: &Verification| (enough(verification), verification.strength());
         match best {
             Some(best) if rank(&best) >= rank(&verification) => Some(best),
@@ -177,6 +183,8 @@ impl Verification {
         Evidence {
             score: per_grid(Tally::score),
             coverage: per_grid(Tally::coverage),
+            region: per_grid(|tally| tally.region),
+            dense: per_grid(|tally| tally.dense),
             middle_is_silent: self.middle.is_silent(),
             fine_cell_px: self.fine_cell_px,
             agreeing: self.agreeing,

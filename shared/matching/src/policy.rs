@@ -95,6 +95,9 @@ pub struct Evidence {
     /// The share of the reference's clear cells that are clear in the ad too, in the blocks that
     /// agree: 0 to 1.
     pub coverage: PerGrid,
+    /// How surely the best rectangle of blocks is the same picture: 0 to 16 and 0 to 8.
+    pub region: PerGrid,
+    pub dense: PerGrid,
     /// Whether the middle grid has too little to say anything.
     pub middle_is_silent: bool,
     /// Pixels of the ad's picture in a cell of the finest grid, along a side; 0 if that grid was
@@ -185,6 +188,11 @@ mod tests {
             fine: 0.8,
             middle: 0.8,
         },
+        region: PerGrid {
+            fine: 1.0,
+            middle: 1.0,
+        },
+        dense: PerGrid::default(),
         middle_is_silent: false,
         fine_cell_px: 2.1,
         agreeing: 10,
