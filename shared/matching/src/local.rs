@@ -27,6 +27,9 @@ use verification::{Tally, Verification, verify};
 
 /// Alignments verified per handedness.
 const ALIGNMENTS_MAX: usize = 3;
+/// What the best region and each agreeing feature count beside the scores where alignments compete.
+const REGION_WEIGHT: f32 = 0.3;
+const FEATURE_WEIGHT: f32 = 0.02;
 /// By how much the shapes of two sizes of one picture may differ: the shorter side of a reference's
 /// 512 pixels is rounded to whole ones, and so is that of an ad's 1,024.
 const SAME_SHAPE_MAX: f32 = 0.02;
@@ -184,7 +187,6 @@ impl Verification {
             score: per_grid(Tally::score),
             coverage: per_grid(Tally::coverage),
             region: per_grid(|tally| tally.region),
-            dense: per_grid(|tally| tally.dense),
             middle_is_silent: self.middle.is_silent(),
             fine_cell_px: self.fine_cell_px,
             agreeing: self.agreeing,
@@ -192,7 +194,9 @@ impl Verification {
     }
 
     fn strength(&self) -> f32 {
-        self.fine.score().max(self.middle.score())
+        let scores = self.fine.score().max(self.middle.score());
+        let regions = self.fine.region.max(self.middle.region);
+        scores + regions * REGION_WEIGHT + self.agreeing as f32 * FEATURE_WEIGHT
     }
 
     /// The share of cells that differ in the blocks that agree, in 256ths.

@@ -37,6 +37,8 @@ const STEPS: [(isize, isize); 4] = [(2, 0), (0, 2), (2, 2), (2, -2)];
 const NOVEL: f32 = 0.6;
 /// Blocks below which a score says nothing: three could agree by chance.
 const BLOCKS_MIN: f32 = 6.0;
+/// Features that agree, from which an alignment is looked at however little else agrees.
+const AGREEING_ENOUGH: usize = 10;
 /// Blocks that a region has at least.
 const REGION_BLOCKS_MIN: f32 = 4.0;
 /// At the coarsest grid, the agreement of all cells below which an alignment is given up: two in
@@ -62,7 +64,6 @@ pub(super) struct Tally {
     pub own_cells: u32,
     /// How surely the best rectangle of blocks is the same picture: [`region`].
     pub region: f32,
-    pub dense: f32,
 }
 
 impl Tally {
@@ -120,11 +121,14 @@ pub(super) fn verify(reference: &LocalReference, ad: &LocalAd, start: &Alignment
     };
     let [coarse, middle, fine] = &reference.grids;
     let first = verification.at(reference, ad, coarse);
-    if first.agreement() < AGREEMENT_MIN {
+    // a person cut out and pasted elsewhere agrees nowhere else
+    let is_borne_out = start.agreeing >= AGREEING_ENOUGH;
+    if first.agreement() < AGREEMENT_MIN && !is_borne_out {
         return verification;
     }
     verification.middle = verification.at(reference, ad, middle);
-    if verification.middle.is_silent() || verification.middle.score() >= HOPE_MIN {
+    let is_hopeful = verification.middle.score() >= HOPE_MIN || is_borne_out;
+    if verification.middle.is_silent() || is_hopeful {
         verification.fine = verification.at(reference, ad, fine);
         let side = fine.side();
         verification.fine_cell_px =
@@ -308,7 +312,7 @@ fn tally(own: &Grid, seen: &Grid) -> Tally {
             tally.own_cells += block_own.clear.count_ones();
         }
     }
-    (tally.region, tally.dense) = region(&said, across);
+    tally.region = region(&said, across);
     tally
 }
 
@@ -316,7 +320,7 @@ fn tally(own: &Grid, seen: &Grid) -> Tally {
 /// and pasted elsewhere, a photo under a banner. `said` has each block's weight and likeness. The sum of
 /// likeness over the root of the weight: what agrees throughout counts as the root of its size, and
 /// a few blocks among many that do not agree count little.
-fn region(said: &[(f32, f32)], across: usize) -> (f32, f32) {
+fn region(said: &[(f32, f32)], across: usize) -> f32 {
     let side = across + 1;
     let mut sums = vec![(0.0f32, 0.0f32); side * side];
     for y in 0..across {
@@ -328,7 +332,7 @@ fn region(said: &[(f32, f32)], across: usize) -> (f32, f32) {
             sums[(y + 1) * side + x + 1] = (above.0 + weight, above.1 + likeness);
         }
     }
-    let (mut best, mut dense) = (0.0f32, 0.0f32);
+    let mut best = 0.0f32;
     for top in 0..across {
         for bottom in top + 1..=across {
             let (high, low) = (&sums[top * side..][..side], &sums[bottom * side..][..side]);
@@ -338,13 +342,12 @@ fn region(said: &[(f32, f32)], across: usize) -> (f32, f32) {
                     let likeness = low[right].1 - high[right].1 - low[left].1 + high[left].1;
                     if weight >= REGION_BLOCKS_MIN {
                         best = best.max(likeness * likeness / weight);
-                        if likeness >= 0.45 * weight { dense = dense.max(likeness); }
                     }
                 }
             }
         }
     }
-    (best.sqrt(), dense)
+    best.sqrt()
 }
 
 /// How much a block differs from what surrounds it, 0 to 1. A straight edge looks the same a step
