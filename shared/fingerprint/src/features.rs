@@ -45,14 +45,14 @@ const FEATURE_REACH_PX: f32 = 8.0;
 /// What an ad keeps: half of it fine, since the photo may be small in it.
 const AD_QUOTA: Quota = Quota {
     most: AD_FEATURES_MAX,
-    shares: [0.4, 0.35, 0.25],
-    cells: [16.0, 12.0, 8.0],
+    shares: [0.4, 0.35, 0.15, 0.1],
+    cells: [16.0, 12.0, 10.0, 8.0],
 };
 /// What a reference keeps.
 const REFERENCE_QUOTA: Quota = Quota {
     most: REFERENCE_FEATURES_MAX,
-    shares: [0.25, 0.35, 0.4],
-    cells: [12.0, 10.0, 8.0],
+    shares: [0.2, 0.3, 0.25, 0.25],
+    cells: [12.0, 10.0, 10.0, 8.0],
 };
 
 /// The parts of an ad image, as bytes for its fingerprint; at most 19.9 KB.

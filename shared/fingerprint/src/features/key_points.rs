@@ -114,13 +114,16 @@ pub(super) fn vertex(before: f32, here: f32, after: f32) -> f32 {
     }
 }
 
+/// Octaves with a share of their own.
+const OCTAVES: usize = 4;
+
 /// How many key points to keep, and how to spread them.
 pub(super) struct Quota {
     pub most: usize,
-    /// The share of the first octave, the second, and all coarser ones; they sum to 1.
-    pub shares: [f32; 3],
+    /// The share of the first octave, the second, the third, and all coarser ones; they sum to 1.
+    pub shares: [f32; OCTAVES],
     /// Cells along a square picture's side, per octave.
-    pub cells: [f32; 3],
+    pub cells: [f32; OCTAVES],
 }
 
 /// At most `quota.most` key points, spread over sizes and over a grid: every cell gives its best
@@ -138,8 +141,8 @@ pub(super) fn spread(
     let mut kept = Vec::with_capacity(quota.most);
     let mut rest: Vec<(usize, KeyPoint)> = Vec::new();
     let mut room = 0.0;
-    for octave in (0..3).rev() {
-        let of_octave = |point: &&KeyPoint| (point.level / PER_OCTAVE).min(2) == octave;
+    for octave in (0..OCTAVES).rev() {
+        let of_octave = |point: &&KeyPoint| (point.level / PER_OCTAVE).min(OCTAVES - 1) == octave;
         let group: Vec<KeyPoint> = all.iter().filter(of_octave).copied().collect();
         let cell = (width * height).sqrt() / quota.cells[octave];
         let mut ranked = ranked(&group, width, cell);
