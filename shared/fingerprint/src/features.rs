@@ -17,8 +17,8 @@ mod pyramid;
 mod turn;
 
 use records::features::{
-    AD_FEATURES_MAX, AdFeatures, Descriptor, Feature, GRID_SIDES, Grey, Grid, PLACE_STEPS, PictureKind,
-    REFERENCE_FEATURES_MAX, ReferenceFeatures, SKETCH_PIXELS_MAX, Sketch,
+    AD_FEATURES_MAX, AdFeatures, Descriptor, Feature, GRID_SIDES, Grey, Grid, PLACE_STEPS,
+    PictureKind, REFERENCE_FEATURES_MAX, ReferenceFeatures, SKETCH_PIXELS_MAX, Sketch,
 };
 
 use crate::picture::{Picture, Region, luma_row};
@@ -159,11 +159,7 @@ fn sketch(work: &Plane) -> Grey {
 }
 
 /// The features to keep, coarse ones first, of those whose place and reach will do.
-fn features(
-    work: Plane,
-    quota: &Quota,
-    will_do: impl Fn((f32, f32), f32) -> bool,
-) -> Vec<Feature> {
+fn features(work: Plane, quota: &Quota, will_do: impl Fn((f32, f32), f32) -> bool) -> Vec<Feature> {
     let (width, height) = (work.width as f32, work.height as f32);
     let step_px = width.max(height) / f32::from(PLACE_STEPS);
     let levels = pyramid(work);

@@ -47,6 +47,8 @@ const EDGE_PX: usize = 4;
 const RIM_SHARE_MIN: f32 = 0.04;
 /// The share of paper from which a picture without a photo is a page.
 const PAGE_PAPER_MIN: f32 = 0.5;
+/// And the share from which nothing need be written on it: a logo, a silhouette.
+const DRAWN_PAPER_MIN: f32 = 0.93;
 /// Photos smaller than this share of the largest are none of what the page is about.
 const OF_LARGEST_MIN: f32 = 0.4;
 /// Most photos of a page.
@@ -61,8 +63,14 @@ pub(crate) struct Place {
 
 /// What a picture is, and where its photos lie if it is a page, the largest first.
 pub(crate) fn looked_at(picture: &Plane) -> (PictureKind, Vec<Place>) {
-    let clean = Grain { step: 1, is_clean: true };
-    let grainy = Grain { step: 2, is_clean: false };
+    let clean = Grain {
+        step: 1,
+        is_clean: true,
+    };
+    let grainy = Grain {
+        step: 2,
+        is_clean: false,
+    };
     match told(picture, clean) {
         (PictureKind::Photo, _) => told(&picture.blurred().blurred(), grainy),
         page => page,
@@ -114,8 +122,14 @@ struct Outside {
 
 impl Outside {
     fn is_page(&self, is_all: bool) -> bool {
-        let paper_min = if is_all { PAGE_PAPER_MIN } else { OUTSIDE_PAPER_MIN };
-        self.share >= OUTSIDE_MIN && self.paper >= paper_min && self.written >= WRITTEN_MIN
+        let paper_min = if is_all {
+            PAGE_PAPER_MIN
+        } else {
+            OUTSIDE_PAPER_MIN
+        };
+        let is_written = self.written >= WRITTEN_MIN;
+        let is_drawn = is_all && self.paper >= DRAWN_PAPER_MIN;
+        self.share >= OUTSIDE_MIN && self.paper >= paper_min && (is_written || is_drawn)
     }
 }
 
@@ -198,7 +212,9 @@ impl<'a> Paper<'a> {
             photos.extend(self.largest(cells));
         }
         photos.sort_by_key(|it| std::cmp::Reverse(it.area()));
-        let least = photos.first().map_or(0.0, |it| it.area() as f32 * OF_LARGEST_MIN);
+        let least = photos
+            .first()
+            .map_or(0.0, |it| it.area() as f32 * OF_LARGEST_MIN);
         photos.retain(|it| it.area() as f32 >= least);
         photos.truncate(PHOTOS_MAX);
         photos
@@ -234,13 +250,14 @@ impl<'a> Paper<'a> {
     fn has_edges(&self, it: &Bounds) -> bool {
         let (width, height) = (self.picture.width, self.picture.height);
         let is_paper = |x: usize, y: usize| self.is_paper[y * width + x];
-        let is_edge = |at: usize, end: usize, length: &Range<usize>, met: &dyn Fn(usize) -> bool| {
-            if at < 2 * EDGE_PX || at + 2 * EDGE_PX > end {
-                return true;
-            }
-            let met = length.clone().filter(|along| met(*along)).count() as f32;
-            met >= EDGE_SHARE_MIN * length.len() as f32
-        };
+        let is_edge =
+            |at: usize, end: usize, length: &Range<usize>, met: &dyn Fn(usize) -> bool| {
+                if at < 2 * EDGE_PX || at + 2 * EDGE_PX > end {
+                    return true;
+                }
+                let met = length.clone().filter(|along| met(*along)).count() as f32;
+                met >= EDGE_SHARE_MIN * length.len() as f32
+            };
         let across = |x: usize, outside: usize, inside: usize| {
             let met = |y| is_paper(outside, y) && !is_paper(inside, y);
             is_edge(x, width, &it.rows, &met)
@@ -272,10 +289,17 @@ impl<'a> Paper<'a> {
         let share = |count: usize, of: usize| count as f32 / of.max(1) as f32;
         for _ in 0..2 {
             let rows = bounds.rows.clone();
-            let blank = |x: usize| share(rows.clone().filter(|y| is_paper(x, *y)).count(), rows.len()) > 0.7;
+            let blank = |x: usize| {
+                share(rows.clone().filter(|y| is_paper(x, *y)).count(), rows.len()) > 0.7
+            };
             bounds.columns = trimmed(bounds.columns.clone(), blank);
             let columns = bounds.columns.clone();
-            let blank = |y: usize| share(columns.clone().filter(|x| is_paper(*x, y)).count(), columns.len()) > 0.7;
+            let blank = |y: usize| {
+                share(
+                    columns.clone().filter(|x| is_paper(*x, y)).count(),
+                    columns.len(),
+                ) > 0.7
+            };
             bounds.rows = trimmed(bounds.rows.clone(), blank);
         }
         bounds
@@ -291,7 +315,10 @@ impl<'a> Paper<'a> {
         }
         let all = bounds.area().max(1) as f32;
         // 1 / sum of squares: how likely two pixels are of one level
-        let squares: f32 = counts.iter().map(|count| (*count as f32 / all).powi(2)).sum();
+        let squares: f32 = counts
+            .iter()
+            .map(|count| (*count as f32 / all).powi(2))
+            .sum();
         1.0 / squares.max(f32::MIN_POSITIVE)
     }
 
@@ -339,7 +366,9 @@ fn levels_of_paper(picture: &Plane, Grain { step, .. }: Grain) -> Vec<usize> {
     for y in 0..picture.height - 1 {
         let (here, below) = (picture.row(y), picture.row(y + 1));
         for x in 0..picture.width - 1 {
-            let off = (here[x] - here[x + 1]).abs().max((here[x] - below[x]).abs());
+            let off = (here[x] - here[x + 1])
+                .abs()
+                .max((here[x] - below[x]).abs());
             if off <= FLAT_LEVELS {
                 counts[level(here[x])] += 1;
             }
@@ -347,7 +376,9 @@ fn levels_of_paper(picture: &Plane, Grain { step, .. }: Grain) -> Vec<usize> {
     }
     let least = (picture.values.len() as f32 * LEVEL_SHARE_MIN) as usize;
     let about = |counts: &[usize; 256], at: usize, reach: usize| -> usize {
-        counts[at.saturating_sub(reach)..=(at + reach).min(255)].iter().sum()
+        counts[at.saturating_sub(reach)..=(at + reach).min(255)]
+            .iter()
+            .sum()
     };
     let mut levels = Vec::new();
     for _ in 0..2 * LEVELS_MAX {
@@ -355,7 +386,8 @@ fn levels_of_paper(picture: &Plane, Grain { step, .. }: Grain) -> Vec<usize> {
         let Some(at) = most.filter(|at| about(&counts, *at, step) >= least) else {
             break;
         };
-        let sharp = about(&counts, at, step) as f32 / about(&counts, at, PAPER_LEVELS).max(1) as f32;
+        let sharp =
+            about(&counts, at, step) as f32 / about(&counts, at, PAPER_LEVELS).max(1) as f32;
         if sharp >= SHARP_SHARE_MIN && levels.len() < LEVELS_MAX {
             levels.push(at);
         }
@@ -471,7 +503,9 @@ impl Cells {
             columns: dense(&columns)?,
             rows: dense(&rows)?,
         };
-        let within = part.iter().filter(|at| bounds.holds(**at % self.width, **at / self.width));
+        let within = part
+            .iter()
+            .filter(|at| bounds.holds(**at % self.width, **at / self.width));
         (within.count() as f32 >= share_min * bounds.area() as f32).then_some(bounds)
     }
 }

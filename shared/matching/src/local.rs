@@ -26,7 +26,7 @@ pub use stop_features::{StopFeatures, trained};
 use verification::{Tally, Verification, verify};
 
 /// Alignments verified per handedness.
-const ALIGNMENTS_MAX: usize = 3;
+const ALIGNMENTS_MAX: usize = 2;
 /// What the best region and each agreeing feature count beside the scores where alignments compete.
 const REGION_WEIGHT: f32 = 0.3;
 const FEATURE_WEIGHT: f32 = 0.02;
@@ -150,7 +150,8 @@ fn best_verification(
     ad: &LocalAd,
     enough: impl Fn(&Verification) -> bool,
 ) -> Option<Verification> {
-    let both = [false, true].map(|mirrored| correspondences::correspondences(reference, ad, mirrored));
+    let both =
+        [false, true].map(|mirrored| correspondences::correspondences(reference, ad, mirrored));
     let by_features = [false, true].into_iter().flat_map(|mirrored| {
         let correspondences = &both[usize::from(mirrored)];
         align::alignments(reference, ad, correspondences, mirrored, ALIGNMENTS_MAX)

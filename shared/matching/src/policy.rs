@@ -156,7 +156,8 @@ impl LocalRule {
         let is_review = score.fine >= self.review.fine
             || score.middle >= self.review.middle
             || seen.agreeing >= self.review_features_min
-            || seen.region.fine >= self.review_region_min && seen.agreeing >= self.small[1].features_min;
+            || seen.region.fine >= self.review_region_min
+                && seen.agreeing >= self.small[1].features_min;
         match (is_alert, is_review) {
             (true, _) => Some(Level::Alert),
             (false, true) => Some(Level::Review),
@@ -180,9 +181,8 @@ impl LocalRule {
     fn middle_suffices(&self, seen: &Evidence) -> bool {
         let alone = seen.score.middle >= self.alert.middle
             && seen.coverage.middle >= self.coverage_min.middle;
-        let with = |it: &FeaturesWith| {
-            seen.agreeing >= it.features_min && seen.score.middle >= it.middle
-        };
+        let with =
+            |it: &FeaturesWith| seen.agreeing >= it.features_min && seen.score.middle >= it.middle;
         let is_small = seen.fine_cell_px < self.clear_cell_px_min;
         let region = seen.region.middle >= self.small_region_min;
         is_small && (alone || region || self.small.iter().any(with))

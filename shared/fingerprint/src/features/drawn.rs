@@ -52,8 +52,14 @@ impl Drawn {
     /// The share of a square about a place that was drawn.
     pub fn share(&self, (x, y): (f32, f32), reach: f32) -> f32 {
         let within = |at: f32, side: usize| (at.max(0.0) as usize).min(side);
-        let (left, right) = (within(x - reach, self.width), within(x + reach + 1.0, self.width));
-        let (top, low) = (within(y - reach, self.height), within(y + reach + 1.0, self.height));
+        let (left, right) = (
+            within(x - reach, self.width),
+            within(x + reach + 1.0, self.width),
+        );
+        let (top, low) = (
+            within(y - reach, self.height),
+            within(y + reach + 1.0, self.height),
+        );
         let at = |x: usize, y: usize| self.sums[y * (self.width + 1) + x];
         let count = at(right, low) + at(left, top) - at(right, top) - at(left, low);
         count as f32 / ((right - left) * (low - top)).max(1) as f32
@@ -89,13 +95,16 @@ fn levels(picture: &Plane, flat: &[bool]) -> [bool; 256] {
     pairs.for_each(|(value, flat)| counts[level(*value)] += usize::from(*flat));
     let least = (flat.len() as f32 * LEVEL_SHARE_MIN) as usize;
     let about = |at: usize, reach: usize| -> usize {
-        counts[at.saturating_sub(reach)..=(at + reach).min(255)].iter().sum()
+        counts[at.saturating_sub(reach)..=(at + reach).min(255)]
+            .iter()
+            .sum()
     };
     let mut known = [false; 256];
     for at in 0..256 {
         let near = about(at, 1);
         let is_top = counts[at] >= about(at, 1).div_ceil(3);
-        if is_top && near > least && near as f32 >= SHARP_SHARE_MIN * about(at, ABOUT_LEVELS) as f32 {
+        if is_top && near > least && near as f32 >= SHARP_SHARE_MIN * about(at, ABOUT_LEVELS) as f32
+        {
             known[at.saturating_sub(2)..=(at + 2).min(255)].fill(true);
         }
     }

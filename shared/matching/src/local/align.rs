@@ -13,7 +13,7 @@ pub(super) struct Alignment {
 }
 
 /// Hits that are each tried as the whole truth.
-const SEEDS_MAX: usize = 100;
+const SEEDS_MAX: usize = 60;
 /// Hits that must agree with a seed, itself included.
 const AGREEING_MIN: usize = 3;
 /// Hits that must agree with the fitted map.

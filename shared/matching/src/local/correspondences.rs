@@ -20,7 +20,7 @@ pub(super) struct Correspondence {
 /// 15, false ones are normally at 50 with a spread of 5.
 const DISTANCE_BITS_MAX: u32 = DESCRIPTOR_BITS * 30 / 100;
 /// Most correspondences looked at.
-const CORRESPONDENCES_MAX: usize = 240;
+const CORRESPONDENCES_MAX: usize = 160;
 /// A margin beyond this says no more.
 const MARGIN_BITS_MAX: u32 = 32;
 

@@ -3,7 +3,8 @@
 use std::cell::OnceCell;
 
 use records::features::{
-    AdFeatures, Descriptor, Feature, Grey, Grid, PLACE_STEPS, PictureKind, ReferenceFeatures, Sketch,
+    AdFeatures, Descriptor, Feature, Grey, Grid, PLACE_STEPS, PictureKind, ReferenceFeatures,
+    Sketch,
 };
 
 use super::pyramid::Pyramid;
