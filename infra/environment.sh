@@ -11,8 +11,8 @@ environment() {
   if ! cmp -s "$2" "$venv/installed.txt"; then
     echo "installing $1 (once) ..." >&2
     rm -rf "$venv"
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$2" >&2
+    python3 -m venv "$venv" || return
+    "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$2" >&2 || return
     cp "$2" "$venv/installed.txt"   # last: a half-made one is made again
   fi
   exec 9>&-
