@@ -55,7 +55,7 @@ pub(crate) async fn request(
         let (deed, subject) = (AuditAction::ReferenceErased, reference.as_str());
         shared.audit_actor(actor, deed, Some(subject)).await?;
     }
-    withdrawals::told_apart(shared).await;
+    withdrawals::wait_out_second(shared).await;
     Ok(erasure)
 }
 
@@ -117,7 +117,7 @@ async fn silence(shared: &Shared, unit: &TenantId, id: &ReferenceId) -> Result<(
         .withdraw(unit, id, shared.clock.now())
         .await;
     withdrawn.map_err(store_errors::or_missing(NO_REFERENCE))?;
-    withdrawals::silent(shared, unit, id).await
+    withdrawals::wait_until_silent(shared, unit, id).await
 }
 
 /// `GET /v1/receipts-key`: for all callers, since a person who is shown a receipt has to know whose key it is

@@ -370,9 +370,9 @@ pub(crate) async fn end(shared: &Shared, actor: Actor<'_>, id: &ReferenceId) -> 
     shared
         .audit_actor(actor, AuditAction::ReferenceWithdrawn, Some(id.as_str()))
         .await?;
-    withdrawals::silent(shared, unit, id).await?;
+    withdrawals::wait_until_silent(shared, unit, id).await?;
     let taken_back = store.leads.take_back_leads(unit, shared.clock.now()).await;
     taken_back.map_err(store_errors::problem)?;
-    withdrawals::told_apart(shared).await;
+    withdrawals::wait_out_second(shared).await;
     Ok(())
 }

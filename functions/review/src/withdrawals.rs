@@ -16,7 +16,7 @@ const POLLS_MAX: usize = 550;
 ///
 /// # Errors
 /// That it is overloaded if a delivery does not end, and as every verb of the store.
-pub(crate) async fn silent(
+pub(crate) async fn wait_until_silent(
     shared: &Shared,
     unit: &TenantId,
     id: &ReferenceId,
@@ -37,7 +37,7 @@ pub(crate) async fn silent(
 
 /// Waits for the next whole second. S3 tells when a photo was put in whole seconds: one that a unit
 /// puts after this wait is later than its withdrawal, and sought again.
-pub(crate) async fn told_apart(shared: &Shared) {
+pub(crate) async fn wait_out_second(shared: &Shared) {
     let into_second = shared.clock.now().millis().rem_euclid(1_000).unsigned_abs();
     tokio::time::sleep(Duration::from_millis(1_000 - into_second)).await;
 }

@@ -1,5 +1,5 @@
 //! What is known of each format, one row of [`ROWS`] for each: adding one touches its decoder, its row, its
-//! test, and the list in the README.
+//! test, and the list in docs/reason-codes.md.
 
 use crate::bytes::{array, be32, le16};
 use crate::frames::Walk;
