@@ -8,7 +8,8 @@
 mod terms;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use intake::{Intake, IntakeError, Read};
+use intake::{Intake, IntakeError};
+use reading::Read;
 use photo::{Limits, Reason};
 use records::features::ReferenceFeatures;
 use records::fingerprint::ReferenceFingerprint;

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::outcome::Result;
+use console::outcome::Result;
 
 pub mod bench;
 pub mod compare;
@@ -15,7 +15,6 @@ pub mod fingerprint;
 pub mod receipt;
 pub mod serve;
 pub mod sign_in;
-pub mod upload;
 pub mod verify;
 
 /// The command line.
@@ -57,7 +56,7 @@ enum Command {
     Serve(serve::Arguments),
     SignIn(sign_in::Arguments),
     Env(env::Arguments),
-    Upload(upload::Arguments),
+    Upload(uploader::Arguments),
     Verify(verify::Arguments),
     Doctor(doctor::Arguments),
     DeadLetters(dead_letters::Arguments),
@@ -79,7 +78,7 @@ impl Homeward {
             Command::Serve(arguments) => serve::run(&arguments),
             Command::SignIn(arguments) => sign_in::run(&arguments),
             Command::Env(arguments) => env::run(&arguments),
-            Command::Upload(arguments) => upload::run(&arguments),
+            Command::Upload(arguments) => uploader::run(&arguments),
             Command::Verify(arguments) => verify::run(&arguments),
             Command::Doctor(arguments) => doctor::run(&arguments),
             Command::DeadLetters(arguments) => dead_letters::run(&arguments),

@@ -2,23 +2,21 @@
 //! alerts, and the contact sheet of what became of them.
 #![allow(clippy::disallowed_methods, reason = "it shows how long a photo took")]
 
-pub mod edits;
 pub mod run;
 pub mod sheet;
 pub mod table;
 
 mod case_system;
-mod drawing;
 
 use std::path::Path;
 
 use photo::Limits;
 
-use crate::folder;
-use crate::image_file;
-use crate::outcome::{Failure, Result};
-use crate::terminal::{escaped, print};
-use edits::Source;
+use console::folder;
+use console::image_file;
+use console::outcome::{Failure, Result};
+use console::terminal::{escaped, print};
+use lab::edited_ads::Source;
 
 /// The first `count_max` photos of a folder that can be read, in order of name. Those that cannot
 /// be read are said.

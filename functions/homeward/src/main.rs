@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use console::outcome;
 use homeward::commands::Homeward;
-use homeward::outcome;
+
 
 fn main() -> ExitCode {
     photo::sandbox::init();

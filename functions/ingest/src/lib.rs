@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use bytes::Bytes;
-use intake::{Intake, IntakeError, Read};
+use intake::{Intake, IntakeError};
+use reading::Read;
 use photo::{Limits, Reason};
 use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION};
 use records::{

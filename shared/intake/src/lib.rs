@@ -2,18 +2,15 @@
 //! from an object's bytes to what its picture gives.
 #![forbid(unsafe_code)]
 
-mod picture;
-
 use std::sync::Arc;
 
 use bytes::Bytes;
 use photo::{Limits, Reason};
 use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
 use records::{ObjectCreated, ObjectKey, ReasonCode};
+use reading::{Read, read, read_sheet};
 use store::{Clock, Fetched, Objects};
 use tokio::sync::Semaphore;
-
-pub use picture::{Read, hash_record, picture, read, read_sheet};
 
 /// What both programs work with.
 pub struct Intake {

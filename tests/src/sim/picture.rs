@@ -67,7 +67,7 @@ mod tests {
     use photo::Limits;
 
     fn read<T>(bytes: &[u8], make: fn(&fingerprint::Picture<'_>) -> T) -> T {
-        let read = intake::read(bytes, &Limits::default(), make);
+        let read = reading::read(bytes, &Limits::default(), make);
         read.expect("a drawn picture is read").fingerprint
     }
 

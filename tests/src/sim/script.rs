@@ -86,7 +86,7 @@ pub fn list(members: &[(impl AsRef<str>, Vec<u8>)]) -> Vec<u8> {
         let name = name.as_ref();
         let path = MemberName::parse(name).expect("a name");
         let metadata = AdMetadata::default();
-        list += &match intake::hash_record(path, bytes, &Limits::default(), metadata) {
+        list += &match reading::hash_record(path, bytes, &Limits::default(), metadata) {
             Ok(record) => record.to_line(),
             Err(_) => format!("{}\n", serde_json::json!({"path": name})),
         };
@@ -101,7 +101,7 @@ const FORGED_BITS: usize = 22;
 pub fn forged_list(picture: &[u8]) -> Vec<u8> {
     let path = MemberName::parse(MEMBER).expect("a name");
     let limits = Limits::default();
-    let record = intake::hash_record(path, picture, &limits, AdMetadata::default());
+    let record = reading::hash_record(path, picture, &limits, AdMetadata::default());
     let mut record = record.expect("a picture");
     let whole = &mut record.fingerprint.whole;
     for bit in (0..FORGED_BITS).map(|n| n * 7 % 256) {

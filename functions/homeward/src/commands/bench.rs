@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use crate::folder;
-use crate::outcome::{ExitStatus, Failure, Result};
-use crate::recall::report::{self, About};
-use crate::recall::same_person::SamePerson;
-use crate::recall::{self, RecallSettings};
-use crate::terminal::{escaped, print};
+use console::folder;
+use console::outcome::{ExitStatus, Failure, Result};
+use lab::recall::report::{self, About};
+use lab::recall::same_person::SamePerson;
+use lab::recall::{self, RecallSettings};
+use console::terminal::{escaped, print};
 
 /// Measure how well matching does on photos of your own
 #[derive(Args)]

@@ -12,11 +12,11 @@ use clap::{Args, ValueEnum};
 use matching::{Level, Match, Policy, ReferenceSet};
 use photo::{Limits, Reason};
 
-use crate::folder::{self, FolderEntry};
-use crate::image_file::{self, ReasonCode};
-use crate::outcome::{ExitStatus, Failure, Result};
-use crate::parallel;
-use crate::terminal::{Progress, escaped};
+use console::folder::{self, FolderEntry};
+use console::image_file::{self, ReasonCode};
+use console::outcome::{ExitStatus, Failure, Result};
+use console::parallel;
+use console::terminal::{Progress, escaped};
 
 use explain::{Ad, Explain};
 use report::{MatchRow, Summary, Unreadable};

@@ -6,7 +6,7 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
 use crate::commands::Homeward;
-use crate::outcome::{ExitStatus, Result};
+use console::outcome::{ExitStatus, Result};
 
 /// Print the completion script for a shell
 #[derive(Args)]

@@ -7,11 +7,10 @@ use clap::{Args, Subcommand};
 use embedded::Embedded;
 use serde_json::Value;
 
-use crate::laptop;
-use crate::laptop::dead_letters::{self, Which};
-use crate::laptop::inspection::{self, Inspected};
-use crate::outcome::{ExitStatus, Failure, Result};
-use crate::terminal::print;
+use laptop::dead_letters::{self, Which};
+use laptop::inspection::{self, Inspected};
+use console::outcome::{ExitStatus, Failure, Result};
+use console::terminal::print;
 
 /// List what was given up after too many attempts, or send it again
 ///

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use crate::demo::edits::{EditedAd, Source, edited_ads};
+use lab::edited_ads::{EditedAd, Source, edited_ads};
 use crate::demo::run::{Outcomes, run as run_demo};
 use crate::demo::{sheet, sources, table};
-use crate::laptop::{self, Laptop};
-use crate::outcome::{ExitStatus, Failure, Result};
-use crate::terminal::print;
+use laptop::{Laptop};
+use console::outcome::{ExitStatus, Failure, Result};
+use console::terminal::print;
 
 /// See Homeward find photos in edited ads, from upload to delivered alert
 ///

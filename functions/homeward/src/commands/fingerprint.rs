@@ -8,11 +8,11 @@ use photo::Limits;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::folder::{self, FolderEntry};
-use crate::image_file::{self, ExchangeHash, ReasonCode};
-use crate::outcome::{ExitStatus, Failure, Result};
-use crate::parallel;
-use crate::terminal::Progress;
+use console::folder::{self, FolderEntry};
+use console::image_file::{self, ExchangeHash, ReasonCode};
+use console::outcome::{ExitStatus, Failure, Result};
+use console::parallel;
+use console::terminal::Progress;
 
 /// Print the PDQ hash of pictures, one JSON line each
 ///

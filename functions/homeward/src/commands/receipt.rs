@@ -8,8 +8,8 @@ use clap::{Args, Subcommand};
 use records::{Receipt, ReceiptFault, SignedReceipt};
 use serde_json::{Value, json};
 
-use crate::outcome::{ExitStatus, Failure, Result};
-use crate::terminal::print;
+use console::outcome::{ExitStatus, Failure, Result};
+use console::terminal::print;
 
 /// A receipt has 40 bytes a reference: of the largest case there ever was, far less than this.
 const BYTES_MAX: u64 = 16 << 20;

@@ -6,9 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::Value;
 
-use crate::laptop;
-use crate::outcome::{ExitStatus, Failure, Result};
-use crate::terminal::print;
+use console::outcome::{ExitStatus, Failure, Result};
+use console::terminal::print;
 
 /// Print a link that signs a person in to the pages of the running 'homeward serve'
 ///

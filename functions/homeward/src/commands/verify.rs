@@ -7,11 +7,10 @@ use std::sync::OnceLock;
 use clap::Args;
 use serde_json::Value;
 
-use crate::laptop;
-use crate::laptop::consistency::{self, Contents};
-use crate::laptop::inspection::{self, Inspected};
-use crate::outcome::{ExitStatus, Result};
-use crate::terminal::{Progress, print};
+use laptop::consistency::{self, Contents};
+use laptop::inspection::{self, Inspected};
+use console::outcome::{ExitStatus, Result};
+use console::terminal::{Progress, print};
 
 /// Prove that nothing was lost, missed or told twice
 ///

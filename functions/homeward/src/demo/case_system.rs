@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::net::TcpListener;
 
-use crate::laptop::Laptop;
+use laptop::Laptop;
 
 /// What it has received: the lead's id, and when.
 type Alerts = Arc<Mutex<HashMap<String, Instant>>>;

@@ -10,10 +10,10 @@ use serde_json::Value;
 use store::NewObject;
 
 use super::case_system::CaseSystem;
-use super::edits::{EditedAd, Source};
+use lab::edited_ads::{EditedAd, Source};
 use super::sheet::{Lead, Shown};
-use crate::laptop::{Laptop, Settings, consistency};
-use crate::terminal::{Progress, print};
+use laptop::{Laptop, Settings, consistency};
+use console::terminal::{Progress, print};
 
 /// Longer than any step takes on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(300);

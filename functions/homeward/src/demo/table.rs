@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::edits::EditedAd;
+use lab::edited_ads::EditedAd;
 use super::sheet::Shown;
 
 /// One line per kind of edit, as a Markdown table.

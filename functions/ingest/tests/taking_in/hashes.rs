@@ -18,7 +18,7 @@ pub fn record(name: &str, seed: u32) -> HashRecord {
         ..AdMetadata::default()
     };
     let name = MemberName::parse(name).unwrap();
-    intake::hash_record(name, &picture(seed), &Limits::default(), metadata).unwrap()
+    reading::hash_record(name, &picture(seed), &Limits::default(), metadata).unwrap()
 }
 
 #[tokio::test]

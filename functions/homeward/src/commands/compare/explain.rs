@@ -9,11 +9,11 @@ use photo::Limits;
 use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
 use sha2::{Digest, Sha256};
 
-use crate::folder::{self, FolderEntry};
-use crate::image_file;
-use crate::match_picture::{self, DrawnPair};
-use crate::outcome::{Failure, Result};
-use crate::terminal::escaped;
+use console::folder::{self, FolderEntry};
+use console::image_file;
+use lab::match_picture::{self, DrawnPair};
+use console::outcome::{Failure, Result};
+use console::terminal::escaped;
 
 /// Letters of a file's name that its picture's name keeps.
 const NAME_CHARS_MAX: usize = 40;

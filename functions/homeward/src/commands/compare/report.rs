@@ -8,10 +8,10 @@ use matching::Match;
 use tempfile::NamedTempFile;
 
 use super::explain::Explain;
-use crate::folder;
-use crate::image_file::ReasonCode;
-use crate::outcome::{Failure, Result};
-use crate::terminal::{escaped, print};
+use console::folder;
+use console::image_file::ReasonCode;
+use console::outcome::{Failure, Result};
+use console::terminal::{escaped, print};
 
 /// A pair that matches.
 pub(super) struct MatchRow {

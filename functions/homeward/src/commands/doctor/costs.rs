@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::costs::counts::Counts;
-use crate::costs::prices::Prices;
-use crate::costs::{Architecture, Line, Way, idle, per_million, per_month, storage_per_month, sum};
-use crate::doctor::parameters::{Chosen, value};
-use crate::doctor::template::Parameter;
+use deploy::costs::counts::Counts;
+use deploy::costs::prices::Prices;
+use deploy::costs::{Architecture, Line, Way, idle, per_million, per_month, storage_per_month, sum};
+use deploy::doctor::parameters::{Chosen, value};
+use deploy::doctor::template::Parameter;
 
 /// What it will cost.
 pub struct Bill {

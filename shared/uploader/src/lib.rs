@@ -1,0 +1,167 @@
+//! A folder of pictures to a deployment, as an uploader does it: plans, sends, notes what was acknowledged,
+//! waits. `homeward upload`, and `homeward-upload` for those who need no more. Links no server and no AWS SDK.
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "attempts at a server have deadlines and draw their waits; a token may come by the environment"
+)]
+
+mod journal;
+mod kind;
+mod metadata;
+mod plan;
+mod report;
+mod send;
+mod server;
+mod upload_object;
+mod wait;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use records::Token;
+
+use console::outcome::{Failure, Result};
+use console::terminal::print;
+
+use journal::Journal;
+use metadata::Metadata;
+use report::Summary;
+use server::Server;
+use upload_object::UploadMode;
+
+/// Upload a folder of ad pictures
+///
+/// Every picture below the folder is sent, told by its first bytes and not by its name; archives (.tar,
+/// .zip) are sent as bundles. Nothing else leaves this machine: what is no picture, and links that lead
+/// out of the folder, are named and not sent; what systems leave in folders (.DS_Store, Thumbs.db,
+/// ._*, desktop.ini) is named and no fault. What was acknowledged is noted in a state file, so that the
+/// same command goes on where it was cut off, and later sends only what is new. The token of an
+/// uploader is read from HOMEWARD_TOKEN or a file.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Folder of pictures, searched through all levels
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    /// Address of the deployment's API
+    #[arg(long, value_name = "URL")]
+    to: String,
+    /// File that holds the token; without it HOMEWARD_TOKEN does
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// What is known about the pictures: .csv or .jsonl with path, source_url, ad_id, seen_at, place
+    #[arg(long, value_name = "FILE")]
+    metadata: Option<PathBuf>,
+    /// What the objects' keys start with, behind the tenant's own prefix, e.g. 2026/11/
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    prefix: String,
+    /// Objects sent at the same time
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
+    jobs: u16,
+    /// Pack pictures into bundles of up to N: many small files travel faster in few objects
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1000",
+        value_parser = clap::value_parser!(u32).range(2..=5_000), conflicts_with = "hashes_only")]
+    bundle: Option<u32>,
+    /// Send fingerprints that are made here, and no picture; who reviews a lead then sees none
+    #[arg(long)]
+    hashes_only: bool,
+    /// State file [default: DIR.homeward-upload.jsonl, next to the folder]
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Wait until every upload is recorded or rejected, and name those that were rejected
+    #[arg(long)]
+    wait: bool,
+    /// Say what would be sent, and send nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Try again for this long while the deployment does not answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    patience: u64,
+    /// Print the summary as one JSON line on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "Paths in the metadata file are relative to DIR, with / between the parts.
+Exit codes: 0 all was sent (and, with --wait, recorded), 1 some files were refused of which no earlier
+run told, 2 usage, 3 our fault. The state file remembers what was told, so a nightly run ends with 1 only
+when something new is wrong; --json lists all of it, each with \"new\".
+
+Examples:
+  HOMEWARD_TOKEN=hw_... homeward upload scraped/ --to https://homeward.example
+  homeward upload scraped/ --to https://homeward.example --token-file token --metadata ads.csv --wait
+  homeward upload scraped/ --to https://homeward.example --bundle 1000 --jobs 4
+  homeward upload scraped/ --to https://homeward.example --hashes-only
+  homeward upload scraped/ --to https://homeward.example --dry-run --json";
+
+/// Plans, sends, waits, reports.
+///
+/// # Errors
+/// A folder, file, token or address that cannot be used is the input's or the command line's fault;
+/// a deployment that does not answer is ours.
+pub fn run(arguments: &Arguments) -> Result {
+    let started = Instant::now();
+    let packing = packing(arguments);
+    let state = journal::place(&arguments.folder, arguments.state.as_deref());
+    let metadata = match &arguments.metadata {
+        Some(file) => Metadata::read(file)?,
+        None => Metadata::default(),
+    };
+    let mut journal = Journal::open(&state, &arguments.to, arguments.dry_run)?;
+    let ours = [Some(state.as_path()), arguments.metadata.as_deref()];
+    let plan = plan::make(
+        &arguments.folder,
+        &ours,
+        &arguments.prefix,
+        &metadata,
+        packing,
+    )?;
+    let mut summary = Summary::of(&plan, &metadata);
+    let rest = plan.rest(&journal);
+    summary.already_sent = plan.files.len() - rest.len();
+    if arguments.dry_run {
+        print(format_args!("{} files would be sent", rest.len()));
+        summary.would_send = Some(rest.len());
+        summary.settle(&mut journal)?;
+        return summary.print(arguments.json, started.elapsed());
+    }
+    let patience = Duration::from_secs(arguments.patience);
+    let server = Server::new(&arguments.to, token(arguments)?, patience)?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        let jobs = usize::from(arguments.jobs);
+        send::all(&server, &mut journal, rest, packing, jobs, &mut summary).await?;
+        if arguments.wait {
+            summary.waited = Some(wait::until_settled(&server, &plan, &journal).await?);
+        }
+        Ok::<_, Failure>(())
+    })?;
+    summary.settle(&mut journal)?;
+    summary.print(arguments.json, started.elapsed())
+}
+
+fn packing(arguments: &Arguments) -> UploadMode {
+    match arguments.bundle {
+        _ if arguments.hashes_only => UploadMode::Hashes,
+        Some(files_max) => UploadMode::Bundles {
+            files_max: usize::try_from(files_max).unwrap_or(usize::MAX),
+        },
+        None => UploadMode::Singly,
+    }
+}
+
+/// The token, which is never shown: not in an error either.
+fn token(arguments: &Arguments) -> Result<Token> {
+    let text = match &arguments.token_file {
+        Some(file) => std::fs::read_to_string(file)
+            .map_err(|error| Failure::input(format_args!("the token file: {error}"), TOKEN_HINT))?,
+        None => std::env::var("HOMEWARD_TOKEN")
+            .map_err(|_| Failure::usage("there is no token", TOKEN_HINT))?,
+    };
+    Token::parse(text.trim()).map_err(|malformed| Failure::input(malformed, TOKEN_HINT))
+}
+
+const TOKEN_HINT: &str =
+    "put an uploader's token into HOMEWARD_TOKEN, or into a file for --token-file";
