@@ -9,8 +9,8 @@ mod terms;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use intake::{Intake, IntakeError};
-use reading::Read;
 use photo::{Limits, Reason};
+use reading::Read;
 use records::features::ReferenceFeatures;
 use records::fingerprint::ReferenceFingerprint;
 use records::{

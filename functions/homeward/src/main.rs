@@ -6,7 +6,6 @@ use clap::Parser;
 use console::outcome;
 use homeward::commands::Homeward;
 
-
 fn main() -> ExitCode {
     photo::sandbox::init();
     let arguments = Homeward::parse();

@@ -16,8 +16,8 @@ use std::sync::Arc;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use bytes::Bytes;
 use intake::{Intake, IntakeError};
-use reading::Read;
 use photo::{Limits, Reason};
+use reading::Read;
 use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION};
 use records::{
     AdKey, AdMetadata, BundleCounts, Image, ImageSha256, LineFaults, MemberName, MetadataNote,

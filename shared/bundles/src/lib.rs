@@ -16,7 +16,6 @@ mod zipped;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read, Seek};
-use std::os::unix::fs::FileExt;
 
 use flate2::read::DeflateDecoder;
 use records::MemberName;
@@ -288,13 +287,22 @@ impl Read for Part<'_> {
         let most = usize::try_from(self.left)
             .unwrap_or(usize::MAX)
             .min(into.len());
-        let read = self
-            .file
-            .read_at(into.get_mut(..most).unwrap_or_default(), self.at)?;
+        let into = into.get_mut(..most).unwrap_or_default();
+        let read = read_at(self.file, into, self.at)?;
         self.at += read as u64;
         self.left -= read as u64;
         Ok(read)
     }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, into, at)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, into: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, into, at)
 }
 
 fn filled(stored: impl Read, bytes: u64) -> io::Result<Vec<u8>> {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use photo::{Limits, Reason};
+use reading::{Read, read, read_sheet};
 use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
 use records::{ObjectCreated, ObjectKey, ReasonCode};
-use reading::{Read, read, read_sheet};
 use store::{Clock, Fetched, Objects};
 use tokio::sync::Semaphore;
 

@@ -6,12 +6,12 @@ use image::{Rgb, RgbImage};
 use crate::rng::Rng;
 
 /// `percent` of a length in pixels, at least 1.
-pub(super) fn share(length_px: u32, percent: u32) -> u32 {
+pub(crate) fn share(length_px: u32, percent: u32) -> u32 {
     (u64::from(length_px) * u64::from(percent) / 100).clamp(1, u64::from(u32::MAX)) as u32
 }
 
 /// The photo at `percent` of its width and height.
-pub(super) fn scaled(photo: &RgbImage, percent: u32) -> RgbImage {
+pub(crate) fn scaled(photo: &RgbImage, percent: u32) -> RgbImage {
     let (width, height) = (
         share(photo.width(), percent),
         share(photo.height(), percent),
@@ -20,14 +20,14 @@ pub(super) fn scaled(photo: &RgbImage, percent: u32) -> RgbImage {
 }
 
 /// The photo within a frame of `px` on each side.
-pub(super) fn framed(photo: &RgbImage, px: u32, colour: Rgb<u8>) -> RgbImage {
+pub(crate) fn framed(photo: &RgbImage, px: u32, colour: Rgb<u8>) -> RgbImage {
     let mut canvas = RgbImage::from_pixel(photo.width() + 2 * px, photo.height() + 2 * px, colour);
     imageops::replace(&mut canvas, photo, i64::from(px), i64::from(px));
     canvas
 }
 
 /// A band over the lowest `percent` of the picture, with two lines of blocks for writing.
-pub(super) fn captioned(photo: &RgbImage, percent: u32, rng: &mut Rng) -> RgbImage {
+pub(crate) fn captioned(photo: &RgbImage, percent: u32, rng: &mut Rng) -> RgbImage {
     let mut canvas = photo.clone();
     let (width, height) = canvas.dimensions();
     let band = share(height, percent);
@@ -46,7 +46,7 @@ pub(super) fn captioned(photo: &RgbImage, percent: u32, rng: &mut Rng) -> RgbIma
 }
 
 /// Pictures side by side, in rows of two, each filling a cell of `cell_px` squared.
-pub(super) fn collage(pictures: &[&RgbImage], cell_px: u32) -> RgbImage {
+pub(crate) fn collage(pictures: &[&RgbImage], cell_px: u32) -> RgbImage {
     const GAP_PX: u32 = 6;
     let rows = pictures.len().div_ceil(2) as u32;
     let side = |cells: u32| cells * (cell_px + GAP_PX) + GAP_PX;
@@ -64,7 +64,7 @@ pub(super) fn collage(pictures: &[&RgbImage], cell_px: u32) -> RgbImage {
 }
 
 /// The picture at the greatest size that fits into a square of `side_px`.
-pub(super) fn fitted(picture: &RgbImage, side_px: u32) -> RgbImage {
+pub fn fitted(picture: &RgbImage, side_px: u32) -> RgbImage {
     let longest = picture.width().max(picture.height()).max(1);
     let fit = |px: u32| {
         let px = u64::from(px) * u64::from(side_px) / u64::from(longest);
@@ -79,7 +79,7 @@ pub(super) fn fitted(picture: &RgbImage, side_px: u32) -> RgbImage {
 }
 
 /// Warmer and brighter: red up, blue down.
-pub(super) fn warmed(photo: &RgbImage) -> RgbImage {
+pub(crate) fn warmed(photo: &RgbImage) -> RgbImage {
     let mut canvas = photo.clone();
     for Rgb([r, g, b]) in canvas.pixels_mut() {
         *r = r.saturating_add(30);

@@ -158,7 +158,10 @@ fn cropped(photo: &RgbImage, rng: &mut Rng) -> RgbImage {
 }
 
 /// The picture as a JPEG file; `quality` from 1 to 100.
-pub(super) fn jpeg(picture: &RgbImage, quality: u8) -> image::ImageResult<Vec<u8>> {
+///
+/// # Errors
+/// If it cannot be encoded.
+pub fn jpeg(picture: &RgbImage, quality: u8) -> image::ImageResult<Vec<u8>> {
     let mut bytes = Vec::new();
     JpegEncoder::new_with_quality(&mut bytes, quality).encode_image(picture)?;
     Ok(bytes)

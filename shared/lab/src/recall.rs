@@ -17,9 +17,9 @@ use matching::{Level, Policy, ReferenceSet};
 use photo::{Limits, Reason};
 use records::fingerprint::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint};
 
+use crate::match_picture::canvas;
 use console::folder::{self, FolderEntry};
 use console::image_file;
-use crate::match_picture::canvas;
 use console::outcome::{Failure, Result};
 use console::parallel;
 use console::terminal::{Progress, escaped};

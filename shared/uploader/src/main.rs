@@ -16,5 +16,7 @@ fn main() -> ExitCode {
     photo::sandbox::init();
     let upload = Upload::parse();
     // A panic is our fault; the default hook has already said where.
-    console::outcome::exit_code(std::panic::catch_unwind(|| uploader::run(&upload.arguments)))
+    console::outcome::exit_code(std::panic::catch_unwind(|| {
+        uploader::run(&upload.arguments)
+    }))
 }

@@ -194,11 +194,83 @@ fn programs_never_import_each_other() {
         let others: Vec<_> = PROGRAMS.iter().filter(|p| linked.contains(**p)).collect();
         assert!(others.is_empty(), "{name} imports {others:?}");
     }
-    let host = linked(&metadata, "homeward");
+    let host = linked(&metadata, "laptop");
     assert!(
         PROGRAMS.iter().all(|p| host.contains(*p)),
-        "homeward hosts every program"
+        "the laptop hosts every program"
     );
+}
+
+/// What a server, or the AWS SDK, is made of.
+fn is_of_a_server(name: &str) -> bool {
+    let servers = [
+        "axum",
+        "embedded",
+        "store",
+        "rusqlite",
+        "s3s",
+        "lambda_runtime",
+    ];
+    servers.contains(&name) || name.starts_with("aws-") || PROGRAMS.contains(&name)
+}
+
+#[test]
+fn what_an_uploader_runs_links_no_server_and_no_aws_sdk() {
+    let metadata = metadata();
+    let servers = |name: &str| -> Vec<_> {
+        let linked = linked(&metadata, name).into_iter();
+        linked.filter(|name| is_of_a_server(name)).collect()
+    };
+    for name in ["uploader", "console", "lab"] {
+        assert_eq!(servers(name), Vec::<String>::new(), "{name}");
+    }
+    assert!(servers("laptop").len() > 10, "the check would see them");
+}
+
+/// Standard library and crates that are there on Unix alone.
+const UNIX_ALONE: [&str; 4] = ["os::unix", "signal::unix", "rustix::", "libc::"];
+
+/// Lines of a file that need Unix where no `cfg` says so, in the forty lines before, or for all of its tests.
+fn unguarded(text: &str) -> Vec<&str> {
+    let lines: Vec<_> = text.lines().collect();
+    let guards =
+        |line: &str| line.contains("cfg(") && (line.contains("unix") || line.contains("linux"));
+    let tests = lines
+        .iter()
+        .position(|line| line.contains("all(test, unix)"));
+    let needs = |line: &str| UNIX_ALONE.iter().any(|it| line.contains(it));
+    let is_open = |at: &usize| {
+        let before = lines.get(at.saturating_sub(40)..*at).unwrap_or_default();
+        tests.is_none_or(|tests| *at < tests) && !before.iter().any(|line| guards(line))
+    };
+    let found = (0..lines.len()).filter(|at| needs(lines[*at]));
+    found.filter(is_open).map(|at| lines[at]).collect()
+}
+
+/// Uploaders have Windows and macOS.
+#[test]
+fn what_an_uploader_runs_imports_nothing_that_is_on_unix_alone() {
+    let metadata = metadata();
+    let linked = linked(&metadata, "uploader");
+    let ours = metadata.workspace_packages().into_iter();
+    let ours = ours.filter(|it| it.name == "uploader" || linked.contains(it.name.as_str()));
+    let mut files = 0;
+    for package in ours {
+        let folder = package
+            .manifest_path
+            .parent()
+            .expect("a manifest has a folder");
+        let mut sources = Vec::new();
+        words::add_sources(folder.join("src").as_std_path(), &mut sources);
+        for path in sources {
+            let text = std::fs::read_to_string(&path).expect("a source in UTF-8");
+            assert_eq!(unguarded(&text), Vec::<&str>::new(), "{}", path.display());
+            files += 1;
+        }
+    }
+    assert!(files > 50, "{files}");
+    let bare = "fn f() {\n    rustix::process::getpid();\n}\n";
+    assert_eq!(unguarded(bare).len(), 1, "the check would see it");
 }
 
 #[test]

@@ -7,10 +7,10 @@ use clap::{Args, Subcommand};
 
 use console::folder;
 use console::outcome::{ExitStatus, Failure, Result};
+use console::terminal::{escaped, print};
 use lab::recall::report::{self, About};
 use lab::recall::same_person::SamePerson;
 use lab::recall::{self, RecallSettings};
-use console::terminal::{escaped, print};
 
 /// Measure how well matching does on photos of your own
 #[derive(Args)]

@@ -7,10 +7,10 @@ use clap::{Args, Subcommand};
 use embedded::Embedded;
 use serde_json::Value;
 
-use laptop::dead_letters::{self, Which};
-use laptop::inspection::{self, Inspected};
 use console::outcome::{ExitStatus, Failure, Result};
 use console::terminal::print;
+use laptop::dead_letters::{self, Which};
+use laptop::inspection::{self, Inspected};
 
 /// List what was given up after too many attempts, or send it again
 ///

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use lab::edited_ads::{EditedAd, Source, edited_ads};
 use crate::demo::run::{Outcomes, run as run_demo};
 use crate::demo::{sheet, sources, table};
-use laptop::{Laptop};
 use console::outcome::{ExitStatus, Failure, Result};
 use console::terminal::print;
+use lab::edited_ads::{EditedAd, Source, edited_ads};
+use laptop::Laptop;
 
 /// See Homeward find photos in edited ads, from upload to delivered alert
 ///

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use console::outcome::{ExitStatus, Failure, Result};
 use deploy::costs::Way;
 use deploy::doctor::credentials::{self, Machine};
 use deploy::doctor::parameters::{self, Chosen};
@@ -14,7 +15,6 @@ use deploy::doctor::region::{self, Named};
 use deploy::doctor::smoke::{self, Deployment, stack};
 use deploy::doctor::template::{self, Parameter};
 use deploy::doctor::{Check, Verdict, account, tools};
-use console::outcome::{ExitStatus, Failure, Result};
 
 /// Check a deployment on AWS: before it is made, what would stop it and what it will cost; after, that
 /// it works

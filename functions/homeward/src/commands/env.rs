@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Value, json};
 
-use laptop::{credentials};
 use console::outcome::{ExitStatus, Failure, Result};
 use console::terminal::print;
+use laptop::credentials;
 
 /// Print addresses, keys and tokens of 'homeward serve' as shell variables
 ///

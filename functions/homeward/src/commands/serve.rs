@@ -8,9 +8,9 @@ use clap::Args;
 use store::CompactionRule;
 use tokio::signal::unix::{SignalKind, signal};
 
-use laptop::{Laptop, Settings};
 use console::outcome::{ExitStatus, Failure, Result};
 use console::terminal::print;
+use laptop::{Laptop, Settings};
 
 /// Run the whole system on this machine: S3, DynamoDB, the HTTP API, and every program behind them
 ///

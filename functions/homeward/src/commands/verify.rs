@@ -7,10 +7,10 @@ use std::sync::OnceLock;
 use clap::Args;
 use serde_json::Value;
 
-use laptop::consistency::{self, Contents};
-use laptop::inspection::{self, Inspected};
 use console::outcome::{ExitStatus, Result};
 use console::terminal::{Progress, print};
+use laptop::consistency::{self, Contents};
+use laptop::inspection::{self, Inspected};
 
 /// Prove that nothing was lost, missed or told twice
 ///

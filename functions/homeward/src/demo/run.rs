@@ -10,10 +10,10 @@ use serde_json::Value;
 use store::NewObject;
 
 use super::case_system::CaseSystem;
-use lab::edited_ads::{EditedAd, Source};
 use super::sheet::{Lead, Shown};
-use laptop::{Laptop, Settings, consistency};
 use console::terminal::{Progress, print};
+use lab::edited_ads::{EditedAd, Source};
+use laptop::{Laptop, Settings, consistency};
 
 /// Longer than any step takes on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(300);

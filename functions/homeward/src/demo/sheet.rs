@@ -4,9 +4,9 @@ use evidence::{FoundAd, Picture, Sheet, SheetPair};
 
 use photo::Limits;
 
+use console::image_file::decoded;
 use lab::drawing::fitted;
 use lab::edited_ads::{EditedAd, Source, jpeg};
-use console::image_file::decoded;
 
 /// Longest side of a picture on the sheet, in pixels: sharp on paper at 5 cm.
 const THUMBNAIL_PX: u32 = 480;

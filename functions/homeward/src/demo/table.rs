@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use lab::edited_ads::EditedAd;
 use super::sheet::Shown;
+use lab::edited_ads::EditedAd;
 
 /// One line per kind of edit, as a Markdown table.
 pub fn by_edit(ads: &[EditedAd], shown: &[Shown]) -> String {

@@ -1,18 +1,30 @@
-use rustix::process::{Resource, Rlimit, setrlimit};
+/// Takes the limits of a child: elsewhere than on Unix there are none to take.
+///
+/// # Errors
+/// Always.
+#[cfg(not(unix))]
+pub(super) fn take() -> Result<(), ()> {
+    Err(())
+}
 
 /// Memory of the child in bytes: the program itself, and 20 bytes for each of 32 megapixels, the most
 /// that a piece may have (two pictures of 16 bit samples at full colour, and what AV1 keeps of blocks). The
 /// parent holds little meanwhile: the file, a canvas and the answer come to a third of this.
+#[cfg(unix)]
 const MEMORY_BYTES_MAX: u64 = 1 << 30;
 
 /// Processor time of the child in seconds: 32 megapixels take 3.
+#[cfg(unix)]
 const PROCESSOR_S_MAX: u64 = 20;
 
 /// Takes the limits of a child, for good.
 ///
 /// # Errors
 /// If any of them cannot be taken.
+#[cfg(unix)]
 pub(super) fn take() -> Result<(), ()> {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+
     let limits = [
         (Resource::As, MEMORY_BYTES_MAX),
         (Resource::Cpu, PROCESSOR_S_MAX),

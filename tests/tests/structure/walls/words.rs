@@ -195,7 +195,7 @@ fn retired_words(path: &str, source: &str) -> Vec<String> {
 }
 
 /// The Rust sources below a folder, but for what was built.
-fn add_sources(folder: &Path, sources: &mut Vec<PathBuf>) {
+pub(super) fn add_sources(folder: &Path, sources: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("the checkout is readable") {
         let path = entry.expect("the checkout is readable").path();
         if path.is_dir() && !path.ends_with("target") {

@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 
 use console::folder::{self, FolderEntry};
 use console::image_file;
-use lab::match_picture::{self, DrawnPair};
 use console::outcome::{Failure, Result};
 use console::terminal::escaped;
+use lab::match_picture::{self, DrawnPair};
 
 /// Letters of a file's name that its picture's name keeps.
 const NAME_CHARS_MAX: usize = 40;

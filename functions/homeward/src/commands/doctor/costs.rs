@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use deploy::costs::counts::Counts;
 use deploy::costs::prices::Prices;
-use deploy::costs::{Architecture, Line, Way, idle, per_million, per_month, storage_per_month, sum};
+use deploy::costs::{
+    Architecture, Line, Way, idle, per_million, per_month, storage_per_month, sum,
+};
 use deploy::doctor::parameters::{Chosen, value};
 use deploy::doctor::template::Parameter;
 

@@ -5,9 +5,9 @@ use std::io::Write;
 use serde_json::json;
 
 use super::costs::Bill;
+use console::terminal::print;
 use deploy::costs::{Line, sum};
 use deploy::doctor::Check;
-use console::terminal::print;
 
 /// Checks and the bill.
 pub fn all(checks: &[Check], bill: &Bill, as_json: bool) -> std::io::Result<()> {
