@@ -8,11 +8,11 @@
 mod terms;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use features::ReferenceFeatures;
+use features::fingerprint::ReferenceFingerprint;
 use intake::{Intake, IntakeError};
 use photo::{Limits, Reason};
 use reading::Read;
-use records::features::ReferenceFeatures;
-use records::fingerprint::ReferenceFingerprint;
 use records::{
     AlertLimit, ImageSha256, ObjectKey, ObjectRemoved, ReasonCode, Reference, ReferenceId,
     ReferenceKey, ReferenceStatus, SearchProgress, Timestamp,

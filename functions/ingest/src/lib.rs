@@ -15,10 +15,10 @@ use std::sync::Arc;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use bytes::Bytes;
+use features::fingerprint::{AdFingerprint, FINGERPRINT_VERSION};
 use intake::{Intake, IntakeError};
 use photo::{Limits, Reason};
 use reading::Read;
-use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION};
 use records::{
     AdKey, AdMetadata, BundleCounts, Image, ImageSha256, LineFaults, MemberName, MetadataNote,
     ObjectKey, ReasonCode, Sighting, TenantId, Timestamp, Upload, UploadState,

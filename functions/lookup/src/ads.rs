@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use features::fingerprint::ReferenceFingerprint;
 use futures::{StreamExt, TryStreamExt, stream};
-use records::fingerprint::ReferenceFingerprint;
 use records::{SearchProgress, SearchState};
 use store::{
     AdsPosition, Error, FEATURES_PAGE_BYTES, SearchKey, SearchPart, SearchPlan, SegmentEntry,

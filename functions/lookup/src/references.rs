@@ -4,10 +4,10 @@
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use features::fingerprint::{AdFingerprint, ReferenceFingerprint};
 use matching::local::StopFeatures;
 use matching::{Match, Policy, ReferenceSet};
 use records::Timestamp;
-use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
 use store::{Error, LogBatch, LogChange, LogPosition};
 
 use crate::Access;

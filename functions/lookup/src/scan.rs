@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use features::fingerprint::{Hash256, ReferenceFingerprint};
 use matching::scan::{Columns, neighbours};
 use matching::{Match, Policy, local};
-use records::fingerprint::{Hash256, ReferenceFingerprint};
 use records::{Evidence, ImageSha256, Sighting, TenantId};
 use store::{SegmentIndex, StoredAd};
 

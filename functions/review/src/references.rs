@@ -8,10 +8,10 @@ use std::ops::RangeInclusive;
 
 use axum::extract::{Request, State};
 use bytes::Bytes;
-use http::StatusCode;
-use records::fingerprint::{
+use features::fingerprint::{
     FINGERPRINT_VERSION, Framing, Hash256, HashVariant, ReferenceFingerprint,
 };
+use http::StatusCode;
 use records::{
     AlertLimit, AuditAction, CaseId, ImageSha256, Listing, ObjectKey, ReasonCode, Reference,
     ReferenceId, ReferenceKey, ReferenceStatus, TenantId,

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
+use features::CommonFeatures;
+use features::fingerprint::AdFingerprint;
 use matching::local;
 use records::TenantSettings;
-use records::features::CommonFeatures;
-use records::fingerprint::AdFingerprint;
 use store::{Compacted, Error, SetKind};
 
 use crate::{Done, Upkeep};

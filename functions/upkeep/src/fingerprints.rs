@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use records::fingerprint::FINGERPRINT_VERSION;
+use features::fingerprint::FINGERPRINT_VERSION;
 use records::{ObjectCreated, Renewal};
 
 use crate::scan::{RUN_MAX, ScanListing};

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use features::fingerprint::{AdFingerprint, Hash256, ReferenceFingerprint};
 use image::RgbImage;
 use photo::{Detail, Limits, Pixels, Reason};
-use records::fingerprint::{AdFingerprint, Hash256, ReferenceFingerprint};
 
 /// Why a file gave no fingerprint, as a code: a [`photo::Reason`], or what the disk said.
 pub type ReasonCode = &'static str;

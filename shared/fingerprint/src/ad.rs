@@ -1,6 +1,6 @@
 //! The fingerprint of an ad image.
 
-use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION};
+use ::features::fingerprint::{AdFingerprint, FINGERPRINT_VERSION};
 
 use crate::border::without_border;
 use crate::features;

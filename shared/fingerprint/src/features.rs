@@ -15,7 +15,7 @@ mod plane;
 mod pyramid;
 mod turn;
 
-use records::features::{
+use ::features::{
     AD_FEATURES_MAX, AdFeatures, Descriptor, Feature, GRID_SIDES, Grey, Grid, PLACE_STEPS,
     REFERENCE_FEATURES_MAX, ReferenceFeatures, SKETCH_PIXELS_MAX, Sketch,
 };

@@ -9,9 +9,9 @@
 
 use std::sync::LazyLock;
 
+use ::features::fingerprint::Hash256;
 use image::GrayImage;
 use image_hasher::{HashAlg, Hasher, HasherConfig};
-use records::fingerprint::Hash256;
 
 use crate::pdq::axis::SAMPLES;
 use crate::pdq::grid::Grid;

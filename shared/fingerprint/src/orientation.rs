@@ -5,7 +5,7 @@
 //! flipped this way drifts by up to 72 bits. Here the filter leans instead: form by form, the
 //! rows of the operator are mirrored, and each hash is that of the really turned pixels.
 
-use records::fingerprint::{HashVariant, Turn};
+use ::features::fingerprint::{HashVariant, Turn};
 
 use crate::gradient_hash::gradient_hash;
 use crate::pdq;

@@ -15,7 +15,7 @@ mod exact;
 pub(crate) mod grid;
 mod quality;
 
-use records::fingerprint::Hash256;
+use ::features::fingerprint::Hash256;
 
 use crate::orientation::{Orientation, Turned};
 use crate::picture::{Picture, Region};

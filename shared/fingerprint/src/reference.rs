@@ -1,6 +1,6 @@
 //! The fingerprint of a reference.
 
-use records::fingerprint::{FINGERPRINT_VERSION, Framing, HashVariant, ReferenceFingerprint};
+use ::features::fingerprint::{FINGERPRINT_VERSION, Framing, HashVariant, ReferenceFingerprint};
 
 use crate::border::without_border;
 use crate::features;
@@ -11,7 +11,7 @@ use crate::picture::{Picture, Region};
 ///
 /// Its framings are the eight dihedral forms of the photo as it is, the first of them unturned,
 /// and then the same eight of the photo without its flat border, if it has one. Negatives are
-/// not stored: a negative's hash is the complement ([`records::fingerprint::Hash256::complement`]),
+/// not stored: a negative's hash is the complement ([`::features::fingerprint::Hash256::complement`]),
 /// at 256 minus the distance, which matching gets for nothing.
 pub fn of_reference(picture: &Picture<'_>) -> ReferenceFingerprint {
     let whole = picture.whole();

@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use features::fingerprint::{AdFingerprint, ReferenceFingerprint};
 use photo::{Limits, Reason};
 use reading::{Read, read, read_sheet};
-use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
 use records::{ObjectCreated, ObjectKey, ReasonCode};
 use store::{Clock, Fetched, Objects};
 use tokio::sync::Semaphore;

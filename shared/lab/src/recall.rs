@@ -12,10 +12,10 @@ mod warp;
 
 use std::path::PathBuf;
 
+use features::fingerprint::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint};
 use image::RgbImage;
 use matching::{Level, Policy, ReferenceSet};
 use photo::{Limits, Reason};
-use records::fingerprint::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint};
 
 use crate::match_picture::canvas;
 use console::folder::{self, FolderEntry};

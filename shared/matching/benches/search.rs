@@ -6,10 +6,10 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use matching::{Policy, ReferenceSet, compare};
-use records::fingerprint::{
+use features::fingerprint::{
     AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint, Turn,
 };
+use matching::{Policy, ReferenceSet, compare};
 
 /// Framings of a reference: eight dihedral forms, with and without its border.
 const FRAMINGS: usize = 16;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use records::fingerprint::{Framing, Turn};
+use features::fingerprint::{Framing, Turn};
 
 /// How the reference became the ad, seen from the reference: an ad that shows the reference
 /// turned a quarter clockwise reads `turned 90`. Where mirrored and turned, mirrored first.

@@ -1,6 +1,6 @@
 //! What a match says.
 
-use records::{Level, Method};
+use features::{Level, Method};
 
 use crate::Edit;
 

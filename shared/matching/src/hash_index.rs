@@ -13,7 +13,7 @@ mod plan;
 mod rows;
 mod starts;
 
-use records::fingerprint::Hash256;
+use features::fingerprint::Hash256;
 
 use crate::scan::{self, GrowingColumns};
 use band::{Band, Scratch};

@@ -11,7 +11,7 @@
 //!
 //! ```
 //! use matching::{Policy, ReferenceSet};
-//! use records::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, HashVariant};
+//! use features::fingerprint::{AdFingerprint, Framing, Hash256, ReferenceFingerprint, HashVariant};
 //!
 //! let view = HashVariant { pdq: Hash256([0x5a; 32]), quality: 100, second: Hash256([0; 32]) };
 //! let mirrored = Framing { mirrored: true, ..Framing::default() };
@@ -35,15 +35,15 @@ pub mod scan;
 mod whole;
 
 pub use edit::{Edit, Surroundings};
+pub use features::{Level, Method};
 pub use found::Match;
 pub use hash_index::HashIndex;
 pub use policy::{Evidence, LocalRule, PerGrid, Policy, WholeRule};
-pub use records::{Level, Method};
 pub use reference_set::ReferenceSet;
 
 use std::cell::OnceCell;
 
-use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
+use features::fingerprint::{AdFingerprint, ReferenceFingerprint};
 
 /// The best match between one reference and one ad image, or `None`: the oracle.
 ///

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
+use features::fingerprint::{AdFingerprint, ReferenceFingerprint};
 
 use crate::hash_index::HashIndex;
 use crate::{Evidence, Match, Policy, local, whole};

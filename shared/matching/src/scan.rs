@@ -17,7 +17,7 @@
 //!
 //! ```
 //! use matching::scan::{self, Columns};
-//! use records::fingerprint::Hash256;
+//! use features::fingerprint::Hash256;
 //!
 //! let photo = Hash256([0x5a; 32]);
 //! let stored = [Hash256([0; 32]), photo, photo.complement()];
@@ -38,7 +38,7 @@ pub use kernel::Kernel;
 
 pub(crate) use columns::GrowingColumns;
 
-use records::fingerprint::Hash256;
+use features::fingerprint::Hash256;
 
 use crate::whole::HASH_BITS;
 use prefilter::Survivors;

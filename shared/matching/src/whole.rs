@@ -1,6 +1,6 @@
 //! Stage 1: whole-picture hashes of one pair, compared plainly.
 
-use records::fingerprint::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint};
+use features::fingerprint::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint};
 
 use crate::{Edit, Level, Match, Method, WholeRule};
 

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::ad::Sighting;
 use crate::ids::{CaseId, LeadId, ReferenceId, TenantId};
-use crate::lead::{Evidence, LeadStatus, LeadSummary, Level, Method, VerdictEntry};
+use features::{Level, Method};
+
+use crate::lead::{Evidence, LeadStatus, LeadSummary, LevelText, MethodText, VerdictEntry};
 use crate::text::Label;
 use crate::time::Timestamp;
 
@@ -57,8 +59,10 @@ pub struct AlertData {
     /// The reference.
     pub reference_id: ReferenceId,
     /// How sure the policy was.
+    #[serde(with = "LevelText")]
     pub level: Level,
     /// What matched.
+    #[serde(with = "MethodText")]
     pub method: Method,
     /// Differing bits of the best hashes, 0 to 256.
     pub distance: u16,

@@ -15,12 +15,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use crate::ad::{AdMetadata, MetadataNote};
-use crate::features::AdFeatures;
-use crate::fingerprint::{AdFingerprint, FINGERPRINT_VERSION};
 use crate::ids::ImageSha256;
 use crate::member::MemberName;
 use crate::reason::ReasonCode;
 use crate::strict;
+use features::AdFeatures;
+use features::fingerprint::{AdFingerprint, FINGERPRINT_VERSION};
 
 /// The first line.
 const HEADER: &str = r#"{"format":"homeward-hashes","version":1}"#;
@@ -221,7 +221,7 @@ fn fingerprint(encoded: &str) -> Result<AdFingerprint, ReasonCode> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::fingerprint::{Hash256, HashVariant};
+    use features::fingerprint::{Hash256, HashVariant};
     use proptest::prelude::*;
 
     fn record(version: u16) -> HashRecord {

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::fingerprint::Hash256;
 use crate::text::{Malformed, text_form};
+use features::fingerprint::Hash256;
 
 /// An organisation: 1 to 63 characters of `a-z`, `0-9`, `-` and `_`, a letter or digit first, so
 /// that it can stand in any key, path or host name. May be logged.

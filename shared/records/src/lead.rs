@@ -1,22 +1,28 @@
 //! Leads: a reference and an ad image that match. Not yet a fact.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
+
+use features::{Level, Method};
 
 use crate::ad::Sighting;
 use crate::ids::{CaseId, ImageSha256, LeadId, ReferenceId, TenantId};
 use crate::text::Label;
 use crate::time::Timestamp;
 
-/// What a match is good for; the surer level sorts first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// Sure enough to be sent to a case system.
+/// [`Level`] as it is stored and sent.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Level", rename_all = "snake_case")]
+pub(crate) enum LevelText {
     Alert,
-    /// Worth a person's look, never sent by itself.
     Review,
+}
+
+/// [`Method`] as it is stored and sent.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Method", rename_all = "snake_case")]
+pub(crate) enum MethodText {
+    Whole,
+    Parts,
 }
 
 /// Where the fingerprint that matched comes from. What was computed here from pixels is the better
@@ -31,48 +37,6 @@ pub enum Evidence {
     /// It was computed here from the picture.
     #[default]
     Computed,
-}
-
-/// Which stage of matching found a match.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Method {
-    /// Stage 1: hashes of the whole picture.
-    Whole,
-    /// Stage 2: local features, by their geometry.
-    Parts,
-}
-
-impl Level {
-    /// `alert` or `review`, as stored and sent.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Alert => "alert",
-            Self::Review => "review",
-        }
-    }
-}
-
-impl Method {
-    /// `whole` or `parts`, as stored and sent.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Whole => "whole",
-            Self::Parts => "parts",
-        }
-    }
-}
-
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 /// Where a lead stands.
@@ -161,8 +125,10 @@ pub struct LeadSummary {
     /// The ad image.
     pub image_sha256: ImageSha256,
     /// How sure the policy is.
+    #[serde(with = "LevelText")]
     pub level: Level,
     /// What matched.
+    #[serde(with = "MethodText")]
     pub method: Method,
     /// Differing bits of the best hashes, 0 to 256.
     pub distance: u16,

@@ -6,8 +6,6 @@
 #![forbid(unsafe_code)]
 
 mod faults;
-pub mod features;
-pub mod fingerprint;
 pub mod strict;
 
 mod ad;
@@ -47,6 +45,7 @@ pub use erasure::{
 };
 pub use event::{ObjectCreated, ObjectRemoved};
 pub use faults::{LINES_NAMED_MAX, LineFault, LineFaults};
+pub use features::{Level, Method};
 pub use hashes::{
     HASH_LINE_BYTES_MAX, HASH_LINES_MAX, HashFault, HashRecord, hash_lines, hash_list_header,
     is_hash_list,
@@ -54,8 +53,8 @@ pub use hashes::{
 pub use ids::{CaseId, ImageSha256, LeadId, ReferenceId, TenantId};
 pub use key::{AdKey, KEY_BYTES_MAX, ObjectKey, ReferenceKey, decode_event_key, has_dot_parts};
 pub use lead::{
-    Evidence, FoundLead, Lead, LeadStatus, LeadSummary, LeadUploader, Level, Method, Outline,
-    Verdict, VerdictEntry, VerdictReason,
+    Evidence, FoundLead, Lead, LeadStatus, LeadSummary, LeadUploader, Outline, Verdict,
+    VerdictEntry, VerdictReason,
 };
 pub use member::{BundleCounts, MemberName};
 pub use page::{Cursor, Listing, Page};

@@ -51,7 +51,12 @@ impl LeadSummary {
     /// A short text that changes whenever the lead is judged, opened again or rises: who judges what it
     /// has seen says which version that was.
     pub fn version(&self) -> String {
-        let told = serde_json::json!([self.status, self.verdict, self.reopened_at, self.level]);
+        let told = serde_json::json!([
+            self.status,
+            self.verdict,
+            self.reopened_at,
+            self.level.as_str()
+        ]);
         hex::encode(&Sha256::digest(told.to_string())[..8])
     }
 }

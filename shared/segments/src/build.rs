@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use features::fingerprint::{Framing, HashVariant};
 use records::TenantId;
-use records::fingerprint::{Framing, HashVariant};
 
 use crate::head::{COLUMNS, Column, Head, TILE_VIEWS};
 use crate::{

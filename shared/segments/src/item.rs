@@ -1,7 +1,7 @@
 //! Items of a set, ads and references alike: whose, which, its views, its features.
 
 use bytes::Bytes;
-use records::fingerprint::{AdFingerprint, Framing, HashVariant, ReferenceFingerprint};
+use features::fingerprint::{AdFingerprint, Framing, HashVariant, ReferenceFingerprint};
 use records::{ImageSha256, ReferenceId, TenantId};
 
 use crate::SegmentError;
@@ -147,7 +147,7 @@ impl std::fmt::Debug for Item {
 /// How an ad's second view says that it is one.
 const TRIMMED: Framing = Framing {
     mirrored: false,
-    turn: records::fingerprint::Turn::None,
+    turn: features::fingerprint::Turn::None,
     negative: false,
     border_removed: true,
 };

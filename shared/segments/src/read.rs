@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use features::fingerprint::{FEATURES_BYTES_MAX, Framing, Hash256, HashVariant};
 use records::TenantId;
-use records::fingerprint::{FEATURES_BYTES_MAX, Framing, Hash256, HashVariant};
 
 use crate::head::{Column, Head, Input, TILE_VIEWS};
 use crate::{BLOCK_BYTES, Id, Item, Posting, SegmentEntry, SegmentError, SegmentName, SetKind};

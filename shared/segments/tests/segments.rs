@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use proptest::prelude::*;
-use records::fingerprint::{
+use features::fingerprint::{
     AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint, Turn,
 };
+use proptest::prelude::*;
 use records::{CaseId, ImageSha256, ReferenceId, TenantId};
 use segments::*;
 

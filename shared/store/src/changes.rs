@@ -1,6 +1,6 @@
 //! What the tables' streams tell: new items, as the domain's words.
 
-use records::fingerprint::ReferenceFingerprint;
+use features::fingerprint::ReferenceFingerprint;
 use records::{Alert, ImageSha256, ReferenceId, Sighting, TenantId};
 
 use crate::ads::packs::{PACK, Pack};

@@ -10,7 +10,7 @@ pub(crate) mod snapshot;
 pub(crate) mod status;
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
-use records::fingerprint::ReferenceFingerprint;
+use features::fingerprint::ReferenceFingerprint;
 use records::{
     CaseId, Cursor, Listing, Page, Reference, ReferenceId, ReferenceKey, ReferenceStatus,
     SearchProgress, TenantId, Timestamp,

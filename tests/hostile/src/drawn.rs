@@ -2,8 +2,8 @@
 
 use std::io::Cursor;
 
+use features::{CommonFeature, CommonFeatures, Descriptor};
 use image::{DynamicImage, ImageFormat, RgbImage};
-use records::features::{CommonFeature, CommonFeatures, Descriptor};
 use segments::{Manifest, SetKind};
 
 const SIDE_PX: u32 = 48;

@@ -8,9 +8,9 @@ mod drawn;
 use std::io::{Seek, Write};
 
 use bytes::Bytes;
+use features::fingerprint::{AdFingerprint, Hash256, HashVariant};
+use features::{AdFeatures, CommonFeatures, ReferenceFeatures};
 use photo::{Detail, Limits, Pixels};
-use records::features::{AdFeatures, CommonFeatures, ReferenceFeatures};
-use records::fingerprint::{AdFingerprint, Hash256, HashVariant};
 use records::{ImageSha256, ObjectCreated, ObjectKey, TenantId};
 use segments::{Item, Manifest, SetKind};
 

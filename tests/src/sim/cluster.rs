@@ -10,10 +10,10 @@ use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_smithy_async::rt::sleep::SharedAsyncSleep;
 use enroll::Enroll;
+use features::fingerprint::FINGERPRINT_VERSION;
 use ingest::Ingest;
 use lookup::Lookup;
 use matching::Policy;
-use records::fingerprint::FINGERPRINT_VERSION;
 use records::{
     Label, Renewal, ScanStage, Secret, TenantId, TenantSettings, Timestamp, Webhook, WebhookName,
     WebhookState,

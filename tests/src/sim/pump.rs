@@ -8,11 +8,11 @@ use alert::AlertProgram;
 use aws_lambda_events::sqs::SqsBatchResponse;
 use aws_lambda_events::streams::DynamoDbEventResponse;
 use enroll::Enroll;
-use ingest::Ingest;
-use lookup::Lookup;
-use records::fingerprint::{
+use features::fingerprint::{
     AdFingerprint, FINGERPRINT_VERSION, Framing, Hash256, HashVariant, ReferenceFingerprint,
 };
+use ingest::Ingest;
+use lookup::Lookup;
 use records::{
     AdKey, AdMetadata, AlertLimit as Alerted, Image, ImageSha256, Label, LeadId, LeadStatus,
     ObjectKey, Reference, ReferenceId, ReferenceKey, ReferenceStatus, RetractionState,

@@ -6,10 +6,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use features::fingerprint::{AdFingerprint, FINGERPRINT_VERSION, Hash256, HashVariant};
 use proofs::odds::{TwoKinds, check_nothing_shows, shuffled};
 use proofs::process::Serve;
 use proofs::uploader::Form;
-use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION, Hash256, HashVariant};
 use records::{AdMetadata, HashRecord, ImageSha256, MemberName, hash_list_header};
 
 /// Trials of either kind: at most 0.86 of all pairs is then within three standard errors.

@@ -44,6 +44,7 @@ const IMPURE: &[&str] = &[
     "socket2",
 ];
 const PURE: &[&str] = &[
+    "features",
     "photo",
     "fingerprint",
     "matching",
@@ -166,6 +167,14 @@ fn only_alert_links_an_http_client_of_its_own() {
 fn pure_crates_link_no_async_io_or_logging() {
     for name in PURE {
         links_none_of(name, IMPURE);
+    }
+}
+
+/// Values of the domain stay out of the code of pixels and of matching.
+#[test]
+fn pixels_and_matching_know_no_record() {
+    for name in ["photo", "fingerprint", "matching", "features", "evidence"] {
+        links_none_of(name, &["records", "serde", "serde_json"]);
     }
 }
 

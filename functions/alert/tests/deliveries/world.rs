@@ -10,7 +10,7 @@ use alert::send::Sender;
 use aws_lambda_events::dynamodb::Event;
 use aws_lambda_events::streams::DynamoDbEventResponse;
 use embedded::Embedded;
-use records::fingerprint::{
+use features::fingerprint::{
     AdFingerprint, FINGERPRINT_VERSION, Framing, Hash256, HashVariant, ReferenceFingerprint,
 };
 use records::{

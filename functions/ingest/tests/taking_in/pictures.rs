@@ -1,7 +1,7 @@
 //! Pictures of one batch.
 
 use aws_lambda_events::sqs::SqsEvent;
-use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION, Hash256, HashVariant};
+use features::fingerprint::{AdFingerprint, FINGERPRINT_VERSION, Hash256, HashVariant};
 use records::{ImageSha256, MetadataNote};
 use store::{CompactionRule, StoredAd};
 

@@ -7,9 +7,9 @@ use std::time::SystemTime;
 use aws_lambda_events::dynamodb::Event;
 use aws_sdk_s3::primitives::ByteStream;
 use embedded::{Batch, Embedded};
+use features::fingerprint::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint};
 use lookup::Lookup;
 use matching::Policy;
-use records::fingerprint::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint};
 use records::*;
 use store::{
     Activated, Clock, CompactionRule, Jitter, LeadFilter, Names, SetKind, Store, StoredAd, Table,

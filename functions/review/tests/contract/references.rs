@@ -365,14 +365,14 @@ async fn enrolled(world: &World, id: &str, accepted_at: Timestamp) -> Submitted 
         created_at: accepted_at,
         ..announced
     };
-    let view = records::fingerprint::HashVariant {
-        pdq: records::fingerprint::Hash256([3; 32]),
+    let view = features::fingerprint::HashVariant {
+        pdq: features::fingerprint::Hash256([3; 32]),
         quality: 90,
-        second: records::fingerprint::Hash256([3; 32]),
+        second: features::fingerprint::Hash256([3; 32]),
     };
-    let fingerprint = records::fingerprint::ReferenceFingerprint {
-        version: records::fingerprint::FINGERPRINT_VERSION,
-        framings: vec![(records::fingerprint::Framing::default(), view)],
+    let fingerprint = features::fingerprint::ReferenceFingerprint {
+        version: features::fingerprint::FINGERPRINT_VERSION,
+        framings: vec![(features::fingerprint::Framing::default(), view)],
         features: Vec::new(),
     };
     world

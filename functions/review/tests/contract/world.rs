@@ -7,8 +7,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use embedded::Embedded;
+use features::fingerprint::{AdFingerprint, FINGERPRINT_VERSION, Hash256, HashVariant};
 use http::{HeaderMap, Request, StatusCode, header};
-use records::fingerprint::{AdFingerprint, FINGERPRINT_VERSION, Hash256, HashVariant};
 use records::{
     AdKey, AdMetadata, AuditCheck, AuditEntry, AuditKey, Evidence, FoundLead, Image, ImageSha256,
     Label, LeadId, Level, Method, PictureAnswer, Principal, ReferenceId, Role, Sighting, TenantId,

@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 
+use features::fingerprint::FINGERPRINT_VERSION;
 use futures::future::BoxFuture;
-use records::fingerprint::FINGERPRINT_VERSION;
 use upkeep::Queues;
 
 use super::*;

@@ -17,9 +17,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use embedded::Embedded;
+use features::fingerprint::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint};
+use features::{AdFeatures, CommonFeatures, Descriptor, Feature, Grey, Grid, Sketch};
 use fingerprints::Enqueued;
-use records::features::{AdFeatures, CommonFeatures, Descriptor, Feature, Grey, Grid, Sketch};
-use records::fingerprint::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint};
 use records::*;
 use store::{Clock, CompactionRule, Jitter, Names, NewObject, ObjectKind, Store, StoredAd};
 use upkeep::{Done, Task, Upkeep};

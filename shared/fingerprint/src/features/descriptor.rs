@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use records::features::{DESCRIPTOR_WORDS, Descriptor};
+use ::features::{DESCRIPTOR_WORDS, Descriptor};
 
 use super::plane::Plane;
 

@@ -3,7 +3,7 @@
 use std::f64::consts::PI;
 use std::sync::LazyLock;
 
-use records::fingerprint::Hash256;
+use ::features::fingerprint::Hash256;
 
 use super::axis::SAMPLES;
 use super::grid::Grid;

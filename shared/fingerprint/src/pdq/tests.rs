@@ -117,7 +117,7 @@ proptest! {
 
 #[test]
 fn a_form_mirrors_first_and_then_turns_clockwise() {
-    use records::fingerprint::Turn;
+    use ::features::fingerprint::Turn;
     let sketch = Sketch {
         width: 3,
         height: 2,

@@ -2,8 +2,8 @@
 #![allow(missing_docs)]
 
 use crate::drawn::{Drawn, scene};
+use features::fingerprint::{Framing, Turn};
 use fingerprint::{of_ad, of_reference};
-use records::fingerprint::{Framing, Turn};
 
 type Pixel = [u8; 3];
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use records::fingerprint::ReferenceFingerprint;
+use features::fingerprint::ReferenceFingerprint;
 use records::{ReferenceId, ReferenceStatus, TenantId, TenantSettings};
 use store::{LogBatch, LogChange, LogPosition, Store};
 

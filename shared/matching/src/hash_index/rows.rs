@@ -1,6 +1,6 @@
 //! Hashes as rows, to be compared one by one.
 
-use records::fingerprint::Hash256;
+use features::fingerprint::Hash256;
 
 use crate::whole::HASH_BITS;
 

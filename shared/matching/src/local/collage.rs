@@ -1,6 +1,6 @@
 //! The panels of a collage: an ad cut along straight seams from side to side.
 
-use records::features::Grey;
+use features::Grey;
 
 use super::layout::{commonest, is_flat, luma};
 

@@ -1,6 +1,6 @@
 //! Which features of the ad look like which of the reference.
 
-use records::features::{DESCRIPTOR_BITS, DESCRIPTOR_WORDS, Descriptor, REFERENCE_FEATURES_MAX};
+use features::{DESCRIPTOR_BITS, DESCRIPTOR_WORDS, Descriptor, REFERENCE_FEATURES_MAX};
 
 use super::image_pair::{LocalAd, LocalReference};
 

@@ -1,6 +1,6 @@
 //! What an alignment says was done to the reference.
 
-use records::fingerprint::Turn;
+use features::fingerprint::Turn;
 
 use super::affine::Affine;
 use super::image_pair::{LocalAd, LocalReference};

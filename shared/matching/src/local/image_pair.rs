@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use records::features::{
+use features::{
     AdFeatures, Descriptor, Feature, Grey, Grid, PLACE_STEPS, ReferenceFeatures, Sketch,
 };
 
@@ -91,7 +91,7 @@ impl LocalAd {
 
     #[cfg(test)]
     pub(super) fn of_key_points(key_points: Vec<KeyPoint>) -> Self {
-        let picture = records::features::Grey {
+        let picture = features::Grey {
             width_px: 1,
             height_px: 1,
             luma: vec![0],

@@ -7,7 +7,7 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use records::features::Descriptor;
+use features::Descriptor;
 
 use super::image_pair::{LocalAd, LocalReference};
 

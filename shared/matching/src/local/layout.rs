@@ -4,7 +4,7 @@
 //! below were chosen on edited copies of 20 photos; `homeward bench recall` reports how often
 //! each word is right on others.
 
-use records::features::Grey;
+use features::Grey;
 
 use super::collage::{self, Panel};
 use crate::Surroundings;

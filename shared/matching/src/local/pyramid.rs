@@ -1,6 +1,6 @@
 //! The ad as the reference's grid would see it.
 
-use records::features::{Grey, Grid};
+use features::{Grey, Grid};
 
 use super::affine::Affine;
 

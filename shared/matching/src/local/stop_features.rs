@@ -6,8 +6,8 @@
 //! features common, and it must still be found. What whole ads have in common teaches nothing, or
 //! the ad that is posted most would count least.
 
-use records::features::{COMMON_FEATURES_MAX, CommonFeature, CommonFeatures, Descriptor};
-use records::fingerprint::AdFingerprint;
+use features::fingerprint::AdFingerprint;
+use features::{COMMON_FEATURES_MAX, CommonFeature, CommonFeatures, Descriptor};
 
 use super::image_pair::LocalAd;
 use super::index::Index;

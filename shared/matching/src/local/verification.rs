@@ -3,7 +3,7 @@
 //! Few agreeing features can be chance, and aligned portraits of different people share eyes,
 //! mouth and outline. What they never share is the fine structure in most blocks at once.
 
-use records::features::{Grid, RowBits};
+use features::{Grid, RowBits};
 
 use super::affine::{Affine, Freedom, PointPair};
 use super::align::Alignment;

@@ -1,7 +1,7 @@
 //! The eight ways in which a whole reference fills a whole ad, and their negatives: for pictures
 //! with too few features, such as blurred ones and plain portraits.
 
-use records::features::Grid;
+use features::Grid;
 
 use super::affine::Affine;
 use super::align::Alignment;

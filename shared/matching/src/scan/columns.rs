@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use records::fingerprint::Hash256;
+use features::fingerprint::Hash256;
 
 /// Hashes in a tile. 64 fill a vector of any processor.
 pub const TILE_ITEMS: usize = 64;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use matching::{Edit, Level, Match, Method, Policy, ReferenceSet, WholeRule, compare};
-use proptest::prelude::*;
-use records::fingerprint::{
+use features::fingerprint::{
     AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint, Turn,
 };
+use matching::{Edit, Level, Match, Method, Policy, ReferenceSet, WholeRule, compare};
+use proptest::prelude::*;
 
 /// Hashes near one of two centres, at distances that crowd at the limit of 31 bits, or inverted.
 fn hash() -> impl Strategy<Value = Hash256> {

@@ -1,9 +1,9 @@
 //! What many ads have counts less, and hides nothing.
 
+use features::CommonFeatures;
+use features::fingerprint::AdFingerprint;
 use matching::local::{LocalAd, LocalReference, StopFeatures, evidence, trained};
 use matching::{Level, Policy, ReferenceSet};
-use records::features::CommonFeatures;
-use records::fingerprint::AdFingerprint;
 
 use crate::drawn::{Luma, drawn, letters};
 

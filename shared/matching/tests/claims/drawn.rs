@@ -1,7 +1,7 @@
 //! Pictures that tests draw, and what advertisers do to them.
 
+use features::fingerprint::{AdFingerprint, ReferenceFingerprint};
 use fingerprint::{Picture, of_ad, of_reference};
-use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
 
 /// Pixels of luma, row by row.
 #[derive(Clone)]

@@ -2,9 +2,9 @@
 #![allow(missing_docs)]
 
 use crate::drawn::{Luma, drawn, letters};
+use features::fingerprint::{AdFingerprint, ReferenceFingerprint};
+use features::{AD_FEATURES_MAX, AdFeatures, REFERENCE_FEATURES_MAX, ReferenceFeatures};
 use matching::{Policy, ReferenceSet, compare};
-use records::features::{AD_FEATURES_MAX, AdFeatures, REFERENCE_FEATURES_MAX, ReferenceFeatures};
-use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
 
 /// What may be stored of a reference's and of an ad's parts, in bytes.
 const REFERENCE_BYTES_MAX: usize = 12_000;
@@ -179,7 +179,7 @@ fn an_ad_made_of_everything_is_judged_with_few_references() {
                     .map(|(_, view)| view.pdq)
                     .collect::<Vec<_>>()
             };
-            let near = |hash: &records::fingerprint::Hash256| {
+            let near = |hash: &features::fingerprint::Hash256| {
                 let views = std::iter::once(&case.ad.whole).chain(&case.ad.trimmed);
                 views
                     .map(|view| view.pdq.distance_bits(hash))

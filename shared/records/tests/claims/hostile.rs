@@ -278,7 +278,7 @@ fn an_id_depends_on_every_part_and_on_where_the_parts_end() {
     let image = ImageSha256::of(b"photo");
     let id = ReferenceId::of_photo(&tenant("ab"), &case("c"), &image);
     assert_eq!(id, ReferenceId::of_photo(&tenant("ab"), &case("c"), &image));
-    let pdq = fingerprint::Hash256(*image.bytes());
+    let pdq = features::fingerprint::Hash256(*image.bytes());
     for other in [
         ReferenceId::of_photo(&tenant("a"), &case("bc"), &image),
         ReferenceId::of_photo(&tenant("ab"), &case("d"), &image),

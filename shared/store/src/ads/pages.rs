@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use records::fingerprint::AdFingerprint;
+use features::fingerprint::AdFingerprint;
 use records::{ImageSha256, Sighting, TenantId};
 use segments::{Id, Item as SetItem, Posting, SegmentEntry, SegmentIndex, SetKind};
 

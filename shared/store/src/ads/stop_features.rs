@@ -1,7 +1,7 @@
 //! What was learned of the features that many ads have: an object next to the ads' segments.
 
 use aws_sdk_s3::primitives::ByteStream;
-use records::features::CommonFeatures;
+use features::CommonFeatures;
 
 use crate::db::error::{Error, Result, classified};
 use crate::{AdsSet, SetKind, StoredAd};

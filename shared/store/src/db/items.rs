@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use records::fingerprint::{FEATURES_BYTES_MAX, ReferenceFingerprint};
+use features::fingerprint::{FEATURES_BYTES_MAX, ReferenceFingerprint};
 use records::{Record, Timestamp};
 use sha2::{Digest, Sha256};
 

@@ -221,7 +221,7 @@ impl Leads {
     ) -> Result<TransactWriteItem> {
         let mut values = vec![
             (":count", number(count)),
-            (":level", attribute(&lead.level)?),
+            (":level", text(lead.level.as_str())),
             (":status", attribute(&lead.status)?),
         ];
         let update = match reopened_at {

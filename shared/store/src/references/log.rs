@@ -13,8 +13,8 @@
 use std::fmt;
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use features::fingerprint::ReferenceFingerprint;
 use futures::{StreamExt, TryStreamExt, stream};
-use records::fingerprint::ReferenceFingerprint;
 use records::{ReferenceId, TenantId};
 use sha2::{Digest, Sha256};
 

@@ -1,7 +1,7 @@
 //! Fingerprints made again, after a build with better algorithms. Old ones stay where they are until
 //! new ones take their place, so that nothing is missed until then.
 
-use records::fingerprint::ReferenceFingerprint;
+use features::fingerprint::ReferenceFingerprint;
 use records::{ReferenceId, ReferenceStatus, SearchProgress, TenantId, Timestamp};
 
 use crate::db::error::{Error, Result};

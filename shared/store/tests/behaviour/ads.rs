@@ -321,7 +321,7 @@ async fn a_walk_through_the_set_meets_every_ad(World { store, .. }: World) {
 
 async fn a_fingerprint_too_large_is_refused(World { store, .. }: World) {
     let mut fingerprint = ad_fingerprint(1);
-    fingerprint.features = vec![0; records::fingerprint::FEATURES_BYTES_MAX];
+    fingerprint.features = vec![0; features::fingerprint::FEATURES_BYTES_MAX];
     let mut ad = StoredAd {
         tenant: tenant("uploader"),
         image_sha256: sha(1),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use records::fingerprint::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint};
+use features::fingerprint::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint};
 use records::*;
 use sha2::{Digest, Sha256};
 use store::{Activated, Clock, NewObject, Store, StoredAd, Submitted};

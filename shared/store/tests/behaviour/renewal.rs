@@ -1,6 +1,6 @@
 //! Fingerprints of newer algorithms take the place of older ones.
 
-use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
+use features::fingerprint::{AdFingerprint, ReferenceFingerprint};
 use records::*;
 use store::{
     CompactionRule, Error, LogChange, LogPosition, Renewed, SearchKey, SetKind, Store, StoredAd,

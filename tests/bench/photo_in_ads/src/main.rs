@@ -11,8 +11,8 @@ use std::time::Instant;
 use fingerprint::Picture;
 use matching::{Policy, ReferenceSet};
 use photo::{Detail, Limits, Pixels};
-use records::features::{Descriptor, ReferenceFeatures};
-use records::fingerprint::{Hash256, ReferenceFingerprint};
+use features::{Descriptor, ReferenceFeatures};
+use features::fingerprint::{Hash256, ReferenceFingerprint};
 
 /// How often a bit of a made-up reference's descriptor is another than the photo's: made-up ones
 /// then have the statistics of photos, and are as far from each other as photos are.

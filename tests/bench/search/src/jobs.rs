@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use matching::HashIndex;
 use matching::scan::{self, Columns, Kernel, Neighbour};
-use records::fingerprint::Hash256;
+use features::fingerprint::Hash256;
 use serde_json::{Value, json};
 
 use crate::{ALLOCATOR, seconds};

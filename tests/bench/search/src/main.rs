@@ -12,7 +12,7 @@ mod seconds;
 use std::io::{BufRead, Write};
 
 use peak_alloc::PeakAlloc;
-use records::fingerprint::Hash256;
+use features::fingerprint::Hash256;
 
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;

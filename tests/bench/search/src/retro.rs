@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use matching::Policy;
 use matching::scan::{self, Columns, TILE_ITEMS};
-use records::fingerprint::Hash256;
+use features::fingerprint::Hash256;
 use serde_json::{Value, json};
 
 use crate::seconds;

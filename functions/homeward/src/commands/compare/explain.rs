@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use features::fingerprint::{AdFingerprint, ReferenceFingerprint};
 use image::{Rgb, RgbImage};
 use matching::{Match, Policy, local};
 use photo::Limits;
-use records::fingerprint::{AdFingerprint, ReferenceFingerprint};
 use sha2::{Digest, Sha256};
 
 use console::folder::{self, FolderEntry};

@@ -1,9 +1,11 @@
-//! The parts of a picture: what stage 2 knows of an image, on either side.
+//! What is known of an image, and how two of them are compared: fingerprints, local features, levels, and
+//! their bytes. The values that pixel code makes and matching compares.
 //!
+//! The local features are what stage 2 knows of an image, on either side.
 //! A reference has local [`Feature`]s and three [`Grid`]s of signs; an ad image has features, the
 //! coarsest grid and a [`Sketch`]. `fingerprint` makes them, `matching` compares them, and both
-//! know them as the bytes in [`AdFingerprint::features`](crate::fingerprint::AdFingerprint) and
-//! [`ReferenceFingerprint::features`](crate::fingerprint::ReferenceFingerprint).
+//! know them as the bytes in [`AdFingerprint::features`](fingerprint::AdFingerprint) and
+//! [`ReferenceFingerprint::features`](fingerprint::ReferenceFingerprint).
 //!
 //! What they reveal: a feature is 192 comparisons within a patch; a grid tells where the picture
 //! is lighter than its surroundings, which redraws outlines like a woodcut, of a face as of
@@ -11,9 +13,14 @@
 //! ad images only, which are stored in full next to it and are public already; of a reference no
 //! grey value is kept.
 
+#![forbid(unsafe_code)]
+
+pub mod fingerprint;
+
 mod bytes;
 mod common;
 mod grid;
+mod level;
 mod measure;
 mod range;
 mod sketch;
@@ -24,6 +31,7 @@ use std::fmt;
 pub use bytes::FeaturesError;
 pub use common::{COMMON_FEATURES_MAX, CommonFeature, CommonFeatures};
 pub use grid::{Grid, RowBits};
+pub use level::{Level, Method};
 pub use sketch::Grey;
 
 /// Words of 64 bits in a descriptor.
