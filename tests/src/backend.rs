@@ -156,6 +156,11 @@ impl Backend {
         all
     }
 
+    /// What a program's function is called.
+    pub fn function_name(&self, program: &str) -> String {
+        self.deployment.function_name(program)
+    }
+
     /// Removes one version of an object, for good.
     pub fn remove_version(&self, bucket: &str, key: &str, version_id: &str) {
         let removed = self

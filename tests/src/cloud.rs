@@ -1,4 +1,4 @@
-//! The six real Lambda binaries on a backend, and what wakes them: queues, streams, timers, HTTP.
+//! The real Lambda binaries on a backend, and what wakes them: queues, streams, timers, HTTP.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -9,6 +9,7 @@ use store::Table;
 use crate::backend::{Backend, token};
 use crate::events::{self, Message, batch, failures};
 use crate::follower::Follower;
+use crate::invocations::Invocations;
 use crate::runtime_api::Function;
 use crate::wire::units::Units;
 use crate::wire::{Call, Wire};
@@ -21,6 +22,9 @@ const CHANGES_MAX: usize = 25;
 
 /// The programs that are functions.
 pub const PROGRAMS: [&str; 6] = ["ingest", "enroll", "lookup", "alert", "review", "upkeep"];
+
+/// The functions of the program `picture`, which `review` calls.
+pub const PICTURES: [&str; 2] = ["picture-ads", "picture-references"];
 
 /// The streams that wake programs.
 pub const STREAMS: [Table; 5] = [
@@ -45,6 +49,8 @@ pub struct Cloud {
     pub review: Function,
     /// Timers wake it.
     pub upkeep: Function,
+    /// `review` calls these.
+    pub pictures: Invocations,
     /// Where the data lies.
     pub backend: Backend,
     /// What each function says to the services.
@@ -76,12 +82,23 @@ impl Cloud {
 
     /// The same, with more variables for every program.
     pub fn with(backend: Backend, variables: &[(&str, &str)]) -> Self {
-        let wires: BTreeMap<_, _> = PROGRAMS.map(|name| (name, backend.tap())).into();
-        let start = |name| {
+        let all = PROGRAMS.iter().chain(&PICTURES);
+        let wires: BTreeMap<_, _> = all.map(|name| (*name, backend.tap())).collect();
+        let environment = |name: &str| {
             let at = wires[name].url();
             let mut environment = backend.environment(name, at, at);
             let more = variables.iter();
             environment.extend(more.map(|(name, value)| ((*name).into(), (*value).into())));
+            environment
+        };
+        let pictures = PICTURES.map(|name| {
+            let function = Function::start("picture", environment(name));
+            (backend.function_name(name), function)
+        });
+        let pictures = Invocations::of(pictures.into());
+        let start = |name| {
+            let mut environment = environment(name);
+            environment.push(("AWS_ENDPOINT_URL_LAMBDA".into(), pictures.url()));
             Function::start(name, environment)
         };
         Self {
@@ -91,6 +108,7 @@ impl Cloud {
             alert: start("alert"),
             review: start("review"),
             upkeep: start("upkeep"),
+            pictures,
             follower: Mutex::new(backend.follow(&STREAMS)),
             wires,
             backend,
@@ -108,7 +126,7 @@ impl Cloud {
         wires.map(|(name, wire)| (*name, wire.calls())).collect()
     }
 
-    /// Every program.
+    /// Every program that events wake.
     pub fn functions(&self) -> [&Function; 6] {
         [
             &self.ingest,

@@ -123,6 +123,19 @@ pub fn http(token: &str, method: &str, target: &str, body: Option<&Value>) -> Va
     event
 }
 
+/// A request of a browser on a page of ours: with its cookie, and the fields of a form if it sends one.
+pub fn browser(cookie: &str, method: &str, target: &str, form: Option<&str>) -> Value {
+    let mut event = http("", method, target, None);
+    event["headers"] = json!({"host": "api.homeward.example", "accept": "text/html",
+        "content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin",
+        "origin": "https://api.homeward.example", "x-forwarded-proto": "https"});
+    event["cookies"] = json!([cookie]);
+    if let Some(form) = form {
+        event["body"] = form.into();
+    }
+    event
+}
+
 /// A request with a multipart form: text fields, and a file named `photo`.
 pub fn http_form(token: &str, target: &str, fields: &[(&str, &str)], photo: &[u8]) -> Value {
     const BOUNDARY: &str = "homeward-test-boundary";

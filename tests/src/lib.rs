@@ -9,6 +9,7 @@ pub mod cloud;
 pub mod deployment;
 pub mod events;
 pub mod follower;
+pub mod invocations;
 pub mod leads;
 pub mod odds;
 pub mod process;

@@ -96,13 +96,10 @@ impl Template {
             .collect()
     }
 
-    /// The event sources of a function.
-    ///
-    /// # Panics
-    /// If it has none.
+    /// The event sources of a function; one that others call has none.
     pub fn sources(&self, program: &str) -> Vec<&Value> {
         let events = self.function(program)["Events"].as_object();
-        events.expect("a function has events").values().collect()
+        events.into_iter().flat_map(|it| it.values()).collect()
     }
 }
 

@@ -18,11 +18,12 @@ const AUTHORITIES: &str = "HOMEWARD_WEBHOOK_CA";
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     batches::log_to_stderr();
-    let program = AlertProgram::new(
+    let mut program = AlertProgram::new(
         Store::from_env(&[]).await?,
         Sender::new(&exit()?)?,
         Clock::from_system(),
     );
+    program.pages_at = std::env::var("HOMEWARD_PAGES_ADDRESS").ok();
     let program = &program;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
         dispatch(event.payload, program).await

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use photo::{Detail, Limits};
 use records::{ImageSha256, NoPicture, ObjectKey, PictureAnswer, PictureKind, PictureRequest};
-use store::{Fetched, Store};
+use store::{Fetched, Objects};
 use tokio::sync::Semaphore;
 
 /// Pictures decoded at once: each may take [`Limits::working_bytes_max`].
@@ -25,7 +25,7 @@ const AT_ONCE: usize = 1;
 /// The program.
 #[derive(Clone)]
 pub struct PictureProgram {
-    store: Store,
+    objects: Objects,
     limits: Limits,
     permits: Arc<Semaphore>,
     runtime: Option<tokio::runtime::Handle>,
@@ -34,9 +34,9 @@ pub struct PictureProgram {
 impl PictureProgram {
     /// A program that reads both buckets, or the one that its rights allow. It decodes on the blocking threads
     /// of `runtime`, or of the caller's.
-    pub fn new(store: Store, limits: Limits, runtime: Option<tokio::runtime::Handle>) -> Self {
+    pub fn new(objects: Objects, limits: Limits, runtime: Option<tokio::runtime::Handle>) -> Self {
         Self {
-            store,
+            objects,
             limits,
             permits: Arc::new(Semaphore::new(AT_ONCE)),
             runtime,
@@ -77,7 +77,7 @@ impl PictureProgram {
 
     async fn fetch(&self, key: &ObjectKey, version: Option<&str>) -> Result<Vec<u8>, NoPicture> {
         let bytes_max = self.limits.bytes_max as u64;
-        let found = self.store.objects.fetch(key, version, bytes_max).await;
+        let found = self.objects.fetch(key, version, bytes_max).await;
         match found {
             Ok(Fetched::Object(object)) => Ok(object.bytes.into()),
             Ok(Fetched::Gone) => Err(NoPicture::Gone),

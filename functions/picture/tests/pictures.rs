@@ -131,7 +131,7 @@ async fn world() -> World {
     }
     let store = Store::with_sdk_config(&embedded.sdk_config(), names, Jitter::new(|| 1));
     World {
-        program: PictureProgram::new(store.clone(), Limits::default(), None),
+        program: PictureProgram::new(store.objects.clone(), Limits::default(), None),
         store,
         _folder: folder,
     }

@@ -1,6 +1,8 @@
 //! The pull feed: the same alerts that webhooks get, for clients that cannot be called.
 
 use axum::extract::State;
+use http::HeaderMap;
+use http::header::HOST;
 use records::{Alert, AuditAction, Listing, Page, TenantId};
 use serde_json::json;
 
@@ -8,7 +10,7 @@ use crate::body::Query;
 use crate::caller::Unit;
 use crate::paging::{self, PageRequest};
 use crate::problem::{Answer, Problem};
-use crate::{Shared, store_errors};
+use crate::{Pages, Shared, store_errors};
 
 /// Pages of the store skipped in one request because every alert on them has gone silent.
 const SILENT_PAGES_MAX: usize = 20;
@@ -17,6 +19,7 @@ const SILENT_PAGES_MAX: usize = 20;
 pub(crate) async fn pull(
     State(shared): State<Shared>,
     Unit(unit): Unit,
+    headers: HeaderMap,
     Query(mut query): Query,
 ) -> Answer {
     let asked = paging::asked(&mut query)?;
@@ -26,8 +29,18 @@ pub(crate) async fn pull(
     if !page.items.is_empty() {
         shared.audit(&unit, AuditAction::AlertsPulled, None).await?;
     }
-    let pages_at = shared.pages.as_ref().map(|pages| pages.address.as_str());
-    paging::page(page.map(|alert| json!(alert.envelope_at(pages_at))))
+    let pages_at = shared
+        .pages
+        .as_ref()
+        .and_then(|pages| address(pages, &headers));
+    paging::page(page.map(|alert| json!(alert.envelope_at(pages_at.as_deref()))))
+}
+
+/// Where the pages lie.
+fn address(pages: &Pages, headers: &HeaderMap) -> Option<String> {
+    let host = || headers.get(HOST).and_then(|host| host.to_str().ok());
+    let address = pages.address.clone();
+    address.or_else(|| host().map(|host| format!("https://{host}")))
 }
 
 /// The next page that holds an alert. There is always a `next`: at the end of the feed it is where the

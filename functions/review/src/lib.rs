@@ -25,6 +25,7 @@ mod erasures;
 mod leads;
 mod pages;
 mod photo;
+mod picture_functions;
 mod references;
 mod settings;
 mod tenants;
@@ -50,6 +51,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use crate::problem::{Answer, Problem, ProblemKind, ok};
 
 pub use crate::pages::{NAMELESS, Pages, Pictures};
+pub use crate::picture_functions::PictureFunctions;
 pub use random::Random;
 
 /// What it may touch: what the roles of its callers may. It puts photos and never reads one; no searchable set.

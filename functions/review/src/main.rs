@@ -3,7 +3,7 @@
 
 use anyhow::Context;
 use ipnet::IpNet;
-use review::{Random, Review};
+use review::{Pages, PictureFunctions, Random, Review};
 use store::{Bucket, Clock, Store};
 
 #[tokio::main]
@@ -18,12 +18,30 @@ async fn main() -> anyhow::Result<()> {
         random: Random::from_system(),
         networks: networks()?,
         uploads_at: None,
-        pages: None, // until the deployment has the program `picture`
+        pages: Some(pages().await?),
     };
     let router = review::router(review);
     lambda_http::run(router)
         .await
         .map_err(|error| anyhow::anyhow!(error))
+}
+
+/// The pages; their pictures are made by the functions that `HOMEWARD_ADS_PICTURES` and
+/// `HOMEWARD_REFERENCES_PICTURES` name.
+async fn pages() -> anyhow::Result<Pages> {
+    let name = |variable: &str| {
+        std::env::var(variable).with_context(|| format!("{variable} names no function"))
+    };
+    let functions = PictureFunctions {
+        ads: name("HOMEWARD_ADS_PICTURES")?,
+        references: name("HOMEWARD_REFERENCES_PICTURES")?,
+    };
+    Ok(Pages {
+        pictures: functions.pictures(&store::sdk_config().await),
+        address: None, // the API's, which CloudFormation cannot tell the function that it is made of
+        is_https: true,
+        is_local: false,
+    })
 }
 
 /// Networks that webhooks may lie in, in addition to public ones, from `HOMEWARD_WEBHOOK_NETWORKS`.

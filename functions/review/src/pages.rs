@@ -42,8 +42,9 @@ pub use inbox::NAMELESS;
 pub struct Pages {
     /// Who makes pictures.
     pub pictures: Pictures,
-    /// Where they lie, e.g. `http://127.0.0.1:8750`: links in alerts begin with it.
-    pub address: String,
+    /// Where they lie, e.g. `http://127.0.0.1:8750`: links in alerts begin with it. Without it, with the name that
+    /// the request was sent to.
+    pub address: Option<String>,
     /// Whether browsers come by HTTPS: their cookie is bound to it then.
     pub is_https: bool,
     /// Whether the system runs on the reader's own machine, which prints links to sign in.

@@ -129,7 +129,7 @@ impl Programs {
                 uploads_at: Some(ports.s3.clone()),
                 pages: Some(Pages {
                     pictures,
-                    address: ports.api.clone(),
+                    address: Some(ports.api.clone()),
                     is_https: false,
                     is_local: true,
                 }),
@@ -147,7 +147,7 @@ impl Programs {
 /// at a lead slows no uploader.
 fn pictures(behind: &Store, on: &Handle) -> Pictures {
     let limits = photo::Limits::default();
-    let program = PictureProgram::new(behind.clone(), limits, Some(on.clone()));
+    let program = PictureProgram::new(behind.objects.clone(), limits, Some(on.clone()));
     Pictures::new(move |request| {
         let program = program.clone();
         Box::pin(async move { program.answer(request).await })

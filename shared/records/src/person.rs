@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::ids::TenantId;
-use crate::tenant::Token;
+use crate::tenant::{Token, TokenHash};
 use crate::text::{Label, Malformed, text_form};
 use crate::time::Timestamp;
 
@@ -97,6 +97,9 @@ pub struct Session {
     pub created_at: Timestamp,
     /// When it was last used, to a minute.
     pub seen_at: Timestamp,
+    /// The token that opened it: the session ends when that is revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<TokenHash>,
 }
 
 impl Session {

@@ -94,9 +94,26 @@ pub enum NoPicture {
 #[serde(rename_all = "snake_case")]
 pub enum PictureAnswer {
     /// A baseline JPEG of our encoder, without metadata.
-    Jpeg(Vec<u8>),
+    Jpeg(#[serde(with = "as_base64")] Vec<u8>),
     /// There is none.
     None(NoPicture),
+}
+
+/// Bytes as text: a list of numbers would be four times as long, and an answer has 6 MB at most.
+mod as_base64 {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(from)?;
+        STANDARD.decode(text).map_err(D::Error::custom)
+    }
 }
 
 impl std::fmt::Debug for PictureAnswer {

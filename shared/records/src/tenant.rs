@@ -120,8 +120,28 @@ impl fmt::Debug for Token {
 }
 
 /// The SHA-256 of a token.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct TokenHash([u8; 32]);
+
+impl From<TokenHash> for String {
+    fn from(hash: TokenHash) -> Self {
+        hash.as_str()
+    }
+}
+
+impl TryFrom<String> for TokenHash {
+    type Error = Malformed;
+
+    fn try_from(text: String) -> Result<Self, Malformed> {
+        let mut hash = [0; 32];
+        let read = hex::decode_to_slice(text, &mut hash);
+        read.map(|()| Self(hash)).map_err(|_| Malformed {
+            what: "token hash",
+            rule: "it is not 64 hex digits",
+        })
+    }
+}
 
 impl TokenHash {
     /// 64 lower-case hex digits.

@@ -6,7 +6,7 @@ pub(crate) mod tokens;
 
 use std::collections::HashMap;
 
-use records::{Principal, TenantId, TenantSettings, Token};
+use records::{Principal, TenantId, TenantSettings, Token, TokenHash};
 
 use crate::db::error::{Result, classified};
 use crate::db::items::{item, record, text};
@@ -28,8 +28,8 @@ impl Tenants {
 pub(crate) const SETTINGS: &str = "settings";
 pub(crate) const TOKEN: &str = "token";
 
-pub(crate) fn token_pk(token: &Token) -> String {
-    format!("token#{}", token.hash().as_str())
+pub(crate) fn token_pk(token: TokenHash) -> String {
+    format!("token#{}", token.as_str())
 }
 
 impl Tenants {
@@ -96,7 +96,10 @@ impl Tenants {
     /// As every verb.
     pub async fn put_token(&self, token: &Token, principal: &Principal) -> Result<()> {
         self.db
-            .put(Table::Tenants, item(token_pk(token), TOKEN, principal)?)
+            .put(
+                Table::Tenants,
+                item(token_pk(token.hash()), TOKEN, principal)?,
+            )
             .await
     }
 
@@ -106,7 +109,10 @@ impl Tenants {
     /// # Errors
     /// As every verb.
     pub async fn authenticate(&self, token: &Token) -> Result<Option<Principal>> {
-        let found = self.db.get(Table::Tenants, token_pk(token), TOKEN).await?;
+        let found = self
+            .db
+            .get(Table::Tenants, token_pk(token.hash()), TOKEN)
+            .await?;
         found.map(|item| record(item, "token")).transpose()
     }
 
@@ -115,6 +121,8 @@ impl Tenants {
     /// # Errors
     /// As every verb.
     pub async fn revoke_token(&self, token: &Token) -> Result<()> {
-        self.db.delete(Table::Tenants, token_pk(token), TOKEN).await
+        self.db
+            .delete(Table::Tenants, token_pk(token.hash()), TOKEN)
+            .await
     }
 }

@@ -2,6 +2,7 @@
 //! against the code.
 
 mod dependencies;
+mod results;
 mod sources;
 mod targets;
 mod template;

@@ -54,7 +54,7 @@ const PURE: &[&str] = &[
     "pages",
 ];
 const PROGRAMS: &[&str] = &["ingest", "enroll", "lookup", "alert", "review", "upkeep"];
-/// What makes pictures for people; it is not deployed yet, so it has no Lambda main.
+/// What makes pictures for people: two functions of one program.
 const PICTURE: &str = "picture";
 
 /// All crates that `name` links in a normal build, itself left out.
@@ -174,7 +174,7 @@ fn pure_crates_link_no_async_io_or_logging() {
 #[test]
 fn pixels_and_matching_know_no_record() {
     for name in ["photo", "fingerprint", "matching", "features", "evidence"] {
-        links_none_of(name, &["records", "serde", "serde_json"]);
+        links_none_of(name, &["records"]);
     }
 }
 
@@ -284,7 +284,7 @@ fn what_an_uploader_runs_imports_nothing_that_is_on_unix_alone() {
 
 #[test]
 fn every_lambda_main_is_at_most_60_lines() {
-    for name in PROGRAMS {
+    for name in PROGRAMS.iter().chain([&PICTURE]) {
         let path = format!(
             "{}/../functions/{name}/src/main.rs",
             env!("CARGO_MANIFEST_DIR")

@@ -4,7 +4,9 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use pages::{Language, SignInPage, Words};
-use records::{AuditAction, Label, Person, PersonId, PersonRole, Role, Session, TenantId, Token};
+use records::{
+    AuditAction, Label, Person, PersonId, PersonRole, Role, Session, TenantId, Token, TokenHash,
+};
 
 use super::access::{Officer, is_local, own_path, set_cookie, shell_without_person, signed_in};
 use super::actor::Actor;
@@ -87,7 +89,7 @@ pub(crate) async fn by_link(
     let Some(person) = person.map_err(&failed)? else {
         return used();
     };
-    enter(&shared, words, &person, home(&person)).await
+    enter(&shared, words, (&person, None), home(&person)).await
 }
 
 /// `POST /in`
@@ -98,25 +100,25 @@ pub(crate) async fn by_token(State(shared): State<Shared>, form: OpenForm) -> Pa
     let Ok(Some(name)) = labels::line(form.fields.text("name")) else {
         return refused("in-name-missing");
     };
-    let Some(unit) = unit_of_token(&shared, words, &form.fields).await? else {
+    let Some((unit, token)) = unit_of_token(&shared, words, &form.fields).await? else {
         return refused("in-bad-token");
     };
     let person = person_of_name(&shared, words, unit, name).await?;
-    enter(&shared, words, &person, next).await
+    enter(&shared, words, (&person, Some(token)), next).await
 }
 
 async fn unit_of_token(
     shared: &Shared,
     words: Words,
     fields: &FormFields,
-) -> Result<Option<TenantId>, Refused> {
+) -> Result<Option<(TenantId, TokenHash)>, Refused> {
     let Ok(token) = Token::parse(fields.text("token").trim()) else {
         return Ok(None);
     };
     let principal = shared.store.tenants.authenticate(&token).await;
     let principal = principal.map_err(Refused::store(words))?;
     let unit = principal.filter(|it| it.role == Role::Unit);
-    Ok(unit.map(|it| it.tenant))
+    Ok(unit.map(|it| (it.tenant, token.hash())))
 }
 
 /// Who has the unit's token may do what it may: the name is what the person says.
@@ -142,7 +144,13 @@ async fn person_of_name(
     Ok(person)
 }
 
-async fn enter(shared: &Shared, words: Words, person: &Person, next: &str) -> Paged {
+/// Signs the browser of a person in, as long as the token stands by which it came, if by one.
+async fn enter(
+    shared: &Shared,
+    words: Words,
+    (person, token): (&Person, Option<TokenHash>),
+    next: &str,
+) -> Paged {
     let now = shared.clock.now();
     let cookie = Token::from_random(&shared.random.draw::<32>());
     let session = Session {
@@ -150,6 +158,7 @@ async fn enter(shared: &Shared, words: Words, person: &Person, next: &str) -> Pa
         tenant: person.tenant.clone(),
         created_at: now,
         seen_at: now,
+        token,
     };
     let opened = shared.store.tenants.open_session(&cookie, &session).await;
     opened.map_err(Refused::store(words))?;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use http::{Request, header};
 use records::{AuditAction, Label, LeadId, Person, PersonId, PersonRole, SignInLink, Token};
+use serde_json::json;
 use url::form_urlencoded;
 
 use crate::world::{Answer, World, tenant, token};
@@ -338,6 +339,32 @@ async fn an_auditor_sees_the_record_and_no_picture() {
     }
     let reviewer = Browser::signed_in(&world, "R. Amari", REVIEWER, 2).await;
     assert_eq!(reviewer.get("/log").await.status, 403);
+}
+
+#[tokio::test]
+async fn a_session_ends_with_the_token_that_opened_it() {
+    let (world, _) = with_lead().await;
+    let path = "/v1/tenants/unit/tokens";
+    let role = json!({ "role": "unit" });
+    let issued = world.json("POST", path, "house", &role).await.expect(201);
+    let by_token = [
+        ("name", "R. Amari"),
+        ("token", issued["token"].as_str().unwrap()),
+    ];
+    let mut browser = Browser::new(&world);
+    let answer = browser.form_from("same-origin", "/in", &by_token).await;
+    browser.keep(&answer);
+    let of_link = Browser::signed_in(&world, "R. Amari", REVIEWER, 1).await;
+    assert_eq!(browser.get("/help").await.status, 200);
+    let token_id = issued["token_id"].as_str().unwrap();
+    let revoked = world.call("DELETE", &format!("{path}/{token_id}"), "house");
+    revoked.await.expect(204);
+    assert_eq!(
+        browser.get("/help").await.status,
+        303,
+        "its token is revoked"
+    );
+    assert_eq!(of_link.get("/help").await.status, 200, "opened by a link");
 }
 
 #[tokio::test]

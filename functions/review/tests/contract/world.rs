@@ -174,7 +174,7 @@ impl World {
         let four = || PictureAnswer::Jpeg(vec![0xff, 0xd8, 0xff, 0xd9]);
         let pages = Pages {
             pictures: Pictures::new(move |_| Box::pin(async move { four() })),
-            address: "http://127.0.0.1:8750".into(),
+            address: Some("http://127.0.0.1:8750".into()),
             is_https: false,
             is_local: true,
         };

@@ -6,6 +6,7 @@
 
 use records::{PersonId, Session, SignInLink, TenantId, Timestamp, Token};
 
+use super::{TOKEN, token_pk};
 use crate::db::calls::Range;
 use crate::db::error::Result;
 use crate::db::items::{item, key, parsed, record, sort_key, text};
@@ -50,8 +51,8 @@ impl Tenants {
         self.db.transact("signing in", &steps).await.map(drop)
     }
 
-    /// Whose browser has this cookie, if its session is not over. Strongly consistent. That it was used
-    /// is noted at most once a minute.
+    /// Whose browser has this cookie, if its session is not over and the token that opened it not revoked.
+    /// Strongly consistent. That it was used is noted at most once a minute.
     ///
     /// # Errors
     /// As every verb.
@@ -61,7 +62,7 @@ impl Tenants {
             return Ok(None);
         };
         let session: Session = record(found, SESSION)?;
-        if session.is_over(now) {
+        if session.is_over(now) || self.is_revoked(&session).await? {
             self.end_session(cookie).await?;
             return Ok(None);
         }
@@ -78,6 +79,15 @@ impl Tenants {
             .db
             .put_if(Table::Tenants, seen_item, "attribute_exists(pk)", &[], &[]);
         Ok(is_there.await?.then_some(seen))
+    }
+
+    /// Whether the token that opened it is not known any more.
+    async fn is_revoked(&self, session: &Session) -> Result<bool> {
+        let Some(token) = session.token else {
+            return Ok(false);
+        };
+        let found = self.db.get(Table::Tenants, token_pk(token), TOKEN).await?;
+        Ok(found.is_none())
     }
 
     /// Signs a browser out. Idempotent.

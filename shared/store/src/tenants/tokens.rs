@@ -40,10 +40,12 @@ impl Tenants {
             role: issued.role,
         };
         let mut listed = item(issued.tenant.as_str(), issued_sk(&issued.token_id), issued)?;
-        listed.insert("opened_by".into(), text(token_pk(token)));
+        listed.insert("opened_by".into(), text(token_pk(token.hash())));
         let steps = [
-            self.db
-                .step_put(Table::Tenants, item(token_pk(token), TOKEN, &principal)?)?,
+            self.db.step_put(
+                Table::Tenants,
+                item(token_pk(token.hash()), TOKEN, &principal)?,
+            )?,
             self.db.step_put(Table::Tenants, listed)?,
         ];
         self.db

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proofs::backend::{Backend, token};
-use proofs::cloud::{Cloud, once};
+use proofs::cloud::{Cloud, PICTURES, once};
 use proofs::events::{self, Message, timer};
 use proofs::receiver::Receiver;
 use proofs::wire::Call;
@@ -42,13 +42,33 @@ pub fn lived() -> BTreeMap<&'static str, Vec<Call>> {
     life.counted();
     life.compaction();
     life.leads();
+    life.pages();
     life.held();
     life.retracted();
     life.references();
     life.ends();
     life.timers();
     assert!(!receiver.received().is_empty() && !gone.received().is_empty());
+    let called = life.cloud.pictures.called();
+    let functions = PICTURES.map(|name| life.cloud.backend.function_name(name));
+    assert!(functions.iter().all(|it| called.contains(it)), "{called:?}");
     life.cloud.calls()
+}
+
+/// The hidden fields of a page's first form that judges, as a browser sends them back.
+fn fields(page: &str) -> String {
+    let form = page.split("/verdict\"").nth(1).expect("a form that judges");
+    let form = form.split("</form>").next().unwrap_or_default();
+    let inputs = form
+        .split("<input")
+        .filter(|it| it.contains("type=\"hidden\""));
+    let value = |input: &str, name: &str| {
+        let from = input.split(&format!("{name}=\"")).nth(1)?;
+        from.split('"').next().map(str::to_owned)
+    };
+    let pairs =
+        inputs.filter_map(|it| Some(format!("{}={}", value(it, "name")?, value(it, "value")?)));
+    pairs.collect::<Vec<_>>().join("&")
 }
 
 struct Life {
@@ -214,6 +234,58 @@ impl Life {
         let digests = json!({ "task": upkeep::Task::Digests.as_str() });
         let done = self.cloud.upkeep.invoke(&digests).unwrap();
         assert_ne!(done["digests"], 0, "{done}");
+    }
+
+    /// An officer signs in by a token, looks at a lead and its pictures, and decides.
+    fn pages(&self) {
+        let cookie = self.signed_in();
+        let leads = self.cloud.all("unit", "/v1/leads");
+        let lead = leads.iter().find(|lead| lead["status"] == "open").unwrap();
+        let path = format!("/leads/{}", lead["lead_id"].as_str().unwrap());
+        let of_reference = format!("/references/{}", lead["reference_id"].as_str().unwrap());
+        for target in ["/leads", "/cases", "/log", "/me", &format!("{path}/report")] {
+            self.page(&cookie, target);
+        }
+        let pictures = ["photo", "part", "placed", "whole"].map(|kind| format!("{path}/{kind}"));
+        for target in pictures
+            .into_iter()
+            .chain([format!("{of_reference}/small")])
+        {
+            let answer = self.page(&cookie, &target);
+            assert_eq!(
+                answer["headers"]["content-type"], "image/jpeg",
+                "{target}: {answer}"
+            );
+            assert_eq!(answer["isBase64Encoded"], true, "{target}");
+        }
+        let page = self.page(&cookie, &path);
+        let form = fields(page["body"].as_str().unwrap()) + "&verdict=confirmed";
+        let verdict = events::browser(&cookie, "POST", &format!("{path}/verdict"), Some(&form));
+        let answer = self.cloud.review.invoke(&verdict).unwrap();
+        assert_eq!(answer["statusCode"], 303, "{answer}");
+        let judged = self.get("unit", &format!("/v1{path}"));
+        assert_eq!(judged["status"], "confirmed", "{judged}");
+    }
+
+    fn signed_in(&self) -> String {
+        let form = format!("token={}&name=Ada", token("unit").reveal());
+        let asked = events::browser("", "POST", "/in", Some(&form));
+        let answer = self.cloud.review.invoke(&asked).unwrap();
+        let set = answer["cookies"][0].as_str().unwrap_or_default();
+        let (cookie, rest) = set.split_once(';').unwrap_or_default();
+        assert!(cookie.starts_with("__Host-homeward="), "{answer}");
+        assert!(
+            rest.contains("Secure") && rest.contains("HttpOnly"),
+            "{rest}"
+        );
+        cookie.to_owned()
+    }
+
+    fn page(&self, cookie: &str, target: &str) -> Value {
+        let asked = events::browser(cookie, "GET", target, None);
+        let answer = self.cloud.review.invoke(&asked).unwrap();
+        assert_eq!(answer["statusCode"], 200, "{target}: {answer}");
+        answer
     }
 
     /// A reference that matches more than its limit: the leads beyond it are held, then one is brought
