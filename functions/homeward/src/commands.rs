@@ -11,10 +11,14 @@ pub mod dead_letters;
 pub mod demo;
 pub mod doctor;
 pub mod env;
+pub mod erase;
 pub mod fingerprint;
+pub mod leads;
 pub mod receipt;
+pub mod references;
 pub mod serve;
 pub mod sign_in;
+pub mod tenants;
 pub mod verify;
 
 /// The command line.
@@ -38,6 +42,8 @@ const EXAMPLES: &str = "Examples:
   homeward sign-in --data homeward-data
   eval \"$(homeward env --data homeward-data)\"
   homeward upload scraped/ --to https://homeward.example --metadata ads.csv --wait
+  homeward references add photos/ --case 26-0417 --to https://homeward.example
+  homeward leads --to https://homeward.example --csv > leads.csv
   homeward verify --data homeward-data
   homeward doctor --config-env prod --images-per-day 20000
   homeward dead-letters --data homeward-data
@@ -57,6 +63,14 @@ enum Command {
     SignIn(sign_in::Arguments),
     Env(env::Arguments),
     Upload(uploader::Arguments),
+    References(references::Arguments),
+    Leads(leads::LeadsArguments),
+    Judge(leads::JudgeArguments),
+    Withdraw(leads::WithdrawArguments),
+    Erase(erase::Arguments),
+    Tenant(tenants::TenantArguments),
+    Token(tenants::TokenArguments),
+    Audit(tenants::AuditArguments),
     Verify(verify::Arguments),
     Doctor(doctor::Arguments),
     DeadLetters(dead_letters::Arguments),
@@ -79,6 +93,14 @@ impl Homeward {
             Command::SignIn(arguments) => sign_in::run(&arguments),
             Command::Env(arguments) => env::run(&arguments),
             Command::Upload(arguments) => uploader::run(&arguments),
+            Command::References(arguments) => references::run(&arguments),
+            Command::Leads(arguments) => leads::list(&arguments),
+            Command::Judge(arguments) => leads::judge(&arguments),
+            Command::Withdraw(arguments) => leads::withdraw(&arguments),
+            Command::Erase(arguments) => erase::run(&arguments),
+            Command::Tenant(arguments) => tenants::tenant(&arguments),
+            Command::Token(arguments) => tenants::token(&arguments),
+            Command::Audit(arguments) => tenants::audit(&arguments),
             Command::Verify(arguments) => verify::run(&arguments),
             Command::Doctor(arguments) => doctor::run(&arguments),
             Command::DeadLetters(arguments) => dead_letters::run(&arguments),

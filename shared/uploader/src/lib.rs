@@ -20,7 +20,6 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use records::Token;
 
 use console::outcome::{Failure, Result};
 use console::terminal::print;
@@ -128,7 +127,8 @@ pub fn run(arguments: &Arguments) -> Result {
         return summary.print(arguments.json, started.elapsed());
     }
     let patience = Duration::from_secs(arguments.patience);
-    let server = Server::new(&arguments.to, token(arguments)?, patience)?;
+    let token = client::token(arguments.token_file.as_deref())?;
+    let server = Server::new(&arguments.to, token, patience)?;
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
         let jobs = usize::from(arguments.jobs);
@@ -151,17 +151,3 @@ fn packing(arguments: &Arguments) -> UploadMode {
         None => UploadMode::Singly,
     }
 }
-
-/// The token, which is never shown: not in an error either.
-fn token(arguments: &Arguments) -> Result<Token> {
-    let text = match &arguments.token_file {
-        Some(file) => std::fs::read_to_string(file)
-            .map_err(|error| Failure::input(format_args!("the token file: {error}"), TOKEN_HINT))?,
-        None => std::env::var("HOMEWARD_TOKEN")
-            .map_err(|_| Failure::usage("there is no token", TOKEN_HINT))?,
-    };
-    Token::parse(text.trim()).map_err(|malformed| Failure::input(malformed, TOKEN_HINT))
-}
-
-const TOKEN_HINT: &str =
-    "put an uploader's token into HOMEWARD_TOKEN, or into a file for --token-file";

@@ -77,31 +77,11 @@ impl Server {
     /// # Errors
     /// An address that is none, or over which a token would travel unprotected.
     pub fn new(to: &str, token: Token, patience: Duration) -> Result<Self> {
-        let api = Url::parse(&format!("{}/", to.trim_end_matches('/')))
-            .map_err(|_| Failure::usage("--to is not a URL", TO_HINT))?;
-        let host = api.host_str().unwrap_or_default().trim_matches(['[', ']']);
-        let is_here = host == "localhost"
-            || host
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|ip| ip.is_loopback());
-        if api.scheme() != "https" && !(api.scheme() == "http" && is_here) {
-            return Err(Failure::usage(
-                "--to is not https: the token could be read on its way",
-                TO_HINT,
-            ));
-        }
-        let client = Client::builder()
-            .user_agent(concat!("homeward/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(10))
-            .read_timeout(Duration::from_secs(120));
-        let client = if is_here { client.no_proxy() } else { client };
+        let (api, client) = client::http_client(to)?;
         Ok(Self {
             api,
             token,
-            client: client
-                .build()
-                .map_err(|error| Failure::ours(error.without_url()))?,
+            client,
             patience,
             forms: Mutex::default(),
         })

@@ -5,6 +5,7 @@
     reason = "tests of real servers meet the real clock"
 )]
 
+mod commands;
 mod crash;
 mod erasure;
 mod hostile;

@@ -357,8 +357,8 @@ async fn a_session_ends_with_the_token_that_opened_it() {
     let of_link = Browser::signed_in(&world, "R. Amari", REVIEWER, 1).await;
     assert_eq!(browser.get("/help").await.status, 200);
     let token_id = issued["token_id"].as_str().unwrap();
-    let revoked = world.call("DELETE", &format!("{path}/{token_id}"), "house");
-    revoked.await.expect(204);
+    let of_token = format!("{path}/{token_id}");
+    world.call("DELETE", &of_token, "house").await.expect(204);
     assert_eq!(
         browser.get("/help").await.status,
         303,
