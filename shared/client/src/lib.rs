@@ -185,7 +185,7 @@ async fn json(answer: Response) -> Value {
 fn refusal(status: StatusCode, problem: &Value) -> AttemptError {
     let said = problem.get("detail").or_else(|| problem.get("title"));
     let said = said.and_then(Value::as_str).unwrap_or("it says no more");
-    let cause = format!("{} ({})", escaped(said), status.as_u16());
+    let cause = format!("{}{} ({})", escaped(said), fields(problem), status.as_u16());
     match status {
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
             let cause = anyhow::anyhow!("the deployment asks for patience: {cause}");
@@ -206,6 +206,22 @@ fn refusal(status: StatusCode, problem: &Value) -> AttemptError {
         _ => AttemptError::Final(Failure::ours(anyhow::anyhow!(
             "the deployment failed: {cause}"
         ))),
+    }
+}
+
+/// Which fields or parameters a problem is about: ` [status, limit]`; nothing if it names none.
+fn fields(problem: &Value) -> String {
+    let errors = problem.get("errors").and_then(Value::as_array);
+    let named = errors.into_iter().flatten().filter_map(|error| {
+        let named = error
+            .as_object()?
+            .iter()
+            .find(|(key, _)| *key != "detail")?;
+        named.1.as_str().map(escaped)
+    });
+    match named.collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => none,
+        named => format!(" [{named}]"),
     }
 }
 

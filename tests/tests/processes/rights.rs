@@ -28,6 +28,13 @@ const NOT_RECORDED: &[(&str, &str, &str, &str)] = &[
         "SegmentsBucket/packs/*",
         "sweeps packs an hour after they left the tail; see the store's own tests",
     ),
+    ("picture-ads", "s3:ListBucket", "AdsBucket", GONE),
+    (
+        "picture-references",
+        "s3:ListBucket",
+        "ReferencesBucket",
+        GONE,
+    ),
     ("ingest", "s3:PutObject", "AdsBucket/ads/*", BUNDLES),
     (
         "ingest",
@@ -80,6 +87,9 @@ const RENEWAL: &str = "this build's fingerprints are the first; see upkeep's and
 
 const ERASURES: &str =
     "carries out erasures, of which this life asks for none; see upkeep's own tests";
+
+const GONE: &str = "no photo of this life is gone when a person looks: S3 would answer 403 and not 404 without it; \
+                    see picture's own tests";
 
 const BUNDLES: &str = "takes bundles apart, of which this life has none; see ingest's own tests";
 
