@@ -17,6 +17,9 @@ const ADS_KEPT_DAYS: &str = "HOMEWARD_ADS_KEPT_DAYS";
 /// Ads that wait for a segment before one is written for them; unset takes the default.
 const TAIL_ITEMS_MIN: &str = "HOMEWARD_TAIL_ITEMS_MIN";
 
+/// Days that versions of segments are kept; 0 keeps none.
+const VERSIONS_KEPT_DAYS: &str = "HOMEWARD_SEGMENT_VERSIONS_DAYS";
+
 /// Longer than the queue's redelivery: five times its visibility of six minutes.
 const PENDING_MAX: Duration = Duration::from_secs(30 * 60);
 /// A round over both buckets each day, by a timer that fires each hour.
@@ -41,7 +44,10 @@ async fn main() -> Result<(), Error> {
         objects_every: SCAN_EVERY,
         ads_kept: ads_kept.map(|days| Duration::from_secs(u64::from(days) * DAY_S)),
         looks_apart_max: Some(OBSERVATIONS_APART_MAX),
-        compaction: CompactionRule::from_tail_ads(number(TAIL_ITEMS_MIN)?.map(|it| it as usize)),
+        compaction: CompactionRule {
+            keeps_versions: number(VERSIONS_KEPT_DAYS)?.is_some_and(|days| days > 0),
+            ..CompactionRule::from_tail_ads(number(TAIL_ITEMS_MIN)?.map(|it| it as usize))
+        },
         queues: Arc::new(Sqs::from_env(&config, ADS_QUEUE, REFERENCES_QUEUE)?),
     };
     let upkeep = &upkeep;

@@ -28,6 +28,19 @@ const NOT_RECORDED: &[(&str, &str, &str, &str)] = &[
         "SegmentsBucket/packs/*",
         "sweeps packs an hour after they left the tail; see the store's own tests",
     ),
+    (
+        "upkeep",
+        "s3:DeleteObject",
+        "SegmentsBucket/packs/*",
+        SWEEPS,
+    ),
+    ("upkeep", "s3:DeleteObject", "SegmentsBucket/ads/*", SWEEPS),
+    (
+        "upkeep",
+        "s3:GetObjectVersion",
+        "SegmentsBucket/ads/*",
+        "brings back a manifest that is gone; see the store's own tests",
+    ),
     ("ingest", "s3:PutObject", "AdsBucket/ads/*", BUNDLES),
     (
         "ingest",
@@ -74,6 +87,8 @@ const NOT_RECORDED: &[(&str, &str, &str, &str)] = &[
         RENEWAL,
     ),
 ];
+
+const SWEEPS: &str = "marks what was not needed for an hour as deleted; see the store's own tests";
 
 const RENEWAL: &str = "this build's fingerprints are the first; see upkeep's and the store's own \
                        tests, and those of the simulator";
