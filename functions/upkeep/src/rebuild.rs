@@ -33,7 +33,7 @@ impl Upkeep {
         // Before: the walk of an earlier rebuild must not pass for this one's.
         self.store.checkpoints.save_rebuild(&begun).await?;
         done.add(self.store.ads.begin_rebuild(now).await?);
-        // And after: whoever went on with it concurrently began before what is gone was left out.
+        // And after: a run that went on with it concurrently began before what is gone was left out.
         self.store.checkpoints.save_rebuild(&begun).await?;
         self.continue_rebuild(done).await
     }

@@ -190,8 +190,9 @@ impl GarbageCollector {
         Ok(deleted)
     }
 
-    /// Whether no pack holds these items. Those that were absorbed, and versions that were kept of others,
-    /// are deleted at once; one that the tail names, or that was left behind or is about to be named, is only looked into.
+    /// Whether no pack holds these items. Those that were absorbed are deleted at once, and so are versions
+    /// that were kept; one that the tail names, or that was left behind or is about to be named, is
+    /// only looked into.
     async fn packs_are_purged_of(
         &self,
         ids: &BTreeSet<Id>,

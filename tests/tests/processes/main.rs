@@ -6,6 +6,7 @@
 )]
 
 mod crash;
+mod disasters;
 mod erasure;
 mod hostile;
 mod lambda;

@@ -60,6 +60,15 @@ impl CompactionRule {
             ..rule
         }
     }
+
+    /// The same, but where a bucket's rule keeps versions for some days, with versions.
+    #[must_use]
+    pub fn keeping_versions(self, days: Option<u32>) -> Self {
+        Self {
+            keeps_versions: days.is_some_and(|days| days > 0),
+            ..self
+        }
+    }
 }
 
 /// What one run did.

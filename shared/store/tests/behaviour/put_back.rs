@@ -1,5 +1,5 @@
 //! After a disaster: tables that were put back to an earlier time, manifests and packs that are lost.
-//! What is left of a set is found whole, or whoever reads it is told.
+//! What is left of a set is found whole, or its readers are told.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -26,7 +26,7 @@ claims! {
     what_is_forgotten_leaves_no_version,
 }
 
-/// Everything at once, and nothing stays for anybody.
+/// Everything at once, and nothing stays for a reader.
 fn eager() -> CompactionRule {
     CompactionRule {
         tail_ads_min: 1,
@@ -132,7 +132,7 @@ async fn put_ads(world: &World, numbers: impl IntoIterator<Item = u64>) {
     }
 }
 
-/// Whether whoever reads the set of ads is told that it is damaged.
+/// Whether all who read the set of ads are told that it is damaged.
 async fn is_told(world: &World) -> bool {
     let read = world.store.ads.ads_segments().await;
     let compacted = world.store.ads.compact_ads(&eager(), at(50)).await;
