@@ -97,7 +97,7 @@ impl Enroll {
 
     async fn message(&self, body: String) -> Result<(), IntakeError> {
         let removed = ObjectRemoved::parse(&body)?;
-        let work = |key, fetched| self.object(key, fetched);
+        let work = |key, fetched, _| self.object(key, fetched); // the log has every reference
         self.intake.message(body, &work).await.map(drop)?;
         for removed in removed {
             let located = self

@@ -17,7 +17,7 @@ use records::{
 };
 use store::{ObjectFacts, PACK_ADS_MAX, StoredAd};
 
-use crate::{Ingest, upload};
+use crate::{Ingest, Known, upload};
 
 /// Records written together: waiting for one hides the waiting for another.
 const RECORDS_AT_ONCE: usize = 8;
@@ -30,7 +30,7 @@ impl Ingest {
         &self,
         key: &AdKey,
         facts: &ObjectFacts,
-        bytes: Bytes,
+        (bytes, to_do): (Bytes, Known),
     ) -> Result<(), IntakeError> {
         let known = self.store.uploads.upload(key).await?;
         let is_done = |it: &Upload| {
@@ -38,7 +38,7 @@ impl Ingest {
                 && it.version_id.is_some()
                 && it.version_id == facts.version_id
         };
-        if known.as_ref().is_some_and(is_done) {
+        if known.as_ref().is_some_and(is_done) && to_do == Known::IsThere {
             return Ok(());
         }
         let side_px_min = self.limits.side_px_min;

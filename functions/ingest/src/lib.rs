@@ -53,7 +53,7 @@ enum Inspected {
     /// A bundle to be taken apart, once the pictures of its batch are done.
     Bundle(AdKey, ObjectFacts),
     /// A list of hashes, likewise.
-    List(AdKey, ObjectFacts, Bytes),
+    List(AdKey, ObjectFacts, Bytes, Known),
     /// Nothing more to be done.
     Done,
 }
@@ -78,6 +78,15 @@ enum Chunks {
     Together,
     /// Something in it may have killed its function before: none goes together with another.
     Apart,
+}
+
+/// What is done with a picture or list that the searchable set has by all that is recorded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// It is there.
+    IsThere,
+    /// It is put there once more: the set is being made again.
+    ComesAgain,
 }
 
 /// What it may touch: photos and records of ads. No reference, lead or search can be named through it.
@@ -185,7 +194,13 @@ impl Ingest {
     }
 
     async fn batch(&self, event: SqsEvent, pieces: Chunks) -> SqsBatchResponse {
-        let look = |key, fetched| self.inspect(key, fetched, pieces);
+        let look = |key, fetched, is_rebuild| {
+            let known = match is_rebuild {
+                true => Known::ComesAgain,
+                false => Known::IsThere,
+            };
+            self.inspect(key, fetched, (pieces, known))
+        };
         let steps = batches::messages_in_steps(
             event,
             MESSAGES_AT_ONCE,
@@ -200,10 +215,10 @@ impl Ingest {
         &self,
         key: ObjectKey,
         fetched: Fetched,
-        pieces: Chunks,
+        how: (Chunks, Known),
     ) -> Result<Inspected, IntakeError> {
         match (key, fetched) {
-            (ObjectKey::Ad(key), Fetched::Object(object)) => self.object(key, object, pieces).await,
+            (ObjectKey::Ad(key), Fetched::Object(object)) => self.object(key, object, how).await,
             (ObjectKey::Ad(key), Fetched::OverLimit(facts)) => self.large(key, facts).await,
             _ => Ok(Inspected::Done), // not an ad: not ours
         }
@@ -234,16 +249,16 @@ impl Ingest {
         &self,
         key: AdKey,
         object: Object,
-        pieces: Chunks,
+        how: (Chunks, Known),
     ) -> Result<Inspected, IntakeError> {
         let Object { bytes, facts } = object;
         if bundle::is_to_be_unpacked(&bytes, &facts) {
-            return self.inspect_members(key, facts, bytes, pieces).await;
+            return self.inspect_members(key, facts, bytes, how).await;
         }
         if records::is_hash_list(&bytes) {
-            return Ok(Inspected::List(key, facts, bytes));
+            return Ok(Inspected::List(key, facts, bytes, how.1));
         }
-        let ad = self.picture(key, facts, None, bytes).await?;
+        let ad = self.picture(key, facts, None, (bytes, how.1)).await?;
         Ok(ad.map_or(Inspected::Done, |ad| Inspected::Ad(Box::new(ad))))
     }
 
@@ -255,7 +270,7 @@ impl Ingest {
         key: AdKey,
         facts: ObjectFacts,
         stored_in: Option<AdKey>,
-        bytes: Bytes,
+        (bytes, to_do): (Bytes, Known),
     ) -> Result<Option<IncomingAd>, IntakeError> {
         let image_sha256 = ImageSha256::of(&bytes);
         let known = self
@@ -266,7 +281,7 @@ impl Ingest {
         let is_known = known.is_some();
         let is_current = |image: &Image| image.fingerprint_version >= FINGERPRINT_VERSION;
         let (image, new) = match known {
-            Some(image) if is_current(&image) => (image, None),
+            Some(image) if is_current(&image) && to_do == Known::IsThere => (image, None),
             known => match (self.intake.read_ad(bytes.clone()).await?, known) {
                 (Ok(read), _) => {
                     let (image, new) = self.new_ad(key.tenant(), image_sha256, read);
@@ -345,7 +360,9 @@ impl Ingest {
                 }
                 Inspected::Small(small) => self.finish_small(small).await?,
                 Inspected::Bundle(key, facts) => self.unpack(&key, &facts).await?,
-                Inspected::List(key, facts, bytes) => self.hash_list(&key, &facts, bytes).await?,
+                Inspected::List(key, facts, bytes, known) => {
+                    self.hash_list(&key, &facts, (bytes, known)).await?;
+                }
                 Inspected::Done => {}
             }
         }

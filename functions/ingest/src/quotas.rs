@@ -141,7 +141,7 @@ impl Ingest {
                 }
                 self.record_whole(&small.key, &small.facts, over()).await
             }
-            Inspected::Bundle(key, facts) | Inspected::List(key, facts, _) => {
+            Inspected::Bundle(key, facts) | Inspected::List(key, facts, ..) => {
                 self.record_whole(&key, &facts, over()).await
             }
             Inspected::Done => Ok(()),

@@ -10,7 +10,7 @@ use records::{AdKey, BundleCounts, LineFaults};
 use store::ObjectFacts;
 
 use crate::bundle::{self, KEY_BYTES_MAX, Opened, SMALL_BYTES_MAX};
-use crate::{Chunks, IncomingAd, Ingest, Inspected};
+use crate::{Chunks, IncomingAd, Ingest, Inspected, Known};
 
 /// Members worked on at once: reading what is known of one hides the waiting for another.
 const MEMBERS_AT_ONCE: usize = 8;
@@ -30,14 +30,16 @@ impl Ingest {
         key: AdKey,
         facts: ObjectFacts,
         bytes: Bytes,
-        pieces: Chunks,
+        (pieces, known): (Chunks, Known),
     ) -> Result<Inspected, IntakeError> {
         let may_be_small = facts.size_bytes <= SMALL_BYTES_MAX && pieces == Chunks::Together;
         if !may_be_small || key.as_str().len() > KEY_BYTES_MAX {
             return Ok(Inspected::Bundle(key, facts));
         }
         match bundle::open_bytes(bytes).await? {
-            Ok(opened) if opened.is_small() => self.fingerprint_members(key, facts, opened).await,
+            Ok(opened) if opened.is_small() => {
+                self.fingerprint_members(key, facts, (opened, known)).await
+            }
             Ok(_) => Ok(Inspected::Bundle(key, facts)),
             Err(reason) => {
                 self.refuse_whole(&key, &facts, reason).await?;
@@ -50,11 +52,12 @@ impl Ingest {
         &self,
         key: AdKey,
         facts: ObjectFacts,
-        opened: Opened,
+        (opened, known): (Opened, Known),
     ) -> Result<Inspected, IntakeError> {
         let opened = Arc::new(opened);
         let members = opened.bundle.members().len();
-        let looks = stream::iter(0..members).map(|place| self.member(&key, &facts, &opened, place));
+        let looks = stream::iter(0..members)
+            .map(|place| self.member(&key, &facts, (&opened, known), place));
         let looked: Vec<Member> = looks.buffered(MEMBERS_AT_ONCE).try_collect().await?;
         let refused = looked.iter().filter(|it| matches!(it, Member::Refused));
         let refused = refused.count() as u64;
@@ -83,7 +86,7 @@ impl Ingest {
         &self,
         bundle: &AdKey,
         facts: &ObjectFacts,
-        opened: &Arc<Opened>,
+        (opened, known): (&Arc<Opened>, Known),
         place: usize,
     ) -> Result<Member, IntakeError> {
         let whole = bundle.whole();
@@ -97,7 +100,8 @@ impl Ingest {
             ..facts.clone()
         };
         let (key, stored_in) = (whole.member(&name)?, Some(bundle.clone()));
-        let looked = self.picture(key, facts, stored_in, bytes.into()).await?;
+        let taken = (bytes.into(), known);
+        let looked = self.picture(key, facts, stored_in, taken).await?;
         Ok(looked.map_or(Member::Rejected, |ad| Member::Ad(Box::new(ad))))
     }
 

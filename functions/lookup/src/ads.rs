@@ -248,18 +248,20 @@ impl Lookup {
         Ok(())
     }
 
-    /// Tells the unit how far a search has come, and ends it if it is complete.
+    /// Tells the unit how far a search has come, and ends it if it is complete. While the set is being
+    /// made again none is: what it lacks yet is looked up when it comes, and the search ends later.
     async fn alert_unit(&self, of: &SearchKey, plan: SearchPlan) -> Result<(), LookupError> {
         if plan.is_finished {
             return Ok(());
         }
-        let state = match plan.is_complete() {
+        let is_complete = plan.is_complete() && !self.store.ads.is_rebuilding().await?;
+        let state = match is_complete {
             true => SearchState::Done,
             false => SearchState::Running,
         };
         self.checkpoint(of, state, (plan.images_searched, plan.images_total))
             .await?;
-        if plan.is_complete() {
+        if is_complete {
             let segments = self.store.ads.ads_segments().await?;
             let now = self.clock.now();
             self.store

@@ -129,7 +129,10 @@ impl Lookup {
     pub async fn handle(&self, event: Event) -> DynamoDbEventResponse {
         let batch = Batch::default();
         // On the heap: the futures of a search within a batch are very deep.
-        let act = |changes: Vec<Change>| Box::pin(self.act_on_all(changes, &batch));
+        let act = |changes: Vec<Change>| {
+            let acted = Box::pin(self.act_on_all(changes, &batch));
+            async move { acted.await.inspect_err(count_damage) }
+        };
         let at_end = Box::pin(self.complete(&batch.told));
         batches::runs(event, change_of, share_their_work, act, at_end).await
     }
@@ -258,6 +261,12 @@ impl Lookup {
         }
         told.clear();
         Ok(())
+    }
+}
+
+fn count_damage(error: &LookupError) {
+    if let LookupError::Store(store::Error::Damaged(_)) = error {
+        batches::damage();
     }
 }
 

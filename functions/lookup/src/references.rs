@@ -111,6 +111,7 @@ impl ReferenceCache {
 async fn changes(store: &Access, seen: &LogPosition) -> Result<LogBatch, Error> {
     match store.references.references_since(seen).await {
         Err(error @ Error::Damaged(_)) if *seen == LogPosition::start() => {
+            batches::damage();
             tracing::error!(%error, "segments of references are passed over for their log");
             store.references.references_logged(seen).await
         }

@@ -83,7 +83,13 @@ impl Upkeep {
 }
 
 impl Done {
-    fn add(&mut self, compacted: Compacted) {
+    /// Counts what was done to a set; a damage is told too, mended as it is.
+    pub(crate) fn add(&mut self, compacted: Compacted) {
+        if compacted.mended > 0 {
+            let mended = compacted.mended;
+            tracing::error!(mended, "a searchable set was damaged, and is mended");
+        }
+        self.mended += compacted.mended;
         self.compacted += compacted.items;
         self.merged += compacted.merged;
         self.swept += compacted.deleted;

@@ -11,12 +11,12 @@ use crate::scan::{RUN_MAX, ScanListing};
 use crate::{Done, Upkeep};
 
 /// Objects told together.
-const PAGE: usize = 500;
+pub(crate) const PAGE: usize = 500;
 /// Messages that may wait in the queue when more are sent: few, so that an upload behind them waits
 /// for seconds and no more.
-const WAITING_MAX: u64 = 500;
+pub(crate) const WAITING_MAX: u64 = 500;
 /// How long until a queue that is too full is looked at again.
-const POLL_EVERY: Duration = Duration::from_secs(2);
+pub(crate) const POLL_EVERY: Duration = Duration::from_secs(2);
 
 impl Upkeep {
     /// Goes on with the walk of this build's algorithms, or begins it; none is due mostly.

@@ -10,6 +10,7 @@ mod erasures;
 mod fingerprints;
 mod objects;
 mod queues;
+mod rebuild;
 mod references;
 mod retractions;
 mod scan;
@@ -49,6 +50,14 @@ pub enum Task {
     /// Searches all past ads again for every active reference: for a person, after a stream gave up
     /// changes of ads. No timer asks for it.
     Search,
+    /// Brings tails, segments, manifests and records of both sets into agreement, where nothing is lost
+    /// by that: for a person, after tables were put back or something in the bucket was lost. The laptop
+    /// does it by itself.
+    Repair,
+    /// Makes the set of ads again from photos and lists of hashes, whatever is known of them: for a
+    /// person, where a repair says that something is gone for good. The timer of `fingerprints` goes on
+    /// with it.
+    Rebuild,
 }
 
 impl Task {
@@ -74,6 +83,8 @@ impl Task {
             Self::Fingerprints => "fingerprints",
             Self::Erasures => "erasures",
             Self::Search => "search",
+            Self::Repair => "repair",
+            Self::Rebuild => "rebuild",
         }
     }
 
@@ -85,7 +96,8 @@ impl Task {
         match event.get("task").and_then(serde_json::Value::as_str) {
             None => Ok(Self::ALL.to_vec()),
             Some(name) => {
-                let mut known = Self::ALL.into_iter().chain([Self::Search]);
+                let by_hand = [Self::Search, Self::Repair, Self::Rebuild];
+                let mut known = Self::ALL.into_iter().chain(by_hand);
                 let task = known.find(|task| task.as_str() == name);
                 task.map(|task| vec![task]).ok_or(UnknownTask)
             }
@@ -97,7 +109,7 @@ impl Task {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the timer asks for an unknown task; known are objects, references, erasures, digests, forget, \
-     compact, fingerprints and search"
+     compact, fingerprints, search, repair and rebuild"
 )]
 pub struct UnknownTask;
 
@@ -155,6 +167,10 @@ pub struct Done {
     pub common: u64,
     /// Photos told to be looked at again for fingerprints of newer algorithms.
     pub renewed: u64,
+    /// Damages of the searchable sets that were mended.
+    pub mended: u64,
+    /// Photos and lists told to be taken into the set of ads once more.
+    pub rebuilt: u64,
 }
 
 impl Done {
@@ -166,7 +182,7 @@ impl Done {
             "merged": self.merged, "swept": self.swept, "erasures": self.erasures,
             "common": self.common, "searches": self.searches,
             "taken_back": self.taken_back, "retracted": self.retracted,
-            "renewed": self.renewed,
+            "renewed": self.renewed, "mended": self.mended, "rebuilt": self.rebuilt,
         })
     }
 }
@@ -177,12 +193,25 @@ impl Upkeep {
     /// # Errors
     /// As the store's; what was done until then stays done.
     pub async fn run(&self, tasks: &[Task]) -> store::Result<Done> {
+        let done = self.run_all(tasks).await;
+        if let Err(store::Error::Damaged(_)) = done {
+            batches::damage();
+        }
+        done
+    }
+
+    async fn run_all(&self, tasks: &[Task]) -> store::Result<Done> {
         let mut done = Done::default();
         let tenants = self.store.tenants.tenants().await?;
         for task in tasks {
             match task {
                 Task::Objects => self.objects(&mut done).await?,
-                Task::Fingerprints => self.renew_fingerprints(&mut done).await?,
+                Task::Fingerprints => {
+                    self.continue_rebuild(&mut done).await?;
+                    self.renew_fingerprints(&mut done).await?;
+                }
+                Task::Repair => self.repair(&mut done).await?,
+                Task::Rebuild => self.rebuild(&mut done).await?,
                 Task::Forget => self.forget(&mut done).await?,
                 Task::Compact => self.compact(&tenants, &mut done).await?,
                 Task::Erasures => {
@@ -244,6 +273,8 @@ mod tests {
             Ok(vec![Task::Fingerprints]),
         );
         check(json!({"task": "search"}), Ok(vec![Task::Search]));
+        check(json!({"task": "repair"}), Ok(vec![Task::Repair]));
+        check(json!({"task": "rebuild"}), Ok(vec![Task::Rebuild]));
         check(json!({"source": "aws.events"}), Ok(Task::ALL.to_vec()));
         check(json!(null), Ok(Task::ALL.to_vec()));
         check(json!({"task": "format the disk"}), Err(UnknownTask));

@@ -16,6 +16,7 @@ const REFERENCES_QUEUE: &str = "HOMEWARD_REFERENCES_QUEUE";
 const ADS_KEPT_DAYS: &str = "HOMEWARD_ADS_KEPT_DAYS";
 /// Ads that wait for a segment before one is written for them; unset takes the default.
 const TAIL_ITEMS_MIN: &str = "HOMEWARD_TAIL_ITEMS_MIN";
+const VERSIONS_KEPT_DAYS: &str = "HOMEWARD_SEGMENT_VERSIONS_DAYS"; // 0 keeps none
 
 /// Longer than the queue's redelivery: five times its visibility of six minutes.
 const PENDING_MAX: Duration = Duration::from_secs(30 * 60);
@@ -29,7 +30,6 @@ const OBSERVATIONS_APART_MAX: Duration = Duration::from_secs(DAY_S);
 async fn main() -> Result<(), Error> {
     batches::log_to_stderr();
     let config = store::sdk_config().await;
-    let ads_kept = number(ADS_KEPT_DAYS)?;
     let upkeep = Upkeep {
         store: Store::with_sdk_config(
             &config,
@@ -39,9 +39,10 @@ async fn main() -> Result<(), Error> {
         clock: Clock::from_system(),
         pending_max: PENDING_MAX,
         objects_every: SCAN_EVERY,
-        ads_kept: ads_kept.map(|days| Duration::from_secs(u64::from(days) * DAY_S)),
+        ads_kept: number(ADS_KEPT_DAYS)?.map(|it| Duration::from_secs(u64::from(it) * DAY_S)),
         looks_apart_max: Some(OBSERVATIONS_APART_MAX),
-        compaction: CompactionRule::from_tail_ads(number(TAIL_ITEMS_MIN)?.map(|it| it as usize)),
+        compaction: CompactionRule::from_tail_ads(number(TAIL_ITEMS_MIN)?.map(|it| it as usize))
+            .keeping_versions(number(VERSIONS_KEPT_DAYS)?),
         queues: Arc::new(Sqs::from_env(&config, ADS_QUEUE, REFERENCES_QUEUE)?),
     };
     let upkeep = &upkeep;

@@ -24,6 +24,11 @@ pub fn stray() {
     say(&[("Strays", 1)]);
 }
 
+/// Counts a stored thing that was found damaged or lost, if that is wanted.
+pub fn damage() {
+    say(&[("Damages", 1)]);
+}
+
 fn say(counts: &[(&str, usize)]) {
     if std::env::var(WANTED).is_ok_and(|wanted| wanted == "true") {
         let function = std::env::var("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default();

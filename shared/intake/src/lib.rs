@@ -57,7 +57,8 @@ impl Intake {
         self.limits.bytes_max as u64
     }
 
-    /// Fetches every object that a message names and hands it to `work`; gives what came of each. An
+    /// Fetches every object that a message names and hands it to `work`, with whether its set is
+    /// [being made again](ObjectCreated::is_rebuild); gives what came of each. An
     /// object that is gone or not ours is no error.
     ///
     /// # Errors
@@ -65,7 +66,7 @@ impl Intake {
     pub async fn message<T, F>(
         &self,
         body: String,
-        work: &impl Fn(ObjectKey, Fetched) -> F,
+        work: &impl Fn(ObjectKey, Fetched, bool) -> F,
     ) -> Result<Vec<T>, IntakeError>
     where
         F: Future<Output = Result<T, IntakeError>>,
@@ -87,7 +88,7 @@ impl Intake {
                 .await?
             {
                 Fetched::Gone => tracing::info!("an object was gone before it was read"),
-                fetched => done.push(work(key, fetched).await?),
+                fetched => done.push(work(key, fetched, created.is_rebuild).await?),
             }
         }
         Ok(done)

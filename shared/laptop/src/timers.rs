@@ -78,10 +78,24 @@ pub(super) fn start(
     every_so_often(tasks, (stop, behind), every * TIMERS_PER_SCAN, move || {
         let (programs, embedded) = (objects.clone(), embedded.clone());
         async move {
+            mend(&programs).await?;
             programs.upkeep.run(&[Task::Objects, Task::Compact]).await?;
             clean(&embedded).await
         }
     });
+}
+
+/// Brings the searchable sets into agreement; what is gone from them for good is made again from the
+/// photos, which lie on the same disk.
+async fn mend(programs: &Programs) -> anyhow::Result<()> {
+    match programs.upkeep.run(&[Task::Repair]).await {
+        Err(error @ store::Error::Damaged(_)) => {
+            tracing::error!(%error, "the set of ads is made again from its photos and lists");
+            programs.upkeep.run(&[Task::Rebuild]).await.map(drop)?;
+        }
+        repaired => drop(repaired?),
+    }
+    Ok(())
 }
 
 /// Repeats a round. A failed one is said, and the next one tries again: no round leaves anything

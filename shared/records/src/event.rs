@@ -19,6 +19,9 @@ pub struct ObjectCreated {
     pub version_id: Option<String>,
     /// Bytes of the object, if the event says so.
     pub size_bytes: Option<u64>,
+    /// Whether it is to become part of the searchable set once more, whatever is known of it: the set
+    /// is being made again. Only `upkeep` says so.
+    pub is_rebuild: bool,
 }
 
 impl std::fmt::Debug for ObjectCreated {
@@ -117,12 +120,23 @@ impl ObjectCreated {
     pub fn message(bucket: &str, key: &ObjectKey) -> String {
         let key = utf8_percent_encode(key.as_str(), NON_ALPHANUMERIC).to_string();
         let entity = json!({"bucket": {"name": bucket}, "object": {"key": key}});
-        let record =
-            json!({"eventSource": "aws:s3", "eventName": "ObjectCreated:Again", "s3": entity});
+        Self::told(&entity, "ObjectCreated:Again")
+    }
+
+    /// As [`ObjectCreated::message`], for a set that is being made again.
+    pub fn rebuild_message(bucket: &str, key: &ObjectKey) -> String {
+        let key = utf8_percent_encode(key.as_str(), NON_ALPHANUMERIC).to_string();
+        let entity = json!({"bucket": {"name": bucket}, "object": {"key": key}});
+        Self::told(&entity, REBUILD)
+    }
+
+    fn told(entity: &serde_json::Value, event_name: &str) -> String {
+        let record = json!({"eventSource": "aws:s3", "eventName": event_name, "s3": entity});
         json!({ "Records": [record] }).to_string()
     }
 
     fn of(record: Record) -> Self {
+        let is_rebuild = record.event_name == REBUILD;
         let Object {
             key,
             size,
@@ -133,9 +147,13 @@ impl ObjectCreated {
             encoded_key: key,
             version_id: version_id.filter(|id| !id.is_empty() && id != "null"),
             size_bytes: size,
+            is_rebuild,
         }
     }
 }
+
+/// The event that no S3 sends.
+const REBUILD: &str = "ObjectCreated:Rebuild";
 
 #[cfg(test)]
 mod tests {

@@ -27,6 +27,7 @@ const WALKS: &str = "walk";
 const FINGERPRINTS: &str = "fingerprints";
 const OBJECTS: &str = "objects";
 const CLOCK: &str = "clock";
+const REBUILD: &str = "rebuild";
 
 impl Checkpoints {
     /// The walk that is due for this version of the algorithms; none if it is over, or a newer one has
@@ -59,6 +60,23 @@ impl Checkpoints {
     pub async fn save_renewal(&self, renewal: &Renewal) -> Result<()> {
         let item = item(WALKS, FINGERPRINTS, renewal)?;
         self.db.put(Table::Ads, item).await
+    }
+
+    /// How far the walk of a rebuild has come; none if there never was one. Strongly consistent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn rebuild(&self) -> Result<Option<BucketScan>> {
+        let found = self.db.get(Table::Ads, WALKS, REBUILD).await?;
+        found.map(|it| record(it, "walk of a rebuild")).transpose()
+    }
+
+    /// Notes how far the walk of a rebuild has come. Two at once repeat each other's work and do no harm.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn save_rebuild(&self, walk: &BucketScan) -> Result<()> {
+        self.db.put(Table::Ads, item(WALKS, REBUILD, walk)?).await
     }
 
     /// What was last seen of the clock; none if it was never observed. Strongly consistent.

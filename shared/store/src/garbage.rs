@@ -190,8 +190,9 @@ impl GarbageCollector {
         Ok(deleted)
     }
 
-    /// Whether no pack holds these items. Those that were absorbed are deleted at once; one that the
-    /// tail names, or that was left behind or is about to be named, is only looked into.
+    /// Whether no pack holds these items. Those that were absorbed are deleted at once, and so are versions
+    /// that were kept; one that the tail names, or that was left behind or is about to be named, is
+    /// only looked into.
     async fn packs_are_purged_of(
         &self,
         ids: &BTreeSet<Id>,
@@ -205,7 +206,8 @@ impl GarbageCollector {
                 continue;
             };
             let is_absorbed = manifest.absorbed.iter().any(|it| it.name == name);
-            if is_absorbed && !named.contains(&name) {
+            let is_kept_version = !version.is_latest || version.is_marker;
+            if is_kept_version || is_absorbed && !named.contains(&name) {
                 self.segments
                     .delete_version(Prefix::Packs, &version)
                     .await?;
@@ -232,6 +234,36 @@ impl GarbageCollector {
         }
     }
 
+    /// Removes what is not needed any more, of ads so that [versions](CompactionRule::keeps_versions)
+    /// of it are left, if they are to be kept.
+    async fn remove(
+        &self,
+        prefix: Prefix,
+        version: &StoredVersion,
+        rule: &CompactionRule,
+    ) -> Result<()> {
+        match (version.stored, prefix) {
+            (Stored::Segment(name), _) if keeps(prefix, rule) => {
+                self.segments.mark_deleted(prefix, &name).await?;
+            }
+            _ => self.segments.delete_version(prefix, version).await?,
+        }
+        match (version.stored, prefix) {
+            (Stored::Segment(name), Prefix::Segments(SetKind::Ads)) => {
+                self.searches.forget_parts(&name).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What a sweep looks at.
+    async fn lying(&self, prefix: Prefix, rule: &CompactionRule) -> Result<Vec<StoredVersion>> {
+        match keeps(prefix, rule) {
+            true => self.segments.stored_now(prefix).await,
+            false => self.segments.stored_versions(prefix).await,
+        }
+    }
+
     /// Deletes the segments of a set that were replaced longer ago than their readers run, those
     /// that no manifest names and that have lain there for longer than their writer can be
     /// at work, and versions of the manifest that were replaced as long ago. Idempotent; safe
@@ -250,7 +282,7 @@ impl GarbageCollector {
         self.segments.save_manifest_record(&current).await?; // one of an older build is not noted yet
         let manifest = &current.manifest;
         let (mut due, mut orphans) = (Vec::new(), Vec::new());
-        for version in self.segments.stored_versions(kind.into()).await? {
+        for version in self.lying(kind.into(), rule).await? {
             match liveness_of(&version, manifest, rule, now) {
                 Liveness::Live => {}
                 Liveness::Expired => due.push(version),
@@ -259,7 +291,7 @@ impl GarbageCollector {
         }
         // Those that were live once can be deleted at once: they never are again.
         for version in &due {
-            self.delete_for_good(kind, version).await?;
+            self.remove(kind.into(), version, rule).await?;
             done.deleted += 1;
         }
         let mut next = manifest.next(&BTreeSet::new(), 0, Vec::new());
@@ -276,7 +308,10 @@ impl GarbageCollector {
             done.lost += 1;
             return Ok(done);
         }
-        done.deleted += self.delete_all_but(&next, orphans).await?;
+        for orphan in orphans.iter().filter(|it| is_doomed(it, &next)) {
+            self.remove(kind.into(), orphan, rule).await?;
+            done.deleted += 1;
+        }
         Ok(done)
     }
 }
@@ -292,7 +327,7 @@ impl GarbageCollector {
         rule: &CompactionRule,
         now: Timestamp,
     ) -> Result<u64> {
-        let lying = self.segments.stored_versions(Prefix::Packs).await?;
+        let lying = self.lying(Prefix::Packs, rule).await?;
         if lying.is_empty() && next.absorbed.is_empty() {
             return Ok(0); // an idle deployment does not pay for a walk through its tail
         }
@@ -306,7 +341,7 @@ impl GarbageCollector {
             let absorbed = next.absorbed.iter().find(|it| it.name == name);
             let is_old = version.modified.plus(rule.grace) <= now;
             if !named.contains(&name) && absorbed.map_or(is_old, is_due) {
-                self.segments.delete_version(Prefix::Packs, version).await?;
+                self.remove(Prefix::Packs, version, rule).await?;
                 deleted += 1;
             }
         }
@@ -328,6 +363,11 @@ impl GarbageCollector {
         let items = items_blocking(SetKind::Ads, &entry, bytes).await?;
         Ok(items.iter().any(|item| ids.contains(&item.id)))
     }
+}
+
+/// Whether what goes from there is kept as a version. References never are: their log has them all.
+fn keeps(prefix: Prefix, rule: &CompactionRule) -> bool {
+    rule.keeps_versions && prefix != Prefix::Segments(SetKind::References)
 }
 
 /// Whether what lay in the bucket before this manifest was swapped in has no place in the set any more.

@@ -5,6 +5,8 @@ pub(crate) mod compaction_rule;
 pub(crate) mod manifests;
 pub(crate) mod merging;
 pub(crate) mod objects;
+pub(crate) mod record;
+pub(crate) mod repair;
 
 use crate::Db;
 

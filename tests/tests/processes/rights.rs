@@ -35,6 +35,25 @@ const NOT_RECORDED: &[(&str, &str, &str, &str)] = &[
         "ReferencesBucket",
         GONE,
     ),
+    (
+        "upkeep",
+        "s3:DeleteObjectVersion",
+        "SegmentsBucket/ads/*",
+        "takes away the mark of a segment that is to come back; see the store's own tests",
+    ),
+    (
+        "upkeep",
+        "s3:DeleteObject",
+        "SegmentsBucket/packs/*",
+        SWEEPS,
+    ),
+    ("upkeep", "s3:DeleteObject", "SegmentsBucket/ads/*", SWEEPS),
+    (
+        "upkeep",
+        "s3:GetObjectVersion",
+        "SegmentsBucket/ads/*",
+        "brings back a manifest that is gone; see the store's own tests",
+    ),
     ("ingest", "s3:PutObject", "AdsBucket/ads/*", BUNDLES),
     (
         "ingest",
@@ -81,6 +100,8 @@ const NOT_RECORDED: &[(&str, &str, &str, &str)] = &[
         RENEWAL,
     ),
 ];
+
+const SWEEPS: &str = "marks what was not needed for an hour as deleted; see the store's own tests";
 
 const RENEWAL: &str = "this build's fingerprints are the first; see upkeep's and the store's own \
                        tests, and those of the simulator";

@@ -9,4 +9,5 @@ mod bundles;
 mod hashes;
 mod pictures;
 mod quotas;
+mod rebuild;
 mod world;

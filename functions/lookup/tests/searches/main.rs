@@ -129,6 +129,31 @@ async fn a_search_is_under_way_until_its_last_part_is_done() {
     assert_eq!((done.state, done.images_searched), (SearchState::Done, ADS));
 }
 
+/// An empty answer is never the answer to damage: what is not taken in yet could match.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_search_is_done_while_the_set_is_made_again_and_afterwards_it_is() {
+    let world = world().await;
+    lay(&world, 2).await;
+    world.store.ads.begin_rebuild(world.now()).await.unwrap();
+    world.activate(0).await;
+    let lookup = world.lookup();
+    world.settle(&lookup).await;
+    assert_eq!(
+        world.leads().await,
+        world.truth(0..1, 0..ADS),
+        "of what is there"
+    );
+    assert_eq!(world.search(0).await.state, SearchState::Running);
+    let later = || world.now().plus(Duration::from_secs(1));
+    assert_eq!(world.wake_stalled(later()).await, 1);
+    world.settle(&lookup).await;
+    assert_eq!(world.search(0).await.state, SearchState::Running);
+    world.store.ads.end_rebuild().await.unwrap();
+    assert_eq!(world.wake_stalled(later()).await, 1);
+    world.settle(&lookup).await;
+    assert_eq!(world.search(0).await.state, SearchState::Done);
+}
+
 /// Delivers changes one by one until the search has come on.
 async fn changed(world: &World, lookup: &Lookup, before: SearchProgress) -> SearchProgress {
     loop {

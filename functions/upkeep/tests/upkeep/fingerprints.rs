@@ -12,11 +12,11 @@ use super::*;
 /// Queues that keep what they are sent.
 #[derive(Default)]
 pub struct Enqueued {
-    bodies: Mutex<Vec<(ObjectKind, String)>>,
+    pub(crate) bodies: Mutex<Vec<(ObjectKind, String)>>,
     /// Sendings that go well before one fails; zero: all go well.
-    good: AtomicU64,
+    pub(crate) good: AtomicU64,
     /// Time that passes whenever a full queue is asked.
-    full_for_ms: AtomicI64,
+    pub(crate) full_for_ms: AtomicI64,
     now_ms: Mutex<Option<Arc<AtomicI64>>>,
 }
 

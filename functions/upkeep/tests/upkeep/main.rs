@@ -7,6 +7,7 @@
 
 mod clocks;
 mod fingerprints;
+mod mending;
 mod receipts;
 mod retractions;
 mod rounds;

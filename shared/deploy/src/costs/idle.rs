@@ -11,8 +11,8 @@ const QUEUE_REQUESTS: f64 = 2.0 * 5.0 * 3.0 * 60.0 * 24.0 * 30.4;
 /// Tests hold this against the template.
 pub const TIMER_RUNS_A_DAY: f64 = 1_440.0 + 2.0 * 288.0 + 4.0 * 24.0 + 4.0;
 const TIMER_RUNS: f64 = TIMER_RUNS_A_DAY * 30.4;
-/// Reads of a run: of the tenants, who are few. Every five minutes one run looks also at the ends of
-/// the references' log, of 16 partitions, and at how far its snapshot is.
+/// Reads of a run: of the tenants, who are few. Every five minutes one run looks also at what
+/// the references' log, of 16 partitions, has behind its snapshot, and at the record of that.
 const TIMER_READS: f64 = TIMER_RUNS + 288.0 * 30.4 * 17.0;
 /// What such a run takes, in gigabyte seconds: 20 ms with a quarter of a gigabyte.
 const TIMER_GB_SECONDS: f64 = 0.005;

@@ -208,7 +208,7 @@ impl AdsSet {
         Ok(cleared)
     }
 
-    async fn delete_from_tail(&self, pack: SegmentName) -> Result<bool> {
+    pub(crate) async fn delete_from_tail(&self, pack: SegmentName) -> Result<bool> {
         let there = "attribute_exists(pk)";
         self.db
             .delete_if(Table::AdsTail, pack_key(&pack), there, &[])

@@ -41,6 +41,8 @@ const PACK_BYTES_MAX: u64 = 4 << 20;
 /// laptop may sleep in between.
 const NAMED_WITHIN: Duration = Duration::from_secs(15 * 60);
 
+const PACK_MISSING: Error = Error::Damaged("pack (missing; next: upkeep's task repair)");
+
 /// Packs read at once.
 pub(crate) const PACKS_AT_ONCE: usize = 8;
 
@@ -153,14 +155,12 @@ impl AdsSet {
             .segment_bytes(Prefix::Packs, &pack.name(), whole)
             .await
         {
-            Err(Error::Gone(_)) if self.tail_names(&pack.name()).await? => {
-                Err(Error::Damaged("pack (missing)"))
-            }
+            Err(Error::Gone(_)) if self.tail_names(&pack.name()).await? => Err(PACK_MISSING),
             bytes => items_blocking(SetKind::Ads, &pack.entry, bytes?).await,
         }
     }
 
-    async fn tail_names(&self, name: &SegmentName) -> Result<bool> {
+    pub(crate) async fn tail_names(&self, name: &SegmentName) -> Result<bool> {
         let range = Keys::prefix(&name.to_string());
         let query = Query::of(Table::AdsTail, pack_pk(name), range);
         let (found, _) = self.db.query(&query).await?;

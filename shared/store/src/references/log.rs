@@ -143,26 +143,6 @@ impl References {
         Ok(entries)
     }
 
-    /// The last number of each partition: 0 where there is none. What ends leaves its removal as the
-    /// last entry, so that the log never ends before it did.
-    pub(crate) async fn log_ends(&self) -> Result<[u64; PARTITIONS as usize]> {
-        let ends: Vec<u64> = stream::iter(0..PARTITIONS)
-            .map(|partition| self.partition_end(partition))
-            .buffered(usize::from(PARTITIONS))
-            .try_collect()
-            .await?;
-        ends.try_into().map_err(|_| Error::Damaged("log"))
-    }
-
-    async fn partition_end(&self, partition: u8) -> Result<u64> {
-        let range = Range::between(seq_text(0), SEQ_TEXT_MAX);
-        let mut query = Query::of(Table::ReferencesTail, partition_text(partition), range);
-        query.newest_first = true;
-        query.limit = Some(1);
-        let (items, _) = self.db.query(&query).await?;
-        items.first().map_or(Ok(0), seq)
-    }
-
     async fn partition_after(&self, partition: u8, seen: u64) -> Result<Vec<Item>> {
         let range = Range::between(seq_text(seen.saturating_add(1)), SEQ_TEXT_MAX);
         let (mut items, mut after): (Vec<Item>, Option<String>) = (Vec::new(), None);

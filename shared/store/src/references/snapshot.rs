@@ -79,30 +79,11 @@ impl References {
         let mut attempts = self.db.attempts("reading the references");
         loop {
             let manifest = self.segments.manifest(SetKind::References).await?.manifest;
-            self.check_position(&manifest).await?;
             match self.entries_of(&manifest).await {
                 // Rewritten concurrently, since a reference ended.
                 Err(Error::Gone(_)) => attempts.again().await?,
                 entries => return Ok((entries?, LogPosition(manifest.position))),
             }
-        }
-    }
-
-    /// Segments of a time that the log has not come to, since it was put back to an earlier one, would
-    /// hide what is numbered again. Ask after the manifest was read.
-    async fn check_position(&self, manifest: &Manifest) -> Result<()> {
-        if manifest.generation == 0 {
-            return Ok(()); // there is none
-        }
-        let ends = self.log_ends().await?;
-        match manifest
-            .position
-            .iter()
-            .zip(ends)
-            .any(|(at, end)| *at > end)
-        {
-            true => Err(Error::Damaged("manifest of references (ahead of its log)")),
-            false => Ok(()),
         }
     }
 
@@ -144,14 +125,23 @@ impl References {
         let mut done = Compacted::default();
         let mut attempts = self.db.attempts("compacting the references");
         loop {
-            let current = self.segments.manifest(SetKind::References).await?;
-            let swapped = match self.snapshot(&current, rule, now, &mut done).await {
-                // The log is the truth: all segments are made again from it.
-                Err(Error::Damaged(_)) => self.snapshot_again(&current, now, &mut done).await,
-                swapped => swapped,
+            let kind = SetKind::References;
+            let (current, fault) = self.segments.manifest_or_fault(kind).await?;
+            let swapped = match fault {
+                None => self.snapshot(&current, rule, now, &mut done).await,
+                Some(error) => Err(error),
+            };
+            // The log is the truth: all segments are made again from it.
+            let is_damaged = matches!(swapped, Err(Error::Damaged(_)));
+            let swapped = match is_damaged {
+                true => self.snapshot_again(&current, now, &mut done).await,
+                false => swapped,
             };
             match swapped {
-                Ok(true) => return Ok(done),
+                Ok(true) => {
+                    done.mended += u64::from(is_damaged);
+                    return Ok(done);
+                }
                 Ok(false) | Err(Error::Gone(_)) => {
                     done.lost += 1;
                     attempts.again().await?;
@@ -170,7 +160,6 @@ impl References {
         done: &mut Compacted,
     ) -> Result<bool> {
         let manifest = &current.manifest;
-        self.check_position(manifest).await?;
         let from = LogPosition(manifest.position);
         let news = ReferenceChanges::of(self.log_after(&from).await?, from);
         let is_long = news.entries >= rule.log_entries_min.max(1);

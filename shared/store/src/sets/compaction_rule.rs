@@ -22,6 +22,10 @@ pub struct CompactionRule {
     /// How long a segment that was replaced stays for those who still read it, and one that no
     /// manifest ever named for those who may still be at work on it. Longer than any of them runs.
     pub grace: Duration,
+    /// Whether packs and segments of ads that are not needed any more, and manifests that were
+    /// replaced, stay as versions until the bucket's own rule removes them: as long as tables can be
+    /// put back to a time when they were needed. What is to be forgotten goes at once all the same.
+    pub keeps_versions: bool,
 }
 
 impl Default for CompactionRule {
@@ -39,6 +43,7 @@ impl Default for CompactionRule {
                 bytes_max: 128 << 20, // a search reads one well within a quarter of an hour
             },
             grace: Duration::from_secs(3_600), // four times what a function may run
+            keeps_versions: false,
         }
     }
 }
@@ -55,6 +60,15 @@ impl CompactionRule {
             ..rule
         }
     }
+
+    /// The same, but where a bucket's rule keeps versions for some days, with versions.
+    #[must_use]
+    pub fn keeping_versions(self, days: Option<u32>) -> Self {
+        Self {
+            keeps_versions: days.is_some_and(|days| days > 0),
+            ..self
+        }
+    }
 }
 
 /// What one run did.
@@ -68,8 +82,10 @@ pub struct Compacted {
     pub merged: u64,
     /// Swaps that others won: their work stands, this one's is done again.
     pub lost: u64,
-    /// Objects deleted for good.
+    /// Objects deleted.
     pub deleted: u64,
+    /// Damages that were mended: something was lost, put back, or changed by other hands.
+    pub mended: u64,
 }
 
 impl std::ops::AddAssign for Compacted {
@@ -79,5 +95,6 @@ impl std::ops::AddAssign for Compacted {
         self.merged += other.merged;
         self.lost += other.lost;
         self.deleted += other.deleted;
+        self.mended += other.mended;
     }
 }

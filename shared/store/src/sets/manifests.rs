@@ -1,39 +1,88 @@
 //! The manifest of a set: read, and replaced by compare-and-swap only.
 //!
 //! An empty set and one that has lost its manifest look alike in the bucket, and must never be taken
-//! for one another: no person would be found, and no unit alerted. So a table records how far the manifest of
-//! ads has come. The first manifest is an empty one; it is noted before any manifest lists a segment,
-//! and each later one before the tail gives up what it absorbed. A reader of a manifest reads the
-//! note first: then the manifest is at least as new, or it was lost.
-//!
-//! References need no such note: their log has everything, and a reader without a manifest reads it
-//! from its start.
+//! for one another: no person would be found, and no unit alerted. So a [record](super::record) in a
+//! table names the manifest that stands. The next one is announced there, then swapped in, then
+//! confirmed, at the latest before the tail gives up what it absorbed. A reader of a manifest reads
+//! the record first: then the manifest is the one named there or a later one, or the set is damaged.
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use segments::{Manifest, SetKind};
 
+use crate::Segments;
 use crate::db::error::{Error, Result, classified};
-use crate::db::items::{counted, key, number};
 use crate::sets::objects::manifest_key;
-use crate::{Segments, Table};
+use crate::sets::record::{SetFault, SetRecord, digest_of};
 
 /// A manifest as it stood when it was read: what the next swap is conditioned on.
 #[derive(Clone, Debug)]
 pub struct VersionedManifest {
     /// What it says.
     pub manifest: Manifest,
-    /// The object's entity tag; none if there was no manifest yet.
-    etag: Option<String>,
-    /// The generation that was noted when it was read; none if none ever was.
-    noted: Option<u64>,
+    /// The object's entity tag and what stands for its bytes; none if there was no manifest yet.
+    found: Option<(String, String)>,
+    /// Whether it is to be replaced whatever the record says of it: in a repair.
+    is_disowned: bool,
+    fault: Option<SetFault>,
 }
 
-/// Where it is noted how far manifests have come.
-const GENERATIONS: &str = "manifest";
-const ADS: &str = "ads";
-const GENERATION: &str = "generation";
+impl VersionedManifest {
+    /// Whether it can be read, and is newer than what the record names.
+    pub(crate) fn is_ahead(&self) -> bool {
+        self.fault == Some(SetFault::Ahead)
+    }
+}
+
+/// What lies in the bucket and the record that was read before it.
+struct Standing {
+    record: Option<SetRecord>,
+    /// The manifest if its bytes can be read, and its entity tag.
+    found: Option<(Result<Manifest>, String, String)>,
+}
+
+impl Standing {
+    fn fault(&self) -> Option<SetFault> {
+        let found = self.found.as_ref();
+        let found = found.and_then(|(manifest, _, digest)| {
+            let manifest = manifest.as_ref().ok()?;
+            Some((manifest, digest.as_str()))
+        });
+        SetRecord::fault(self.record.as_ref(), found)
+    }
+
+    /// What is wrong with it; none: it is whole.
+    fn error(&self, kind: SetKind) -> Option<Error> {
+        let unreadable = self
+            .found
+            .as_ref()
+            .and_then(|(read, _, _)| read.as_ref().err());
+        match unreadable {
+            Some(error) => Some(*error),
+            None => self.fault().map(|fault| fault.error(kind)),
+        }
+    }
+
+    fn into_versioned(self, kind: SetKind, is_disowned: bool) -> VersionedManifest {
+        let fault = self.fault();
+        let recorded = self.record.map_or(0, |it| it.generation);
+        let (read, found) = match self.found {
+            Some((read, etag, digest)) => (read.ok(), Some((etag, digest))),
+            None => (None, None),
+        };
+        let mut manifest = read.unwrap_or_else(|| Manifest::empty(kind));
+        if is_disowned {
+            manifest.generation = manifest.generation.max(recorded);
+        }
+        VersionedManifest {
+            manifest,
+            found,
+            is_disowned,
+            fault,
+        }
+    }
+}
 
 /// Longer than any manifest that this build writes: 100 bytes a segment, and a segment holds
 /// thousands of ads.
@@ -51,66 +100,76 @@ impl Segments {
     /// The manifest of a set as it stands. Strongly consistent. A set that never had one is empty.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if it cannot be read, or is gone or older than it was: better stop than miss
-    /// a match.
+    /// [`Error::Damaged`] if it cannot be read, or is another one than the record names: gone, older,
+    /// newer, or of another history. Better stop than miss a match.
     pub async fn manifest(&self, kind: SetKind) -> Result<VersionedManifest> {
-        let noted = match kind {
-            SetKind::Ads => self.saved_generation().await?,
-            SetKind::References => None,
-        };
-        let Some((bytes, etag)) = self.manifest_bytes(kind).await? else {
-            if noted.is_some() {
-                return Err(Error::Damaged("manifest of ads (it is gone)"));
-            }
-            return Ok(VersionedManifest {
-                manifest: Manifest::empty(kind),
-                etag: None,
-                noted,
-            });
-        };
-        let manifest = Manifest::from_bytes(kind, &bytes)?;
-        if noted.is_some_and(|noted| manifest.generation < noted) {
-            return Err(Error::Damaged("manifest of ads (an older one lies there)"));
+        let standing = self.standing(kind).await?;
+        match standing.error(kind) {
+            Some(error) => Err(error),
+            None => Ok(standing.into_versioned(kind, false)),
         }
-        Ok(VersionedManifest {
-            manifest,
-            etag: Some(etag),
-            noted,
-        })
     }
 
-    async fn saved_generation(&self) -> Result<Option<u64>> {
-        let found = self.db.get(Table::Ads, GENERATIONS, ADS).await?;
-        let generation = found.map(|note| counted(&note, GENERATION, "note of a manifest"));
-        generation.transpose()
+    /// As [`Segments::manifest`], and if it is damaged, what to begin from in its place and what is
+    /// wrong: the manifest that lies there, or an empty one, of the highest generation that is known.
+    /// A swap replaces it whatever the record says.
+    pub(crate) async fn manifest_or_fault(
+        &self,
+        kind: SetKind,
+    ) -> Result<(VersionedManifest, Option<Error>)> {
+        let standing = self.standing(kind).await?;
+        let error = standing.error(kind);
+        Ok((standing.into_versioned(kind, error.is_some()), error))
     }
 
-    /// Notes that the manifest has come so far, if that is not noted: before anything is given up that
+    /// The record, then the manifest; both again if the record changed in between and they disagree.
+    async fn standing(&self, kind: SetKind) -> Result<Standing> {
+        let mut attempts = self.db.attempts("reading a manifest that others replace");
+        let mut record = self.record(kind).await?;
+        loop {
+            let found = self.manifest_bytes(kind).await?;
+            let found = found.map(|(bytes, etag)| {
+                let read = Manifest::from_bytes(kind, &bytes).map_err(Error::from);
+                (read, etag, digest_of(&bytes))
+            });
+            let standing = Standing { record, found };
+            if standing.fault().is_none() {
+                return Ok(standing);
+            }
+            let again = self.record(kind).await?;
+            if again == standing.record {
+                return Ok(standing);
+            }
+            record = again;
+            attempts.again().await?;
+        }
+    }
+
+    /// Records that this manifest stands, if that is not recorded: before anything is given up that
     /// only this manifest, or one after it, leads to. Idempotent.
     pub(crate) async fn save_manifest_record(&self, current: &VersionedManifest) -> Result<()> {
-        let generation = current.manifest.generation;
-        let is_noted = current.noted.is_some_and(|noted| noted >= generation);
-        match current.etag.is_none() || is_noted {
-            true => Ok(()),
-            false => {
-                self.save_generation(current.manifest.kind, generation)
-                    .await
-            }
+        match &current.found {
+            Some((_, digest)) => self.confirm(&current.manifest, digest).await,
+            None => Ok(()),
         }
     }
 
-    async fn save_generation(&self, kind: SetKind, generation: u64) -> Result<()> {
-        if kind != SetKind::Ads {
-            return Ok(());
+    /// The manifest among those that were replaced or removed that the record names; none if no
+    /// version of it is left.
+    pub(crate) async fn manifest_version(&self, kind: SetKind) -> Result<Option<Manifest>> {
+        let Some(record) = self.record(kind).await? else {
+            return Ok(None);
+        };
+        for version in self.manifest_versions(kind).await? {
+            let bytes = self
+                .manifest_of_version(kind, &version, MANIFEST_BYTES_MAX)
+                .await?;
+            let Some(bytes) = bytes.filter(|it| record.names(&digest_of(it))) else {
+                continue;
+            };
+            return Ok(Manifest::from_bytes(kind, &bytes).ok());
         }
-        let mut note = key(GENERATIONS, ADS);
-        note.insert(GENERATION.into(), number(generation));
-        let is_newer = "attribute_not_exists(pk) OR generation < :generation";
-        let values = [(":generation", number(generation))];
-        self.db
-            .put_if(Table::Ads, note, is_newer, &[], &values)
-            .await
-            .map(drop)
+        Ok(None)
     }
 
     async fn manifest_bytes(&self, kind: SetKind) -> Result<Option<(Bytes, String)>> {
@@ -134,43 +193,35 @@ impl Segments {
         if !next.succeeds(&current.manifest) {
             return Err(Error::Rejected("a manifest follows the one before it"));
         }
-        let Some(current) = self.begun(current).await? else {
-            return Ok(false);
+        let over = match current.is_disowned {
+            true => None,
+            false => {
+                self.save_manifest_record(current).await?;
+                Some(current.manifest.generation)
+            }
         };
-        self.save_manifest_record(&current).await?;
-        let is_swapped = self.put_manifest(next, current.etag.as_deref()).await?;
-        if is_swapped.is_some() {
-            self.save_generation(next.kind, next.generation).await?;
+        let bytes = Bytes::from(next.to_bytes());
+        let digest = digest_of(&bytes);
+        if !self.announce(next.kind, over, &digest).await? {
+            return Ok(false);
         }
-        Ok(is_swapped.is_some())
+        let over = current.found.as_ref().map(|(etag, _)| etag.as_str());
+        let is_swapped = self.put_manifest(next.kind, bytes, over).await?;
+        if is_swapped {
+            self.confirm(next, &digest).await?;
+        }
+        Ok(is_swapped)
     }
 
-    /// A set that has a manifest: the first one of ads is empty, and is noted before another one takes
-    /// its place. None if another caller was faster.
-    async fn begun(&self, current: &VersionedManifest) -> Result<Option<VersionedManifest>> {
-        let kind = current.manifest.kind;
-        if kind != SetKind::Ads || current.etag.is_some() {
-            return Ok(Some(current.clone()));
-        }
-        let first = Manifest::empty(kind);
-        let etag = self.put_manifest(&first, None).await?;
-        Ok(etag.map(|etag| VersionedManifest {
-            manifest: first,
-            etag: Some(etag),
-            noted: None,
-        }))
-    }
-
-    /// Writes a manifest in the place of the one of this entity tag, or where there is none; its own
-    /// tag, or none if the condition does not hold.
-    async fn put_manifest(&self, next: &Manifest, over: Option<&str>) -> Result<Option<String>> {
-        let bytes = next.to_bytes();
+    /// Writes a manifest in the place of the one of this entity tag, or where there is none; says
+    /// whether the condition held.
+    async fn put_manifest(&self, kind: SetKind, bytes: Bytes, over: Option<&str>) -> Result<bool> {
         let request = self
             .db
             .s3
             .put_object()
             .bucket(&self.db.names.segments_bucket)
-            .key(manifest_key(next.kind))
+            .key(manifest_key(kind))
             .content_type("application/octet-stream")
             .body(ByteStream::from(bytes.clone()));
         let request = match over {
@@ -178,10 +229,10 @@ impl Segments {
             None => request.if_none_match("*"),
         };
         match request.send().await {
-            Ok(answer) => Ok(Some(answer.e_tag.unwrap_or_default())),
+            Ok(_) => Ok(true),
             Err(error) if is_lost(error.as_service_error()) => {
-                let found = self.manifest_bytes(next.kind).await?;
-                Ok(found.and_then(|(found, etag)| (found == bytes).then_some(etag)))
+                let found = self.manifest_bytes(kind).await?;
+                Ok(found.is_some_and(|(found, _)| found == bytes))
             }
             Err(error) => Err(classified("replacing a manifest", &error)),
         }

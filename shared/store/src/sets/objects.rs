@@ -27,6 +27,10 @@ pub(crate) enum Stored {
 pub(crate) struct StoredVersion {
     pub(crate) stored: Stored,
     pub(crate) modified: Timestamp,
+    /// Whether it is what lies under the key, or the mark that nothing does.
+    pub(crate) is_latest: bool,
+    /// Whether it is such a mark.
+    pub(crate) is_marker: bool,
     version_id: Option<String>,
 }
 
@@ -209,7 +213,9 @@ impl Segments {
         if matches!(read, Err(Error::Gone(_))) {
             let now = self.manifest(kind).await?.manifest;
             if now.entry(&entry.name).is_some() {
-                return Err(Error::Damaged("segment (missing)"));
+                return Err(Error::Damaged(
+                    "segment (missing; next: upkeep's task repair)",
+                ));
             }
         }
         read
@@ -232,19 +238,111 @@ impl Segments {
                 .await
                 .map_err(|error| classified("listing segments", &error))?;
             for it in page.versions() {
-                let is_latest = it.is_latest() == Some(true);
+                let state = (it.is_latest() == Some(true), false);
                 let facts = (it.key(), it.version_id(), it.last_modified());
-                found.extend(version(prefix, facts, is_latest)?);
+                found.extend(version(prefix, facts, state)?);
             }
             for it in page.delete_markers() {
+                let state = (it.is_latest() == Some(true), true);
                 let facts = (it.key(), it.version_id(), it.last_modified());
-                found.extend(version(prefix, facts, false)?);
+                found.extend(version(prefix, facts, state)?);
             }
             if page.is_truncated() != Some(true) {
                 return Ok(found);
             }
             markers = (page.next_key_marker, page.next_version_id_marker);
         }
+    }
+
+    /// What lies in the bucket under a prefix, without what was replaced or removed.
+    pub(crate) async fn stored_now(&self, prefix: Prefix) -> Result<Vec<StoredVersion>> {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = self
+                .db
+                .s3
+                .list_objects_v2()
+                .bucket(&self.db.names.segments_bucket)
+                .prefix(prefix.folder())
+                .set_continuation_token(after)
+                .send()
+                .await
+                .map_err(|error| classified("listing segments", &error))?;
+            for it in page.contents() {
+                let facts = (it.key(), None, it.last_modified());
+                found.extend(version(prefix, facts, (true, false))?);
+            }
+            after = page.next_continuation_token;
+            if after.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// The versions of a set's manifest that were replaced or removed, newest first.
+    pub(crate) async fn manifest_versions(&self, kind: SetKind) -> Result<Vec<String>> {
+        let (mut found, mut markers) = (Vec::new(), (None, None));
+        loop {
+            let page = self
+                .db
+                .s3
+                .list_object_versions()
+                .bucket(&self.db.names.segments_bucket)
+                .prefix(manifest_key(kind))
+                .set_key_marker(markers.0)
+                .set_version_id_marker(markers.1)
+                .send()
+                .await
+                .map_err(|error| classified("listing manifests", &error))?;
+            let versions = page.versions().iter();
+            found.extend(versions.filter_map(|it| it.version_id().map(str::to_owned)));
+            if page.is_truncated() != Some(true) {
+                return Ok(found);
+            }
+            markers = (page.next_key_marker, page.next_version_id_marker);
+        }
+    }
+
+    /// A version of a manifest; none if it is gone.
+    pub(crate) async fn manifest_of_version(
+        &self,
+        kind: SetKind,
+        version_id: &str,
+        bytes_max: u64,
+    ) -> Result<Option<Bytes>> {
+        let doing = "reading a version of a manifest";
+        let request = self
+            .db
+            .s3
+            .get_object()
+            .bucket(&self.db.names.segments_bucket)
+            .key(manifest_key(kind))
+            .version_id(version_id);
+        let answer = match request.send().await {
+            Ok(answer) => answer,
+            Err(error) if is_gone(&error) => return Ok(None),
+            Err(error) => return Err(classified(doing, &error)),
+        };
+        let length = answer
+            .content_length()
+            .and_then(|it| u64::try_from(it).ok());
+        let length = length.filter(|it| *it <= bytes_max);
+        let length = length.ok_or(Error::Unavailable(doing))?;
+        read_whole(answer.body, length).await.map(Some)
+    }
+
+    /// Deletes what lies under a key and keeps it as a version, which [`Segments::delete_version`] of
+    /// the mark brings back. Idempotent.
+    pub(crate) async fn mark_deleted(&self, prefix: Prefix, name: &SegmentName) -> Result<()> {
+        self.db
+            .s3
+            .delete_object()
+            .bucket(&self.db.names.segments_bucket)
+            .key(prefix.key(name))
+            .send()
+            .await
+            .map_err(|error| classified("deleting a segment", &error))?;
+        Ok(())
     }
 
     /// Deletes a version for good. Idempotent.
@@ -293,11 +391,12 @@ type Facts<'a> = (Option<&'a str>, Option<&'a str>, Option<&'a DateTime>);
 fn version(
     prefix: Prefix,
     (key, version_id, modified): Facts<'_>,
-    is_latest: bool,
+    (is_latest, is_marker): (bool, bool),
 ) -> Result<Option<StoredVersion>> {
     let name = key.and_then(|key| key.strip_prefix(prefix.folder()));
+    let is_old = !is_latest || is_marker;
     let stored = match name {
-        Some("manifest") if !is_latest && prefix != Prefix::Packs => Stored::OldManifest,
+        Some("manifest") if is_old && prefix != Prefix::Packs => Stored::OldManifest,
         Some(name) => match SegmentName::parse(name) {
             Some(name) => Stored::Segment(name),
             None => return Ok(None),
@@ -307,6 +406,8 @@ fn version(
     Ok(Some(StoredVersion {
         stored,
         modified: time(modified)?,
+        is_latest,
+        is_marker,
         version_id: version_id.map(str::to_owned),
     }))
 }

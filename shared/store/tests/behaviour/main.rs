@@ -46,6 +46,7 @@ mod leads;
 mod manifests;
 mod objects;
 mod postings;
+mod put_back;
 mod races;
 mod references;
 mod renewal;
