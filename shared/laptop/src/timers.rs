@@ -14,14 +14,42 @@ use upkeep::Task;
 use super::erasing;
 use super::host::{Programs, names};
 
-/// Listing the buckets, compacting and cleaning up: a hundredth of the timers' pace is often enough.
-const TIMERS_PER_SCAN: u32 = 100;
+/// What a timer wakes.
+#[derive(Clone, Copy, Debug)]
+enum Round {
+    /// Deliveries that are due.
+    Alerts,
+    /// What is to be erased.
+    Erasures,
+    /// Ends of references, digests, contributions that were taken back.
+    References,
+    /// What has ended leaves the segments too.
+    Forgetting,
+    /// Photos of older fingerprints are looked at again.
+    Renewal,
+    /// Lists the buckets, mends and compacts the sets, cleans up.
+    Scan,
+}
 
-/// Forgetting what has ended, in segments too: at the usual pace, once a minute.
-const TIMERS_PER_FORGETTING: u32 = 12;
+/// Every round, and how many of the timers' periods lie between two of them.
+const ROUNDS: [(Round, u32); 6] = [
+    (Round::Alerts, 1),
+    (Round::Erasures, 1),
+    (Round::References, 1),
+    (Round::Forgetting, 12), // at the usual pace, once a minute
+    (Round::Renewal, 12),
+    (Round::Scan, 100),
+];
 
 /// How long the streams keep records that were dealt with, as DynamoDB does.
 const STREAM_HOURS: i64 = 24;
+
+/// What the rounds work with.
+struct Timers {
+    programs: Arc<Programs>,
+    embedded: Embedded,
+    stop: CancellationToken,
+}
 
 pub(super) fn start(
     tasks: &mut JoinSet<anyhow::Result<()>>,
@@ -30,59 +58,44 @@ pub(super) fn start(
     programs: &Arc<Programs>,
     every: Duration,
 ) {
-    let retries = programs.clone();
-    every_so_often(tasks, (stop, behind), every, move || {
-        let programs = retries.clone();
-        async move { Ok(programs.alerting.on_timer().await.map(drop)?) }
+    let timers = Arc::new(Timers {
+        programs: programs.clone(),
+        embedded: embedded.clone(),
+        stop: stop.clone(),
     });
-    let (erasing, folder) = (programs.clone(), embedded.clone());
-    every_so_often(tasks, (stop, behind), every, move || {
-        let (programs, embedded) = (erasing.clone(), folder.clone());
-        async move { erasing::run(&programs, &embedded).await }
-    });
-    let upkeep = programs.clone();
-    every_so_often(tasks, (stop, behind), every, move || {
-        let programs = upkeep.clone();
-        async move {
-            programs.upkeep.retractions().await?;
-            let tasks = [Task::References, Task::Digests];
-            Ok(programs.upkeep.run(&tasks).await.map(drop)?)
-        }
-    });
-    let forgetting = programs.clone();
-    every_so_often(
-        tasks,
-        (stop, behind),
-        every * TIMERS_PER_FORGETTING,
-        move || {
-            let programs = forgetting.clone();
-            async move { Ok(programs.upkeep.run(&[Task::Forget]).await.map(drop)?) }
-        },
-    );
-    let (renewing, stopped) = (programs.clone(), stop.clone());
-    every_so_often(
-        tasks,
-        (stop, behind),
-        every * TIMERS_PER_FORGETTING,
-        move || {
-            let (programs, stopped) = (renewing.clone(), stopped.clone());
-            async move {
-                let renewed = programs.upkeep.run(&[Task::Fingerprints]);
-                // It may wait for minutes until a queue is shorter; the next start goes on.
-                stopped.run_until_cancelled(renewed).await.transpose()?;
-                Ok(())
+    for (round, periods) in ROUNDS {
+        let timers = timers.clone();
+        every_so_often(tasks, (stop, behind), every * periods, move || {
+            let timers = timers.clone();
+            async move { timers.round(round).await }
+        });
+    }
+}
+
+impl Timers {
+    async fn round(&self, round: Round) -> anyhow::Result<()> {
+        let upkeep = &self.programs.upkeep;
+        match round {
+            Round::Alerts => drop(self.programs.alerting.on_timer().await?),
+            Round::Erasures => erasing::run(&self.programs, &self.embedded).await?,
+            Round::References => {
+                upkeep.retractions().await?;
+                upkeep.run(&[Task::References, Task::Digests]).await?;
             }
-        },
-    );
-    let (objects, embedded) = (programs.clone(), embedded.clone());
-    every_so_often(tasks, (stop, behind), every * TIMERS_PER_SCAN, move || {
-        let (programs, embedded) = (objects.clone(), embedded.clone());
-        async move {
-            mend(&programs).await?;
-            programs.upkeep.run(&[Task::Objects, Task::Compact]).await?;
-            clean(&embedded).await
+            Round::Forgetting => drop(upkeep.run(&[Task::Forget]).await?),
+            Round::Renewal => {
+                let renewed = upkeep.run(&[Task::Fingerprints]);
+                // It may wait for minutes until a queue is shorter; the next start goes on.
+                self.stop.run_until_cancelled(renewed).await.transpose()?;
+            }
+            Round::Scan => {
+                mend(&self.programs).await?;
+                upkeep.run(&[Task::Objects, Task::Compact]).await?;
+                clean(&self.embedded).await?;
+            }
         }
-    });
+        Ok(())
+    }
 }
 
 /// Brings the searchable sets into agreement; what is gone from them for good is made again from the
