@@ -11,12 +11,12 @@
 
 mod descriptor;
 mod key_points;
-mod plane;
+pub(crate) mod plane;
 mod pyramid;
 mod turn;
 
 use records::features::{
-    AD_FEATURES_MAX, AdFeatures, Descriptor, Feature, GRID_SIDES, Grey, Grid, PLACE_STEPS,
+    AD_FEATURES_MAX, AdFeatures, Descriptor, Feature, GRID_SIDES, Grey, Grid, PLACE_STEPS, PictureKind,
     REFERENCE_FEATURES_MAX, ReferenceFeatures, SKETCH_PIXELS_MAX, Sketch,
 };
 
@@ -68,10 +68,12 @@ pub(crate) fn of_ad(picture: &Picture<'_>) -> Vec<u8> {
     .to_bytes()
 }
 
-/// The parts of a reference, as bytes for its fingerprint; at most 10.7 KB.
-pub(crate) fn of_reference(picture: &Picture<'_>) -> Vec<u8> {
-    let work = work(&picture.whole(), REFERENCE_SIDE_PX);
+/// The parts of a reference's photo, as bytes for its fingerprint; at most 10.7 KB. `kind` is what the
+/// photo was found in.
+pub(crate) fn of_reference(photo: &Region<'_>, kind: PictureKind) -> Vec<u8> {
+    let work = work(photo, REFERENCE_SIDE_PX);
     ReferenceFeatures {
+        kind,
         width_px: work.width as u16,
         height_px: work.height as u16,
         grids: grids(&work),
@@ -82,7 +84,7 @@ pub(crate) fn of_reference(picture: &Picture<'_>) -> Vec<u8> {
 
 /// The picture's luma at the size in which features are searched for. Small pictures are enlarged, at
 /// most to twice their size, so that the finest blobs can be told.
-fn work(picture: &Region<'_>, side_px: usize) -> Plane {
+pub(crate) fn work(picture: &Region<'_>, side_px: usize) -> Plane {
     let (width, height) = (picture.width_px(), picture.height_px());
     let longer = width.max(height) as f32;
     let scale = match longer > side_px as f32 {

@@ -16,6 +16,8 @@ mod stop_features;
 mod verification;
 mod whole_frame;
 
+use records::features::PictureKind;
+
 use crate::{Edit, Evidence, Level, LocalRule, Match, Method, PerGrid, Surroundings};
 use align::Alignment;
 pub use image_pair::{LocalAd, LocalReference};
@@ -125,7 +127,11 @@ fn verified(
     let sure =
         |verification: &Verification| rule.level(&verification.evidence()) == Some(Level::Alert);
     let verification = best_verification(reference, ad, sure)?;
-    Some((rule.level(&verification.evidence())?, verification))
+    let level = rule.level(&verification.evidence())?;
+    match reference.kind {
+        PictureKind::Page => Some((Level::Review, verification)),
+        PictureKind::Photo | PictureKind::PageWithPhoto => Some((level, verification)),
+    }
 }
 
 /// The strongest evidence for a pair, for calibration; `None` if nothing aligns the two.

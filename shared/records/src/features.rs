@@ -147,9 +147,24 @@ pub struct AdFeatures {
     pub sketch: Sketch,
 }
 
+/// What a reference is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum PictureKind {
+    /// A photo, or what cannot be told from one.
+    #[default]
+    Photo = 0,
+    /// A page with a photo on it: a poster, a saved page, a screenshot. The parts are the photo's.
+    PageWithPhoto = 1,
+    /// A page without a photo, a logo, a silhouette: others look the same, so it is for review only.
+    Page = 2,
+}
+
 /// The parts of a reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReferenceFeatures {
+    /// What the reference is; the rest is of the photo in it.
+    pub kind: PictureKind,
     /// Width of the picture in which the features were found, in pixels, at least 1.
     pub width_px: u16,
     /// Its height.

@@ -10,7 +10,7 @@ use std::fmt;
 pub use bytes::{FEATURES_BYTES_MAX, FingerprintBytesError};
 
 /// The version of the algorithms behind every fingerprint made by this build.
-pub const FINGERPRINT_VERSION: u16 = 1;
+pub const FINGERPRINT_VERSION: u16 = 2;
 
 /// A whole-picture hash of 256 bits, in the byte order in which the reference PDQ prints it
 /// (most significant byte first).

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use records::features::{
-    AdFeatures, Descriptor, Feature, Grey, Grid, PLACE_STEPS, ReferenceFeatures, Sketch,
+    AdFeatures, Descriptor, Feature, Grey, Grid, PLACE_STEPS, PictureKind, ReferenceFeatures, Sketch,
 };
 
 use super::pyramid::Pyramid;
@@ -21,6 +21,7 @@ pub(super) struct KeyPoint {
 
 /// The local features of a reference.
 pub struct LocalReference {
+    pub(super) kind: PictureKind,
     pub(super) size: (f32, f32),
     pub(super) key_points: Vec<KeyPoint>,
     pub(super) grids: [Grid; 3],
@@ -45,10 +46,16 @@ impl LocalReference {
         let read = ReferenceFeatures::from_bytes(bytes).ok()?;
         let size = (f32::from(read.width_px), f32::from(read.height_px));
         Some(Self {
+            kind: read.kind,
             size,
             key_points: key_points(&read.features, size),
             grids: read.grids,
         })
+    }
+
+    /// What the reference is.
+    pub fn kind(&self) -> PictureKind {
+        self.kind
     }
 
     #[cfg(test)]
@@ -58,6 +65,7 @@ impl LocalReference {
             clear: vec![],
         };
         Self {
+            kind: PictureKind::Photo,
             size: (1.0, 1.0),
             key_points,
             grids: [grid(), grid(), grid()],

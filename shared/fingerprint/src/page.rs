@@ -1,0 +1,362 @@
+//! Pages: posters, saved pages, documents, screenshots. What they show is paper and lettering, which
+//! all pages of a template share, and perhaps photos.
+//!
+//! Paper is what drawing leaves: areas of one level to within a step or two, which no camera makes.
+//! What is not paper, once lines of writing are taken away, is looked through for rectangles that
+//! hold as many levels as photos do.
+
+use std::ops::Range;
+
+use crate::features::plane::Plane;
+use records::features::PictureKind;
+
+/// Longer side in which a page is looked at: small writing still has paper between its strokes.
+pub(crate) const SIDE_PX: usize = 1_024;
+/// Pixels of a cell, along a side.
+const CELL_PX: usize = 10;
+/// Levels about a level of paper that are paper: JPEG rings about letters.
+const PAPER_LEVELS: usize = 9;
+/// Of flat pixels about a level of paper, the share that lies within a step of it.
+const SHARP_SHARE_MIN: f32 = 0.62;
+/// Levels between neighbours up to which a pixel is flat.
+const FLAT_LEVELS: f32 = 2.5;
+/// The least share of the picture that a level of paper has, and most such levels.
+const LEVEL_SHARE_MIN: f32 = 0.04;
+const LEVELS_MAX: usize = 4;
+/// The share of paper from which a cell is none of a photo.
+const CELL_PAPER_MIN: f32 = 0.35;
+/// How much of its bounds a photo fills at least.
+const FILL_MIN: f32 = 0.72;
+/// The shortest side of a photo, in shares of the page's longer side.
+const PHOTO_SIDE_MIN: f32 = 0.085;
+/// A photo's sides differ by less than this factor: banners do not.
+const PHOTO_ASPECT_MAX: f32 = 3.0;
+/// How many levels a photo has: of 64, as many equally frequent ones would say as much.
+const PHOTO_LEVELS_MIN: f32 = 9.0;
+/// The share of the picture that a page has outside its photos, the share of paper in that, and of
+/// what is drawn on it.
+const OUTSIDE_MIN: f32 = 0.12;
+const OUTSIDE_PAPER_MIN: f32 = 0.55;
+const OUTSIDE_INK_MIN: f32 = 0.012;
+/// The share of paper from which a picture without a photo is a page.
+const PAGE_PAPER_MIN: f32 = 0.5;
+/// Photos smaller than this share of the largest are none of what the page is about.
+const OF_LARGEST_MIN: f32 = 0.4;
+/// Most photos of a page.
+const PHOTOS_MAX: usize = 3;
+
+/// Columns and rows, in shares of the picture's sides.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Place {
+    pub columns: Range<f32>,
+    pub rows: Range<f32>,
+}
+
+/// What a picture is, and where its photos lie if it is a page, the largest first.
+pub(crate) fn looked_at(picture: &Plane) -> (PictureKind, Vec<Place>) {
+    let paper = Paper::of(picture);
+    let photos = match paper.levels.is_empty() {
+        true => Vec::new(),
+        false => paper.photos(),
+    };
+    let (outside, share, ink) = paper.outside(&photos);
+    let is_written = ink >= OUTSIDE_INK_MIN;
+    if photos.is_empty() {
+        let is_page = share >= PAGE_PAPER_MIN && is_written && !paper.is_photo_like();
+        let kind = if is_page { PictureKind::Page } else { PictureKind::Photo };
+        return (kind, Vec::new());
+    }
+    let is_page = outside >= OUTSIDE_MIN && share >= OUTSIDE_PAPER_MIN && is_written;
+    if !is_page {
+        return (PictureKind::Photo, Vec::new());
+    }
+    let share = |range: &Range<usize>, side: usize| {
+        range.start as f32 / side as f32..range.end as f32 / side as f32
+    };
+    let place = |photo: &Bounds| Place {
+        columns: share(&photo.columns, picture.width),
+        rows: share(&photo.rows, picture.height),
+    };
+    (PictureKind::PageWithPhoto, photos.iter().map(place).collect())
+}
+
+/// A rectangle, in cells or pixels.
+#[derive(Clone, Debug)]
+struct Bounds {
+    columns: Range<usize>,
+    rows: Range<usize>,
+}
+
+impl Bounds {
+    fn area(&self) -> usize {
+        self.columns.len() * self.rows.len()
+    }
+
+    fn holds(&self, x: usize, y: usize) -> bool {
+        self.columns.contains(&x) && self.rows.contains(&y)
+    }
+}
+
+/// A picture whose pixels are told apart into paper and other ones.
+struct Paper<'a> {
+    picture: &'a Plane,
+    /// The levels of paper, the commonest first.
+    levels: Vec<usize>,
+    is_paper: Vec<bool>,
+}
+
+impl<'a> Paper<'a> {
+    fn of(picture: &'a Plane) -> Self {
+        let levels = levels_of_paper(picture);
+        let is_paper_level = |level: usize| levels.iter().any(|it| it.abs_diff(level) <= PAPER_LEVELS);
+        let known: Vec<bool> = (0..256).map(is_paper_level).collect();
+        let is_paper = picture.values.iter().map(|value| known[level(*value)]);
+        Self {
+            picture,
+            is_paper: is_paper.collect(),
+            levels,
+        }
+    }
+
+    /// The photos on the page, the largest first.
+    fn photos(&self) -> Vec<Bounds> {
+        let cells = Cells::of(self).opened();
+        let longer = self.picture.width.max(self.picture.height) as f32;
+        let is_large = |it: &Bounds| {
+            let (w, h) = (it.columns.len() as f32, it.rows.len() as f32);
+            w.min(h) >= PHOTO_SIDE_MIN * longer && w.max(h) <= PHOTO_ASPECT_MAX * w.min(h)
+        };
+        let mut photos: Vec<Bounds> = cells
+            .parts()
+            .into_iter()
+            .map(|part| self.tightened(&part))
+            .filter(|it| is_large(it) && self.levels_within(it) >= PHOTO_LEVELS_MIN)
+            .collect();
+        photos.sort_by_key(|it| std::cmp::Reverse(it.area()));
+        let least = photos.first().map_or(0.0, |it| it.area() as f32 * OF_LARGEST_MIN);
+        photos.retain(|it| it.area() as f32 >= least);
+        photos.truncate(PHOTOS_MAX);
+        photos
+    }
+
+    /// Bounds in cells as bounds in pixels, moved in to where paper ends.
+    fn tightened(&self, part: &Bounds) -> Bounds {
+        let (width, height) = (self.picture.width, self.picture.height);
+        let px = |cells: &Range<usize>, side: usize| {
+            (cells.start * CELL_PX).saturating_sub(CELL_PX)..((cells.end + 1) * CELL_PX).min(side)
+        };
+        let mut bounds = Bounds {
+            columns: px(&part.columns, width),
+            rows: px(&part.rows, height),
+        };
+        let is_paper = |x: usize, y: usize| self.is_paper[y * width + x];
+        let share = |count: usize, of: usize| count as f32 / of.max(1) as f32;
+        for _ in 0..2 {
+            let rows = bounds.rows.clone();
+            let blank = |x: usize| share(rows.clone().filter(|y| is_paper(x, *y)).count(), rows.len()) > 0.7;
+            bounds.columns = trimmed(bounds.columns.clone(), blank);
+            let columns = bounds.columns.clone();
+            let blank = |y: usize| share(columns.clone().filter(|x| is_paper(*x, y)).count(), columns.len()) > 0.7;
+            bounds.rows = trimmed(bounds.rows.clone(), blank);
+        }
+        bounds
+    }
+
+    /// How many levels there are within bounds: of 64, those that would say as much if all were
+    /// equally frequent.
+    fn levels_within(&self, bounds: &Bounds) -> f32 {
+        let mut counts = [0usize; 64];
+        for y in bounds.rows.clone() {
+            let row = &self.picture.row(y)[bounds.columns.clone()];
+            row.iter().for_each(|value| counts[level(*value) / 4] += 1);
+        }
+        let all = bounds.area().max(1) as f32;
+        // 1 / sum of squares: how likely two pixels are of one level
+        let squares: f32 = counts.iter().map(|count| (*count as f32 / all).powi(2)).sum();
+        1.0 / squares.max(f32::MIN_POSITIVE)
+    }
+
+    /// Whether what is not paper has as many levels as a photo: a person before a white wall.
+    fn is_photo_like(&self) -> bool {
+        let mut counts = [0usize; 64];
+        let pairs = self.picture.values.iter().zip(&self.is_paper);
+        let others = pairs.filter(|(_, paper)| !**paper);
+        others.for_each(|(value, _)| counts[level(*value) / 4] += 1);
+        let all = counts.iter().sum::<usize>().max(1) as f32;
+        let squares: f32 = counts.iter().map(|count| (*count as f32 / all).powi(2)).sum();
+        let cells = Cells::of(self).opened();
+        let solid = cells.solid.iter().filter(|solid| **solid).count() as f32;
+        1.0 / squares.max(f32::MIN_POSITIVE) >= PHOTO_LEVELS_MIN && solid >= 0.05 * cells.solid.len() as f32
+    }
+
+    /// The share of the picture outside its photos, and the shares of paper and ink there.
+    fn outside(&self, photos: &[Bounds]) -> (f32, f32, f32) {
+        let (mut outside, mut paper) = (0usize, 0usize);
+        for y in 0..self.picture.height {
+            for x in 0..self.picture.width {
+                if !photos.iter().any(|it| it.holds(x, y)) {
+                    outside += 1;
+                    paper += usize::from(self.is_paper[y * self.picture.width + x]);
+                }
+            }
+        }
+        let of = |count: usize, all: usize| count as f32 / all.max(1) as f32;
+        let share = of(paper, outside);
+        (of(outside, self.picture.values.len()), share, 1.0 - share)
+    }
+}
+
+/// What is left when blank lines are taken from both ends.
+fn trimmed(lines: Range<usize>, blank: impl Fn(usize) -> bool) -> Range<usize> {
+    let first = lines.clone().find(|at| !blank(*at));
+    let last = lines.clone().rev().find(|at| !blank(*at));
+    match (first, last) {
+        (Some(first), Some(last)) => first..last + 1,
+        _ => lines.start..lines.start,
+    }
+}
+
+fn level(value: f32) -> usize {
+    value.round().clamp(0.0, 255.0) as usize
+}
+
+/// The levels that drawn areas have.
+fn levels_of_paper(picture: &Plane) -> Vec<usize> {
+    let mut counts = [0usize; 256];
+    for y in 0..picture.height - 1 {
+        let (here, below) = (picture.row(y), picture.row(y + 1));
+        for x in 0..picture.width - 1 {
+            let off = (here[x] - here[x + 1]).abs().max((here[x] - below[x]).abs());
+            if off <= FLAT_LEVELS {
+                counts[level(here[x])] += 1;
+            }
+        }
+    }
+    let least = (picture.values.len() as f32 * LEVEL_SHARE_MIN) as usize;
+    let about = |counts: &[usize; 256], at: usize, reach: usize| -> usize {
+        counts[at.saturating_sub(reach)..=(at + reach).min(255)].iter().sum()
+    };
+    let mut levels = Vec::new();
+    for _ in 0..2 * LEVELS_MAX {
+        let most = (0..256).max_by_key(|at| (about(&counts, *at, 1), std::cmp::Reverse(*at)));
+        let Some(at) = most.filter(|at| about(&counts, *at, 1) >= least) else {
+            break;
+        };
+        let sharp = about(&counts, at, 1) as f32 / about(&counts, at, PAPER_LEVELS).max(1) as f32;
+        if sharp >= SHARP_SHARE_MIN && levels.len() < LEVELS_MAX {
+            levels.push(at);
+        }
+        counts[at.saturating_sub(PAPER_LEVELS)..=(at + PAPER_LEVELS).min(255)].fill(0);
+    }
+    levels
+}
+
+/// A picture in cells: solid ones have hardly any paper.
+struct Cells {
+    width: usize,
+    height: usize,
+    solid: Vec<bool>,
+}
+
+impl Cells {
+    fn of(paper: &Paper<'_>) -> Self {
+        let side = paper.picture.width;
+        let (width, height) = (side / CELL_PX, paper.picture.height / CELL_PX);
+        let share = |cx: usize, cy: usize| {
+            let rows = cy * CELL_PX..(cy + 1) * CELL_PX;
+            let row = |y: usize| &paper.is_paper[y * side + cx * CELL_PX..][..CELL_PX];
+            let count: usize = rows.map(|y| row(y).iter().filter(|it| **it).count()).sum();
+            count as f32 / (CELL_PX * CELL_PX) as f32
+        };
+        let places = (0..width * height).map(|at| (at % width, at / width));
+        Self {
+            width,
+            height,
+            solid: places.map(|(x, y)| share(x, y) < CELL_PAPER_MIN).collect(),
+        }
+    }
+
+    /// Without what is thinner than three cells: lines of writing and strokes.
+    fn opened(self) -> Self {
+        let eroded = self.spread(true);
+        eroded.spread(false)
+    }
+
+    /// Every cell as the least (or, if not, the most) solid of its nine.
+    fn spread(&self, all: bool) -> Self {
+        let near = |at: usize, side: usize| at.saturating_sub(1)..=(at + 1).min(side - 1);
+        let value = |at: usize| {
+            let (x, y) = (at % self.width, at / self.width);
+            let mut nine = near(y, self.height)
+                .flat_map(|y| near(x, self.width).map(move |x| y * self.width + x));
+            match all {
+                true => nine.all(|at| self.solid[at]),
+                false => nine.any(|at| self.solid[at]),
+            }
+        };
+        Self {
+            width: self.width,
+            height: self.height,
+            solid: (0..self.solid.len()).map(value).collect(),
+        }
+    }
+
+    /// The bounds of solid parts that fill them.
+    fn parts(&self) -> Vec<Bounds> {
+        let mut seen = vec![false; self.solid.len()];
+        let mut parts = Vec::new();
+        for start in 0..self.solid.len() {
+            if self.solid[start] && !seen[start] {
+                let part = self.part(start, &mut seen);
+                parts.extend(self.filled(&part));
+            }
+        }
+        parts
+    }
+
+    /// The solid cells that hang together with one.
+    fn part(&self, start: usize, seen: &mut [bool]) -> Vec<usize> {
+        let (mut part, mut open) = (Vec::new(), vec![start]);
+        seen[start] = true;
+        while let Some(at) = open.pop() {
+            part.push(at);
+            let (x, y) = (at % self.width, at / self.width);
+            let sides = [
+                (x > 0).then(|| at - 1),
+                (x + 1 < self.width).then(|| at + 1),
+                (y > 0).then(|| at - self.width),
+                (y + 1 < self.height).then(|| at + self.width),
+            ];
+            for next in sides.into_iter().flatten() {
+                if self.solid[next] && !seen[next] {
+                    seen[next] = true;
+                    open.push(next);
+                }
+            }
+        }
+        part
+    }
+
+    /// The rectangle that most of a part fills; none if it is no rectangle.
+    fn filled(&self, part: &[usize]) -> Option<Bounds> {
+        let (mut columns, mut rows) = (vec![0usize; self.width], vec![0usize; self.height]);
+        for at in part {
+            columns[at % self.width] += 1;
+            rows[at / self.width] += 1;
+        }
+        // a band or a caption that touches a photo is shorter or longer than it
+        let dense = |counts: &[usize]| {
+            let most = counts.iter().max().copied().unwrap_or(0);
+            let is_dense = |at: &usize| 2 * counts[*at] > most;
+            let first = (0..counts.len()).find(is_dense)?;
+            let last = (0..counts.len()).rev().find(is_dense)?;
+            Some(first..last + 1)
+        };
+        let bounds = Bounds {
+            columns: dense(&columns)?,
+            rows: dense(&rows)?,
+        };
+        let within = part.iter().filter(|at| bounds.holds(**at % self.width, **at / self.width));
+        (within.count() as f32 >= FILL_MIN * bounds.area() as f32).then_some(bounds)
+    }
+}
