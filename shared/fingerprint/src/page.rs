@@ -33,11 +33,17 @@ const PHOTO_SIDE_MIN: f32 = 0.085;
 const PHOTO_ASPECT_MAX: f32 = 3.0;
 /// How many levels a photo has: of 64, as many equally frequent ones would say as much.
 const PHOTO_LEVELS_MIN: f32 = 9.0;
-/// The share of the picture that a page has outside its photos, the share of paper in that, and of
-/// what is drawn on it.
+/// The share of the picture that a page has outside its photos, the share of paper in that, and how
+/// much of the picture is written.
 const OUTSIDE_MIN: f32 = 0.12;
 const OUTSIDE_PAPER_MIN: f32 = 0.55;
-const OUTSIDE_INK_MIN: f32 = 0.012;
+const WRITTEN_MIN: f32 = 0.008;
+/// The share of a side along which a photo and paper meet.
+const EDGE_SHARE_MIN: f32 = 0.5;
+/// How far from an edge the two sides of it are looked at, in pixels.
+const EDGE_PX: usize = 4;
+/// The share of the picture's edge that a level of the page itself has.
+const RIM_SHARE_MIN: f32 = 0.04;
 /// The share of paper from which a picture without a photo is a page.
 const PAGE_PAPER_MIN: f32 = 0.5;
 /// Photos smaller than this share of the largest are none of what the page is about.
@@ -54,20 +60,11 @@ pub(crate) struct Place {
 
 /// What a picture is, and where its photos lie if it is a page, the largest first.
 pub(crate) fn looked_at(picture: &Plane) -> (PictureKind, Vec<Place>) {
-    let paper = Paper::of(picture);
-    let photos = match paper.levels.is_empty() {
-        true => Vec::new(),
-        false => paper.photos(),
-    };
-    let (outside, share, ink) = paper.outside(&photos);
-    let is_written = ink >= OUTSIDE_INK_MIN;
-    if photos.is_empty() {
-        let is_page = share >= PAGE_PAPER_MIN && is_written && !paper.is_photo_like();
-        let kind = if is_page { PictureKind::Page } else { PictureKind::Photo };
-        return (kind, Vec::new());
-    }
-    let is_page = outside >= OUTSIDE_MIN && share >= OUTSIDE_PAPER_MIN && is_written;
-    if !is_page {
+    let paper = Paper::of(picture, levels_of_paper(picture));
+    let cells = Cells::of(&paper).opened();
+    let photos = paper.photos(&cells);
+    let outside = paper.outside(&photos, &cells);
+    if !outside.is_page(photos.is_empty()) {
         return (PictureKind::Photo, Vec::new());
     }
     let share = |range: &Range<usize>, side: usize| {
@@ -77,7 +74,30 @@ pub(crate) fn looked_at(picture: &Plane) -> (PictureKind, Vec<Place>) {
         columns: share(&photo.columns, picture.width),
         rows: share(&photo.rows, picture.height),
     };
-    (PictureKind::PageWithPhoto, photos.iter().map(place).collect())
+    let kind = match photos.is_empty() {
+        true => PictureKind::Page,
+        false => PictureKind::PageWithPhoto,
+    };
+    (kind, photos.iter().map(place).collect())
+}
+
+/// What is outside the photos of a picture.
+#[derive(Debug)]
+struct Outside {
+    /// Its share of the picture.
+    share: f32,
+    /// The share of paper in it.
+    paper: f32,
+    /// What is drawn or written, in shares of the picture: what is no paper, and far from all that is
+    /// as solid as a photo.
+    written: f32,
+}
+
+impl Outside {
+    fn is_page(&self, is_all: bool) -> bool {
+        let paper_min = if is_all { PAGE_PAPER_MIN } else { OUTSIDE_PAPER_MIN };
+        self.share >= OUTSIDE_MIN && self.paper >= paper_min && self.written >= WRITTEN_MIN
+    }
 }
 
 /// A rectangle, in cells or pixels.
@@ -90,6 +110,15 @@ struct Bounds {
 impl Bounds {
     fn area(&self) -> usize {
         self.columns.len() * self.rows.len()
+    }
+
+    /// Whether more than half of another one lies within.
+    fn holds_most_of(&self, other: &Self) -> bool {
+        let shared = |a: &Range<usize>, b: &Range<usize>| {
+            a.end.min(b.end).saturating_sub(a.start.max(b.start))
+        };
+        let within = shared(&self.columns, &other.columns) * shared(&self.rows, &other.rows);
+        2 * within > other.area()
     }
 
     fn holds(&self, x: usize, y: usize) -> bool {
@@ -106,10 +135,9 @@ struct Paper<'a> {
 }
 
 impl<'a> Paper<'a> {
-    fn of(picture: &'a Plane) -> Self {
-        let levels = levels_of_paper(picture);
-        let is_paper_level = |level: usize| levels.iter().any(|it| it.abs_diff(level) <= PAPER_LEVELS);
-        let known: Vec<bool> = (0..256).map(is_paper_level).collect();
+    fn of(picture: &'a Plane, levels: Vec<usize>) -> Self {
+        let is_near = |level: usize| levels.iter().any(|it| it.abs_diff(level) <= PAPER_LEVELS);
+        let known: Vec<bool> = (0..256).map(is_near).collect();
         let is_paper = picture.values.iter().map(|value| known[level(*value)]);
         Self {
             picture,
@@ -118,25 +146,97 @@ impl<'a> Paper<'a> {
         }
     }
 
-    /// The photos on the page, the largest first.
-    fn photos(&self) -> Vec<Bounds> {
-        let cells = Cells::of(self).opened();
-        let longer = self.picture.width.max(self.picture.height) as f32;
-        let is_large = |it: &Bounds| {
-            let (w, h) = (it.columns.len() as f32, it.rows.len() as f32);
-            w.min(h) >= PHOTO_SIDE_MIN * longer && w.max(h) <= PHOTO_ASPECT_MAX * w.min(h)
+    /// The same with those levels alone that reach the picture's edge: a photo on it may have a dark
+    /// wall that is as even as paper.
+    fn of_rim(&self) -> Self {
+        let (width, height) = (self.picture.width, self.picture.height);
+        let rim = |x: usize, y: usize| x < 4 || y < 4 || x + 4 >= width || y + 4 >= height;
+        let places = (0..width * height).filter(|at| rim(at % width, at / width));
+        let (mut counts, mut all) = ([0usize; 256], 0usize);
+        for at in places {
+            counts[level(self.picture.values[at])] += 1;
+            all += 1;
+        }
+        let share = |at: &usize| {
+            let near = at.saturating_sub(PAPER_LEVELS)..=(at + PAPER_LEVELS).min(255);
+            counts[near].iter().sum::<usize>() as f32 / all.max(1) as f32
         };
-        let mut photos: Vec<Bounds> = cells
-            .parts()
-            .into_iter()
-            .map(|part| self.tightened(&part))
-            .filter(|it| is_large(it) && self.levels_within(it) >= PHOTO_LEVELS_MIN)
-            .collect();
+        let levels = self.levels.iter().filter(|at| share(at) >= RIM_SHARE_MIN);
+        Self::of(self.picture, levels.copied().collect())
+    }
+
+    /// The photos on the page, the largest first.
+    fn photos(&self, cells: &Cells) -> Vec<Bounds> {
+        let mut photos = self.rectangles(cells);
+        let rim = self.of_rim();
+        if rim.levels.len() < self.levels.len() && !rim.levels.is_empty() {
+            for other in rim.rectangles(&Cells::of(&rim).opened()) {
+                photos.retain(|it| !other.holds_most_of(it));
+                photos.push(other);
+            }
+        }
+        if photos.is_empty() {
+            photos.extend(self.largest(cells));
+        }
         photos.sort_by_key(|it| std::cmp::Reverse(it.area()));
         let least = photos.first().map_or(0.0, |it| it.area() as f32 * OF_LARGEST_MIN);
         photos.retain(|it| it.area() as f32 >= least);
         photos.truncate(PHOTOS_MAX);
         photos
+    }
+
+    /// Rectangles that are as photos are, with edges where paper begins.
+    fn rectangles(&self, cells: &Cells) -> Vec<Bounds> {
+        let parts = cells.parts();
+        let filled = parts.iter().filter_map(|part| cells.filled(part, FILL_MIN));
+        filled
+            .map(|part| self.tightened(&part))
+            .filter(|it| self.is_photo(it) && self.has_edges(it))
+            .collect()
+    }
+
+    /// The largest thing that is as a photo is, whatever its form.
+    fn largest(&self, cells: &Cells) -> Option<Bounds> {
+        let parts = cells.parts();
+        let largest = parts.iter().max_by_key(|part| part.len())?;
+        let bounds = self.tightened(&cells.filled(largest, 0.0)?);
+        self.is_photo(&bounds).then_some(bounds)
+    }
+
+    fn is_photo(&self, it: &Bounds) -> bool {
+        let longer = self.picture.width.max(self.picture.height) as f32;
+        let (w, h) = (it.columns.len() as f32, it.rows.len() as f32);
+        w.min(h) >= PHOTO_SIDE_MIN * longer
+            && w.max(h) <= PHOTO_ASPECT_MAX * w.min(h)
+            && self.levels_within(it) >= PHOTO_LEVELS_MIN
+    }
+
+    /// Whether paper meets what is none along every side that is not the picture's own.
+    fn has_edges(&self, it: &Bounds) -> bool {
+        let (width, height) = (self.picture.width, self.picture.height);
+        let is_paper = |x: usize, y: usize| self.is_paper[y * width + x];
+        let is_edge = |at: usize, end: usize, length: &Range<usize>, met: &dyn Fn(usize) -> bool| {
+            if at < 2 * EDGE_PX || at + 2 * EDGE_PX > end {
+                return true;
+            }
+            let met = length.clone().filter(|along| met(*along)).count() as f32;
+            met >= EDGE_SHARE_MIN * length.len() as f32
+        };
+        let across = |x: usize, outside: usize, inside: usize| {
+            let met = |y| is_paper(outside, y) && !is_paper(inside, y);
+            is_edge(x, width, &it.rows, &met)
+        };
+        let down = |y: usize, outside: usize, inside: usize| {
+            let met = |x| is_paper(x, outside) && !is_paper(x, inside);
+            is_edge(y, height, &it.columns, &met)
+        };
+        let (left, right) = (it.columns.start, it.columns.end);
+        let (top, bottom) = (it.rows.start, it.rows.end);
+        let before = |at: usize| at.saturating_sub(EDGE_PX);
+        across(left, before(left), left + EDGE_PX)
+            && across(right, right + EDGE_PX, before(right))
+            && down(top, before(top), top + EDGE_PX)
+            && down(bottom, bottom + EDGE_PX, before(bottom))
     }
 
     /// Bounds in cells as bounds in pixels, moved in to where paper ends.
@@ -176,33 +276,27 @@ impl<'a> Paper<'a> {
         1.0 / squares.max(f32::MIN_POSITIVE)
     }
 
-    /// Whether what is not paper has as many levels as a photo: a person before a white wall.
-    fn is_photo_like(&self) -> bool {
-        let mut counts = [0usize; 64];
-        let pairs = self.picture.values.iter().zip(&self.is_paper);
-        let others = pairs.filter(|(_, paper)| !**paper);
-        others.for_each(|(value, _)| counts[level(*value) / 4] += 1);
-        let all = counts.iter().sum::<usize>().max(1) as f32;
-        let squares: f32 = counts.iter().map(|count| (*count as f32 / all).powi(2)).sum();
-        let cells = Cells::of(self).opened();
-        let solid = cells.solid.iter().filter(|solid| **solid).count() as f32;
-        1.0 / squares.max(f32::MIN_POSITIVE) >= PHOTO_LEVELS_MIN && solid >= 0.05 * cells.solid.len() as f32
-    }
-
-    /// The share of the picture outside its photos, and the shares of paper and ink there.
-    fn outside(&self, photos: &[Bounds]) -> (f32, f32, f32) {
-        let (mut outside, mut paper) = (0usize, 0usize);
+    fn outside(&self, photos: &[Bounds], cells: &Cells) -> Outside {
+        let near = cells.spread(false).spread(false);
+        let (mut outside, mut paper, mut written) = (0usize, 0usize, 0usize);
         for y in 0..self.picture.height {
             for x in 0..self.picture.width {
-                if !photos.iter().any(|it| it.holds(x, y)) {
-                    outside += 1;
-                    paper += usize::from(self.is_paper[y * self.picture.width + x]);
+                if photos.iter().any(|it| it.holds(x, y)) {
+                    continue;
+                }
+                outside += 1;
+                match self.is_paper[y * self.picture.width + x] {
+                    true => paper += 1,
+                    false => written += usize::from(!near.is_solid(x / CELL_PX, y / CELL_PX)),
                 }
             }
         }
         let of = |count: usize, all: usize| count as f32 / all.max(1) as f32;
-        let share = of(paper, outside);
-        (of(outside, self.picture.values.len()), share, 1.0 - share)
+        Outside {
+            share: of(outside, self.picture.values.len()),
+            paper: of(paper, outside),
+            written: of(written, self.picture.values.len()),
+        }
     }
 }
 
@@ -278,8 +372,11 @@ impl Cells {
 
     /// Without what is thinner than three cells: lines of writing and strokes.
     fn opened(self) -> Self {
-        let eroded = self.spread(true);
-        eroded.spread(false)
+        self.spread(true).spread(false)
+    }
+
+    fn is_solid(&self, x: usize, y: usize) -> bool {
+        x < self.width && y < self.height && self.solid[y * self.width + x]
     }
 
     /// Every cell as the least (or, if not, the most) solid of its nine.
@@ -301,14 +398,13 @@ impl Cells {
         }
     }
 
-    /// The bounds of solid parts that fill them.
-    fn parts(&self) -> Vec<Bounds> {
+    /// The solid parts, as places of cells.
+    fn parts(&self) -> Vec<Vec<usize>> {
         let mut seen = vec![false; self.solid.len()];
         let mut parts = Vec::new();
         for start in 0..self.solid.len() {
             if self.solid[start] && !seen[start] {
-                let part = self.part(start, &mut seen);
-                parts.extend(self.filled(&part));
+                parts.push(self.part(start, &mut seen));
             }
         }
         parts
@@ -337,8 +433,8 @@ impl Cells {
         part
     }
 
-    /// The rectangle that most of a part fills; none if it is no rectangle.
-    fn filled(&self, part: &[usize]) -> Option<Bounds> {
+    /// The rectangle that most of a part fills, at least by that share; none if it does not.
+    fn filled(&self, part: &[usize], share_min: f32) -> Option<Bounds> {
         let (mut columns, mut rows) = (vec![0usize; self.width], vec![0usize; self.height]);
         for at in part {
             columns[at % self.width] += 1;
@@ -357,6 +453,6 @@ impl Cells {
             rows: dense(&rows)?,
         };
         let within = part.iter().filter(|at| bounds.holds(**at % self.width, **at / self.width));
-        (within.count() as f32 >= FILL_MIN * bounds.area() as f32).then_some(bounds)
+        (within.count() as f32 >= share_min * bounds.area() as f32).then_some(bounds)
     }
 }
