@@ -3,15 +3,16 @@
 //!
 //! Paper is what drawing leaves: areas of one level to within a step or two, which no camera makes.
 //! What is not paper, once lines of writing are taken away, is looked through for rectangles that
-//! hold as many levels as photos do.
+//! hold as many levels as photos do. Only writing makes a page: where no line has several strokes in
+//! a row on one paper, a flat picture is a drawing, and is as good as a photo.
 
 use std::ops::Range;
 
 use crate::features::plane::Plane;
 use records::features::PictureKind;
 
-/// Longer side in which a page is looked at: small writing still has paper between its strokes.
-pub(crate) const SIDE_PX: usize = 1_024;
+/// The shortest longer side of a page: in smaller pictures no letters can be told.
+const SIDE_PX_MIN: usize = 200;
 /// Pixels of a cell, along a side.
 const CELL_PX: usize = 10;
 /// Levels about a level of paper that are paper: JPEG rings about letters.
@@ -34,18 +35,30 @@ const PHOTO_ASPECT_MAX: f32 = 3.0;
 /// How many levels a photo has: of 64, as many equally frequent ones would say as much.
 const PHOTO_LEVELS_MIN: f32 = 9.0;
 /// The share of the picture that a page has outside its photos, the share of paper in that, and how
-/// much of the picture is written.
+/// much of the picture lines of writing take up.
 const OUTSIDE_MIN: f32 = 0.12;
-const OUTSIDE_PAPER_MIN: f32 = 0.55;
+const OUTSIDE_PAPER_MIN: f32 = 0.6;
 const WRITTEN_MIN: f32 = 0.008;
+/// The same where the photo is no rectangle: branches before a white sky are no writing.
+const FREE_OUTSIDE_PAPER_MIN: f32 = 0.74;
+const FREE_WRITTEN_MIN: f32 = 0.015;
+/// Levels between paper and ink, at least.
+const INK_LEVELS: usize = 40;
+/// The widest stroke of a letter and the widest gap between two, in pixels, and how many strokes a
+/// line of pixels through writing crosses at least.
+const STROKE_PX_MAX: usize = 28;
+const GAP_PX_MAX: usize = 28;
+const STROKES_MIN: usize = 6;
 /// The share of a side along which a photo and paper meet.
 const EDGE_SHARE_MIN: f32 = 0.5;
 /// How far from an edge the two sides of it are looked at, in pixels.
 const EDGE_PX: usize = 4;
 /// The share of the picture's edge that a level of the page itself has.
 const RIM_SHARE_MIN: f32 = 0.04;
-/// The share of paper from which a picture without a photo is a page.
+/// The share of paper from which a picture without a photo is a page, and from which it is a logo or a
+/// silhouette, without any writing, if it has paper of several levels.
 const PAGE_PAPER_MIN: f32 = 0.5;
+const DRAWN_PAPER_MIN: f32 = 0.93;
 /// Photos smaller than this share of the largest are none of what the page is about.
 const OF_LARGEST_MIN: f32 = 0.4;
 /// Most photos of a page.
@@ -60,12 +73,15 @@ pub(crate) struct Place {
 
 /// What a picture is, and where its photos lie if it is a page, the largest first.
 pub(crate) fn looked_at(picture: &Plane) -> (PictureKind, Vec<Place>) {
+    let none = (PictureKind::Photo, Vec::new());
+    if picture.width.max(picture.height) < SIDE_PX_MIN {
+        return none;
+    }
     let paper = Paper::of(picture, levels_of_paper(picture));
     let cells = Cells::of(&paper).opened();
-    let photos = paper.photos(&cells);
-    let outside = paper.outside(&photos, &cells);
-    if !outside.is_page(photos.is_empty()) {
-        return (PictureKind::Photo, Vec::new());
+    let (photos, form) = paper.photos(&cells);
+    if !paper.outside(&photos).is_page(form) {
+        return none;
     }
     let share = |range: &Range<usize>, side: usize| {
         range.start as f32 / side as f32..range.end as f32 / side as f32
@@ -81,6 +97,16 @@ pub(crate) fn looked_at(picture: &Plane) -> (PictureKind, Vec<Place>) {
     (kind, photos.iter().map(place).collect())
 }
 
+/// The form of what may be photos on a page.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// There are none.
+    None,
+    /// Anything.
+    Free,
+    Rectangle,
+}
+
 /// What is outside the photos of a picture.
 #[derive(Debug)]
 struct Outside {
@@ -88,15 +114,22 @@ struct Outside {
     share: f32,
     /// The share of paper in it.
     paper: f32,
-    /// What is drawn or written, in shares of the picture: what is no paper, and far from all that is
-    /// as solid as a photo.
+    /// Whether the paper has several levels.
+    is_drawn: bool,
+    /// What lines of writing take up, in shares of the picture.
     written: f32,
 }
 
 impl Outside {
-    fn is_page(&self, is_all: bool) -> bool {
-        let paper_min = if is_all { PAGE_PAPER_MIN } else { OUTSIDE_PAPER_MIN };
-        self.share >= OUTSIDE_MIN && self.paper >= paper_min && self.written >= WRITTEN_MIN
+    fn is_page(&self, form: Form) -> bool {
+        let (paper_min, written_min) = match form {
+            Form::None => (PAGE_PAPER_MIN, WRITTEN_MIN),
+            Form::Free => (FREE_OUTSIDE_PAPER_MIN, FREE_WRITTEN_MIN),
+            Form::Rectangle => (OUTSIDE_PAPER_MIN, WRITTEN_MIN),
+        };
+        let is_written = self.paper >= paper_min && self.written >= written_min;
+        let is_logo = form == Form::None && self.is_drawn && self.paper >= DRAWN_PAPER_MIN;
+        self.share >= OUTSIDE_MIN && (is_written || is_logo)
     }
 }
 
@@ -146,6 +179,10 @@ impl<'a> Paper<'a> {
         }
     }
 
+    fn is_paper(&self, x: usize, y: usize) -> bool {
+        self.is_paper[y * self.picture.width + x]
+    }
+
     /// The same with those levels alone that reach the picture's edge: a photo on it may have a dark
     /// wall that is as even as paper.
     fn of_rim(&self) -> Self {
@@ -166,7 +203,7 @@ impl<'a> Paper<'a> {
     }
 
     /// The photos on the page, the largest first.
-    fn photos(&self, cells: &Cells) -> Vec<Bounds> {
+    fn photos(&self, cells: &Cells) -> (Vec<Bounds>, Form) {
         let mut photos = self.rectangles(cells);
         let rim = self.of_rim();
         if rim.levels.len() < self.levels.len() && !rim.levels.is_empty() {
@@ -175,14 +212,22 @@ impl<'a> Paper<'a> {
                 photos.push(other);
             }
         }
+        let mut form = Form::Rectangle;
         if photos.is_empty() {
             photos.extend(self.largest(cells));
+            form = if photos.is_empty() {
+                Form::None
+            } else {
+                Form::Free
+            };
         }
         photos.sort_by_key(|it| std::cmp::Reverse(it.area()));
-        let least = photos.first().map_or(0.0, |it| it.area() as f32 * OF_LARGEST_MIN);
+        let least = photos
+            .first()
+            .map_or(0.0, |it| it.area() as f32 * OF_LARGEST_MIN);
         photos.retain(|it| it.area() as f32 >= least);
         photos.truncate(PHOTOS_MAX);
-        photos
+        (photos, form)
     }
 
     /// Rectangles that are as photos are, with edges where paper begins.
@@ -214,14 +259,15 @@ impl<'a> Paper<'a> {
     /// Whether paper meets what is none along every side that is not the picture's own.
     fn has_edges(&self, it: &Bounds) -> bool {
         let (width, height) = (self.picture.width, self.picture.height);
-        let is_paper = |x: usize, y: usize| self.is_paper[y * width + x];
-        let is_edge = |at: usize, end: usize, length: &Range<usize>, met: &dyn Fn(usize) -> bool| {
-            if at < 2 * EDGE_PX || at + 2 * EDGE_PX > end {
-                return true;
-            }
-            let met = length.clone().filter(|along| met(*along)).count() as f32;
-            met >= EDGE_SHARE_MIN * length.len() as f32
-        };
+        let is_paper = |x: usize, y: usize| self.is_paper(x, y);
+        let is_edge =
+            |at: usize, end: usize, length: &Range<usize>, met: &dyn Fn(usize) -> bool| {
+                if at < 2 * EDGE_PX || at + 2 * EDGE_PX > end {
+                    return true;
+                }
+                let met = length.clone().filter(|along| met(*along)).count() as f32;
+                met >= EDGE_SHARE_MIN * length.len() as f32
+            };
         let across = |x: usize, outside: usize, inside: usize| {
             let met = |y| is_paper(outside, y) && !is_paper(inside, y);
             is_edge(x, width, &it.rows, &met)
@@ -249,14 +295,21 @@ impl<'a> Paper<'a> {
             columns: px(&part.columns, width),
             rows: px(&part.rows, height),
         };
-        let is_paper = |x: usize, y: usize| self.is_paper[y * width + x];
+        let is_paper = |x: usize, y: usize| self.is_paper(x, y);
         let share = |count: usize, of: usize| count as f32 / of.max(1) as f32;
         for _ in 0..2 {
             let rows = bounds.rows.clone();
-            let blank = |x: usize| share(rows.clone().filter(|y| is_paper(x, *y)).count(), rows.len()) > 0.7;
+            let blank = |x: usize| {
+                share(rows.clone().filter(|y| is_paper(x, *y)).count(), rows.len()) > 0.7
+            };
             bounds.columns = trimmed(bounds.columns.clone(), blank);
             let columns = bounds.columns.clone();
-            let blank = |y: usize| share(columns.clone().filter(|x| is_paper(*x, y)).count(), columns.len()) > 0.7;
+            let blank = |y: usize| {
+                share(
+                    columns.clone().filter(|x| is_paper(*x, y)).count(),
+                    columns.len(),
+                ) > 0.7
+            };
             bounds.rows = trimmed(bounds.rows.clone(), blank);
         }
         bounds
@@ -272,22 +325,20 @@ impl<'a> Paper<'a> {
         }
         let all = bounds.area().max(1) as f32;
         // 1 / sum of squares: how likely two pixels are of one level
-        let squares: f32 = counts.iter().map(|count| (*count as f32 / all).powi(2)).sum();
+        let squares: f32 = counts
+            .iter()
+            .map(|count| (*count as f32 / all).powi(2))
+            .sum();
         1.0 / squares.max(f32::MIN_POSITIVE)
     }
 
-    fn outside(&self, photos: &[Bounds], cells: &Cells) -> Outside {
-        let near = cells.spread(false).spread(false);
-        let (mut outside, mut paper, mut written) = (0usize, 0usize, 0usize);
+    fn outside(&self, photos: &[Bounds]) -> Outside {
+        let (mut outside, mut paper) = (0usize, 0usize);
         for y in 0..self.picture.height {
             for x in 0..self.picture.width {
-                if photos.iter().any(|it| it.holds(x, y)) {
-                    continue;
-                }
-                outside += 1;
-                match self.is_paper[y * self.picture.width + x] {
-                    true => paper += 1,
-                    false => written += usize::from(!near.is_solid(x / CELL_PX, y / CELL_PX)),
+                if !photos.iter().any(|it| it.holds(x, y)) {
+                    outside += 1;
+                    paper += usize::from(self.is_paper(x, y));
                 }
             }
         }
@@ -295,8 +346,88 @@ impl<'a> Paper<'a> {
         Outside {
             share: of(outside, self.picture.values.len()),
             paper: of(paper, outside),
-            written: of(written, self.picture.values.len()),
+            is_drawn: self.levels.len() > 1,
+            written: of(self.written(photos), self.picture.values.len()),
         }
+    }
+
+    /// Pixels that lines of writing take up outside the photos, whether they go across or down.
+    fn written(&self, photos: &[Bounds]) -> usize {
+        let (width, height) = (self.picture.width, self.picture.height);
+        let seen = |x: usize, y: usize| {
+            let within = photos.iter().any(|it| it.holds(x, y));
+            (!within).then(|| level(self.picture.values[y * width + x]))
+        };
+        let most = |line: Vec<Option<usize>>| {
+            let on_each = self.levels.iter().map(|paper| written_on(*paper, &line));
+            on_each.max().unwrap_or(0)
+        };
+        let across = (0..height).map(|y| most((0..width).map(|x| seen(x, y)).collect()));
+        let down = (0..width).map(|x| most((0..height).map(|y| seen(x, y)).collect()));
+        across.sum::<usize>().max(down.sum())
+    }
+}
+
+/// Pixels of a line that are in writing on a level of paper: several strokes in a row, each of another
+/// level and with this paper on both sides. Pixels of photos, here none, are no writing.
+fn written_on(paper: usize, line: &[Option<usize>]) -> usize {
+    let mut seen = Strokes::default();
+    for pixel in line.iter().chain([&None]) {
+        match pixel.map(|level| level.abs_diff(paper)) {
+            None => seen.end(),
+            Some(off) if off <= PAPER_LEVELS => seen.on_paper(),
+            Some(off) => {
+                seen.ink_px += 1;
+                seen.is_ink |= off >= INK_LEVELS;
+            }
+        }
+    }
+    seen.written_px
+}
+
+/// Strokes of letters along a line of pixels.
+#[derive(Default)]
+struct Strokes {
+    /// Pixels in rows of strokes that are finished.
+    written_px: usize,
+    /// Of the row under way: its strokes and their pixels, gaps included.
+    strokes: usize,
+    row_px: usize,
+    /// Pixels of paper before what may become a stroke, its own, and whether one of them is ink.
+    gap_px: usize,
+    ink_px: usize,
+    is_ink: bool,
+}
+
+impl Strokes {
+    fn on_paper(&mut self) {
+        if self.ink_px > 0 {
+            let is_stroke = self.gap_px > 0 && self.is_ink && self.ink_px <= STROKE_PX_MAX;
+            match is_stroke {
+                true => {
+                    self.strokes += 1;
+                    self.row_px += self.ink_px + self.gap_px.min(GAP_PX_MAX);
+                }
+                false => self.end_row(),
+            }
+            (self.gap_px, self.ink_px, self.is_ink) = (0, 0, false);
+        }
+        self.gap_px += 1;
+        if self.gap_px > GAP_PX_MAX {
+            self.end_row();
+        }
+    }
+
+    fn end_row(&mut self) {
+        if self.strokes >= STROKES_MIN {
+            self.written_px += self.row_px;
+        }
+        (self.strokes, self.row_px) = (0, 0);
+    }
+
+    fn end(&mut self) {
+        self.end_row();
+        (self.gap_px, self.ink_px, self.is_ink) = (0, 0, false);
     }
 }
 
@@ -320,7 +451,9 @@ fn levels_of_paper(picture: &Plane) -> Vec<usize> {
     for y in 0..picture.height - 1 {
         let (here, below) = (picture.row(y), picture.row(y + 1));
         for x in 0..picture.width - 1 {
-            let off = (here[x] - here[x + 1]).abs().max((here[x] - below[x]).abs());
+            let off = (here[x] - here[x + 1])
+                .abs()
+                .max((here[x] - below[x]).abs());
             if off <= FLAT_LEVELS {
                 counts[level(here[x])] += 1;
             }
@@ -328,7 +461,9 @@ fn levels_of_paper(picture: &Plane) -> Vec<usize> {
     }
     let least = (picture.values.len() as f32 * LEVEL_SHARE_MIN) as usize;
     let about = |counts: &[usize; 256], at: usize, reach: usize| -> usize {
-        counts[at.saturating_sub(reach)..=(at + reach).min(255)].iter().sum()
+        counts[at.saturating_sub(reach)..=(at + reach).min(255)]
+            .iter()
+            .sum()
     };
     let mut levels = Vec::new();
     for _ in 0..2 * LEVELS_MAX {
@@ -373,10 +508,6 @@ impl Cells {
     /// Without what is thinner than three cells: lines of writing and strokes.
     fn opened(self) -> Self {
         self.spread(true).spread(false)
-    }
-
-    fn is_solid(&self, x: usize, y: usize) -> bool {
-        x < self.width && y < self.height && self.solid[y * self.width + x]
     }
 
     /// Every cell as the least (or, if not, the most) solid of its nine.
@@ -452,7 +583,9 @@ impl Cells {
             columns: dense(&columns)?,
             rows: dense(&rows)?,
         };
-        let within = part.iter().filter(|at| bounds.holds(**at % self.width, **at / self.width));
+        let within = part
+            .iter()
+            .filter(|at| bounds.holds(**at % self.width, **at / self.width));
         (within.count() as f32 >= share_min * bounds.area() as f32).then_some(bounds)
     }
 }

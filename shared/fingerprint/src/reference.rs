@@ -1,8 +1,8 @@
 //! The fingerprint of a reference.
 
-use records::fingerprint::{FINGERPRINT_VERSION, Framing, HashVariant, ReferenceFingerprint};
-
 use std::ops::Range;
+
+use records::fingerprint::{FINGERPRINT_VERSION, Framing, HashVariant, ReferenceFingerprint};
 
 use crate::border::without_border;
 use crate::features;
@@ -19,7 +19,8 @@ use crate::picture::{Picture, Region};
 /// at 256 minus the distance, which matching gets for nothing.
 pub fn of_reference(picture: &Picture<'_>) -> ReferenceFingerprint {
     let whole = picture.whole();
-    let (kind, photos) = page::looked_at(&features::work(&whole, page::SIDE_PX));
+    let work = features::work(&whole, features::AD_SIDE_PX);
+    let (digest, (kind, photos)) = (features::digest(&work), page::looked_at(&work));
     let photos: Vec<Region<'_>> = photos.iter().map(|place| cut(&whole, place)).collect();
     let inner = match photos.is_empty() {
         true => without_border(&whole).into_iter().collect(),
@@ -31,7 +32,7 @@ pub fn of_reference(picture: &Picture<'_>) -> ReferenceFingerprint {
     ReferenceFingerprint {
         version: FINGERPRINT_VERSION,
         framings,
-        features: features::of_reference(photos.first().unwrap_or(&whole), kind),
+        features: features::of_reference(photos.first().unwrap_or(&whole), kind, digest),
     }
 }
 

@@ -94,6 +94,11 @@ fn best<'a>(
     policy: &Policy,
 ) -> Option<Match> {
     let is_same = whole::is_same(reference, ad);
+    if let (Some(own), Some(shown)) = (own(), shown)
+        && own.is_equal_to(shown)
+    {
+        return Some(local::as_is(Match::of_the_same(Level::Alert)));
+    }
     let kind = || own().map_or(PictureKind::Photo, local::LocalReference::kind);
     let as_whole = whole::compare(reference, ad, &policy.whole, kind);
     let found = Match::surest(as_whole, || local::judge(own()?, shown?, &policy.local));
@@ -107,7 +112,7 @@ fn best<'a>(
         }
         // Too little to see for either stage, and yet the same: for a person to look at.
         None if is_same => {
-            let found = Match::of_the_same();
+            let found = Match::of_the_same(Level::Review);
             Some(local::unchanged(found, own, shown, &policy.local))
         }
         found => found,

@@ -83,6 +83,11 @@ pub(crate) fn unchanged(
     if (stretch - 1.0).abs() > SAME_SHAPE_MAX {
         return with_local_edit(found, reference, ad, rule);
     }
+    as_is(found)
+}
+
+/// A match of pictures that show the same from corner to corner.
+pub(crate) fn as_is(found: Match) -> Match {
     Match {
         edit: Edit {
             share_percent: 100,

@@ -163,7 +163,13 @@ fn latin(seed: u32, letters: u32) -> String {
 }
 
 /// A line of a drawn script.
-fn drawn(script: u32, seed: u32, letters: u32, height: u32, [ink, ground]: [Rgb<u8>; 2]) -> RgbImage {
+fn drawn(
+    script: u32,
+    seed: u32,
+    letters: u32,
+    height: u32,
+    [ink, ground]: [Rgb<u8>; 2],
+) -> RgbImage {
     const SIDE: u32 = 32;
     let mut words = Rng::new(seed.into(), "words");
     let mut canvas = Canvas::new(SIDE * 3 / 4 * letters.max(1), SIDE, ground);
@@ -201,7 +207,12 @@ fn poster(page: &mut Page, photo: &RgbImage) {
     let top = head + page.between(h / 40, h / 20);
     page.photo(photo, (left, top, width, height));
     if left == w / 16 {
-        let beside = (left + width + w / 20, top, w - left - width - w / 10, height);
+        let beside = (
+            left + width + w / 20,
+            top,
+            w - left - width - w / 10,
+            height,
+        );
         page.own_lines(beside, h / 45);
     }
     let below = top + height + h / 40;
@@ -267,7 +278,13 @@ fn chat(page: &mut Page, photo: &RgbImage) {
         let left = if bubble % 2 == 0 { w / 20 } else { w / 3 };
         page.fill((left, y, w * 3 / 5, w / 8), page.band);
         let seed = page.own.below(1_000_000);
-        page.write(seed, (left + 12, y + w / 40), w / 26, 20, [WHITE, page.band]);
+        page.write(
+            seed,
+            (left + 12, y + w / 40),
+            w / 26,
+            20,
+            [WHITE, page.band],
+        );
         y += w / 6;
     }
     let width = page.between(w / 2, w * 7 / 10);
@@ -337,7 +354,11 @@ fn certificate(page: &mut Page, photo: &RgbImage) {
     let width = page.between(w / 6, w / 4);
     let left = [w / 10, w - w / 10 - width][page.between(0, 1) as usize];
     page.photo(photo, (left, h / 3, width, width * 5 / 4));
-    let text = if left == w / 10 { left + width + w / 20 } else { w / 10 };
+    let text = if left == w / 10 {
+        left + width + w / 20
+    } else {
+        w / 10
+    };
     page.own_lines((text, h / 3, w / 2, h / 3), h / 30);
     page.fixed((text, h * 7 / 10), h / 36, 30, colours);
     page.disc((w / 2, h * 3 / 4), h / 8, page.band);

@@ -18,7 +18,9 @@ use std::time::Duration;
 
 use embedded::Embedded;
 use fingerprints::Enqueued;
-use records::features::{AdFeatures, CommonFeatures, Descriptor, Feature, Grey, Grid, Sketch};
+use records::features::{
+    AdFeatures, CommonFeatures, Descriptor, Feature, Grey, Grid, PictureDigest, Sketch,
+};
 use records::fingerprint::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint};
 use records::*;
 use store::{Clock, CompactionRule, Jitter, Names, NewObject, ObjectKind, Store, StoredAd};
@@ -564,6 +566,7 @@ fn features(n: u64) -> Vec<u8> {
         luma: vec![9],
     };
     let features = AdFeatures {
+        digest: PictureDigest(n.to_be_bytes()),
         width_px: 400,
         height_px: 300,
         features: own.chain(logo).collect(),

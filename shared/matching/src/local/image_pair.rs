@@ -3,7 +3,8 @@
 use std::cell::OnceCell;
 
 use records::features::{
-    AdFeatures, Descriptor, Feature, Grey, Grid, PLACE_STEPS, PictureKind, ReferenceFeatures, Sketch,
+    AdFeatures, Descriptor, Feature, Grey, Grid, PLACE_STEPS, PictureDigest, PictureKind,
+    ReferenceFeatures, Sketch,
 };
 
 use super::pyramid::Pyramid;
@@ -21,6 +22,7 @@ pub(super) struct KeyPoint {
 
 /// The local features of a reference.
 pub struct LocalReference {
+    digest: PictureDigest,
     pub(super) kind: PictureKind,
     pub(super) size: (f32, f32),
     pub(super) key_points: Vec<KeyPoint>,
@@ -29,6 +31,7 @@ pub struct LocalReference {
 
 /// The local features of an ad image.
 pub struct LocalAd {
+    digest: PictureDigest,
     pub(super) size: (f32, f32),
     pub(super) key_points: Vec<KeyPoint>,
     /// The descriptors of the mirrored ad, in the same order.
@@ -46,6 +49,7 @@ impl LocalReference {
         let read = ReferenceFeatures::from_bytes(bytes).ok()?;
         let size = (f32::from(read.width_px), f32::from(read.height_px));
         Some(Self {
+            digest: read.digest,
             kind: read.kind,
             size,
             key_points: key_points(&read.features, size),
@@ -58,6 +62,11 @@ impl LocalReference {
         self.kind
     }
 
+    /// Whether the ad is the reference to the last pixel.
+    pub(crate) fn is_equal_to(&self, ad: &LocalAd) -> bool {
+        self.digest == ad.digest
+    }
+
     #[cfg(test)]
     pub(super) fn of_key_points(key_points: Vec<KeyPoint>) -> Self {
         let grid = || Grid {
@@ -65,6 +74,7 @@ impl LocalReference {
             clear: vec![],
         };
         Self {
+            digest: PictureDigest([0; 8]),
             kind: PictureKind::Photo,
             size: (1.0, 1.0),
             key_points,
@@ -84,6 +94,7 @@ impl LocalAd {
         let size = (f32::from(read.width_px), f32::from(read.height_px));
         let key_points = key_points(&read.features, size);
         Some(Self {
+            digest: read.digest,
             size,
             mirrored: key_points
                 .iter()
@@ -105,6 +116,7 @@ impl LocalAd {
             luma: vec![0],
         };
         Self {
+            digest: PictureDigest([1; 8]),
             size: (1.0, 1.0),
             mirrored: key_points.iter().map(|s| s.descriptor.mirrored()).collect(),
             key_points,

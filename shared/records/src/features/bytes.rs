@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | 1 | [`AD_FORMAT`] or [`REFERENCE_FORMAT`] |
 //! | 1 | `a` (ad image) or `r` (reference) |
+//! | 8 | digest of the whole picture |
 //! | reference: 1 | kind |
 //! | 4 | width, height |
 //! | 2 | number of features |
@@ -17,12 +18,12 @@ use thiserror::Error;
 
 use super::{
     AD_FEATURES_MAX, AdFeatures, DESCRIPTOR_WORDS, Descriptor, Feature, GRID_SIDES, Grid,
-    PictureKind, REFERENCE_FEATURES_MAX, ReferenceFeatures, RowBits, SKETCH_BYTES_MAX, SKETCH_PIXELS_MAX,
-    Sketch,
+    PictureDigest, PictureKind, REFERENCE_FEATURES_MAX, ReferenceFeatures, RowBits,
+    SKETCH_BYTES_MAX, SKETCH_PIXELS_MAX, Sketch,
 };
 
 /// The formats that this build writes and reads. Others are not read: features are made again.
-const AD_FORMAT: u8 = 1;
+const AD_FORMAT: u8 = 2;
 const REFERENCE_FORMAT: u8 = 2;
 const AD: u8 = b'a';
 const REFERENCE: u8 = b'r';
@@ -38,6 +39,7 @@ impl AdFeatures {
     /// The features as bytes, at most 15.5 KB.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = vec![AD_FORMAT, AD];
+        out.extend(self.digest.0);
         put_features(&mut out, self.width_px, self.height_px, &self.features);
         put_grid(&mut out, &self.coarse);
         put_u16(&mut out, self.sketch.width_px);
@@ -54,12 +56,13 @@ impl AdFeatures {
     /// [`FeaturesError`] for any other bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FeaturesError> {
         let mut input = Input(bytes);
-        input.open(AD_FORMAT, AD)?;
+        let digest = input.open(AD_FORMAT, AD)?;
         let (width_px, height_px, features) = input.features(AD_FEATURES_MAX)?;
         let coarse = input.grid(GRID_SIDES[0])?;
         let sketch = input.sketch()?;
         input.end()?;
         Ok(Self {
+            digest,
             width_px,
             height_px,
             features,
@@ -72,7 +75,9 @@ impl AdFeatures {
 impl ReferenceFeatures {
     /// The features as bytes, at most 10.7 KB.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = vec![REFERENCE_FORMAT, REFERENCE, self.kind as u8];
+        let mut out = vec![REFERENCE_FORMAT, REFERENCE];
+        out.extend(self.digest.0);
+        out.push(self.kind as u8);
         put_features(&mut out, self.width_px, self.height_px, &self.features);
         self.grids.iter().for_each(|grid| put_grid(&mut out, grid));
         out
@@ -84,13 +89,14 @@ impl ReferenceFeatures {
     /// [`FeaturesError`] for any other bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FeaturesError> {
         let mut input = Input(bytes);
-        input.open(REFERENCE_FORMAT, REFERENCE)?;
+        let digest = input.open(REFERENCE_FORMAT, REFERENCE)?;
         let kind = kind(input.take()?)?;
         let (width_px, height_px, features) = input.features(REFERENCE_FEATURES_MAX)?;
         let [a, b, c] = GRID_SIDES;
         let grids = [input.grid(a)?, input.grid(b)?, input.grid(c)?];
         input.end()?;
         Ok(Self {
+            digest,
             kind,
             width_px,
             height_px,
@@ -147,9 +153,11 @@ impl Input<'_> {
         self.take().map(u16::from_le_bytes)
     }
 
-    fn open(&mut self, format: u8, side: u8) -> Result<(), FeaturesError> {
-        let is_known = self.take()? == [format, side];
-        is_known.then_some(()).ok_or(FeaturesError)
+    fn open(&mut self, format: u8, side: u8) -> Result<PictureDigest, FeaturesError> {
+        match self.take()? == [format, side] {
+            true => self.take().map(PictureDigest),
+            false => Err(FeaturesError),
+        }
     }
 
     fn features(&mut self, most: usize) -> Result<(u16, u16, Vec<Feature>), FeaturesError> {
@@ -248,6 +256,7 @@ mod tests {
     fn ad(features: usize) -> AdFeatures {
         let luma = (0..40 * 30).map(|i| (i * 7 % 256) as u8).collect();
         AdFeatures {
+            digest: PictureDigest([9; 8]),
             width_px: 400,
             height_px: 300,
             features: (0..features as u64).map(feature).collect(),
@@ -262,6 +271,7 @@ mod tests {
 
     fn reference(features: usize) -> ReferenceFeatures {
         ReferenceFeatures {
+            digest: PictureDigest([9; 8]),
             kind: PictureKind::PageWithPhoto,
             width_px: 512,
             height_px: 300,
