@@ -10,7 +10,7 @@ mod terms;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use intake::{Intake, IntakeError, Read};
 use photo::{Limits, Reason};
-use records::features::ReferenceFeatures;
+use records::features::{PictureKind, ReferenceFeatures};
 use records::fingerprint::ReferenceFingerprint;
 use records::{
     AlertLimit, ImageSha256, ObjectKey, ObjectRemoved, ReasonCode, Reference, ReferenceId,
@@ -179,6 +179,7 @@ impl Enroll {
                 reference.width_px = Some(read.width_px);
                 reference.height_px = Some(read.height_px);
                 reference.quality = quality(&read.fingerprint);
+                reference.shows = read.fingerprint.shows();
                 if is_featureless(&read.fingerprint) {
                     return self.reject(reference, ReasonCode::LOW_QUALITY).await;
                 }
@@ -251,6 +252,7 @@ impl Enroll {
             width_px: None,
             height_px: None,
             quality: None,
+            shows: PictureKind::Photo,
             legal_basis: terms.legal_basis,
             expires_at: terms.expires_at,
             created_at: facts.uploaded_at(),

@@ -7,6 +7,8 @@ mod bytes;
 
 use std::fmt;
 
+use crate::features::{PictureKind, ReferenceFeatures};
+
 pub use bytes::{FEATURES_BYTES_MAX, FingerprintBytesError};
 
 /// The version of the algorithms behind every fingerprint made by this build.
@@ -122,6 +124,14 @@ pub struct ReferenceFingerprint {
     pub framings: Vec<(Framing, HashVariant)>,
     /// Local features, encoded by `fingerprint` and read by `matching`; empty if there are none.
     pub features: Vec<u8>,
+}
+
+impl ReferenceFingerprint {
+    /// What the reference is, as far as its parts tell: else a photo.
+    pub fn shows(&self) -> PictureKind {
+        let read = ReferenceFeatures::from_bytes(&self.features);
+        read.map_or(PictureKind::Photo, |read| read.kind)
+    }
 }
 
 impl fmt::Debug for AdFingerprint {

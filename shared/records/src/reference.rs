@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::features::PictureKind;
 use crate::ids::{CaseId, ImageSha256, ReferenceId, TenantId};
 use crate::key::ReferenceKey;
 use crate::reason::ReasonCode;
@@ -180,6 +181,9 @@ pub struct Reference {
     pub height_px: Option<u32>,
     /// The quality of its whole-picture hash, 0 to 100.
     pub quality: Option<u8>,
+    /// What it is: of a page with a photo on it, the photo is what is searched for.
+    #[serde(default)]
+    pub shows: PictureKind,
     /// On what ground it may be searched for.
     pub legal_basis: Label,
     /// When it ends by itself.

@@ -1,6 +1,7 @@
 //! Names of texts for what records say.
 
 use pages::Words;
+use records::features::PictureKind;
 use records::{
     AuditAction, Label, LeadStatus, NoPicture, PersonRole, Reference, ReferenceStatus,
     SearchProgress, SearchState, Verdict, VerdictReason,
@@ -63,10 +64,14 @@ pub(crate) fn reference_state(status: ReferenceStatus) -> &'static str {
     }
 }
 
-/// Why a photo is of no use; none if it is.
+/// Why a photo is of no use, or of less than a photo alone; none if it is.
 pub(crate) fn reference_reason(reference: &Reference) -> Option<&'static str> {
     if reference.status != ReferenceStatus::Rejected {
-        return None;
+        return match reference.shows {
+            PictureKind::Photo => None,
+            PictureKind::PageWithPhoto => Some("ref-page-with-photo"),
+            PictureKind::Page => Some("ref-page"),
+        };
     }
     let is_plain = reference.reason == Some(records::ReasonCode::LOW_QUALITY);
     Some(if is_plain {

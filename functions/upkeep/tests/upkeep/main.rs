@@ -143,6 +143,7 @@ impl System {
             width_px: None,
             height_px: None,
             quality: None,
+            shows: records::features::PictureKind::Photo,
             legal_basis: Label::parse("consent").unwrap(),
             expires_at: self.now().plus(HOUR * 3 / 2),
             created_at: self.now(),
