@@ -3,7 +3,7 @@
 //! no copies of each other.
 //!
 //! A template is a number: it decides the layout, the colours, the letters and the words that all
-//! of its pages share. Letters are Latin ones, or of scripts that nobody reads, drawn from strokes.
+//! of its pages share. Letters are Latin ones, or of scripts that no reader knows, drawn from strokes.
 
 use image::imageops::{self, FilterType};
 use image::{Rgb, RgbImage};
@@ -207,13 +207,13 @@ fn poster(page: &mut Page, photo: &RgbImage) {
     let top = head + page.between(h / 40, h / 20);
     page.photo(photo, (left, top, width, height));
     if left == w / 16 {
-        let beside = (
+        let next_to = (
             left + width + w / 20,
             top,
             w - left - width - w / 10,
             height,
         );
-        page.own_lines(beside, h / 45);
+        page.own_lines(next_to, h / 45);
     }
     let below = top + height + h / 40;
     let rest = (h - foot).saturating_sub(below);
