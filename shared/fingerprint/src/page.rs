@@ -34,30 +34,31 @@ const PHOTO_SIDE_MIN: f32 = 0.085;
 const PHOTO_ASPECT_MAX: f32 = 3.0;
 /// How many levels a photo has: of 64, as many equally frequent ones would say as much.
 const PHOTO_LEVELS_MIN: f32 = 9.0;
-/// The share of the picture that a page has outside its photos, the share of paper in that, and how
-/// much of the picture lines of writing take up.
+/// The share of the picture that a page has outside its photos.
 const OUTSIDE_MIN: f32 = 0.12;
+/// The share of paper outside, and how much of the picture lines of writing take up, where the photo is
+/// a rectangle, and where it is not: branches before a white sky are no writing.
 const OUTSIDE_PAPER_MIN: f32 = 0.6;
-const WRITTEN_MIN: f32 = 0.008;
-/// The same where the photo is no rectangle: branches before a white sky are no writing.
-const FREE_OUTSIDE_PAPER_MIN: f32 = 0.74;
-const FREE_WRITTEN_MIN: f32 = 0.015;
-/// Levels between paper and ink, at least.
-const INK_LEVELS: usize = 40;
+const WRITTEN_MIN: f32 = 0.002;
+const FREE_OUTSIDE_PAPER_MIN: f32 = 0.62;
+const FREE_WRITTEN_MIN: f32 = 0.01;
 /// The widest stroke of a letter and the widest gap between two, in pixels, and how many strokes a
 /// line of pixels through writing crosses at least.
 const STROKE_PX_MAX: usize = 28;
 const GAP_PX_MAX: usize = 28;
 const STROKES_MIN: usize = 6;
+/// Levels between paper and ink, at least.
+const INK_LEVELS: usize = 40;
 /// The share of a side along which a photo and paper meet.
 const EDGE_SHARE_MIN: f32 = 0.5;
 /// How far from an edge the two sides of it are looked at, in pixels.
 const EDGE_PX: usize = 4;
 /// The share of the picture's edge that a level of the page itself has.
 const RIM_SHARE_MIN: f32 = 0.04;
-/// The share of paper from which a picture without a photo is a page, and from which it is a logo or a
-/// silhouette, without any writing, if it has paper of several levels.
+/// The share of paper and of writing from which a picture without a photo is a page, and the share of
+/// paper from which it is a logo or a silhouette, without any writing, if it has paper of several levels.
 const PAGE_PAPER_MIN: f32 = 0.5;
+const PAGE_WRITTEN_MIN: f32 = 0.008;
 const DRAWN_PAPER_MIN: f32 = 0.93;
 /// Photos smaller than this share of the largest are none of what the page is about.
 const OF_LARGEST_MIN: f32 = 0.4;
@@ -123,7 +124,7 @@ struct Outside {
 impl Outside {
     fn is_page(&self, form: Form) -> bool {
         let (paper_min, written_min) = match form {
-            Form::None => (PAGE_PAPER_MIN, WRITTEN_MIN),
+            Form::None => (PAGE_PAPER_MIN, PAGE_WRITTEN_MIN),
             Form::Free => (FREE_OUTSIDE_PAPER_MIN, FREE_WRITTEN_MIN),
             Form::Rectangle => (OUTSIDE_PAPER_MIN, WRITTEN_MIN),
         };

@@ -3,7 +3,7 @@
 
 use image::RgbImage;
 use image::codecs::jpeg::JpegEncoder;
-use matching::{Level, Policy, compare};
+use matching::{Policy, compare};
 use photo::Limits;
 use records::fingerprint::AdFingerprint;
 
