@@ -8,8 +8,8 @@
 mod terms;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use features::ReferenceFeatures;
 use features::fingerprint::ReferenceFingerprint;
+use features::{ReferenceFeatures, ReferenceKind};
 use intake::{Intake, IntakeError};
 use photo::{Limits, Reason};
 use reading::Read;
@@ -180,6 +180,7 @@ impl Enroll {
                 reference.width_px = Some(read.width_px);
                 reference.height_px = Some(read.height_px);
                 reference.quality = quality(&read.fingerprint);
+                reference.shows = read.fingerprint.shows();
                 if is_featureless(&read.fingerprint) {
                     return self.reject(reference, ReasonCode::LOW_QUALITY).await;
                 }
@@ -252,6 +253,7 @@ impl Enroll {
             width_px: None,
             height_px: None,
             quality: None,
+            shows: ReferenceKind::Photo,
             legal_basis: terms.legal_basis,
             expires_at: terms.expires_at,
             created_at: facts.uploaded_at(),

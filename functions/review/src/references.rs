@@ -105,6 +105,7 @@ fn view(reference: &Reference) -> Value {
         "width_px": reference.width_px,
         "height_px": reference.height_px,
         "quality": reference.quality,
+        "shows": reference.image_sha256.map(|_| reference.shows.as_str()),
         "legal_basis": reference.legal_basis,
         "expires_at": reference.expires_at,
         "created_at": reference.created_at,

@@ -2,8 +2,10 @@
 //!
 //! | bytes | what |
 //! | --- | --- |
-//! | 1 | [`FORMAT`] |
+//! | 1 | [`AD_FORMAT`] or [`REFERENCE_FORMAT`] |
 //! | 1 | `a` (ad image) or `r` (reference) |
+//! | 8 | digest of the whole picture |
+//! | reference: 1 | kind |
 //! | 4 | width, height |
 //! | 2 | number of features |
 //! | 29 each | place (12 bits across, 12 down), size, turn, descriptor |
@@ -16,12 +18,13 @@ use thiserror::Error;
 
 use super::{
     AD_FEATURES_MAX, AdFeatures, DESCRIPTOR_WORDS, Descriptor, Feature, GRID_SIDES, Grid,
-    REFERENCE_FEATURES_MAX, ReferenceFeatures, RowBits, SKETCH_BYTES_MAX, SKETCH_PIXELS_MAX,
-    Sketch,
+    PictureDigest, REFERENCE_FEATURES_MAX, ReferenceFeatures, ReferenceKind, RowBits,
+    SKETCH_BYTES_MAX, SKETCH_PIXELS_MAX, Sketch,
 };
 
-/// The format that this build writes and reads. Others are not read: features are made again.
-const FORMAT: u8 = 1;
+/// The formats that this build writes and reads. Others are not read: features are made again.
+const AD_FORMAT: u8 = 2;
+const REFERENCE_FORMAT: u8 = 2;
 const AD: u8 = b'a';
 const REFERENCE: u8 = b'r';
 /// A sketch's coder writes a few bytes after it is told to stop.
@@ -35,7 +38,9 @@ pub struct FeaturesError;
 impl AdFeatures {
     /// The features as bytes, at most 15.5 KB.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = header(AD, self.width_px, self.height_px, &self.features);
+        let mut out = vec![AD_FORMAT, AD];
+        out.extend(self.digest.0);
+        put_features(&mut out, self.width_px, self.height_px, &self.features);
         put_grid(&mut out, &self.coarse);
         put_u16(&mut out, self.sketch.width_px);
         put_u16(&mut out, self.sketch.height_px);
@@ -51,11 +56,13 @@ impl AdFeatures {
     /// [`FeaturesError`] for any other bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FeaturesError> {
         let mut input = Input(bytes);
-        let (width_px, height_px, features) = input.open(AD, AD_FEATURES_MAX)?;
+        let digest = input.open(AD_FORMAT, AD)?;
+        let (width_px, height_px, features) = input.features(AD_FEATURES_MAX)?;
         let coarse = input.grid(GRID_SIDES[0])?;
         let sketch = input.sketch()?;
         input.end()?;
         Ok(Self {
+            digest,
             width_px,
             height_px,
             features,
@@ -68,7 +75,10 @@ impl AdFeatures {
 impl ReferenceFeatures {
     /// The features as bytes, at most 10.7 KB.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = header(REFERENCE, self.width_px, self.height_px, &self.features);
+        let mut out = vec![REFERENCE_FORMAT, REFERENCE];
+        out.extend(self.digest.0);
+        out.push(self.kind as u8);
+        put_features(&mut out, self.width_px, self.height_px, &self.features);
         self.grids.iter().for_each(|grid| put_grid(&mut out, grid));
         out
     }
@@ -79,11 +89,15 @@ impl ReferenceFeatures {
     /// [`FeaturesError`] for any other bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FeaturesError> {
         let mut input = Input(bytes);
-        let (width_px, height_px, features) = input.open(REFERENCE, REFERENCE_FEATURES_MAX)?;
+        let digest = input.open(REFERENCE_FORMAT, REFERENCE)?;
+        let kind = kind(input.take()?)?;
+        let (width_px, height_px, features) = input.features(REFERENCE_FEATURES_MAX)?;
         let [a, b, c] = GRID_SIDES;
         let grids = [input.grid(a)?, input.grid(b)?, input.grid(c)?];
         input.end()?;
         Ok(Self {
+            digest,
+            kind,
             width_px,
             height_px,
             features,
@@ -92,11 +106,19 @@ impl ReferenceFeatures {
     }
 }
 
-fn header(kind: u8, width_px: u16, height_px: u16, features: &[Feature]) -> Vec<u8> {
-    let mut out = vec![FORMAT, kind];
-    put_u16(&mut out, width_px);
-    put_u16(&mut out, height_px);
-    put_u16(&mut out, features.len() as u16);
+fn kind([byte]: [u8; 1]) -> Result<ReferenceKind, FeaturesError> {
+    match byte {
+        0 => Ok(ReferenceKind::Photo),
+        1 => Ok(ReferenceKind::PageWithPhoto),
+        2 => Ok(ReferenceKind::Page),
+        _ => Err(FeaturesError),
+    }
+}
+
+fn put_features(out: &mut Vec<u8>, width_px: u16, height_px: u16, features: &[Feature]) {
+    put_u16(out, width_px);
+    put_u16(out, height_px);
+    put_u16(out, features.len() as u16);
     for feature in features {
         let (x, y) = (u32::from(feature.x), u32::from(feature.y));
         out.extend(&(x | y << 12).to_le_bytes()[..3]);
@@ -104,7 +126,6 @@ fn header(kind: u8, width_px: u16, height_px: u16, features: &[Feature]) -> Vec<
         let words = feature.descriptor.0.iter();
         out.extend(words.flat_map(|word| word.to_le_bytes()));
     }
-    out
 }
 
 fn put_u16(out: &mut Vec<u8>, value: u16) {
@@ -132,11 +153,17 @@ impl Input<'_> {
         self.take().map(u16::from_le_bytes)
     }
 
-    fn open(&mut self, kind: u8, most: usize) -> Result<(u16, u16, Vec<Feature>), FeaturesError> {
-        let known = self.take()? == [FORMAT, kind];
+    fn open(&mut self, format: u8, side: u8) -> Result<PictureDigest, FeaturesError> {
+        match self.take()? == [format, side] {
+            true => self.take().map(PictureDigest),
+            false => Err(FeaturesError),
+        }
+    }
+
+    fn features(&mut self, most: usize) -> Result<(u16, u16, Vec<Feature>), FeaturesError> {
         let (width_px, height_px) = (self.u16()?, self.u16()?);
         let count = usize::from(self.u16()?);
-        if !known || width_px == 0 || height_px == 0 || count > most {
+        if width_px == 0 || height_px == 0 || count > most {
             return Err(FeaturesError);
         }
         let features = (0..count)
@@ -229,6 +256,7 @@ mod tests {
     fn ad(features: usize) -> AdFeatures {
         let luma = (0..40 * 30).map(|i| (i * 7 % 256) as u8).collect();
         AdFeatures {
+            digest: PictureDigest([9; 8]),
             width_px: 400,
             height_px: 300,
             features: (0..features as u64).map(feature).collect(),
@@ -243,6 +271,8 @@ mod tests {
 
     fn reference(features: usize) -> ReferenceFeatures {
         ReferenceFeatures {
+            digest: PictureDigest([9; 8]),
+            kind: ReferenceKind::PageWithPhoto,
             width_px: 512,
             height_px: 300,
             features: (0..features as u64).map(feature).collect(),

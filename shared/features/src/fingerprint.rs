@@ -7,10 +7,12 @@ mod bytes;
 
 use std::fmt;
 
+use crate::{ReferenceFeatures, ReferenceKind};
+
 pub use bytes::{FEATURES_BYTES_MAX, FingerprintBytesError};
 
 /// The version of the algorithms behind every fingerprint made by this build.
-pub const FINGERPRINT_VERSION: u16 = 1;
+pub const FINGERPRINT_VERSION: u16 = 2;
 
 /// A whole-picture hash of 256 bits, in the byte order in which the reference PDQ prints it
 /// (most significant byte first).
@@ -122,6 +124,14 @@ pub struct ReferenceFingerprint {
     pub framings: Vec<(Framing, HashVariant)>,
     /// Local features, encoded by `fingerprint` and read by `matching`; empty if there are none.
     pub features: Vec<u8>,
+}
+
+impl ReferenceFingerprint {
+    /// What the reference is, as far as its parts tell: else a photo.
+    pub fn shows(&self) -> ReferenceKind {
+        let read = ReferenceFeatures::from_bytes(&self.features);
+        read.map_or(ReferenceKind::Photo, |read| read.kind)
+    }
 }
 
 impl fmt::Debug for AdFingerprint {

@@ -11,7 +11,7 @@
 //! is lighter than its surroundings, which redraws outlines like a woodcut, of a face as of
 //! anything else; a sketch is a small grey picture. All are personal data. The sketch exists for
 //! ad images only, which are stored in full next to it and are public already; of a reference no
-//! grey value is kept.
+//! grey value is kept. A digest tells who has the very same picture that it is the same.
 
 #![forbid(unsafe_code)]
 
@@ -27,6 +27,8 @@ mod sketch;
 mod wavelet;
 
 use std::fmt;
+
+use sha2::{Digest, Sha256};
 
 pub use bytes::FeaturesError;
 pub use common::{COMMON_FEATURES_MAX, CommonFeature, CommonFeatures};
@@ -140,9 +142,34 @@ impl fmt::Debug for Sketch {
     }
 }
 
+/// What tells one picture from all others: the start of a SHA-256 of its brightness and width. Files of
+/// the same bytes have the same.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct PictureDigest(pub [u8; PICTURE_DIGEST_BYTES]);
+
+/// Bytes of a [`PictureDigest`]: two pictures of 10^14 pairs have the same by chance once in 10^5 times.
+pub const PICTURE_DIGEST_BYTES: usize = 8;
+
+impl PictureDigest {
+    /// The digest of a picture of so many pixels across, each from 0 to 255.
+    pub fn of(width_px: usize, luma: &[u8]) -> Self {
+        let hasher = Sha256::new().chain_update((width_px as u64).to_be_bytes());
+        let [a, b, c, d, e, f, g, h, ..]: [u8; 32] = hasher.chain_update(luma).finalize().into();
+        Self([a, b, c, d, e, f, g, h])
+    }
+}
+
+impl fmt::Debug for PictureDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PictureDigest([redacted])")
+    }
+}
+
 /// The parts of an ad image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdFeatures {
+    /// What the whole picture is to the last pixel.
+    pub digest: PictureDigest,
     /// Width of the picture in which the features were found, in pixels, at least 1.
     pub width_px: u16,
     /// Its height.
@@ -155,9 +182,37 @@ pub struct AdFeatures {
     pub sketch: Sketch,
 }
 
+/// What a reference is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ReferenceKind {
+    /// A photo, or what cannot be told from one.
+    #[default]
+    Photo = 0,
+    /// A page with a photo on it: a poster, a saved page, a screenshot. The parts are the photo's.
+    PageWithPhoto = 1,
+    /// A page without a photo, a logo, a silhouette: others look the same, so it is for review only.
+    Page = 2,
+}
+
+impl ReferenceKind {
+    /// `photo`, `page_with_photo` or `page`, as stored and sent.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Photo => "photo",
+            Self::PageWithPhoto => "page_with_photo",
+            Self::Page => "page",
+        }
+    }
+}
+
 /// The parts of a reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReferenceFeatures {
+    /// What the whole picture is to the last pixel.
+    pub digest: PictureDigest,
+    /// What the reference is; the rest is of the photo in it.
+    pub kind: ReferenceKind,
     /// Width of the picture in which the features were found, in pixels, at least 1.
     pub width_px: u16,
     /// Its height.

@@ -11,13 +11,14 @@
 
 mod descriptor;
 mod key_points;
-mod plane;
+pub(crate) mod plane;
 mod pyramid;
 mod turn;
 
 use ::features::{
     AD_FEATURES_MAX, AdFeatures, Descriptor, Feature, GRID_SIDES, Grey, Grid, PLACE_STEPS,
-    REFERENCE_FEATURES_MAX, ReferenceFeatures, SKETCH_PIXELS_MAX, Sketch,
+    PictureDigest, REFERENCE_FEATURES_MAX, ReferenceFeatures, ReferenceKind, SKETCH_PIXELS_MAX,
+    Sketch,
 };
 
 use crate::picture::{Picture, Region, luma_row};
@@ -26,7 +27,7 @@ use plane::{Plane, resized};
 use pyramid::{PER_OCTAVE, pyramid};
 
 /// Longer side in which an ad's features are searched for: a photo may be a third of a screenshot.
-const AD_SIDE_PX: usize = 1_024;
+pub(crate) const AD_SIDE_PX: usize = 1_024;
 /// Longer side in which a reference's features are searched for.
 const REFERENCE_SIDE_PX: usize = 512;
 /// Steps of a feature's size in an octave, as `records` stores it.
@@ -59,6 +60,7 @@ pub(crate) fn of_ad(picture: &Picture<'_>) -> Vec<u8> {
     };
     let [coarse, ..] = grids(&seen);
     AdFeatures {
+        digest: digest(&work),
         width_px: work.width as u16,
         height_px: work.height as u16,
         coarse,
@@ -68,10 +70,17 @@ pub(crate) fn of_ad(picture: &Picture<'_>) -> Vec<u8> {
     .to_bytes()
 }
 
-/// The parts of a reference, as bytes for its fingerprint; at most 10.7 KB.
-pub(crate) fn of_reference(picture: &Picture<'_>) -> Vec<u8> {
-    let work = work(&picture.whole(), REFERENCE_SIDE_PX);
+/// The parts of a reference's photo, as bytes for its fingerprint; at most 10.7 KB. `kind` is what the
+/// photo was found in, and `digest` that of all of it.
+pub(crate) fn of_reference(
+    photo: &Region<'_>,
+    kind: ReferenceKind,
+    digest: PictureDigest,
+) -> Vec<u8> {
+    let work = work(photo, REFERENCE_SIDE_PX);
     ReferenceFeatures {
+        digest,
+        kind,
         width_px: work.width as u16,
         height_px: work.height as u16,
         grids: grids(&work),
@@ -82,7 +91,7 @@ pub(crate) fn of_reference(picture: &Picture<'_>) -> Vec<u8> {
 
 /// The picture's luma at the size in which features are searched for. Small pictures are enlarged, at
 /// most to twice their size, so that the finest blobs can be told.
-fn work(picture: &Region<'_>, side_px: usize) -> Plane {
+pub(crate) fn work(picture: &Region<'_>, side_px: usize) -> Plane {
     let (width, height) = (picture.width_px(), picture.height_px());
     let longer = width.max(height) as f32;
     let scale = match longer > side_px as f32 {
@@ -92,6 +101,16 @@ fn work(picture: &Region<'_>, side_px: usize) -> Plane {
     let side = |px: usize| ((px as f32 * scale).round() as usize).max(1);
     let row = |y: usize, luma: &mut Vec<f32>| luma_row(picture.row(y), picture.channels(), luma);
     resized((width, height), (side(width), side(height)), row)
+}
+
+/// What a picture is to the last pixel, at an ad's size.
+pub(crate) fn digest(work: &Plane) -> PictureDigest {
+    let luma: Vec<u8> = work.values.iter().map(|value| grey(*value)).collect();
+    PictureDigest::of(work.width, &luma)
+}
+
+fn grey(value: f32) -> u8 {
+    value.round().clamp(0.0, 255.0) as u8
 }
 
 /// The picture squeezed to squares, coarsest first.
@@ -113,10 +132,7 @@ fn sketch(work: &Plane) -> Grey {
     let scale = (SKETCH_PIXELS_MAX as f32 / area).sqrt().min(1.0);
     let side = |px: usize| ((px as f32 * scale) as usize).clamp(1, SKETCH_SIDE_PX_MAX);
     let small = work.resized(side(work.width), side(work.height));
-    let luma = small
-        .values
-        .iter()
-        .map(|v| v.round().clamp(0.0, 255.0) as u8);
+    let luma = small.values.iter().map(|value| grey(*value));
     Grey {
         width_px: small.width,
         height_px: small.height,

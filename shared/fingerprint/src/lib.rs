@@ -36,6 +36,7 @@ mod picture;
 
 mod features;
 mod orientation;
+mod page;
 mod pdq;
 
 pub use ad::of_ad;

@@ -7,6 +7,8 @@ pub mod tally;
 
 mod edits;
 mod kinds;
+mod page_pairs;
+mod pages;
 mod program;
 mod warp;
 
@@ -41,6 +43,8 @@ pub struct RecallSettings {
     pub portraits: String,
     /// Which photos show the same person.
     pub persons: SamePerson,
+    /// Templates of each kind of page; pages of one are compared with each other.
+    pub templates: u32,
     /// The seed of all random numbers.
     pub seed: u64,
 }
@@ -109,6 +113,7 @@ pub fn measure(plan: &RecallSettings) -> Result<Tally> {
             .collect();
         search_files(&ads, "lookalikes", &references, &mut tally);
     }
+    page_pairs::measure(plan, &chosen, &references.policy, &mut tally);
     Ok(tally)
 }
 

@@ -33,10 +33,10 @@ impl Match {
         first.into_iter().chain(second()).min_by_key(Self::rank)
     }
 
-    /// Of two pictures that are the same as a whole, and of too low a quality to be sure of more.
-    pub(crate) fn of_the_same() -> Self {
+    /// Of two pictures that are the same as a whole.
+    pub(crate) fn of_the_same(level: Level) -> Self {
         Self {
-            level: Level::Review,
+            level,
             method: Method::Whole,
             distance_bits: 0,
             edit: Edit::default(),

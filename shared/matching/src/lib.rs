@@ -43,6 +43,7 @@ pub use reference_set::ReferenceSet;
 
 use std::cell::OnceCell;
 
+use features::ReferenceKind;
 use features::fingerprint::{AdFingerprint, ReferenceFingerprint};
 
 /// The best match between one reference and one ad image, or `None`: the oracle.
@@ -70,7 +71,7 @@ fn judge(
         read.get_or_init(|| local::LocalReference::read(&reference.features))
             .as_ref()
     };
-    best(reference, ad, || Some((own_local()?, ad_local?)), policy)
+    best((reference, own_local), (ad, ad_local), policy)
 }
 
 /// As [`compare`], with the features of both sides read before (by [`local::LocalReference::read`] and
@@ -80,23 +81,28 @@ pub fn compare_read(
     (ad, ad_local): (&AdFingerprint, Option<&local::LocalAd>),
     policy: &Policy,
 ) -> Option<Match> {
-    let pair = || Some((reference_local?, ad_local?));
-    best(reference, ad, pair, policy)
+    best((reference, || reference_local), (ad, ad_local), policy)
 }
 
 /// What decides about a pair, whichever of the two came first.
 fn best<'a>(
-    reference: &ReferenceFingerprint,
-    ad: &AdFingerprint,
-    pair: impl Fn() -> Option<(&'a local::LocalReference, &'a local::LocalAd)>,
+    (reference, own): (
+        &ReferenceFingerprint,
+        impl Fn() -> Option<&'a local::LocalReference>,
+    ),
+    (ad, shown): (&AdFingerprint, Option<&local::LocalAd>),
     policy: &Policy,
 ) -> Option<Match> {
     let is_same = whole::is_same(reference, ad);
-    let found = Match::surest(whole::compare(reference, ad, &policy.whole), || {
-        let (reference, ad) = pair()?;
-        local::judge(reference, ad, &policy.local)
-    });
-    let Some((own, shown)) = pair() else {
+    if let (Some(own), Some(shown)) = (own(), shown)
+        && own.is_equal_to(shown)
+    {
+        return Some(local::as_is(Match::of_the_same(Level::Alert)));
+    }
+    let kind = || own().map_or(ReferenceKind::Photo, local::LocalReference::kind);
+    let as_whole = whole::compare(reference, ad, &policy.whole, kind);
+    let found = Match::surest(as_whole, || local::judge(own()?, shown?, &policy.local));
+    let (Some(own), Some(shown)) = (own(), shown) else {
         return found;
     };
     match found {
@@ -106,7 +112,7 @@ fn best<'a>(
         }
         // Too little to see for either stage, and yet the same: for a person to look at.
         None if is_same => {
-            let found = Match::of_the_same();
+            let found = Match::of_the_same(Level::Review);
             Some(local::unchanged(found, own, shown, &policy.local))
         }
         found => found,

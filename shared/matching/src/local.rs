@@ -16,6 +16,8 @@ mod stop_features;
 mod verification;
 mod whole_frame;
 
+use features::ReferenceKind;
+
 use crate::{Edit, Evidence, Level, LocalRule, Match, Method, PerGrid, Surroundings};
 use align::Alignment;
 pub use image_pair::{LocalAd, LocalReference};
@@ -81,6 +83,11 @@ pub(crate) fn unchanged(
     if (stretch - 1.0).abs() > SAME_SHAPE_MAX {
         return with_local_edit(found, reference, ad, rule);
     }
+    as_is(found)
+}
+
+/// A match of pictures that show the same from corner to corner.
+pub(crate) fn as_is(found: Match) -> Match {
     Match {
         edit: Edit {
             share_percent: 100,
@@ -125,7 +132,11 @@ fn verified(
     let sure =
         |verification: &Verification| rule.level(&verification.evidence()) == Some(Level::Alert);
     let verification = best_verification(reference, ad, sure)?;
-    Some((rule.level(&verification.evidence())?, verification))
+    let level = rule.level(&verification.evidence())?;
+    match reference.kind {
+        ReferenceKind::Page => Some((Level::Review, verification)),
+        ReferenceKind::Photo | ReferenceKind::PageWithPhoto => Some((level, verification)),
+    }
 }
 
 /// The strongest evidence for a pair, for calibration; `None` if nothing aligns the two.

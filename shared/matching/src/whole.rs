@@ -1,5 +1,6 @@
 //! Stage 1: whole-picture hashes of one pair, compared plainly.
 
+use features::ReferenceKind;
 use features::fingerprint::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint};
 
 use crate::{Edit, Level, Match, Method, WholeRule};
@@ -15,18 +16,34 @@ pub(crate) fn views(ad: &AdFingerprint) -> impl Iterator<Item = &HashVariant> {
 /// The best stage-1 match of a pair.
 ///
 /// PDQ is fixed by its reference implementation, so fingerprints of different versions compare.
+/// `kind` is what the reference is, asked for only if there is a match.
 pub(crate) fn compare(
     reference: &ReferenceFingerprint,
     ad: &AdFingerprint,
     rule: &WholeRule,
+    kind: impl Fn() -> ReferenceKind,
+) -> Option<Match> {
+    let found = best(reference, ad, rule, ReferenceKind::Photo)?;
+    match kind() {
+        ReferenceKind::Photo => Some(found),
+        page => best(reference, ad, rule, page),
+    }
+}
+
+/// The best of all framings and views.
+fn best(
+    reference: &ReferenceFingerprint,
+    ad: &AdFingerprint,
+    rule: &WholeRule,
+    kind: ReferenceKind,
 ) -> Option<Match> {
     let whole = reference
         .framings
         .iter()
-        .filter_map(|framing| judge(framing, &ad.whole, rule));
+        .filter_map(|framing| judge(framing, &ad.whole, rule, kind));
     let trimmed = ad.trimmed.iter().flat_map(|view| {
         reference.framings.iter().filter_map(move |framing| {
-            let found = judge(framing, view, rule)?;
+            let found = judge(framing, view, rule, kind)?;
             let border_removed = !border_is_shared(framing, found.edit, reference, ad, rule);
             Some(Match {
                 edit: Edit {
@@ -52,6 +69,7 @@ fn judge(
     (framing, own): &(Framing, HashVariant),
     view: &HashVariant,
     rule: &WholeRule,
+    kind: ReferenceKind,
 ) -> Option<Match> {
     if own.quality.min(view.quality) < rule.quality_min {
         return None;
@@ -60,12 +78,18 @@ fn judge(
     let inverted_bits = HASH_BITS - distance_bits; // the distance to the ad's negative
     let is_inverted = inverted_bits < distance_bits;
     let distance_bits = distance_bits.min(inverted_bits);
+    // what pages of a template have in common is paper and lettering: only the photos on one alert
+    let is_photo = match kind {
+        ReferenceKind::Photo => true,
+        ReferenceKind::PageWithPhoto => framing.border_removed,
+        ReferenceKind::Page => false,
+    };
+    let second_bits = second_distance_bits(own, view, is_inverted);
     (distance_bits <= rule.distance_bits_max).then_some(Match {
-        level: level(
-            distance_bits,
-            second_distance_bits(own, view, is_inverted),
-            rule,
-        ),
+        level: match is_photo {
+            true => level(distance_bits, second_bits, rule),
+            false => Level::Review,
+        },
         method: Method::Whole,
         distance_bits,
         edit: Edit {
@@ -119,7 +143,7 @@ fn border_is_shared(
             .framings
             .iter()
             .filter(|(other, _)| *other == with_border)
-            .filter_map(|other| judge(other, &ad.whole, rule))
+            .filter_map(|other| judge(other, &ad.whole, rule, ReferenceKind::Photo))
             .any(|found| {
                 found.edit
                     == Edit {

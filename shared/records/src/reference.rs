@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use features::ReferenceKind;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{CaseId, ImageSha256, ReferenceId, TenantId};
@@ -10,6 +11,15 @@ use crate::key::ReferenceKey;
 use crate::reason::ReasonCode;
 use crate::text::Label;
 use crate::time::Timestamp;
+
+/// [`ReferenceKind`] as it is stored and sent.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "ReferenceKind", rename_all = "snake_case")]
+pub(crate) enum ReferenceKindText {
+    Photo,
+    PageWithPhoto,
+    Page,
+}
 
 /// Where a reference stands. Only an active one is matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -180,6 +190,9 @@ pub struct Reference {
     pub height_px: Option<u32>,
     /// The quality of its whole-picture hash, 0 to 100.
     pub quality: Option<u8>,
+    /// What it is: of a page with a photo on it, the photo is what is searched for.
+    #[serde(default, with = "ReferenceKindText")]
+    pub shows: ReferenceKind,
     /// On what ground it may be searched for.
     pub legal_basis: Label,
     /// When it ends by itself.

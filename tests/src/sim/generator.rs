@@ -82,6 +82,7 @@ impl Generator {
             width_px: None,
             height_px: None,
             quality: Some(100),
+            shows: features::ReferenceKind::Photo,
             legal_basis: Label::parse("a simulation").expect("a label"),
             expires_at: EXPIRES.parse().expect("a time"),
             created_at: self.cluster.time().now(),

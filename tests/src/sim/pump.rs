@@ -169,6 +169,7 @@ impl Pump {
             width_px: Some(96),
             height_px: Some(96),
             quality: Some(BLANK.quality),
+            shows: features::ReferenceKind::Photo,
             legal_basis: Label::parse("a simulation").expect("a label"),
             expires_at: now.plus(Duration::from_secs(86_400 * 365)),
             created_at: now,

@@ -155,6 +155,7 @@ impl World {
             width_px: None,
             height_px: None,
             quality: Some(90),
+            shows: features::ReferenceKind::Photo,
             legal_basis: "order 17".parse().expect("a label"),
             expires_at: self.now().plus(Duration::from_secs(365 * 86_400)),
             created_at: self.now(),

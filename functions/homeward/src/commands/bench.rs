@@ -36,7 +36,8 @@ enum What {
 Examples:
   homeward bench recall --photos my-photos/ --report recall.md
   homeward bench recall --photos my-photos/ --report recall.md --hold 2/3 --lookalikes others/
-  homeward bench recall --photos my-photos/ --report recall.md --transforms my_edits.py"
+  homeward bench recall --photos my-photos/ --report recall.md --transforms my_edits.py
+  homeward bench recall --photos my-photos/ --report recall.md --pages 20"
 )]
 struct Recall {
     /// Folder of photos, the more the better
@@ -63,6 +64,10 @@ struct Recall {
     /// parted by commas
     #[arg(long, value_name = "FILE")]
     same_person: Option<PathBuf>,
+    /// Also draw pages (posters, frames of sites, documents, chats, feeds, certificates) of so many
+    /// templates a kind with the photos on them, and compare those of a template with each other
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pages: u32,
     /// Another seed makes other copies
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -99,6 +104,7 @@ pub fn run(arguments: &Arguments) -> Result {
         transforms: recall.transforms.clone(),
         portraits: recall.portraits.clone(),
         persons: persons(recall.same_person.as_deref())?,
+        templates: recall.pages,
         seed: recall.seed,
     };
     let tally = recall::measure(&plan)?;

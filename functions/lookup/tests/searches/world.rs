@@ -151,6 +151,7 @@ impl World {
             width_px: None,
             height_px: None,
             quality: Some(90),
+            shows: features::ReferenceKind::Photo,
             legal_basis: Label::parse("police law, section 1").unwrap(),
             expires_at: self.now().plus(std::time::Duration::from_secs(86_400)),
             created_at: self.now(),

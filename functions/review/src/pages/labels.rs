@@ -1,5 +1,6 @@
 //! Names of texts for what records say.
 
+use features::ReferenceKind;
 use pages::Words;
 use records::{
     AuditAction, Label, LeadStatus, NoPicture, PersonRole, Reference, ReferenceStatus,
@@ -63,10 +64,14 @@ pub(crate) fn reference_state(status: ReferenceStatus) -> &'static str {
     }
 }
 
-/// Why a photo is of no use; none if it is.
+/// Why a photo is of no use, or of less than a photo alone; none if it is.
 pub(crate) fn reference_reason(reference: &Reference) -> Option<&'static str> {
     if reference.status != ReferenceStatus::Rejected {
-        return None;
+        return match reference.shows {
+            ReferenceKind::Photo => None,
+            ReferenceKind::PageWithPhoto => Some("ref-page-with-photo"),
+            ReferenceKind::Page => Some("ref-page"),
+        };
     }
     let is_plain = reference.reason == Some(records::ReasonCode::LOW_QUALITY);
     Some(if is_plain {

@@ -1,5 +1,6 @@
 //! The terms of a submission: its case, its legal basis and its end.
 
+use features::ReferenceKind;
 use records::{
     AlertLimit, CaseId, Label, Reference, ReferenceId, ReferenceStatus, SearchProgress, TenantId,
     TenantSettings, Timestamp,
@@ -76,6 +77,7 @@ impl Terms {
             width_px: None,
             height_px: None,
             quality: None,
+            shows: ReferenceKind::Photo,
             legal_basis: self.legal_basis.clone(),
             expires_at: self.expires_at,
             created_at: now,

@@ -19,7 +19,9 @@ use std::time::Duration;
 
 use embedded::Embedded;
 use features::fingerprint::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint};
-use features::{AdFeatures, CommonFeatures, Descriptor, Feature, Grey, Grid, Sketch};
+use features::{
+    AdFeatures, CommonFeatures, Descriptor, Feature, Grey, Grid, PictureDigest, Sketch,
+};
 use fingerprints::Enqueued;
 use records::*;
 use store::{Clock, CompactionRule, Jitter, Names, NewObject, ObjectKind, Store, StoredAd};
@@ -142,6 +144,7 @@ impl System {
             width_px: None,
             height_px: None,
             quality: None,
+            shows: features::ReferenceKind::Photo,
             legal_basis: Label::parse("consent").unwrap(),
             expires_at: self.now().plus(HOUR * 3 / 2),
             created_at: self.now(),
@@ -565,6 +568,7 @@ fn features(n: u64) -> Vec<u8> {
         luma: vec![9],
     };
     let features = AdFeatures {
+        digest: PictureDigest(n.to_be_bytes()),
         width_px: 400,
         height_px: 300,
         features: own.chain(logo).collect(),

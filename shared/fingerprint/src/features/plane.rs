@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 /// A picture of one value a pixel, row by row.
 #[derive(Clone)]
-pub(super) struct Plane {
+pub(crate) struct Plane {
     pub width: usize,
     pub height: usize,
     pub values: Vec<f32>,

@@ -5,3 +5,4 @@ mod drawn;
 mod features;
 mod framings;
 mod golden;
+mod pages;

@@ -120,7 +120,7 @@ pub(super) fn captioned(photo: &RgbImage, means: &mut EditContext<'_>) -> RgbIma
 }
 
 /// A line of writing, so many pixels high.
-fn written(words: &str, height: u32, ink: Rgb<u8>, ground: Rgb<u8>) -> RgbImage {
+pub(super) fn written(words: &str, height: u32, ink: Rgb<u8>, ground: Rgb<u8>) -> RgbImage {
     let dead_letters = u32::try_from(words.chars().count()).unwrap_or(1).max(1);
     let mut canvas = Canvas::new(dead_letters * 14, 24, ground);
     canvas.write(words, (0, 0), Size::Large, ink);
@@ -150,7 +150,7 @@ pub(super) fn screenshot(photo: &RgbImage, means: &mut EditContext<'_>) -> RgbIm
 }
 
 /// The largest part of a picture that has the form of a tile, at its size.
-fn filling(picture: &RgbImage, (width, height): (u32, u32)) -> RgbImage {
+pub(super) fn filling(picture: &RgbImage, (width, height): (u32, u32)) -> RgbImage {
     let (w, h) = (picture.width() as f32, picture.height() as f32);
     let scale = (w / width as f32).min(h / height as f32);
     let (across, down) = (width as f32 * scale, height as f32 * scale);

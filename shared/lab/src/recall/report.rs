@@ -2,7 +2,7 @@
 
 use evidence::{Bar, markdown_table, upper_rate, wilson};
 
-use super::tally::{Class, Copies, FalsePairs, Tally};
+use super::tally::{Class, Copies, FalsePairs, PagePairs, Tally};
 
 /// What a report says in addition to its figures.
 pub struct About<'a> {
@@ -46,6 +46,7 @@ pub fn markdown(tally: &Tally, about: &About<'_>) -> String {
         recall(tally),
         "Pairs that are no copies, and how many of a million are found at most (95 %):".to_owned(),
         false_pairs(tally),
+        pages(tally),
         persons(tally),
         alerted(tally),
         "The pairs that are no copies and come nearest to an alert by their parts; at 1.00 of \
@@ -58,6 +59,38 @@ pub fn markdown(tally: &Tally, about: &About<'_>) -> String {
         words(tally),
     ]
     .join("\n\n")
+}
+
+fn pages(tally: &Tally) -> String {
+    if tally.pages.is_empty() {
+        return "No pages were compared.".to_owned();
+    }
+    let row = |(kind, pages): (&&str, &PagePairs)| {
+        let (others, photos) = (pages.others, pages.photos);
+        let bound = upper_rate(others.at_alert, others.pairs) * 1e6;
+        [
+            (*kind).to_owned(),
+            others.pairs.to_string(),
+            others.at_alert.to_string(),
+            format!("{bound:.0}"),
+            others.at_review.to_string(),
+            photos.pairs.to_string(),
+            photos.at_alert.to_string(),
+            photos.at_review.to_string(),
+        ]
+    };
+    let head = [
+        "pages of one template",
+        "other photos",
+        "alerts",
+        "per million at most",
+        "for review",
+        "the photo alone",
+        "found",
+        "for review",
+    ];
+    let table = markdown_table(&head, &tally.pages.iter().map(row).collect::<Vec<_>>());
+    format!("Pages with another photo on them, and the photo of a page by itself:\n\n{table}")
 }
 
 fn persons(tally: &Tally) -> String {

@@ -88,6 +88,36 @@ pub struct FalsePairs {
     pub at_review: u64,
 }
 
+/// Pages of one kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PagePairs {
+    /// A page against others of its template, with other photos: no copies.
+    pub others: FalsePairs,
+    /// A page against the photo on it alone: it should be found.
+    pub photos: FalsePairs,
+}
+
+impl PagePairs {
+    pub(super) fn add(&mut self, other: &Self) {
+        for (sum, part) in [
+            (&mut self.others, other.others),
+            (&mut self.photos, other.photos),
+        ] {
+            sum.pairs += part.pairs;
+            sum.at_alert += part.at_alert;
+            sum.at_review += part.at_review;
+        }
+    }
+}
+
+impl FalsePairs {
+    pub(super) fn count(&mut self, level: Option<Level>) {
+        self.pairs += 1;
+        self.at_alert += u64::from(level == Some(Level::Alert));
+        self.at_review += u64::from(level == Some(Level::Review));
+    }
+}
+
 /// How often a word was said of a copy, and how often it was right.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Said {
@@ -138,6 +168,8 @@ pub struct Tally {
     pub groups: BTreeMap<String, Copies>,
     /// Pairs that are no copies, by what they show.
     pub falsely: BTreeMap<Class, FalsePairs>,
+    /// Pages of a template, by kind.
+    pub pages: BTreeMap<&'static str, PagePairs>,
     /// Words of edits.
     pub words: BTreeMap<&'static str, Said>,
     /// The first false alerts: what the pair shows, reference and ad.
@@ -183,6 +215,7 @@ impl Tally {
             policy_version: policy.version,
             groups: BTreeMap::new(),
             falsely: BTreeMap::new(),
+            pages: BTreeMap::new(),
             words: BTreeMap::new(),
             alerted: Vec::new(),
             nearest: Vec::new(),

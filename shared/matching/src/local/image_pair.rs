@@ -3,7 +3,8 @@
 use std::cell::OnceCell;
 
 use features::{
-    AdFeatures, Descriptor, Feature, Grey, Grid, PLACE_STEPS, ReferenceFeatures, Sketch,
+    AdFeatures, Descriptor, Feature, Grey, Grid, PLACE_STEPS, PictureDigest, ReferenceFeatures,
+    ReferenceKind, Sketch,
 };
 
 use super::pyramid::Pyramid;
@@ -21,6 +22,8 @@ pub(super) struct KeyPoint {
 
 /// The local features of a reference.
 pub struct LocalReference {
+    digest: PictureDigest,
+    pub(super) kind: ReferenceKind,
     pub(super) size: (f32, f32),
     pub(super) key_points: Vec<KeyPoint>,
     pub(super) grids: [Grid; 3],
@@ -28,6 +31,7 @@ pub struct LocalReference {
 
 /// The local features of an ad image.
 pub struct LocalAd {
+    digest: PictureDigest,
     pub(super) size: (f32, f32),
     pub(super) key_points: Vec<KeyPoint>,
     /// The descriptors of the mirrored ad, in the same order.
@@ -45,10 +49,22 @@ impl LocalReference {
         let read = ReferenceFeatures::from_bytes(bytes).ok()?;
         let size = (f32::from(read.width_px), f32::from(read.height_px));
         Some(Self {
+            digest: read.digest,
+            kind: read.kind,
             size,
             key_points: key_points(&read.features, size),
             grids: read.grids,
         })
+    }
+
+    /// What the reference is.
+    pub fn kind(&self) -> ReferenceKind {
+        self.kind
+    }
+
+    /// Whether the ad is the reference to the last pixel.
+    pub(crate) fn is_equal_to(&self, ad: &LocalAd) -> bool {
+        self.digest == ad.digest
     }
 
     #[cfg(test)]
@@ -58,6 +74,8 @@ impl LocalReference {
             clear: vec![],
         };
         Self {
+            digest: PictureDigest([0; 8]),
+            kind: ReferenceKind::Photo,
             size: (1.0, 1.0),
             key_points,
             grids: [grid(), grid(), grid()],
@@ -76,6 +94,7 @@ impl LocalAd {
         let size = (f32::from(read.width_px), f32::from(read.height_px));
         let key_points = key_points(&read.features, size);
         Some(Self {
+            digest: read.digest,
             size,
             mirrored: key_points
                 .iter()
@@ -97,6 +116,7 @@ impl LocalAd {
             luma: vec![0],
         };
         Self {
+            digest: PictureDigest([1; 8]),
             size: (1.0, 1.0),
             mirrored: key_points.iter().map(|s| s.descriptor.mirrored()).collect(),
             key_points,

@@ -59,6 +59,15 @@ fn the_same_picture_is_as_is_from_corner_to_corner() {
     }
 }
 
+#[test]
+fn the_same_blank_picture_is_found_and_another_is_not() {
+    let blank = |luma| Luma::draw(300, 200, |_, _| luma);
+    let same = found(&blank(7), &blank(7));
+    assert_eq!((same.level, same.distance_bits), (Level::Alert, 0));
+    let (own, other) = (blank(7).reference(), blank(9).ad());
+    assert_eq!(compare(&own, &other, &Policy::default()), None);
+}
+
 /// Of a quality at which no other hash is believed.
 #[test]
 fn the_same_faint_picture_is_found_too() {
@@ -68,6 +77,7 @@ fn the_same_faint_picture_is_found_too() {
     let quality = faint.ad().whole.quality;
     assert!((1..50).contains(&quality), "{quality}");
     let found = found(&faint, &faint);
+    assert_eq!(found.level, Level::Alert);
     assert_eq!(found.edit.to_string(), "as is");
     assert!(found.outline.is_some());
 }

@@ -6,5 +6,6 @@ mod drawn;
 mod edit_names;
 mod either_order;
 mod hostile;
+mod pages;
 mod parts;
 mod turned_pictures;

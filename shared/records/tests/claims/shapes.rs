@@ -186,6 +186,7 @@ fn a_reference_as_its_unit_sees_it() {
         width_px: Some(640),
         height_px: Some(480),
         quality: Some(88),
+        shows: features::ReferenceKind::Photo,
         legal_basis: Label::parse("police law, section 1").unwrap(),
         expires_at: at(86_400),
         created_at: at(0),

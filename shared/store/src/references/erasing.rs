@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use features::ReferenceKind;
 use records::{
     AlertLimit, CaseId, ImageSha256, Label, ObjectKey, ReasonCode, Reference, ReferenceId,
     ReferenceKey, ReferenceStatus, SearchProgress, TenantId, Timestamp,
@@ -180,6 +181,7 @@ impl References {
             width_px: None,
             height_px: None,
             quality: None,
+            shows: ReferenceKind::Photo,
             legal_basis: Label::parse(ERASED)?,
             expires_at: now,
             created_at: now,

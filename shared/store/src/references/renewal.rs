@@ -77,13 +77,15 @@ impl References {
         let new = reference_fingerprint_attribute(fingerprint)?;
         let reference = key(unit.as_str(), reference_sk(id));
         let status = (":status", text(state.reference.status.as_str()));
+        let shows = (":shows", text(fingerprint.shows().as_str()));
         let Some(seq) = state.added_seq else {
-            let stands = self.db.step_check(
+            let stands = self.db.step_update(
                 Table::References,
                 reference,
-                "#status = :status",
+                "SET shows = :shows",
+                Some("#status = :status"),
                 &[("#status", "status")],
-                &[status],
+                &[status, shows],
             )?;
             let held = held_fingerprint(unit, id, new);
             return Ok(vec![stands, self.db.step_put(Table::References, held)?]);
@@ -102,11 +104,12 @@ impl References {
         steps.push(self.db.step_update(
             Table::References,
             reference,
-            "SET added_seq = :seq, #search = :search",
+            "SET added_seq = :seq, #search = :search, shows = :shows",
             Some("#status = :status AND added_seq = :before"),
             &[("#status", "status"), ("#search", "search")],
             &[
                 status,
+                shows,
                 (":search", attribute(&to_be_searched)?),
                 (":before", number(seq)),
                 (":seq", number(tail.next() + 1)),

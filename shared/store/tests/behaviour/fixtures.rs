@@ -116,6 +116,7 @@ pub fn reference(case: &str, n: u64) -> Reference {
         width_px: Some(300),
         height_px: Some(400),
         quality: Some(90),
+        shows: features::ReferenceKind::Photo,
         legal_basis: Label::parse("police law, section 1").unwrap(),
         expires_at: at(86_400 * 30),
         created_at: at(0),
