@@ -171,6 +171,8 @@ pub struct Done {
     pub mended: u64,
     /// Photos and lists told to be taken into the set of ads once more.
     pub rebuilt: u64,
+    /// Objects that lie under keys of no photo, or of tenants that there are none of.
+    pub orphans: u64,
 }
 
 impl Done {
@@ -183,6 +185,7 @@ impl Done {
             "common": self.common, "searches": self.searches,
             "taken_back": self.taken_back, "retracted": self.retracted,
             "renewed": self.renewed, "mended": self.mended, "rebuilt": self.rebuilt,
+            "orphans": self.orphans,
         })
     }
 }
@@ -205,7 +208,7 @@ impl Upkeep {
         let tenants = self.store.tenants.tenants().await?;
         for task in tasks {
             match task {
-                Task::Objects => self.objects(&mut done).await?,
+                Task::Objects => self.objects(&tenants, &mut done).await?,
                 Task::Fingerprints => {
                     self.continue_rebuild(&mut done).await?;
                     self.renew_fingerprints(&mut done).await?;

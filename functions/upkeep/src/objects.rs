@@ -1,10 +1,12 @@
 //! Objects whose event was lost, and objects past their time.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use records::{AdKey, BucketScan, ObjectKey, ScanStage, Timestamp, Upload, UploadState};
+use records::{
+    AdKey, BucketScan, ObjectKey, ScanStage, TenantSettings, Timestamp, Upload, UploadState,
+};
 use store::{ListedObject, ObjectKind};
 
 use crate::scan::{RUN_MAX, ScanListing};
@@ -30,8 +32,14 @@ impl Upkeep {
     /// Goes on with the round over both buckets, or begins the next one if it is time. A reference
     /// photo that was not looked at for too long is driven again. So is an ad, whether or not its
     /// tenant has been made; recorded or rejected, and past its retention, it is removed, bundles
-    /// sooner. What is pending is never removed.
-    pub(crate) async fn objects(&self, done: &mut Done) -> store::Result<()> {
+    /// sooner. What is pending is never removed. Objects under other keys, or of tenants that there are
+    /// none of, are counted and told.
+    pub(crate) async fn objects(
+        &self,
+        tenants: &[TenantSettings],
+        done: &mut Done,
+    ) -> store::Result<()> {
+        let tenants: BTreeSet<_> = tenants.iter().map(|it| &it.tenant).collect();
         let now = self.clock.now();
         let mut round = match self.store.checkpoints.bucket_scan().await? {
             Some(begun) if begun.stage != ScanStage::Over => begun,
@@ -40,23 +48,41 @@ impl Upkeep {
                 stage: ScanStage::References,
                 after: None,
                 began_at: now,
+                orphans: 0,
             },
         };
         let until = now.plus(RUN_MAX);
+        let mut met = 0;
         while let Some(listed) = ScanListing::at(round.stage) {
-            let ScanListing { kind, prefix, .. } = listed;
+            let kind = listed.kind;
             let after = round.after.as_deref();
+            // The whole bucket: what lies outside its layout wakes no program, and is seen here alone.
             let page = self
                 .store
                 .objects
-                .objects_page(kind, prefix, after, PAGE)
+                .objects_page(kind, "", after, PAGE)
                 .await?;
-            self.inspect(kind, page.items, done).await?;
+            let (items, others): (Vec<_>, Vec<_>) =
+                page.items.into_iter().partition(|it| is_of(kind, &it.key));
+            let known = |it: &&ListedObject| !tenants.contains(it.key.tenant());
+            let unknown = items.iter().filter(known).count() as u64;
+            met += page.foreign + others.len() as u64 + unknown;
+            round.orphans += page.foreign + others.len() as u64 + unknown;
+            self.inspect(kind, items, done).await?;
             (round.stage, round.after) = listed.behind(page.next);
             self.store.checkpoints.save_bucket_scan(&round).await?;
             if self.clock.now() >= until {
                 break;
             }
+        }
+        done.orphans += met;
+        if met > 0 {
+            batches::orphans(usize::try_from(met).unwrap_or(usize::MAX));
+            tracing::error!(
+                met,
+                "objects lie where no program looks: ads lie under ads/UPLOADER/..., \
+                photos under references/UNIT/CASE/..., of tenants that there are"
+            );
         }
         Ok(())
     }
@@ -155,6 +181,14 @@ impl Upkeep {
             Action::Remove => self.store.objects.delete_object(&object.key, None).await?,
         }
         Ok(due)
+    }
+}
+
+/// Whether a key is one of its bucket's.
+fn is_of(kind: ObjectKind, key: &ObjectKey) -> bool {
+    match kind {
+        ObjectKind::Ad => matches!(key, ObjectKey::Ad(_)),
+        ObjectKind::Reference => matches!(key, ObjectKey::Reference(_)),
     }
 }
 

@@ -29,6 +29,7 @@ impl Upkeep {
             stage: ScanStage::Ads,
             after: None,
             began_at: now,
+            orphans: 0,
         };
         // Before: the walk of an earlier rebuild must not pass for this one's.
         self.store.checkpoints.save_rebuild(&begun).await?;

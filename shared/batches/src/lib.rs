@@ -14,7 +14,7 @@ use aws_lambda_events::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse
 use futures::{StreamExt, stream};
 
 pub use logs::{allowed, log_to_stderr};
-pub use metrics::{damage, stray};
+pub use metrics::{damage, orphans};
 pub use reasons::with_reasons;
 
 /// Works through the messages of a queue, up to `at_once` together. Each message whose work fails

@@ -19,9 +19,9 @@ pub(crate) fn batch(done: usize, failed: usize) {
     say(&[("Done", done), ("Failed", failed)]);
 }
 
-/// Counts an object that lies where no program looks, if that is wanted.
-pub fn stray() {
-    say(&[("Strays", 1)]);
+/// Counts objects that lie where no program looks, if that is wanted.
+pub fn orphans(count: usize) {
+    say(&[("Strays", count)]);
 }
 
 /// Counts a stored thing that was found damaged or lost, if that is wanted.

@@ -73,8 +73,12 @@ impl Intake {
     {
         let mut done = Vec::new();
         for created in ObjectCreated::parse(&body)? {
+            let size = created.size_bytes.and_then(|it| i64::try_from(it).ok());
+            if size.is_some_and(|size| store::is_folder_marker(&created.encoded_key, size)) {
+                continue; // a slash stays one in an event
+            }
             let Some(key) = self.objects.locate(&created.bucket, &created.encoded_key) else {
-                batches::stray();
+                batches::orphans(1);
                 tracing::warn!(
                     reason = "stray_object",
                     "an object lies under a key outside the layout: nobody looks at it"

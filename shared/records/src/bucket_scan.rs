@@ -28,6 +28,9 @@ pub struct BucketScan {
     pub after: Option<String>,
     /// When it began.
     pub began_at: Timestamp,
+    /// Objects that it met so far under keys of no photo, or of tenants that there are none of.
+    #[serde(default)]
+    pub orphans: u64,
 }
 
 impl fmt::Debug for BucketScan {

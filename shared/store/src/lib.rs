@@ -49,7 +49,10 @@ pub use leads::known::KnownSightings;
 pub use leads::record::Recorded;
 pub use leads::retractions::LeadsWithdrawn;
 pub use objects::forms::{Form, FormLimits};
-pub use objects::{Fetched, ListedObject, NewObject, Object, ObjectFacts, ObjectKind, ObjectsPage};
+pub use objects::{
+    Fetched, ListedObject, NewObject, Object, ObjectFacts, ObjectKind, ObjectsPage,
+    is_folder_marker,
+};
 pub use references::Submitted;
 pub use references::erasing::ObjectVersion;
 pub use references::log::{LogBatch, LogChange, LogEntry, LogPosition};

@@ -131,7 +131,7 @@ pub struct ListedObject {
 pub struct ObjectsPage {
     /// Objects whose keys are ours.
     pub items: Vec<ListedObject>,
-    /// Objects that lie there under keys that are not ours.
+    /// Objects that lie there under keys that are not ours, but for markers of folders.
     pub foreign: u64,
     /// Where the next page starts; none at the end.
     pub next: Option<String>,
@@ -347,6 +347,7 @@ impl Objects {
         for object in answer.contents() {
             let name = spelt_out(object.key().unwrap_or_default(), encoded)?;
             match listed(object, &name)? {
+                _ if is_folder_marker(&name, object.size().unwrap_or(0)) => {}
                 Some(item) => page.items.push(item),
                 None => page.foreign += 1,
             }
@@ -357,6 +358,12 @@ impl Objects {
         }
         Ok(page)
     }
+}
+
+/// Whether an object is what some clients put where they show a folder: empty, its key with a slash at
+/// the end. It is no photo, and passed over.
+pub fn is_folder_marker(key: &str, size_bytes: i64) -> bool {
+    size_bytes == 0 && key.ends_with('/')
 }
 
 fn spelt_out(key: &str, encoded: bool) -> Result<String> {
