@@ -38,7 +38,7 @@ pub use edit::{Edit, Surroundings};
 pub use features::{Level, Method};
 pub use found::Match;
 pub use hash_index::HashIndex;
-pub use policy::{Evidence, LocalRule, PerGrid, Policy, WholeRule};
+pub use policy::{Evidence, FeaturesWith, LocalRule, PartRule, PerGrid, Policy, WholeRule};
 pub use reference_set::ReferenceSet;
 
 use std::cell::OnceCell;
@@ -84,6 +84,19 @@ pub fn compare_read(
     best((reference, || reference_local), (ad, ad_local), policy)
 }
 
+/// The better of two stages' answers where the first is for review: near enough, and borne out by
+/// the second, it is more.
+fn borne_out(as_whole: Match, by_parts: Option<Match>, rule: &WholeRule) -> Option<Match> {
+    let is_near = as_whole.distance_bits <= rule.borne_out_distance_bits_max;
+    if is_near && by_parts.is_some_and(|found| found.level == Level::Review) {
+        return Some(Match {
+            level: Level::Alert,
+            ..as_whole
+        });
+    }
+    Match::surest(Some(as_whole), || by_parts)
+}
+
 /// What decides about a pair, whichever of the two came first.
 fn best<'a>(
     (reference, own): (
@@ -101,7 +114,13 @@ fn best<'a>(
     }
     let kind = || own().map_or(ReferenceKind::Photo, local::LocalReference::kind);
     let as_whole = whole::compare(reference, ad, &policy.whole, kind);
-    let found = Match::surest(as_whole, || local::judge(own()?, shown?, &policy.local));
+    let by_parts = || local::judge(own()?, shown?, &policy.local);
+    let found = match as_whole {
+        Some(found) if found.level == Level::Review && kind() == ReferenceKind::Photo => {
+            borne_out(found, by_parts(), &policy.whole)
+        }
+        found => Match::surest(found, by_parts),
+    };
     let (Some(own), Some(shown)) = (own(), shown) else {
         return found;
     };

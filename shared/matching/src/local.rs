@@ -27,6 +27,9 @@ use verification::{Tally, Verification, verify};
 
 /// Alignments verified per handedness.
 const ALIGNMENTS_MAX: usize = 2;
+/// What the best region and each agreeing feature count next to the scores where alignments compete.
+const REGION_WEIGHT: f32 = 0.3;
+const FEATURE_WEIGHT: f32 = 0.02;
 /// By how much the shapes of two sizes of one picture may differ: the shorter side of a reference's
 /// 512 pixels is rounded to whole ones, and so is that of an ad's 1,024.
 const SAME_SHAPE_MAX: f32 = 0.02;
@@ -152,12 +155,19 @@ fn best_verification(
     ad: &LocalAd,
     enough: impl Fn(&Verification) -> bool,
 ) -> Option<Verification> {
+    let both =
+        [false, true].map(|mirrored| correspondences::correspondences(reference, ad, mirrored));
     let by_features = [false, true].into_iter().flat_map(|mirrored| {
-        let correspondences = correspondences::correspondences(reference, ad, mirrored);
-        align::alignments(reference, ad, &correspondences, mirrored, ALIGNMENTS_MAX)
+        let correspondences = &both[usize::from(mirrored)];
+        align::alignments(reference, ad, correspondences, mirrored, ALIGNMENTS_MAX)
     });
     let better = |best: Option<Verification>, alignment: Alignment| {
-        let verification = verify(reference, ad, &alignment);
+        let mut verification = verify(reference, ad, &alignment);
+        let centre = (reference.size.0 / 2.0, reference.size.1 / 2.0);
+        let is_mirrored = verification.affine.area(centre) < 0.0;
+        let seen = &both[usize::from(is_mirrored)];
+        let agreeing = align::agreeing_with(reference, ad, seen, &verification.affine);
+        verification.agreeing = verification.agreeing.max(agreeing);
         let rank = |verification: &Verification| (enough(verification), verification.strength());
         match best {
             Some(best) if rank(&best) >= rank(&verification) => Some(best),
@@ -182,6 +192,7 @@ impl Verification {
         Evidence {
             score: per_grid(Tally::score),
             coverage: per_grid(Tally::coverage),
+            region: per_grid(|tally| tally.region),
             middle_is_silent: self.middle.is_silent(),
             fine_cell_px: self.fine_cell_px,
             agreeing: self.agreeing,
@@ -189,7 +200,9 @@ impl Verification {
     }
 
     fn strength(&self) -> f32 {
-        self.fine.score().max(self.middle.score())
+        let scores = self.fine.score().max(self.middle.score());
+        let regions = self.fine.region.max(self.middle.region);
+        scores + regions * REGION_WEIGHT + self.agreeing as f32 * FEATURE_WEIGHT
     }
 
     /// The share of cells that differ in the blocks that agree, in 256ths.

@@ -26,7 +26,11 @@ pub struct WholeRule {
     pub quality_min: u8,
     /// Up to this PDQ distance, in bits, a match needs no second opinion.
     pub sure_distance_bits_max: u16,
-    /// Beyond that, a match whose hashes of the second family differ in more bits than this is
+    /// Up to this distance, in bits, a match that the second family refuses suffices all the same if the parts
+    /// of the two pictures are enough for review: letters all over a photo move both. Pictures of one
+    /// shooting, whose parts agree as well, lie 26 bits apart and more.
+    pub borne_out_distance_bits_max: u16,
+    /// Beyond `sure_distance_bits_max`, a match whose hashes of the second family differ in more bits than this is
     /// for review only. Measured on 60 photos with 76 edits each, and on 266 lookalikes (other
     /// pictures, many of the same computer-made person): PDQ alone alerted on 2,779 copies and on
     /// 8 lookalikes, which lie 26 to 30 bits apart in PDQ and 33 to 70 in the second family. This
@@ -46,6 +50,10 @@ pub struct LocalRule {
     pub alert: PerGrid,
     /// Scores, either of which is enough for a person's look.
     pub review: PerGrid,
+    /// Features that agree, enough for a person's look.
+    pub review_features_min: usize,
+    /// The finest grid's region, enough for a person's look with a few features.
+    pub review_region_min: f32,
     /// The least share of the reference's clear cells that are clear in the ad too, in the blocks
     /// that agree, for the grid's score to suffice for an alert. Where a plain frame lies over a
     /// line of text, all that both show clearly agrees, but the ad shows little of what the
@@ -64,18 +72,46 @@ pub struct LocalRule {
     /// The least fine score that suffices for an alert where the middle one is silent: a photo of
     /// a dark or plain scene may have all its structure in a few places. The tines reach 0.83.
     pub fine_alone_min: f32,
-    /// The least fine score that suffices where many features agree, whatever the middle grid says.
-    /// Of other pictures of the same person with that many, the best has 0.60.
-    pub fine_with_features_min: f32,
-    /// How many features must agree for that. Between different people no more than 14 agree, on
-    /// all pairs of 70 with 269 portraits; between pictures of one shooting up to 31.
+    /// How many features must agree for a fine score to suffice whatever the middle grid says.
+    /// Between different people no more than 17 agree, on 4,059 pairs of computer-made portraits.
     pub features_min: usize,
+    /// Features that suffice where the middle grid agrees a little: a warped photo. Between pictures of
+    /// one shooting up to 51 agree, and a good part of the middle grid with them.
+    pub many: FeaturesWith,
+    /// What suffices where only a part of the photo is in the ad, as a person cut out of it.
+    pub part: PartRule,
+    /// What suffices where the photo is small in the ad (see `clear_cell_px_min`), each by itself.
+    /// Different people reach 0.64 with 4 features, 0.54 with 14, and a region of 1.9.
+    pub small: [FeaturesWith; 2],
+    /// The middle grid's region that suffices there.
+    pub small_region_min: f32,
     /// Pixels of the ad's picture in a cell of the finest grid, along a side, from which that grid
     /// is seen clearly. Then a middle score does not suffice for an alert: two pictures of one
     /// shooting agree at the middle grid and not at the finest. That holds back 26 of 27 such
     /// pairs, which have 2.1 to 2.2, and 2 of 4,460 copies: those found by the middle score alone
     /// are small in their ads and have 1.3 at most.
     pub clear_cell_px_min: f32,
+}
+
+/// A number of agreeing features together with a middle score.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FeaturesWith {
+    /// Features that agree at least.
+    pub features_min: usize,
+    /// The middle score.
+    pub middle: f32,
+}
+
+/// A part of the photo that agrees as well at the finest grid as at the middle one: pictures of one
+/// shooting agree at the middle one only.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PartRule {
+    /// The finest grid's region, at least.
+    pub region_min: f32,
+    /// And how many times the middle grid's.
+    pub of_middle_min: f32,
+    /// Features that agree at least.
+    pub features_min: usize,
 }
 
 /// A number for each of the two grids that decide.
@@ -95,6 +131,8 @@ pub struct Evidence {
     /// The share of the reference's clear cells that are clear in the ad too, in the blocks that
     /// agree: 0 to 1.
     pub coverage: PerGrid,
+    /// How surely the best rectangle of blocks is the same picture: 0 to 16 and 0 to 8.
+    pub region: PerGrid,
     /// Whether the middle grid has too little to say anything.
     pub middle_is_silent: bool,
     /// Pixels of the ad's picture in a cell of the finest grid, along a side; 0 if that grid was
@@ -108,8 +146,15 @@ impl LocalRule {
     /// The level that the evidence for a pair reaches.
     pub(crate) fn level(&self, seen: &Evidence) -> Option<Level> {
         let score = seen.score;
-        let is_alert = self.fine_suffices(seen) || self.middle_suffices(seen);
-        let is_review = score.fine >= self.review.fine || score.middle >= self.review.middle;
+        let is_alert = self.fine_suffices(seen)
+            || self.middle_suffices(seen)
+            || self.features_suffice(seen)
+            || self.part_suffices(seen);
+        let is_review = score.fine >= self.review.fine
+            || score.middle >= self.review.middle
+            || seen.agreeing >= self.review_features_min
+            || seen.region.fine >= self.review_region_min
+                && seen.agreeing >= self.small[1].features_min;
         match (is_alert, is_review) {
             (true, _) => Some(Level::Alert),
             (false, true) => Some(Level::Review),
@@ -119,7 +164,7 @@ impl LocalRule {
 
     fn fine_suffices(&self, seen: &Evidence) -> bool {
         let (least, borne_out) = if seen.agreeing >= self.features_min {
-            (self.fine_with_features_min, true)
+            (self.alert.fine, true)
         } else if seen.middle_is_silent {
             (self.fine_alone_min, true)
         } else {
@@ -131,20 +176,35 @@ impl LocalRule {
     }
 
     fn middle_suffices(&self, seen: &Evidence) -> bool {
-        seen.score.middle >= self.alert.middle
-            && seen.coverage.middle >= self.coverage_min.middle
-            && seen.fine_cell_px < self.clear_cell_px_min
+        let alone = seen.score.middle >= self.alert.middle
+            && seen.coverage.middle >= self.coverage_min.middle;
+        let with =
+            |it: &FeaturesWith| seen.agreeing >= it.features_min && seen.score.middle >= it.middle;
+        let is_small = seen.fine_cell_px < self.clear_cell_px_min;
+        let region = seen.region.middle >= self.small_region_min;
+        is_small && (alone || region || self.small.iter().any(with))
+    }
+
+    fn features_suffice(&self, seen: &Evidence) -> bool {
+        seen.agreeing >= self.many.features_min && seen.score.middle >= self.many.middle
+    }
+
+    fn part_suffices(&self, seen: &Evidence) -> bool {
+        seen.agreeing >= self.part.features_min
+            && seen.region.fine >= self.part.region_min
+            && seen.region.fine >= self.part.of_middle_min * seen.region.middle
     }
 }
 
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            version: 2,
+            version: 3,
             whole: WholeRule {
                 distance_bits_max: 31,
                 quality_min: 50,
                 sure_distance_bits_max: 15,
+                borne_out_distance_bits_max: 23,
                 second_distance_bits_max: 30,
             },
             local: LocalRule {
@@ -156,6 +216,8 @@ impl Default for Policy {
                     fine: 0.55,
                     middle: 0.8,
                 },
+                review_features_min: 20,
+                review_region_min: 2.1,
                 coverage_min: PerGrid {
                     fine: 0.65,
                     middle: 0.72,
@@ -163,8 +225,27 @@ impl Default for Policy {
                 middle_with_fine_min: 0.4,
                 coverage_with_fine_min: 0.58,
                 fine_alone_min: 1.0,
-                fine_with_features_min: 0.65,
-                features_min: 20,
+                features_min: 24,
+                many: FeaturesWith {
+                    features_min: 60,
+                    middle: 0.3,
+                },
+                part: PartRule {
+                    region_min: 2.6,
+                    of_middle_min: 1.1,
+                    features_min: 20,
+                },
+                small: [
+                    FeaturesWith {
+                        features_min: 12,
+                        middle: 0.65,
+                    },
+                    FeaturesWith {
+                        features_min: 6,
+                        middle: 0.8,
+                    },
+                ],
+                small_region_min: 2.2,
                 clear_cell_px_min: 1.4,
             },
         }
@@ -184,6 +265,10 @@ mod tests {
         coverage: PerGrid {
             fine: 0.8,
             middle: 0.8,
+        },
+        region: PerGrid {
+            fine: 1.0,
+            middle: 1.0,
         },
         middle_is_silent: false,
         fine_cell_px: 2.1,
@@ -225,13 +310,47 @@ mod tests {
 
     #[test]
     fn many_features_bear_out_a_fine_score() {
-        let agreeing = |fine| Evidence {
-            agreeing: 25,
+        let agreeing = |agreeing, fine| Evidence {
+            agreeing,
             ..scored(fine, 0.1)
         };
-        check(agreeing(0.7), Some(Level::Alert));
-        check(agreeing(0.6), Some(Level::Review));
-        check(agreeing(0.4), None);
+        check(agreeing(25, 0.9), Some(Level::Alert));
+        check(agreeing(25, 0.7), Some(Level::Review));
+        check(agreeing(12, 0.4), None);
+    }
+
+    #[test]
+    fn many_features_suffice_where_blocks_are_warped() {
+        let agreeing = |agreeing, middle| Evidence {
+            agreeing,
+            ..scored(0.1, middle)
+        };
+        check(agreeing(70, 0.6), Some(Level::Alert));
+        check(agreeing(45, 0.1), Some(Level::Review));
+        check(agreeing(50, 0.6), Some(Level::Review));
+        check(agreeing(15, 0.1), None);
+    }
+
+    #[test]
+    fn a_part_that_agrees_finely_suffices() {
+        let region = |fine, middle| Evidence {
+            region: PerGrid { fine, middle },
+            agreeing: 25,
+            ..scored(0.4, 0.2)
+        };
+        check(region(3.0, 1.5), Some(Level::Alert));
+        check(region(2.9, 2.8), Some(Level::Review));
+    }
+
+    #[test]
+    fn a_small_copy_alerts_by_its_middle_score_and_some_features() {
+        let small = |agreeing, middle| Evidence {
+            fine_cell_px: 0.5,
+            agreeing,
+            ..scored(0.0, middle)
+        };
+        check(small(7, 0.85), Some(Level::Alert));
+        check(small(4, 0.85), Some(Level::Review));
     }
 
     #[test]

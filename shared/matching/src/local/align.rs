@@ -149,11 +149,8 @@ fn fitted(
         }
         found = Some(map);
         let near = |correspondence: &usize| {
-            let (own, seen) = ends(reference, ad, &correspondences[*correspondence]);
-            let (x, y) = map.of(own.at);
-            let (dx, dy) = (x - seen.at.0, y - seen.at.1);
-            let most = (share * reference.longer() * scale).max(2.0 * seen.scale);
-            dx * dx + dy * dy <= most * most && scales_agree(scale, own, seen)
+            let correspondence = &correspondences[*correspondence];
+            is_near(reference, ad, correspondence, &map, *share, scale)
         };
         group = (0..correspondences.len()).filter(near).collect();
         if group.len() < AGREEING_MIN {
@@ -166,6 +163,37 @@ fn fitted(
         negative: false,
         agreeing: counted(ad, correspondences, &group),
     })
+}
+
+/// How many features agree with a map, whatever it was found by.
+pub(super) fn agreeing_with(
+    reference: &LocalReference,
+    ad: &LocalAd,
+    correspondences: &[Correspondence],
+    map: &Affine,
+) -> usize {
+    let centre = (reference.size.0 / 2.0, reference.size.1 / 2.0);
+    let scale = map.area(centre).abs().sqrt();
+    let share = OFF_ROUNDS[OFF_ROUNDS.len() - 1];
+    let near = |at: &usize| is_near(reference, ad, &correspondences[*at], map, share, scale);
+    let group: Vec<usize> = (0..correspondences.len()).filter(near).collect();
+    counted(ad, correspondences, &group)
+}
+
+/// Whether a correspondence lies where a map says, to within a share of the reference.
+fn is_near(
+    reference: &LocalReference,
+    ad: &LocalAd,
+    correspondence: &Correspondence,
+    map: &Affine,
+    share: f32,
+    scale: f32,
+) -> bool {
+    let (own, seen) = ends(reference, ad, correspondence);
+    let (x, y) = map.of(own.at);
+    let (dx, dy) = (x - seen.at.0, y - seen.at.1);
+    let most = (share * reference.longer() * scale).max(2.0 * seen.scale);
+    dx * dx + dy * dy <= most * most && scales_agree(scale, own, seen)
 }
 
 /// How many features agree; where most of what they say is what many ads have, only that much. A

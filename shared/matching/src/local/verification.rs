@@ -37,6 +37,10 @@ const STEPS: [(isize, isize); 4] = [(2, 0), (0, 2), (2, 2), (2, -2)];
 const NOVEL: f32 = 0.6;
 /// Blocks below which a score says nothing: three could agree by chance.
 const BLOCKS_MIN: f32 = 6.0;
+/// Features that agree, from which an alignment is looked at however little else agrees.
+const AGREEING_ENOUGH: usize = 10;
+/// Blocks that a region has at least.
+const REGION_BLOCKS_MIN: f32 = 4.0;
 /// At the coarsest grid, the agreement of all cells below which an alignment is given up: two in
 /// five chance ones, and no true one of 418, whose least was 0.38.
 const AGREEMENT_MIN: f32 = 0.3;
@@ -58,6 +62,8 @@ pub(super) struct Tally {
     pub differing: u32,
     /// Cells that are clear in the reference, in those blocks.
     pub own_cells: u32,
+    /// How surely the best rectangle of blocks is the same picture: [`region`].
+    pub region: f32,
 }
 
 impl Tally {
@@ -115,11 +121,14 @@ pub(super) fn verify(reference: &LocalReference, ad: &LocalAd, start: &Alignment
     };
     let [coarse, middle, fine] = &reference.grids;
     let first = verification.at(reference, ad, coarse);
-    if first.agreement() < AGREEMENT_MIN {
+    // a person cut out and pasted elsewhere agrees nowhere else
+    let is_borne_out = start.agreeing >= AGREEING_ENOUGH;
+    if first.agreement() < AGREEMENT_MIN && !is_borne_out {
         return verification;
     }
     verification.middle = verification.at(reference, ad, middle);
-    if verification.middle.is_silent() || verification.middle.score() >= HOPE_MIN {
+    let is_hopeful = verification.middle.score() >= HOPE_MIN || is_borne_out;
+    if verification.middle.is_silent() || is_hopeful {
         verification.fine = verification.at(reference, ad, fine);
         let side = fine.side();
         verification.fine_cell_px =
@@ -280,8 +289,10 @@ fn refined(
 /// How many blocks are the same picture, each in its place.
 fn tally(own: &Grid, seen: &Grid) -> Tally {
     let mut tally = Tally::default();
-    for (x, y) in blocks(own.side(), BLOCK) {
-        let (x, y) = (x as isize, y as isize);
+    let across = own.side() / BLOCK;
+    let mut said = vec![(0.0, 0.0); across * across];
+    for (column, row) in blocks(own.side(), BLOCK) {
+        let (x, y) = (column as isize, row as isize);
         let block_own = block(own, x, y);
         let (same, cells) = block_own.agreement(block(seen, x, y));
         if block_own.clear.count_ones() < OWN_CELLS_MIN || cells < CELLS_MIN {
@@ -292,14 +303,51 @@ fn tally(own: &Grid, seen: &Grid) -> Tally {
         tally.blocks += novelty;
         tally.all += cells;
         tally.agreeing += same;
+        let likeness = novelty * ((agreement - LIKE_MIN) / (1.0 - LIKE_MIN)).max(0.0);
+        said[row / BLOCK * across + column / BLOCK] = (novelty, likeness);
         if agreement > LIKE_MIN {
-            tally.likeness += novelty * (agreement - LIKE_MIN) / (1.0 - LIKE_MIN);
+            tally.likeness += likeness;
             tally.cells += cells as u32;
             tally.differing += ((cells - same) / 2) as u32;
             tally.own_cells += block_own.clear.count_ones();
         }
     }
+    tally.region = region(&said, across);
     tally
+}
+
+/// How surely some rectangle of blocks is the same picture, whatever is around it: a person cut out
+/// and pasted elsewhere, a photo under a banner. `said` has each block's weight and likeness. The sum of
+/// likeness over the root of the weight: what agrees throughout counts as the root of its size, and
+/// a few blocks among many that do not agree count little.
+fn region(said: &[(f32, f32)], across: usize) -> f32 {
+    let side = across + 1;
+    let mut sums = vec![(0.0f32, 0.0f32); side * side];
+    for y in 0..across {
+        let (mut weight, mut likeness) = (0.0, 0.0);
+        for x in 0..across {
+            weight += said[y * across + x].0;
+            likeness += said[y * across + x].1;
+            let above = sums[y * side + x + 1];
+            sums[(y + 1) * side + x + 1] = (above.0 + weight, above.1 + likeness);
+        }
+    }
+    let mut best = 0.0f32;
+    for top in 0..across {
+        for bottom in top + 1..=across {
+            let (high, low) = (&sums[top * side..][..side], &sums[bottom * side..][..side]);
+            for left in 0..across {
+                for right in left + 1..=across {
+                    let weight = low[right].0 - high[right].0 - low[left].0 + high[left].0;
+                    let likeness = low[right].1 - high[right].1 - low[left].1 + high[left].1;
+                    if weight >= REGION_BLOCKS_MIN {
+                        best = best.max(likeness * likeness / weight);
+                    }
+                }
+            }
+        }
+    }
+    best.sqrt()
 }
 
 /// How much a block differs from what surrounds it, 0 to 1. A straight edge looks the same a step
