@@ -2,7 +2,7 @@
 //!
 //! | bytes | what |
 //! | --- | --- |
-//! | 1 | [`AD_FORMAT`] or [`REFERENCE_FORMAT`] |
+//! | 1 | [`FORMAT`]; [`FORMAT_BEFORE`] is read too, which has neither digest nor kind |
 //! | 1 | `a` (ad image) or `r` (reference) |
 //! | 8 | digest of the whole picture |
 //! | reference: 1 | kind |
@@ -22,9 +22,10 @@ use super::{
     SKETCH_BYTES_MAX, SKETCH_PIXELS_MAX, Sketch,
 };
 
-/// The formats that this build writes and reads. Others are not read: features are made again.
-const AD_FORMAT: u8 = 2;
-const REFERENCE_FORMAT: u8 = 2;
+/// The format that this build writes.
+const FORMAT: u8 = 2;
+/// The one before, which is read too: what came as hashes alone cannot be made again.
+const FORMAT_BEFORE: u8 = 1;
 const AD: u8 = b'a';
 const REFERENCE: u8 = b'r';
 /// A sketch's coder writes a few bytes after it is told to stop.
@@ -38,7 +39,7 @@ pub struct FeaturesError;
 impl AdFeatures {
     /// The features as bytes, at most 15.5 KB.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = vec![AD_FORMAT, AD];
+        let mut out = vec![FORMAT, AD];
         out.extend(self.digest.0);
         put_features(&mut out, self.width_px, self.height_px, &self.features);
         put_grid(&mut out, &self.coarse);
@@ -56,7 +57,7 @@ impl AdFeatures {
     /// [`FeaturesError`] for any other bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FeaturesError> {
         let mut input = Input(bytes);
-        let digest = input.open(AD_FORMAT, AD)?;
+        let (_, digest) = input.open(AD)?;
         let (width_px, height_px, features) = input.features(AD_FEATURES_MAX)?;
         let coarse = input.grid(GRID_SIDES[0])?;
         let sketch = input.sketch()?;
@@ -75,7 +76,7 @@ impl AdFeatures {
 impl ReferenceFeatures {
     /// The features as bytes, at most 10.7 KB.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = vec![REFERENCE_FORMAT, REFERENCE];
+        let mut out = vec![FORMAT, REFERENCE];
         out.extend(self.digest.0);
         out.push(self.kind as u8);
         put_features(&mut out, self.width_px, self.height_px, &self.features);
@@ -89,8 +90,11 @@ impl ReferenceFeatures {
     /// [`FeaturesError`] for any other bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FeaturesError> {
         let mut input = Input(bytes);
-        let digest = input.open(REFERENCE_FORMAT, REFERENCE)?;
-        let kind = kind(input.take()?)?;
+        let (format, digest) = input.open(REFERENCE)?;
+        let kind = match format {
+            FORMAT_BEFORE => ReferenceKind::Photo,
+            _ => kind(input.take()?)?,
+        };
         let (width_px, height_px, features) = input.features(REFERENCE_FEATURES_MAX)?;
         let [a, b, c] = GRID_SIDES;
         let grids = [input.grid(a)?, input.grid(b)?, input.grid(c)?];
@@ -153,10 +157,11 @@ impl Input<'_> {
         self.take().map(u16::from_le_bytes)
     }
 
-    fn open(&mut self, format: u8, side: u8) -> Result<PictureDigest, FeaturesError> {
-        match self.take()? == [format, side] {
-            true => self.take().map(PictureDigest),
-            false => Err(FeaturesError),
+    fn open(&mut self, side: u8) -> Result<(u8, PictureDigest), FeaturesError> {
+        match self.take()? {
+            [FORMAT_BEFORE, found] if found == side => Ok((FORMAT_BEFORE, PictureDigest::UNKNOWN)),
+            [FORMAT, found] if found == side => Ok((FORMAT, PictureDigest(self.take()?))),
+            _ => Err(FeaturesError),
         }
     }
 
@@ -300,6 +305,30 @@ mod tests {
             changed.truncate(at);
             prop_assert!(AdFeatures::from_bytes(&changed).is_err());
         }
+    }
+
+    #[test]
+    fn the_format_before_is_read_and_equal_to_no_picture() {
+        let (ad, reference) = (ad(3), reference(2));
+        let before = |bytes: Vec<u8>, own: usize| {
+            let mut bytes = bytes;
+            bytes.drain(2..2 + own);
+            bytes[0] = FORMAT_BEFORE;
+            bytes
+        };
+        let read = AdFeatures::from_bytes(&before(ad.to_bytes(), 8)).expect("read");
+        assert!(!read.digest.is_same(read.digest) && ad.digest.is_same(ad.digest));
+        let digest = ad.digest;
+        assert_eq!(AdFeatures { digest, ..read }, ad);
+        let read = ReferenceFeatures::from_bytes(&before(reference.to_bytes(), 9)).expect("read");
+        assert_eq!(read.kind, ReferenceKind::Photo);
+        let (digest, kind) = (reference.digest, reference.kind);
+        let read = ReferenceFeatures {
+            digest,
+            kind,
+            ..read
+        };
+        assert_eq!(read, reference);
     }
 
     #[test]

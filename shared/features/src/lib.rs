@@ -151,6 +151,14 @@ pub struct PictureDigest(pub [u8; PICTURE_DIGEST_BYTES]);
 pub const PICTURE_DIGEST_BYTES: usize = 8;
 
 impl PictureDigest {
+    /// Of a picture whose digest nothing tells: equal to none, itself included.
+    pub const UNKNOWN: Self = Self([0; PICTURE_DIGEST_BYTES]);
+
+    /// Whether both are known and of the same picture.
+    pub fn is_same(self, other: Self) -> bool {
+        self != Self::UNKNOWN && self == other
+    }
+
     /// The digest of a picture of so many pixels across, each from 0 to 255.
     pub fn of(width_px: usize, luma: &[u8]) -> Self {
         let hasher = Sha256::new().chain_update((width_px as u64).to_be_bytes());

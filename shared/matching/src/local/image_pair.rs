@@ -64,7 +64,7 @@ impl LocalReference {
 
     /// Whether the ad is the reference to the last pixel.
     pub(crate) fn is_equal_to(&self, ad: &LocalAd) -> bool {
-        self.digest == ad.digest
+        self.digest.is_same(ad.digest)
     }
 
     #[cfg(test)]
