@@ -4,21 +4,21 @@
 use anyhow::Context;
 use ipnet::IpNet;
 use review::{Pages, PictureFunctions, Random, Review};
-use store::{Bucket, Clock, Store};
+use store::{Bucket, Clock, Jitter, Names, Store};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     batches::log_to_stderr();
+    let names = Names::from_env(&[Bucket::Ads, Bucket::References]);
+    let names = names.context("the store is not configured")?;
+    let sdk = store::sdk_config().await; // one for both: a cold start makes one way to AWS
     let review = Review {
-        store: Store::from_env(&[Bucket::Ads, Bucket::References])
-            .await
-            .context("the store is not configured")?
-            .into(),
+        store: Store::with_sdk_config(&sdk, names, Jitter::from_system()).into(),
         clock: Clock::from_system(),
         random: Random::from_system(),
         networks: networks()?,
         uploads_at: None,
-        pages: Some(pages().await?),
+        pages: Some(pages(&sdk)?),
     };
     let router = review::router(review);
     lambda_http::run(router)
@@ -28,7 +28,7 @@ async fn main() -> anyhow::Result<()> {
 
 /// The pages; their pictures are made by the functions that `HOMEWARD_ADS_PICTURES` and
 /// `HOMEWARD_REFERENCES_PICTURES` name.
-async fn pages() -> anyhow::Result<Pages> {
+fn pages(sdk: &aws_config::SdkConfig) -> anyhow::Result<Pages> {
     let name = |variable: &str| {
         std::env::var(variable).with_context(|| format!("{variable} names no function"))
     };
@@ -37,7 +37,7 @@ async fn pages() -> anyhow::Result<Pages> {
         references: name("HOMEWARD_REFERENCES_PICTURES")?,
     };
     Ok(Pages {
-        pictures: functions.pictures(&store::sdk_config().await),
+        pictures: functions.pictures(sdk),
         address: None, // the API's, which CloudFormation cannot tell the function that it is made of
         is_https: true,
         is_local: false,

@@ -78,15 +78,18 @@ impl Client {
     }
 
     /// Every item of a listing, over all its pages: with a filter one may be empty and still have a next one.
+    /// Filters without a value are left out.
     ///
     /// # Errors
     /// As [`Client::get`].
-    pub fn all(&self, path: &str, query: &[(&str, &str)]) -> Result<Vec<Value>> {
+    pub fn all(&self, path: &str, filters: &[(&str, Option<&str>)]) -> Result<Vec<Value>> {
         let (mut items, mut after) = (Vec::new(), None::<String>);
         loop {
-            let mut asked = query.to_vec();
-            asked.push(("limit", PAGE_ITEMS));
-            asked.extend(after.as_deref().map(|after| ("after", after)));
+            let page = [("limit", Some(PAGE_ITEMS)), ("after", after.as_deref())];
+            let all = filters.iter().chain(&page);
+            let asked: Vec<_> = all
+                .filter_map(|(name, value)| Some((*name, (*value)?)))
+                .collect();
             let mut page = self.patiently(|| self.request(Method::GET, path, &asked))?;
             let found = page.get_mut("items").and_then(Value::as_array_mut);
             items.append(found.ok_or_else(strange)?);

@@ -51,15 +51,11 @@ const COLUMNS: [Column; 9] = [
 pub fn list(arguments: &LeadsArguments) -> Result {
     let client = Client::new(&arguments.deployment)?;
     let filters = [
-        ("status", &arguments.status),
-        ("level", &arguments.level),
-        ("case_id", &arguments.case),
+        ("status", arguments.status.as_deref()),
+        ("level", arguments.level.as_deref()),
+        ("case_id", arguments.case.as_deref()),
     ];
-    let query: Vec<_> = filters
-        .iter()
-        .filter_map(|(name, value)| Some((*name, value.as_deref()?)))
-        .collect();
-    let items = client.all("leads", &query)?;
+    let items = client.all("leads", &filters)?;
     print_items(&items, &COLUMNS, arguments.form)?;
     Ok(ExitStatus::Done)
 }
@@ -160,7 +156,7 @@ pub fn withdraw(arguments: &WithdrawArguments) -> Result {
 
 /// References of a case that have not ended.
 fn standing(client: &Client, case: &str) -> Result<Vec<String>> {
-    let items = client.all("references", &[("case_id", case)])?;
+    let items = client.all("references", &[("case_id", Some(case))])?;
     let standing = items.iter().filter(|it| it["ended_at"].is_null());
     let ids: Vec<_> = standing.map(|it| text_of(it, "/reference_id")).collect();
     match ids.is_empty() {

@@ -122,12 +122,11 @@ pub fn run(arguments: &Arguments) -> Result {
 
 fn list(arguments: &ListArguments) -> Result {
     let client = Client::new(&arguments.deployment)?;
-    let filters = [("case_id", &arguments.case), ("status", &arguments.status)];
-    let query: Vec<_> = filters
-        .iter()
-        .filter_map(|(name, value)| Some((*name, value.as_deref()?)))
-        .collect();
-    let items = client.all("references", &query)?;
+    let filters = [
+        ("case_id", arguments.case.as_deref()),
+        ("status", arguments.status.as_deref()),
+    ];
+    let items = client.all("references", &filters)?;
     print_items(&items, &COLUMNS, arguments.form)?;
     Ok(ExitStatus::Done)
 }

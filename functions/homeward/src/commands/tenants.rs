@@ -283,12 +283,7 @@ const AUDIT: [Column; 6] = [
 /// As [`tenant`].
 pub fn audit(arguments: &AuditArguments) -> Result {
     let client = Client::new(&arguments.deployment)?;
-    let query: Vec<_> = arguments
-        .tenant
-        .iter()
-        .map(|it| ("tenant", it.as_str()))
-        .collect();
-    let items = client.all("audit", &query)?;
+    let items = client.all("audit", &[("tenant", arguments.tenant.as_deref())])?;
     print_items(&items, &AUDIT, arguments.form)?;
     Ok(ExitStatus::Done)
 }
