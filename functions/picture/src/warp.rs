@@ -1,6 +1,7 @@
 //! The part of an ad that shows the reference, turned to lie as the reference does.
 
 use image::{Rgb, RgbImage};
+use photo::warp::{projection, sample};
 use records::{NoPicture, Outline};
 
 use crate::seen;
@@ -91,44 +92,6 @@ fn frame(quad: [(f32, f32); 4], frame_px: Option<(u32, u32)>, side_px: u32) -> (
     let longest = width.max(height).max(1);
     let up = (side_px / longest).clamp(1, 4); // a small part is easier to see larger
     seen::fitting((width.max(1) * up, height.max(1) * up), side_px)
-}
-
-/// The projective map of the unit square onto four corners (Heckbert 1989); none if they do not tell.
-fn projection([a, b, c, d]: [(f32, f32); 4]) -> Option<impl Fn(f32, f32) -> (f32, f32)> {
-    let (dx1, dy1) = (b.0 - c.0, b.1 - c.1);
-    let (dx2, dy2) = (d.0 - c.0, d.1 - c.1);
-    let (dx3, dy3) = (a.0 - b.0 + c.0 - d.0, a.1 - b.1 + c.1 - d.1);
-    let under = dx1 * dy2 - dx2 * dy1;
-    if under.abs() < 1e-6 {
-        return None;
-    }
-    let g = (dx3 * dy2 - dx2 * dy3) / under;
-    let k = (dx1 * dy3 - dx3 * dy1) / under;
-    Some(move |u: f32, v: f32| {
-        let depth = g * u + k * v + 1.0;
-        let x = (b.0 - a.0 + g * b.0) * u + (d.0 - a.0 + k * d.0) * v + a.0;
-        let y = (b.1 - a.1 + g * b.1) * u + (d.1 - a.1 + k * d.1) * v + a.1;
-        (x / depth, y / depth)
-    })
-}
-
-/// The colour at a place, between the nearest four pixels; none outside of the picture.
-fn sample(picture: &RgbImage, (x, y): (f32, f32)) -> Option<Rgb<u8>> {
-    let (w, h) = picture.dimensions();
-    if !(0.0..w as f32).contains(&x) || !(0.0..h as f32).contains(&y) {
-        return None;
-    }
-    let (x, y) = ((x - 0.5).max(0.0), (y - 0.5).max(0.0));
-    let (left, top) = ((x as u32).min(w - 1), (y as u32).min(h - 1));
-    let (right, low) = ((left + 1).min(w - 1), (top + 1).min(h - 1));
-    let (u, v) = (x - left as f32, y - top as f32);
-    let mixed = |channel: usize| {
-        let at = |x, y| f32::from(picture.get_pixel(x, y).0[channel]);
-        let above = at(left, top) * (1.0 - u) + at(right, top) * u;
-        let below = at(left, low) * (1.0 - u) + at(right, low) * u;
-        (above * (1.0 - v) + below * v).round() as u8
-    };
-    Some(Rgb([mixed(0), mixed(1), mixed(2)]))
 }
 
 #[cfg(test)]

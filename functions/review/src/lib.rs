@@ -25,6 +25,7 @@ mod erasures;
 mod leads;
 mod pages;
 mod photo;
+#[cfg(feature = "invoke")]
 mod picture_functions;
 mod references;
 mod settings;
@@ -51,6 +52,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use crate::problem::{Answer, Problem, ProblemKind, ok};
 
 pub use crate::pages::{NAMELESS, Pages, Pictures};
+#[cfg(feature = "invoke")]
 pub use crate::picture_functions::PictureFunctions;
 pub use random::Random;
 

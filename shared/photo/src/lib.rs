@@ -45,6 +45,7 @@ pub mod sandbox {
     pub fn init() {}
 }
 mod tiff;
+pub mod warp;
 mod webp;
 #[cfg(any(feature = "jxl", feature = "jp2"))]
 mod whole;
