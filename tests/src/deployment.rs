@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use store::Names;
 
-use crate::template::Template;
+use ::sources::template::Template;
 
 /// The account and the region that tests are in.
 const PSEUDO_PARAMETERS: [(&str, &str); 4] = [
@@ -37,7 +37,7 @@ impl Deployment {
     /// # Panics
     /// If the template has no such parameter.
     pub fn with(parameters: &[(&str, &str)]) -> Self {
-        let template = Template::read();
+        let template = Template::of_this_build();
         let declared = template.section("Parameters").as_object();
         let mut all: BTreeMap<String, String> = declared
             .expect("the template has parameters")
@@ -57,15 +57,15 @@ impl Deployment {
     /// # Panics
     /// If the template has no such resources.
     pub fn names(&self) -> Names {
-        let template = Template::read();
-        let bucket = |id: &str| self.name(&template, id);
+        let template = Template::of_this_build();
+        let bucket = |id: &str| self.name(template, id);
         let shared = template.environment("ingest");
         let prefix = shared
             .iter()
             .find(|(name, _)| *name == "HOMEWARD_TABLE_PREFIX")
             .expect("functions are told the tables' prefix");
         Names {
-            table_prefix: text(&self.filled(&template, prefix.1)),
+            table_prefix: text(&self.filled(template, prefix.1)),
             ads_bucket: bucket("AdsBucket"),
             references_bucket: bucket("ReferencesBucket"),
             segments_bucket: bucket("SegmentsBucket"),
@@ -74,10 +74,10 @@ impl Deployment {
 
     /// The variables that the template gives to a program's function.
     pub fn environment(&self, program: &str) -> Vec<(String, String)> {
-        let template = Template::read();
+        let template = Template::of_this_build();
         let variables = template.environment(program).into_iter();
         variables
-            .map(|(name, value)| (name.to_owned(), self.filled(&template, value)))
+            .map(|(name, value)| (name.to_owned(), self.filled(template, value)))
             .filter(|(_, value)| !value.is_null())
             .map(|(name, value)| (name, text(&value)))
             .collect()
@@ -88,7 +88,7 @@ impl Deployment {
     /// # Panics
     /// If the template does not say them.
     pub fn limits(&self, program: &str) -> Limits {
-        let template = Template::read();
+        let template = Template::of_this_build();
         let number = |name: &str| {
             let set = &template.function(program)[name];
             set.as_u64().unwrap_or_else(|| panic!("{program}: {name}"))
@@ -101,8 +101,8 @@ impl Deployment {
 
     /// The name of a program's function.
     pub fn function_name(&self, program: &str) -> String {
-        let template = Template::read();
-        text(&self.filled(&template, &template.function(program)["FunctionName"]))
+        let template = Template::of_this_build();
+        text(&self.filled(template, &template.function(program)["FunctionName"]))
     }
 
     /// A value of the template, filled in; null for `AWS::NoValue`.

@@ -17,7 +17,6 @@ pub mod receiver;
 pub mod runtime_api;
 pub mod sim;
 pub mod sources;
-pub mod template;
 pub mod uploader;
 pub mod wire;
 pub mod world;

@@ -13,7 +13,7 @@ use crate::caller::Unit;
 use crate::fields::Fields;
 use crate::pages::Actor;
 use crate::problem::{Answer, Problem, answer, ok};
-use crate::{Shared, store_errors, withdrawals};
+use crate::{Shared, store_errors};
 
 const MISSING: &str = "no such erasure; POST /v1/erasures names each one it makes";
 const NO_REFERENCE: &str = "no such reference; GET /v1/references lists yours";
@@ -55,7 +55,8 @@ pub(crate) async fn request(
         let (deed, subject) = (AuditAction::ReferenceErased, reference.as_str());
         shared.audit_actor(actor, deed, Some(subject)).await?;
     }
-    withdrawals::wait_out_second(shared).await;
+    let references = &shared.store.references;
+    references.wait_out_second(&shared.clock).await;
     Ok(erasure)
 }
 
@@ -117,7 +118,8 @@ async fn silence(shared: &Shared, unit: &TenantId, id: &ReferenceId) -> Result<(
         .withdraw(unit, id, shared.clock.now())
         .await;
     withdrawn.map_err(store_errors::or_missing(NO_REFERENCE))?;
-    withdrawals::wait_until_silent(shared, unit, id).await
+    let silent = store.deliveries.wait_until_silent(unit, id, &shared.clock);
+    silent.await.map_err(store_errors::problem)
 }
 
 /// `GET /v1/receipts-key`: for all callers, since a person who is shown a receipt has to know whose key it is

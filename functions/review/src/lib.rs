@@ -32,7 +32,6 @@ mod settings;
 mod tenants;
 mod uploads;
 mod webhooks;
-mod withdrawals;
 
 use std::sync::Arc;
 

@@ -25,7 +25,7 @@ use crate::fields::Fields;
 use crate::pages::Actor;
 use crate::problem::{Answer, Problem, ProblemKind, answer, done, ok};
 use crate::references::terms::Terms;
-use crate::{Shared, paging, photo, store_errors, withdrawals};
+use crate::{Shared, paging, photo, store_errors};
 
 const MISSING: &str = "no such reference; GET /v1/references lists yours";
 
@@ -371,9 +371,10 @@ pub(crate) async fn end(shared: &Shared, actor: Actor<'_>, id: &ReferenceId) -> 
     shared
         .audit_actor(actor, AuditAction::ReferenceWithdrawn, Some(id.as_str()))
         .await?;
-    withdrawals::wait_until_silent(shared, unit, id).await?;
+    let silent = store.deliveries.wait_until_silent(unit, id, &shared.clock);
+    silent.await.map_err(store_errors::problem)?;
     let taken_back = store.leads.take_back_leads(unit, shared.clock.now()).await;
     taken_back.map_err(store_errors::problem)?;
-    withdrawals::wait_out_second(shared).await;
+    store.references.wait_out_second(&shared.clock).await;
     Ok(())
 }

@@ -75,7 +75,7 @@ pub use object_store::Clock;
 pub use queue::{BATCH_MAX, DeadLetter, Depth, Message, Queue, RECEIVES_MAX};
 pub use rules::Rules;
 pub use serve::{AllowedHosts, Arriving, CutOff, Serves, serve};
-pub use streams::{Batch, FAILURES_MAX, Failure, RECORDS_MAX, Streams, dead_letter_queue};
+pub use streams::{Batch, Failure, RECORDS_MAX, Streams, dead_letter_queue};
 
 use crate::error::blocking;
 use crate::events::Cause;

@@ -25,10 +25,6 @@ use crate::tables::Tables;
 /// Records that one batch holds at most, as DynamoDB Streams has it.
 pub const RECORDS_MAX: usize = 1_000;
 
-/// How often a record may fail before it is a dead letter. With streams, unlike queues, a record
-/// that fails holds up all behind it.
-pub const FAILURES_MAX: u32 = 5;
-
 /// Readers of the tables' streams.
 #[derive(Clone)]
 pub struct Streams {
@@ -157,15 +153,16 @@ impl Streams {
         .await
     }
 
-    /// The reader has dealt with what comes before `sequence_number`, and failed at that record.
+    /// The reader has dealt with what comes before `sequence_number`, and failed at that record. A record that
+    /// failed more often than `retries_max` times is a dead letter: it holds up all behind it.
     ///
     /// # Errors
     /// [`Error::Missing`] if the batch has no such record.
     pub async fn fail(
         &self,
         batch: &Batch,
-        sequence_number: &str,
-        reason: &str,
+        (sequence_number, reason): (&str, &str),
+        retries_max: u32,
         now: Timestamp,
     ) -> Result<Failure> {
         let at = batch
@@ -185,6 +182,7 @@ impl Streams {
             sequence_number: sequence_number.to_owned(),
             body: json!({"Records": [record]}).to_string(),
             reason: reason.to_owned(),
+            retries_max,
         };
         let this = self.clone();
         blocking(move || this.store.streams.write(move |db| failed.record(db, now))).await
@@ -336,6 +334,7 @@ struct Failed {
     sequence_number: String,
     body: String,
     reason: String,
+    retries_max: u32,
 }
 
 impl Failed {
@@ -359,7 +358,7 @@ impl Failed {
              WHERE consumer = ?1 AND table_name = ?2",
             params![self.consumer, self.table, self.sequence_number, failures],
         )?;
-        if failures < FAILURES_MAX {
+        if failures <= self.retries_max {
             return Ok(Failure::ComesAgain { failures });
         }
         let queue = dead_letter_queue(&self.consumer, &self.table);

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
-use embedded::{BATCH_MAX, Embedded, Message, Queue};
+use embedded::{Embedded, Message, Queue};
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::json;
+use sources::QueueRules;
+use sources::template::Template;
 use store::ObjectKind;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
@@ -20,9 +22,7 @@ use upkeep::Queues;
 use super::host::Programs;
 use super::{ENROLL_QUEUE, INGEST_QUEUE, NOT_FINISHED};
 
-/// Longer than the slowest batch of the largest pictures takes.
-const VISIBILITY: Duration = Duration::from_secs(300);
-/// A failed message rests this long, times the number of its failures.
+/// A failed message rests this long, times the number of its failures: a laptop that is busy says so by then.
 const REST: Duration = Duration::from_secs(2);
 /// Batches of one queue worked on together: fetching for one hides the decoding of the other.
 const BATCHES_AT_ONCE: usize = 4;
@@ -35,33 +35,42 @@ pub(super) fn feed(
     embedded: &Embedded,
     programs: &Arc<Programs>,
 ) {
+    let template = Template::of_this_build();
+    let source = |name: &str, program: &str, id: &str| {
+        let rules = QueueRules::of(template, program, id);
+        let queue = embedded.queue(name).receives_max(rules.receives_max);
+        Source { queue, rules }
+    };
     for _ in 0..BATCHES_AT_ONCE {
-        let programs = programs.clone();
-        tasks.spawn(pump(
-            embedded.queue(INGEST_QUEUE),
-            stop.clone(),
-            move |event| {
-                let programs = programs.clone();
-                async move { programs.ingest.handle(event).await }
-            },
-        ));
+        let (ads, programs) = (source(INGEST_QUEUE, "ingest", "AdsQueue"), programs.clone());
+        tasks.spawn(pump(ads, stop.clone(), move |event| {
+            let programs = programs.clone();
+            async move { programs.ingest.handle(event).await }
+        }));
     }
+    let photos = source(ENROLL_QUEUE, "enroll", "ReferencesQueue");
     let programs = programs.clone();
-    let enrolling = pump(embedded.queue(ENROLL_QUEUE), stop.clone(), move |event| {
+    let enrolling = pump(photos, stop.clone(), move |event| {
         let programs = programs.clone();
         async move { programs.enroll.handle(event).await }
     });
     tasks.spawn_on(enrolling, behind);
 }
 
-async fn pump<F: Future<Output = SqsBatchResponse>>(
+/// A queue that wakes a program, with the cloud's rules.
+struct Source {
     queue: Queue,
+    rules: QueueRules,
+}
+
+async fn pump<F: Future<Output = SqsBatchResponse>>(
+    source: Source,
     stop: CancellationToken,
     handle: impl Fn(SqsEvent) -> F,
 ) -> anyhow::Result<()> {
-    let mut arrivals = queue.arrivals();
+    let mut arrivals = source.queue.arrivals();
     while !stop.is_cancelled() {
-        let is_empty = match batch(&queue, &handle).await {
+        let is_empty = match batch(&source, &handle).await {
             Ok(is_empty) => is_empty,
             Err(error) => {
                 later(&error, "a queue");
@@ -82,10 +91,10 @@ async fn pump<F: Future<Output = SqsBatchResponse>>(
 /// Hands on the next messages; says whether there were none. What fails here comes again: a message
 /// that is not ended is visible again later.
 async fn batch<F: Future<Output = SqsBatchResponse>>(
-    queue: &Queue,
+    Source { queue, rules }: &Source,
     handle: &impl Fn(SqsEvent) -> F,
 ) -> anyhow::Result<bool> {
-    let received = queue.receive(BATCH_MAX, VISIBILITY, Timestamp::now());
+    let received = queue.receive(rules.batch_max, rules.hidden, Timestamp::now());
     let messages = received.await?;
     if !messages.is_empty() {
         let (response, reasons) = batches::with_reasons(handle(event(&messages)?)).await;

@@ -3,6 +3,7 @@
 //! aside as a dead letter so that those behind it go on.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,9 @@ use aws_lambda_events::dynamodb::Event;
 use aws_lambda_events::streams::DynamoDbEventResponse;
 use embedded::{Batch, Embedded, Failure, Queue, Streams, dead_letter_queue};
 use jiff::Timestamp;
+use serde_json::{Value, json};
+use sources::StreamRules;
+use sources::template::Template;
 use store::Table;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
@@ -19,10 +23,9 @@ use super::NOT_FINISHED;
 use super::host::{Programs, names};
 use super::queues::later;
 
-/// Records of one batch.
-const BATCH_RECORDS_MAX: usize = 100;
-/// After a failure, and times the number of failures.
+/// After a failure, and times the number of failures, up to so many.
 const REST: Duration = Duration::from_secs(1);
+const RESTS_MAX: u32 = 10;
 /// Longer than the search of a new reference through all past ads takes.
 const REPLAYED_VISIBILITY: Duration = Duration::from_secs(15 * 60);
 /// Replayed dead letters wake their reader when they come; those that rest between attempts do not.
@@ -85,6 +88,26 @@ impl StreamOf {
     pub fn table_name(self) -> String {
         names().table(self.table)
     }
+
+    /// The cloud's rules for it.
+    fn rules(self, template: &Template) -> StreamRules {
+        let table = match self.table {
+            Table::AdsTail => "AdsTailTable",
+            Table::Ads => "AdsTable",
+            Table::ReferencesTail => "ReferencesTailTable",
+            Table::Searches => "SearchesTable",
+            _ => "LeadsTable",
+        };
+        StreamRules::of(template, self.consumer(), table)
+    }
+}
+
+/// A reader of a stream.
+struct Reader {
+    stream: StreamOf,
+    rules: StreamRules,
+    streams: Streams,
+    programs: Arc<Programs>,
 }
 
 pub(super) fn feed(
@@ -93,10 +116,15 @@ pub(super) fn feed(
     embedded: &Embedded,
     programs: &Arc<Programs>,
 ) {
+    let template = Template::of_this_build();
     for stream in STREAMS {
-        let (streams, again, stop_one) = (embedded.streams(), programs.clone(), stop.clone());
-        let changes = async move { pump(stream, streams, &again, stop_one).await };
-        tasks.spawn_on(changes, behind);
+        let reader = Reader {
+            stream,
+            rules: stream.rules(template),
+            streams: embedded.streams(),
+            programs: programs.clone(),
+        };
+        tasks.spawn_on(pump(reader, stop.clone()), behind);
         let dead_letters =
             embedded.queue(&dead_letter_queue(stream.consumer(), &stream.table_name()));
         let (programs, stop) = (programs.clone(), stop.clone());
@@ -159,15 +187,10 @@ async fn replayed(
     Ok(replayed.is_empty())
 }
 
-async fn pump(
-    stream: StreamOf,
-    streams: Streams,
-    programs: &Programs,
-    stop: CancellationToken,
-) -> anyhow::Result<()> {
-    let mut arrivals = streams.arrivals(&stream.table_name());
+async fn pump(reader: Reader, stop: CancellationToken) -> anyhow::Result<()> {
+    let mut arrivals = reader.streams.arrivals(&reader.stream.table_name());
     while !stop.is_cancelled() {
-        let rest = match changes(stream, &streams, programs).await {
+        let rest = match reader.changes().await {
             Ok(rest) => rest,
             Err(error) => {
                 later(&error, "a stream");
@@ -189,23 +212,86 @@ async fn pump(
     Ok(())
 }
 
-/// Hands on the next changes; says how long to rest, or that there were none. What fails here comes
-/// again: the checkpoint has not moved.
-async fn changes(
-    stream: StreamOf,
-    streams: &Streams,
-    programs: &Programs,
-) -> anyhow::Result<Option<Duration>> {
-    let table = stream.table_name();
-    let read = streams.read(stream.consumer(), &table, BATCH_RECORDS_MAX);
-    let Some(batch) = read.await? else {
-        return Ok(None);
-    };
-    let event: Event = serde_json::from_value(batch.event.clone())?;
-    let handled = handle(stream.program, event, programs);
-    let (response, reasons) = batches::with_reasons(handled).await;
-    let rest = settle(streams, &batch, (&response, &reasons)).await?;
-    Ok(Some(rest))
+impl Reader {
+    /// Hands on the next changes; says how long to rest, or that there were none. What fails here comes
+    /// again: the checkpoint has not moved.
+    async fn changes(&self) -> anyhow::Result<Option<Duration>> {
+        let (table, rules) = (self.stream.table_name(), &self.rules);
+        let most = rules.batch_max * rules.batches_at_once;
+        let read = self.streams.read(self.stream.consumer(), &table, most);
+        let Some(batch) = read.await? else {
+            return Ok(None);
+        };
+        let records = batch.event["Records"].as_array();
+        let records = records.into_iter().flatten();
+        let shards = shards(rules, records.filter(|record| rules.lets_through(record)));
+        let handled = shards.into_iter().map(|shard| self.handle_in_order(shard));
+        let mut failed = BTreeMap::new();
+        for shard in futures::future::join_all(handled).await {
+            failed.extend(shard?);
+        }
+        Ok(Some(self.settle(&batch, &failed).await?))
+    }
+
+    /// Hands on changes, batch by batch; ends at a failure. Gives what failed, with the reason.
+    async fn handle_in_order(&self, shard: Vec<Value>) -> anyhow::Result<Failed> {
+        let mut shard = shard.as_slice();
+        while !shard.is_empty() {
+            let (records, behind) = shard.split_at(shard.len().min(self.rules.batch_max));
+            let event = serde_json::from_value(json!({ "Records": records }))?;
+            let handled = handle(self.stream.program, event, &self.programs);
+            let (response, mut reasons) = batches::with_reasons(handled).await;
+            let failures = response.batch_item_failures.into_iter();
+            let numbers = failures.filter_map(|failure| failure.item_identifier);
+            let failed: Failed = numbers
+                .map(|number| {
+                    let reason = reasons.remove(&number);
+                    (number, reason.unwrap_or_else(|| NOT_FINISHED.to_owned()))
+                })
+                .collect();
+            if !failed.is_empty() {
+                return Ok(failed);
+            }
+            shard = behind;
+        }
+        Ok(Failed::new())
+    }
+
+    /// Moves the checkpoint to the first failure, and says how long to rest before the next batch. What was
+    /// done behind the failure is done again.
+    async fn settle(&self, batch: &Batch, failed: &Failed) -> anyhow::Result<Duration> {
+        let mut numbers = batch.sequence_numbers.iter();
+        let first = numbers.find_map(|number| failed.get_key_value(number));
+        let Some((number, reason)) = first else {
+            self.streams.commit(batch).await?;
+            return Ok(Duration::ZERO);
+        };
+        let (retries_max, now) = (self.rules.retries_max, Timestamp::now());
+        let counted = self.streams.fail(batch, (number, reason), retries_max, now);
+        Ok(match counted.await? {
+            Failure::ComesAgain { failures } => REST * failures.min(RESTS_MAX),
+            Failure::GivenUp => Duration::ZERO,
+        })
+    }
+}
+
+/// Sequence numbers of changes that failed, with the reasons.
+type Failed = BTreeMap<String, String>;
+
+/// Changes for as many batches as are worked on concurrently; those of one key stay together, in order.
+fn shards<'a>(rules: &StreamRules, records: impl Iterator<Item = &'a Value>) -> Vec<Vec<Value>> {
+    let mut shards = vec![Vec::new(); rules.batches_at_once];
+    for record in records {
+        let mut hasher = DefaultHasher::new();
+        record["dynamodb"]["Keys"]["pk"]
+            .to_string()
+            .hash(&mut hasher);
+        let shard = hasher.finish() % rules.batches_at_once.max(1) as u64;
+        if let Some(shard) = shards.get_mut(shard as usize) {
+            shard.push(record.clone());
+        }
+    }
+    shards
 }
 
 async fn handle(program: Program, event: Event, programs: &Programs) -> DynamoDbEventResponse {
@@ -215,27 +301,45 @@ async fn handle(program: Program, event: Event, programs: &Programs) -> DynamoDb
     }
 }
 
-/// Moves the checkpoint, and says how long to rest before the next batch.
-async fn settle(
-    streams: &Streams,
-    batch: &Batch,
-    (response, reasons): (&DynamoDbEventResponse, &BTreeMap<String, String>),
-) -> anyhow::Result<Duration> {
-    let failed = |number: &&String| {
-        let names = |failure: &&String| failure == number;
-        let failures = response.batch_item_failures.iter();
-        failures
-            .filter_map(|failure| failure.item_identifier.as_ref())
-            .any(|f| names(&f))
-    };
-    let Some(first) = batch.sequence_numbers.iter().find(failed) else {
-        streams.commit(batch).await?;
-        return Ok(Duration::ZERO);
-    };
-    let reason = reasons.get(first).map_or(NOT_FINISHED, String::as_str);
-    let failed = streams.fail(batch, first, reason, Timestamp::now());
-    Ok(match failed.await? {
-        Failure::ComesAgain { failures } => REST * failures,
-        Failure::GivenUp => Duration::ZERO,
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stream_has_rules_of_the_cloud() {
+        let template = Template::of_this_build();
+        for stream in STREAMS {
+            let rules = stream.rules(template);
+            assert!(rules.batch_max >= 1 && rules.retries_max >= 10 && rules.bisect);
+        }
+    }
+
+    #[test]
+    fn changes_of_one_key_stay_together_and_in_order() {
+        let rules = STREAMS[3].rules(Template::of_this_build());
+        let change = |number: usize| {
+            let key = format!("segment-{}", number % 7);
+            json!({"dynamodb": {"Keys": {"pk": {"S": key}}, "SequenceNumber": number}})
+        };
+        let changes: Vec<Value> = (0..70).map(change).collect();
+        let shards = shards(&rules, changes.iter());
+        assert_eq!(shards.len(), rules.batches_at_once);
+        assert_eq!(shards.iter().map(Vec::len).sum::<usize>(), 70);
+        for key in 0..7 {
+            let of_key = |shard: &&Vec<Value>| {
+                let is = |it: &Value| {
+                    it["dynamodb"]["SequenceNumber"].as_u64().map(|n| n % 7) == Some(key)
+                };
+                shard.iter().any(is)
+            };
+            assert_eq!(shards.iter().filter(of_key).count(), 1);
+        }
+        let numbers = |shard: &Vec<Value>| -> Vec<Option<u64>> {
+            shard
+                .iter()
+                .map(|it| it["dynamodb"]["SequenceNumber"].as_u64())
+                .collect()
+        };
+        assert!(shards.iter().all(|shard| numbers(shard).is_sorted()));
+    }
 }

@@ -10,7 +10,7 @@ pub(crate) mod tables;
 pub(crate) mod transactions;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_async::rt::sleep::SharedAsyncSleep;
+use aws_smithy_async::rt::sleep::{AsyncSleep, SharedAsyncSleep};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
@@ -109,6 +109,14 @@ impl Db {
     /// What its buckets and tables are called.
     pub fn names(&self) -> &Names {
         &self.names
+    }
+
+    /// Waits, by the SDK's sleep where there is one: a test's time may be virtual.
+    pub(crate) async fn pause(&self, pause: Duration) {
+        match &self.sleep {
+            Some(sleep) => sleep.sleep(pause).await,
+            None => tokio::time::sleep(pause).await,
+        }
     }
 }
 

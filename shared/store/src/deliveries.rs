@@ -7,6 +7,7 @@
 pub(crate) mod webhooks;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use records::{
@@ -20,13 +21,18 @@ use crate::db::error::{Error, Result};
 use crate::db::items::{Item, counted, item, key, number, parsed, record, seq_text, text};
 use crate::db::transactions::Ended;
 use crate::references::reference_sk;
-use crate::{PAGE_ITEMS_MAX, Table};
+use crate::{Clock, PAGE_ITEMS_MAX, Table};
 
 /// Webhooks and what is delivered to them. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Deliveries {
     pub(crate) db: Db,
 }
+
+/// How often to look whether deliveries under way have ended.
+const POLL_EVERY: Duration = Duration::from_millis(100);
+/// How often at most: a delivery's lease is shorter than this in all.
+const POLLS_MAX: usize = 550;
 
 impl Deliveries {
     /// The handle over a connection.
@@ -387,9 +393,7 @@ impl Deliveries {
     }
 
     /// Until when something about this reference may still be under way to a webhook; none if
-    /// nothing is. After [`References::withdraw`](crate::References::withdraw), wait for none before
-    /// acknowledging. Strongly
-    /// consistent.
+    /// nothing is. Strongly consistent.
     ///
     /// # Errors
     /// As every verb.
@@ -408,6 +412,28 @@ impl Deliveries {
             until = until.max(Some(parsed::<Timestamp>(lease, "lease_until", "lease")?));
         }
         Ok(until.filter(|until| *until > now))
+    }
+
+    /// Waits until nothing about a reference is under way to any webhook. After
+    /// [`References::withdraw`](crate::References::withdraw), nothing begins any more: then a withdrawal may be
+    /// acknowledged.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if a delivery outlasts its lease, and as every verb.
+    pub async fn wait_until_silent(
+        &self,
+        unit: &TenantId,
+        reference: &ReferenceId,
+        clock: &Clock,
+    ) -> Result<()> {
+        for _ in 0..POLLS_MAX {
+            let in_flight = self.in_flight(unit, reference, clock.now()).await?;
+            if in_flight.is_none() {
+                return Ok(());
+            }
+            self.db.pause(POLL_EVERY).await;
+        }
+        Err(Error::Unavailable("waiting for deliveries to end"))
     }
 
     /// A page of a webhook's deliveries, newest first. Strongly consistent.

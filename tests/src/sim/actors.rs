@@ -82,9 +82,14 @@ async fn withdraw(run: Rc<Run>, id: ReferenceId, at: Duration) {
     let waits = run.bug != Some(InjectedBug::WithdrawalAtOnce);
     loop {
         let connection = process(&run, "withdrawal", &mut processes);
-        let store = run.cluster.store(&connection);
-        let asked = unit::withdraw(&store, run.time(), &id, waits);
-        if let Some(Ok(())) = unless_crashed(&connection.crash, asked).await {
+        let cluster = &run.cluster;
+        let asked = async {
+            match waits {
+                true => unit::withdraw(cluster, &connection, &id).await,
+                false => unit::withdraw_at_once(cluster, &connection, &id).await,
+            }
+        };
+        if unless_crashed(&connection.crash, asked).await == Some(true) {
             break;
         }
         run.time().sleep(ASK_AGAIN, hash(b"withdrawal")).await;

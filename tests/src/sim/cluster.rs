@@ -9,15 +9,17 @@ use alert::send::{Sender, Timeouts};
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_smithy_async::rt::sleep::SharedAsyncSleep;
+use axum::Router;
 use enroll::Enroll;
 use features::fingerprint::FINGERPRINT_VERSION;
 use ingest::Ingest;
 use lookup::Lookup;
 use matching::Policy;
 use records::{
-    Label, Renewal, ScanStage, Secret, TenantId, TenantSettings, Timestamp, Webhook, WebhookName,
-    WebhookState,
+    Label, Principal, Renewal, Role, ScanStage, Secret, TenantId, TenantSettings, Timestamp,
+    Webhook, WebhookName, WebhookState,
 };
+use review::Review;
 use store::{CompactionRule, Jitter, MergeRule, Names, Store};
 use tempfile::TempDir;
 use upkeep::Upkeep;
@@ -30,6 +32,7 @@ use super::rng::Rng;
 use super::servers::Servers;
 use super::time::Time;
 use super::trace::Trace;
+use super::unit::token;
 
 /// The buckets, each with the queue that hears of its objects.
 pub const ADS: (&str, &str) = ("ads", "ads/");
@@ -146,6 +149,18 @@ impl Cluster {
             Sender::given(Timeouts::default(), self.case_system.clone().post()),
             self.time().clock(),
         )
+    }
+
+    /// `review`, without pages.
+    pub fn api(&self, connection: &Connection) -> Router {
+        review::router(Review {
+            store: self.store(connection).into(),
+            clock: self.time().clock(),
+            random: review::Random::new(|bytes| bytes.fill(5)),
+            networks: Vec::new(),
+            uploads_at: None,
+            pages: None,
+        })
     }
 
     /// `upkeep`.
@@ -293,6 +308,12 @@ async fn prepare(folder: &Path) {
         };
         store.tenants.put_tenant(&settings).await.expect("a tenant");
     }
+    let principal = Principal {
+        tenant: unit(),
+        role: Role::Unit,
+    };
+    let put = store.tenants.put_token(&token(), &principal).await;
+    put.expect("a token");
     let hook = Webhook {
         name: webhook(),
         url: "http://case-system.invalid/alerts".parse().expect("a url"),

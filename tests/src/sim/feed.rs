@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ::sources::StreamRules;
+use ::sources::template::Template;
 use aws_lambda_events::dynamodb::Event;
 use aws_lambda_events::sqs::SqsEvent;
 use embedded::Queue;
@@ -127,6 +129,7 @@ pub fn batch(messages: &[Message]) -> SqsEvent {
 /// The changes of one table, in as many shards as readers; a key's changes stay in order.
 pub struct Changes {
     table: String,
+    rules: StreamRules,
     shards: Vec<Mutex<Shard>>,
 }
 
@@ -142,13 +145,15 @@ impl Changes {
     pub fn of(table: &str, shards: usize) -> Self {
         Self {
             table: table.to_owned(),
+            rules: rules(table),
             shards: (0..shards).map(|_| Mutex::default()).collect(),
         }
     }
 
     /// Takes over what the servers' stream has.
     pub fn collect(&self, servers: &Servers) {
-        for record in records(servers, &self.table) {
+        let records = records(servers, &self.table).into_iter();
+        for record in records.filter(|record| self.rules.lets_through(record)) {
             let pk = record["dynamodb"]["Keys"]["pk"]["S"].as_str().unwrap_or("");
             let at = hash(pk.as_bytes()) as usize % self.shards.len();
             self.shard(at).records.push_back(record);
@@ -189,6 +194,18 @@ impl Changes {
     fn shard(&self, at: usize) -> std::sync::MutexGuard<'_, Shard> {
         self.shards[at].lock().expect("no holder panics")
     }
+}
+
+/// The template's, of a table's stream.
+fn rules(table: &str) -> StreamRules {
+    let (program, id) = match table {
+        "homeward-ads-tail" => ("lookup", "AdsTailTable"),
+        "homeward-ads" => ("lookup", "AdsTable"),
+        "homeward-references-tail" => ("lookup", "ReferencesTailTable"),
+        "homeward-searches" => ("lookup", "SearchesTable"),
+        _ => ("alert", "LeadsTable"),
+    };
+    StreamRules::of(Template::of_this_build(), program, id)
 }
 
 fn records(servers: &Servers, table: &str) -> Vec<Value> {

@@ -22,7 +22,7 @@ use store::{NewObject, Store, StoredAd};
 use upkeep::{Task, Upkeep};
 
 use super::cluster::{ADS, Cluster, REFERENCES, unit};
-use super::connection::Crash;
+use super::connection::{Connection, Crash};
 use super::feed::{Changes, EventQueue, Message, batch, changes, done};
 use super::snapshot::has_pending_deliveries;
 
@@ -55,6 +55,7 @@ pub struct Pump {
 }
 
 struct Programs {
+    connection: Connection,
     crash: Arc<Crash>,
     store: Store,
     ingest: Ingest,
@@ -68,6 +69,7 @@ impl Programs {
     fn start(cluster: &Cluster) -> Self {
         let connection = cluster.connection("programs");
         Self {
+            connection: connection.clone(),
             crash: connection.crash.clone(),
             store: cluster.store(&connection),
             ingest: cluster.ingest(&connection),
@@ -231,11 +233,11 @@ impl Pump {
     /// If it never is.
     pub async fn withdraw(&mut self, id: &ReferenceId) {
         for _ in 0..STEPS_MAX {
-            let (programs, cluster) = (&self.programs, &self.cluster);
-            let withdrawn = super::unit::withdraw(&programs.store, cluster.time(), id, true);
+            let programs = &self.programs;
+            let withdrawn = super::unit::withdraw(&self.cluster, &programs.connection, id);
             match unless_crashed(&programs.crash, withdrawn).await {
-                Some(Ok(())) => return,
-                Some(Err(_)) => {}
+                Some(true) => return,
+                Some(false) => {}
                 None => self.restart(),
             }
             self.cluster.time().skip(REST);

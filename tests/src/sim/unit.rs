@@ -1,36 +1,51 @@
-//! What a unit does, by the verbs that its API calls.
+//! What a unit does: by its own API, whose router runs in the simulation as any program does.
 
-use std::time::Duration;
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode, header};
+use records::{ReferenceId, Token};
+use tower::ServiceExt;
 
-use records::ReferenceId;
-use store::{Error, Store};
+use super::cluster::{Cluster, unit};
+use super::connection::Connection;
 
-use super::cluster;
-use super::time::Time;
+/// The unit's token.
+pub fn token() -> Token {
+    Token::from_random(&[3; 32])
+}
 
-/// How often to look whether deliveries under way have ended, and how often at most: as
-/// `DELETE /v1/references/{id}` does, whose own loop waits in real time.
-const POLL_EVERY: Duration = Duration::from_millis(100);
-const POLLS_MAX: usize = 550;
-
-/// Withdraws a reference. When this returns, the withdrawal is acknowledged.
+/// Withdraws a reference. When this returns true, the withdrawal is acknowledged; if not, ask again.
 ///
-/// # Errors
-/// As the store's; [`Error::Unavailable`] if deliveries never end. Not acknowledged then: ask again.
-pub async fn withdraw(
-    store: &Store,
-    time: &Time,
+/// # Panics
+/// If the API refuses it: a unit may withdraw what is its own.
+pub async fn withdraw(cluster: &Cluster, connection: &Connection, id: &ReferenceId) -> bool {
+    let request = Request::builder()
+        .method(Method::DELETE)
+        .uri(format!("/v1/references/{id}"))
+        .header(
+            header::AUTHORIZATION,
+            format!("Bearer {}", token().reveal()),
+        )
+        .body(Body::empty())
+        .expect("a request");
+    let response = cluster.api(connection).oneshot(request).await;
+    let status = response.expect("routers do not fail").status();
+    let is_refused = status.is_client_error()
+        && ![
+            StatusCode::CONFLICT,
+            StatusCode::NOT_FOUND,
+            StatusCode::TOO_MANY_REQUESTS,
+        ]
+        .contains(&status);
+    assert!(!is_refused, "a withdrawal is refused: {status}");
+    status == StatusCode::NO_CONTENT
+}
+
+/// A withdrawal that forgets to wait for deliveries in flight: a bug that the simulator has to find.
+pub async fn withdraw_at_once(
+    cluster: &Cluster,
+    connection: &Connection,
     id: &ReferenceId,
-    waits: bool,
-) -> Result<(), Error> {
-    let unit = cluster::unit();
-    store.references.withdraw(&unit, id, time.now()).await?;
-    for _ in 0..POLLS_MAX {
-        let in_flight = store.deliveries.in_flight(&unit, id, time.now()).await?;
-        if in_flight.is_none() || !waits {
-            return Ok(());
-        }
-        time.sleep(POLL_EVERY, 0).await;
-    }
-    Err(Error::Unavailable("waiting for deliveries"))
+) -> bool {
+    let (store, unit, now) = (cluster.store(connection), unit(), cluster.time().now());
+    store.references.withdraw(&unit, id, now).await.is_ok()
 }

@@ -10,56 +10,24 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+use ::sources::QueueRules;
 
 use crate::events::{Message, batch, failures};
 use crate::runtime_api::Function;
-use crate::sources::{number, source_of};
-use crate::template::{Template, target};
-
-/// What the template sets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// For how long a received message is hidden.
-    pub hidden: Duration,
-    /// How often a message is received at most.
-    pub receives_max: u64,
-    /// Messages of one batch at most.
-    pub batch_max: usize,
-}
-
-impl Settings {
-    /// Of the queue that wakes a program. Time passes `faster` times as fast, or a test could not wait
-    /// for it.
-    pub fn of(template: &Template, program: &str, queue: &str, faster: u32) -> Self {
-        let properties = &template.resource(queue)["Properties"];
-        let source = source_of(template, program, "SQS", queue);
-        assert!(
-            target(&properties["RedrivePolicy"]["deadLetterTargetArn"])
-                .0
-                .len()
-                > 1
-        );
-        let hidden = Duration::from_secs(number(properties, "VisibilityTimeout"));
-        Self {
-            hidden: hidden / faster,
-            receives_max: number(&properties["RedrivePolicy"], "maxReceiveCount"),
-            batch_max: usize::try_from(number(&source, "BatchSize")).expect("a small number"),
-        }
-    }
-}
 
 /// One message in the queue.
 #[derive(Clone, Debug)]
 struct Waiting {
     message: Message,
     visible_at: Instant,
-    receives: u64,
+    receives: u32,
 }
 
 /// The queue.
 pub struct Queue {
-    settings: Settings,
+    rules: QueueRules,
     state: Mutex<State>,
 }
 
@@ -70,10 +38,11 @@ struct State {
 }
 
 impl Queue {
-    /// An empty queue.
-    pub fn new(settings: Settings) -> Self {
+    /// An empty queue, in which time passes `faster` times as fast, or a test could not wait for it.
+    pub fn new(rules: QueueRules, faster: u32) -> Self {
+        let hidden = rules.hidden / faster;
         Self {
-            settings,
+            rules: QueueRules { hidden, ..rules },
             state: Mutex::default(),
         }
     }
@@ -132,17 +101,17 @@ impl Queue {
     }
 
     fn receive(&self) -> Vec<Message> {
-        let (now, settings) = (Instant::now(), self.settings);
+        let (now, rules) = (Instant::now(), self.rules);
         let mut state = self.lock();
         let mut received = Vec::new();
         for mut waiting in std::mem::take(&mut state.waiting) {
-            if waiting.visible_at > now || received.len() == settings.batch_max {
+            if waiting.visible_at > now || received.len() == rules.batch_max {
                 state.waiting.push_back(waiting);
-            } else if waiting.receives == settings.receives_max {
+            } else if waiting.receives == rules.receives_max {
                 state.dead.push(waiting.message);
             } else {
                 waiting.receives += 1;
-                waiting.visible_at = now + settings.hidden;
+                waiting.visible_at = now + rules.hidden;
                 received.push(waiting.message.clone());
                 state.waiting.push_back(waiting);
             }
@@ -164,14 +133,17 @@ impl Queue {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn queue(hidden: Duration) -> Queue {
-        let queue = Queue::new(Settings {
+        let rules = QueueRules {
             hidden,
             receives_max: 2,
             batch_max: 2,
-        });
+        };
+        let queue = Queue::new(rules, 1);
         queue.send(["a", "b", "c"].map(Message::new).into());
         queue
     }

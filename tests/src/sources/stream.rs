@@ -7,49 +7,22 @@
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
+use ::sources::{After, StreamRules, sequence_number};
 use serde_json::{Value, json};
 
 use crate::events::failures;
 use crate::runtime_api::{Answer, Function};
-use crate::sources::{filter, number, source_of};
-use crate::template::Template;
-
-/// What the template sets.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
-    /// Changes of one batch at most.
-    pub batch_max: usize,
-    /// How often a batch is tried again.
-    pub retries_max: u64,
-    /// Whether a batch is halved when its function fails as a whole.
-    pub bisect: bool,
-    /// Which changes come through.
-    pub patterns: Vec<Value>,
-}
-
-impl Settings {
-    /// Of a table's stream that wakes a program; the table by its logical id.
-    pub fn of(template: &Template, program: &str, table: &str) -> Self {
-        let source = source_of(template, program, "DynamoDB", table);
-        Self {
-            batch_max: usize::try_from(number(&source, "BatchSize")).expect("a small number"),
-            retries_max: number(&source, "MaximumRetryAttempts"),
-            bisect: source["BisectBatchOnFunctionError"] == true,
-            patterns: filter::patterns(&source),
-        }
-    }
-}
 
 /// Changes that go to the function together.
 #[derive(Clone, Debug, PartialEq)]
 struct Batch {
     changes: Vec<Value>,
-    retries: u64,
+    retries: u32,
 }
 
 /// The stream.
 pub struct Stream {
-    settings: Settings,
+    rules: StreamRules,
     state: Mutex<State>,
 }
 
@@ -62,16 +35,16 @@ struct State {
 
 impl Stream {
     /// A stream that has told nothing yet.
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(rules: StreamRules) -> Self {
         Self {
-            settings,
+            rules,
             state: Mutex::default(),
         }
     }
 
     /// The table changed so.
     pub fn push(&self, changes: Vec<Value>) {
-        let let_through = |change: &Value| filter::lets_through(&self.settings.patterns, change);
+        let let_through = |change: &Value| self.rules.lets_through(change);
         self.lock()
             .new
             .extend(changes.into_iter().filter(let_through));
@@ -105,7 +78,7 @@ impl Stream {
         if let Some(batch) = state.again.pop_front() {
             return Some(batch);
         }
-        let count = state.new.len().min(self.settings.batch_max);
+        let count = state.new.len().min(self.rules.batch_max);
         let changes: Vec<_> = state.new.drain(..count).collect();
         (count > 0).then_some(Batch {
             changes,
@@ -115,32 +88,26 @@ impl Stream {
 
     /// None: the function died.
     fn judge(&self, batch: Batch, answer: Option<Answer>) {
-        let Some(Ok(answer)) = answer else {
-            return self.failed_whole(batch);
+        let (rules, retries) = (&self.rules, batch.retries);
+        let after = match answer {
+            Some(Ok(answer)) => rules.after(retries, first_failed(&batch, &answer)),
+            _ => rules.after_crash(retries, batch.changes.len()),
         };
-        let failed = failures(&answer);
-        let number = |change: &Value| change["dynamodb"]["SequenceNumber"].clone();
-        let is_failed = |change: &Value| failed.iter().any(|id| number(change) == **id);
-        if let Some(first) = batch.changes.iter().position(is_failed) {
-            self.again(batch.changes[first..].to_vec(), batch.retries + 1);
-        }
-    }
-
-    fn failed_whole(&self, mut batch: Batch) {
-        if !self.settings.bisect || batch.changes.len() == 1 {
-            return self.again(batch.changes, batch.retries + 1);
-        }
-        let later = batch.changes.split_off(batch.changes.len() / 2);
-        self.again(later, batch.retries); // halving is no retry
-        self.again(batch.changes, batch.retries);
-    }
-
-    fn again(&self, changes: Vec<Value>, retries: u64) {
+        let Batch { mut changes, .. } = batch;
         let mut state = self.lock();
-        if retries > self.settings.retries_max {
-            state.aside.extend(changes);
-        } else {
-            state.again.push_front(Batch { changes, retries });
+        match after {
+            After::Next => {}
+            After::GivenUp { from } => state.aside.extend(changes.drain(from..)),
+            After::Again { from, retries } => {
+                changes.drain(..from);
+                state.again.push_front(Batch { changes, retries });
+            }
+            After::Halves { at } => {
+                let later = changes.split_off(at);
+                for changes in [later, changes] {
+                    state.again.push_front(Batch { changes, retries });
+                }
+            }
         }
     }
 
@@ -149,13 +116,21 @@ impl Stream {
     }
 }
 
+/// The place of the first change that a function names as failed.
+fn first_failed(batch: &Batch, answer: &Value) -> Option<usize> {
+    let failed = failures(answer);
+    let is_failed = |change: &Value| failed.contains(&sequence_number(change));
+    batch.changes.iter().position(is_failed)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn stream(retries_max: u64) -> Stream {
-        let stream = Stream::new(Settings {
+    fn stream(retries_max: u32) -> Stream {
+        let stream = Stream::new(StreamRules {
             batch_max: 4,
+            batches_at_once: 1,
             retries_max,
             bisect: true,
             patterns: Vec::new(),

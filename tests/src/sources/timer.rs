@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::events;
-use crate::template::Template;
+use ::sources::template::Template;
 
 /// The events of a program's timers: the input that the template sets, or EventBridge's own.
 ///

@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 
 use granted::{asked_by_lambda, granted};
 use proofs::cloud::{PICTURES, PROGRAMS};
-use proofs::template::Template;
 use proofs::wire::rights::Right;
+use sources::template::Template;
 
 /// Rights that no test makes a function use, each with its reason. One that is used after all, or
 /// that the template does not give, makes the test fail: the list cannot go stale.
@@ -137,16 +137,16 @@ fn listed(rights: &BTreeSet<Right>) -> Vec<String> {
 
 #[test]
 fn every_role_allows_what_its_function_does_and_nothing_else() {
-    let template = Template::read();
+    let template = Template::of_this_build();
     let calls = life::lived();
     let mut faults = Vec::new();
     for program in PROGRAMS.into_iter().chain(PICTURES) {
         let used = calls[program].iter().flat_map(|call| call.rights.clone());
         let used: BTreeSet<Right> = used.collect();
         assert!(!used.is_empty(), "{program} did nothing");
-        let granted = granted(&template, program);
+        let granted = granted(template, program);
         let reasoned = not_recorded(program);
-        let by_lambda = asked_by_lambda(&template, program);
+        let by_lambda = asked_by_lambda(template, program);
         let asks = asked_of_functions(program);
         let needed: BTreeSet<_> = used
             .union(&by_lambda)

@@ -13,12 +13,13 @@ use proofs::cloud::{Cloud, STREAMS};
 use proofs::events::Message;
 use proofs::receiver::Receiver;
 use proofs::sim::Rng;
-use proofs::sources::queue::{self, Queue};
-use proofs::sources::stream::{self, Stream};
+use proofs::sources::queue::Queue;
+use proofs::sources::stream::Stream;
 use proofs::sources::timer;
-use proofs::template::Template;
 use proofs::world::{Put, World};
 use serde_json::{Value, json};
+use sources::template::Template;
+use sources::{QueueRules, StreamRules};
 use store::Table;
 
 use crate::truth::{found, truth};
@@ -47,14 +48,11 @@ struct Sources {
 
 impl Sources {
     fn new() -> Self {
-        let template = Template::read();
-        let queue = |program, id| Queue::new(queue::Settings::of(&template, program, id, FASTER));
+        let template = Template::of_this_build();
+        let queue = |program, id| Queue::new(QueueRules::of(template, program, id), FASTER);
         let stream = |table| {
             let (program, id) = wakes(table);
-            (
-                table,
-                Stream::new(stream::Settings::of(&template, program, id)),
-            )
+            (table, Stream::new(StreamRules::of(template, program, id)))
         };
         Self {
             ads: queue("ingest", "AdsQueue"),
@@ -107,12 +105,12 @@ fn kill_at_random(cloud: &Cloud, sources: &Sources) {
 }
 
 fn wake_by_timers(cloud: &Cloud, sources: &Sources) {
-    let template = Template::read();
+    let template = Template::of_this_build();
     let mut next = Instant::now();
     sources.until_over(|| {
         if Instant::now() >= next {
             for (program, function) in [("alert", &cloud.alert), ("upkeep", &cloud.upkeep)] {
-                for event in timer::events_of(&template, program) {
+                for event in timer::events_of(template, program) {
                     function.invoke_unless_killed(&event); // if it was, the next timer comes
                 }
             }

@@ -6,8 +6,8 @@ mod sources;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use ::sources::template::{Template, name_of, target};
 use proofs::checkout::root;
-use proofs::template::{Template, name_of, target};
 use serde_json::{Value, json};
 
 /// The functions of the program `picture`: one for each bucket.
@@ -45,7 +45,7 @@ fn variables_in(file: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_program_has_one_function_of_its_own_name_and_binary() {
-    let template = Template::read();
+    let template = Template::of_this_build();
     let mut found = BTreeSet::new();
     for (id, function) in template.all("AWS::Serverless::Function") {
         let name = name_of(&function["FunctionName"]);
@@ -63,7 +63,7 @@ fn every_program_has_one_function_of_its_own_name_and_binary() {
 
 #[test]
 fn the_tables_are_those_of_the_store() {
-    let template = Template::read();
+    let template = Template::of_this_build();
     let tables = template.all("AWS::DynamoDB::Table");
     assert_eq!(tables.len(), store::TABLES.len());
     for expected in store::TABLES {
@@ -96,7 +96,7 @@ fn the_tables_are_those_of_the_store() {
 
 #[test]
 fn a_function_is_told_what_its_program_reads_and_nothing_else() {
-    let template = Template::read();
+    let template = Template::of_this_build();
     let mut names = variables_in("shared/store/src/db/names.rs");
     names.extend(variables_in("shared/batches/src/metrics.rs"));
     for program in programs() {
@@ -124,7 +124,7 @@ fn a_function_is_told_what_its_program_reads_and_nothing_else() {
 
 #[test]
 fn upkeep_is_sent_every_task_by_a_timer_and_no_unknown_one() {
-    let template = Template::read();
+    let template = Template::of_this_build();
     let sent: Vec<_> = template
         .sources("upkeep")
         .into_iter()
@@ -145,7 +145,7 @@ fn upkeep_is_sent_every_task_by_a_timer_and_no_unknown_one() {
 
 #[test]
 fn buckets_are_closed_versioned_encrypted_and_speak_tls_only() {
-    let template = Template::read();
+    let template = Template::of_this_build();
     let buckets = template.all("AWS::S3::Bucket");
     assert_eq!(buckets.len(), 3);
     for (id, bucket) in buckets {
@@ -172,7 +172,7 @@ fn buckets_are_closed_versioned_encrypted_and_speak_tls_only() {
 
 #[test]
 fn a_bucket_may_tell_its_queue_and_no_other_bucket_may() {
-    let template = Template::read();
+    let template = Template::of_this_build();
     for (id, bucket) in template.all("AWS::S3::Bucket") {
         let told = &bucket["NotificationConfiguration"]["QueueConfigurations"][0];
         if told.is_null() {

@@ -90,7 +90,7 @@ pub fn run(arguments: &Arguments) -> Result {
         rendering::checks(&checks, arguments.json)?;
         return Ok(ExitStatus::Done);
     }
-    let known = template::parameters()?;
+    let known = template::parameters();
     let chosen = chosen(arguments)?;
     let checks = runtime.block_on(online_checks(arguments, &machine, &named, &chosen, &known));
     let bill = costs::bill(arguments.images_per_day, way(arguments), &chosen, &known);

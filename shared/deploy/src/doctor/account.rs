@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn the_quota_is_held_against_what_the_deployment_wants() {
-        let known = template::parameters().unwrap();
+        let known = template::parameters();
         let check = |all: u64, free: u64, chosen: &str, expected| {
             let body = format!(
                 r#"{{"AccountLimit":{{"ConcurrentExecutions":{all},"UnreservedConcurrentExecutions":{free}}}}}"#

@@ -121,7 +121,7 @@ mod tests {
 
     fn worst(text: &str) -> Verdict {
         let chosen = parse(text).unwrap();
-        let checks = check(&chosen, &template::parameters().unwrap());
+        let checks = check(&chosen, &template::parameters());
         checks.iter().map(|it| it.verdict).max().unwrap()
     }
 

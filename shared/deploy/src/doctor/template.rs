@@ -1,10 +1,7 @@
 //! The deployment's template, as far as this program needs it: what its parameters allow.
 
-use anyhow::Context;
-use saphyr::{LoadableYamlNode, Yaml};
-
-/// The template that this program was built with.
-const TEMPLATE: &str = include_str!("../../../../infra/template.yaml");
+use serde_json::Value;
+use sources::template::Template;
 
 /// What a parameter may be.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,71 +21,52 @@ pub struct Parameter {
 }
 
 /// Every parameter of the template.
-///
-/// # Errors
-/// None, as long as the template is one.
-pub fn parameters() -> anyhow::Result<Vec<Parameter>> {
-    let documents = Yaml::load_from_str(TEMPLATE).context("reading the template")?;
-    let parameters = documents
-        .first()
-        .and_then(|template| template.as_mapping_get("Parameters"))
-        .and_then(Yaml::as_mapping)
-        .context("the template has parameters")?;
-    Ok(parameters
-        .iter()
-        .map(|(name, it)| Parameter {
-            name: text(name),
-            default: it.as_mapping_get("Default").map(text).unwrap_or_default(),
-            allowed: list(it.as_mapping_get("AllowedValues")),
-            pattern: it.as_mapping_get("AllowedPattern").map(text),
-            least: it.as_mapping_get("MinValue").and_then(Yaml::as_integer),
-            most: it.as_mapping_get("MaxValue").and_then(Yaml::as_integer),
-        })
-        .collect())
+pub fn parameters() -> Vec<Parameter> {
+    let template = Template::of_this_build();
+    let parameters = template.section("Parameters").as_object();
+    let parameter = |(name, it): (&String, &Value)| Parameter {
+        name: name.clone(),
+        default: text(&it["Default"]),
+        allowed: list(&it["AllowedValues"]),
+        pattern: it["AllowedPattern"].as_str().map(str::to_owned),
+        least: it["MinValue"].as_i64(),
+        most: it["MaxValue"].as_i64(),
+    };
+    parameters.into_iter().flatten().map(parameter).collect()
 }
 
 /// Metrics that the alarms look at, each of which is paid for: of all alarms, or of those that
 /// `Small` keeps.
-///
-/// # Errors
-/// None, as long as the template is one.
-pub fn alarm_metrics(small: bool) -> anyhow::Result<usize> {
-    let documents = Yaml::load_from_str(TEMPLATE).context("reading the template")?;
-    let resources = documents
-        .first()
-        .and_then(|template| template.as_mapping_get("Resources"))
-        .and_then(Yaml::as_mapping)
-        .context("the template has resources")?;
-    let member = |resource: &Yaml<'_>, name: &str| resource.as_mapping_get(name).map(text);
-    let alarms = resources.values().filter(|it| {
-        let is_alarm = member(it, "Type").as_deref() == Some("AWS::CloudWatch::Alarm");
-        is_alarm && !(small && member(it, "Condition").as_deref() == Some("HasAllAlarms"))
+pub fn alarm_metrics(small: bool) -> usize {
+    let template = Template::of_this_build();
+    let resources = template.section("Resources").as_object();
+    let alarms = resources.into_iter().flat_map(|it| it.values());
+    let alarms = alarms.filter(|it| {
+        let is_alarm = it["Type"] == "AWS::CloudWatch::Alarm";
+        is_alarm && !(small && it["Condition"] == "HasAllAlarms")
     });
-    Ok(alarms.map(metrics_of).sum())
+    alarms.map(metrics_of).sum()
 }
 
 /// One metric, or as many as an expression is made of.
-fn metrics_of(alarm: &Yaml<'_>) -> usize {
-    let properties = alarm.as_mapping_get("Properties");
-    let metrics = properties.and_then(|it| it.as_mapping_get("Metrics"));
-    let Some(metrics) = metrics.and_then(Yaml::as_sequence) else {
+fn metrics_of(alarm: &Value) -> usize {
+    let Some(metrics) = alarm["Properties"]["Metrics"].as_array() else {
         return 1;
     };
-    let is_metric = |it: &&Yaml<'_>| it.as_mapping_get("MetricStat").is_some();
+    let is_metric = |it: &&Value| !it["MetricStat"].is_null();
     metrics.iter().filter(is_metric).count()
 }
 
-fn list(values: Option<&Yaml<'_>>) -> Vec<String> {
-    let values = values.and_then(Yaml::as_sequence);
-    values.into_iter().flatten().map(text).collect()
+fn list(values: &Value) -> Vec<String> {
+    values.as_array().into_iter().flatten().map(text).collect()
 }
 
 /// CloudFormation knows texts only.
-fn text(value: &Yaml<'_>) -> String {
-    match (value.as_str(), value.as_integer()) {
-        (Some(text), _) => text.to_owned(),
-        (None, Some(number)) => number.to_string(),
-        (None, None) => String::new(),
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => String::new(),
     }
 }
 
@@ -98,7 +76,7 @@ mod tests {
 
     #[test]
     fn the_bill_counts_the_alarms_of_the_template() {
-        let counted = |small| alarm_metrics(small).unwrap() as f64;
+        let counted = |small| alarm_metrics(small) as f64;
         assert_eq!(counted(false), crate::costs::idle::ALARM_METRICS);
         assert_eq!(counted(true), crate::costs::idle::ALARM_METRICS_SMALL);
     }
@@ -106,7 +84,7 @@ mod tests {
     #[test]
     fn the_bill_counts_the_timers_of_the_template() {
         let mut runs_a_day = 0.0;
-        for line in TEMPLATE.lines() {
+        for line in Template::text().lines() {
             let Some(schedule) = line.trim().strip_prefix("Schedule: ") else {
                 continue;
             };
@@ -123,7 +101,7 @@ mod tests {
 
     #[test]
     fn the_parameters_of_the_template_are_read() {
-        let all = parameters().unwrap();
+        let all = parameters();
         let named = |name: &str| all.iter().find(|it| it.name == name).unwrap();
         assert_eq!(named("Stage").default, "dev");
         assert!(named("Stage").pattern.is_some());

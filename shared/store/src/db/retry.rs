@@ -4,7 +4,6 @@
     reason = "the randomness of waits comes in here"
 )]
 
-use aws_smithy_async::rt::sleep::AsyncSleep;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,10 +71,7 @@ impl Attempts<'_> {
             return Err(Error::Unavailable(self.doing));
         }
         let pause = pause(self.made - 1, &self.db.jitter);
-        match &self.db.sleep {
-            Some(sleep) => sleep.sleep(pause).await,
-            None => tokio::time::sleep(pause).await,
-        }
+        self.db.pause(pause).await;
         Ok(())
     }
 }

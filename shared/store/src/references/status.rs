@@ -1,5 +1,7 @@
 //! How references become active and how they end: each change in one transaction with the log.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use records::{ReasonCode, Reference, ReferenceId, ReferenceStatus, TenantId, Timestamp};
 
@@ -9,7 +11,7 @@ use crate::db::items::{Item, counted, key, number, record, seq_text, text};
 use crate::db::transactions::Ended;
 use crate::references::log::{LogTail, REMOVED, addition, entry, log_partition};
 use crate::references::{fingerprint_sk, held_fingerprint, reference_sk};
-use crate::{References, Table};
+use crate::{Clock, References, Table};
 
 /// What an activation did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +150,15 @@ impl References {
         ];
         steps.extend(self.steps_append(tail, [added])?);
         Ok(Some(steps))
+    }
+
+    /// Waits for the next whole second. S3 tells when a photo was put in whole seconds: one that a unit puts
+    /// after this wait is later than its withdrawal, and sought again.
+    pub async fn wait_out_second(&self, clock: &Clock) {
+        let into_second = clock.now().millis().rem_euclid(1_000).unsigned_abs();
+        self.db
+            .pause(Duration::from_millis(1_000 - into_second))
+            .await;
     }
 
     /// Takes a reference back. Once this returns no lead of it is recorded any more, and its

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use proofs::template::{Template, list, target};
 use proofs::wire::rights::Right;
 use serde_json::Value;
+use sources::template::{Template, list, target};
 
 /// Every right of a program's role.
 pub fn granted(template: &Template, program: &str) -> BTreeSet<Right> {

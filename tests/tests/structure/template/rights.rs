@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::programs;
-use proofs::template::{Template, list, target};
+use sources::template::{Template, list, target};
 
 /// The logical ids that a resource of a right names.
 fn named(resource: &Value) -> String {
@@ -38,7 +38,7 @@ const TRACES: [&str; 2] = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"];
 
 #[test]
 fn no_right_is_wider_than_an_action_on_a_resource() {
-    let template = Template::read();
+    let template = Template::of_this_build();
     for program in programs() {
         for right in template.rights(&program) {
             assert_eq!(right["Effect"], "Allow", "{program}");
@@ -68,7 +68,7 @@ fn no_right_is_wider_than_an_action_on_a_resource() {
 
 #[test]
 fn every_function_has_a_role_of_its_own_and_only_that_one() {
-    let template = Template::read();
+    let template = Template::of_this_build();
     let roles: BTreeSet<_> = programs()
         .iter()
         .map(|program| target(&template.function(program)["Role"]).0)
@@ -89,7 +89,7 @@ fn every_function_has_a_role_of_its_own_and_only_that_one() {
 
 #[test]
 fn ingest_is_told_and_allowed_nothing_about_references() {
-    let template = Template::read();
+    let template = Template::of_this_build();
     let function = template.function("ingest").to_string();
     let rights = Value::Array(template.rights("ingest")).to_string();
     for text in [function, rights] {
@@ -102,9 +102,9 @@ fn ingest_is_told_and_allowed_nothing_about_references() {
 /// As the map in ARCHITECTURE.md says it.
 #[test]
 fn a_function_reaches_what_the_map_allows() {
-    let template = Template::read();
+    let template = Template::of_this_build();
     let check = |program: &str, tables: &[&str], buckets: &[&str]| {
-        let reach = reach(&template, program);
+        let reach = reach(template, program);
         let of = |kind: &str| -> BTreeSet<String> {
             let short = |id: &String| id.strip_suffix(kind).map(str::to_owned);
             reach.iter().filter_map(short).collect()
@@ -167,7 +167,7 @@ fn title(word: &str) -> String {
 
 #[test]
 fn a_right_to_a_bucket_comes_with_its_name() {
-    let template = Template::read();
+    let template = Template::of_this_build();
     for program in programs() {
         let told = template.variables(&program);
         for (bucket, variable) in [
@@ -175,7 +175,7 @@ fn a_right_to_a_bucket_comes_with_its_name() {
             ("ReferencesBucket", "HOMEWARD_REFERENCES_BUCKET"),
             ("SegmentsBucket", "HOMEWARD_SEGMENTS_BUCKET"),
         ] {
-            let allowed = reach(&template, &program).contains(bucket);
+            let allowed = reach(template, &program).contains(bucket);
             assert!(!allowed || told.contains(variable), "{program}: {variable}");
         }
     }
@@ -183,7 +183,7 @@ fn a_right_to_a_bucket_comes_with_its_name() {
 
 #[test]
 fn no_role_may_update_or_delete_an_entry_of_the_audit_log() {
-    let template = Template::read();
+    let template = Template::of_this_build();
     for program in programs() {
         for right in template.rights(&program) {
             let resources = list(&right["Resource"]);

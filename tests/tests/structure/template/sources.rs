@@ -7,7 +7,7 @@ use proofs::checkout::root;
 use serde_json::{Value, json};
 
 use super::programs;
-use proofs::template::{Template, target};
+use sources::template::{Template, target};
 
 /// The properties of every event source of a type, with its function.
 fn sources<'a>(template: &'a Template, kind: &str) -> Vec<(String, &'a Value)> {
@@ -23,8 +23,8 @@ fn sources<'a>(template: &'a Template, kind: &str) -> Vec<(String, &'a Value)> {
 
 #[test]
 fn every_queue_and_stream_learns_what_failed() {
-    let template = Template::read();
-    let (queues, streams) = (sources(&template, "SQS"), sources(&template, "DynamoDB"));
+    let template = Template::of_this_build();
+    let (queues, streams) = (sources(template, "SQS"), sources(template, "DynamoDB"));
     assert_eq!((queues.len(), streams.len()), (2, 5));
     for (program, source) in queues.iter().chain(&streams) {
         let responses = json!(["ReportBatchItemFailures"]);
@@ -34,8 +34,8 @@ fn every_queue_and_stream_learns_what_failed() {
 
 #[test]
 fn a_queue_hides_a_message_for_six_times_its_functions_time() {
-    let template = Template::read();
-    for (program, source) in sources(&template, "SQS") {
+    let template = Template::of_this_build();
+    for (program, source) in sources(template, "SQS") {
         let queue = &template.resource(&target(&source["Queue"]).0)["Properties"];
         let hidden_s = queue["VisibilityTimeout"].as_u64().expect("a number");
         let function = template.function(&program);
@@ -52,8 +52,8 @@ fn a_queue_hides_a_message_for_six_times_its_functions_time() {
 
 #[test]
 fn a_change_that_cannot_be_worked_on_is_set_aside_before_the_stream_forgets_it() {
-    let template = Template::read();
-    for (program, source) in sources(&template, "DynamoDB") {
+    let template = Template::of_this_build();
+    for (program, source) in sources(template, "DynamoDB") {
         assert_eq!(source["StartingPosition"], "TRIM_HORIZON", "{program}");
         assert_eq!(source["BisectBatchOnFunctionError"], true, "{program}");
         let attempts = source["MaximumRetryAttempts"].as_u64();
@@ -109,7 +109,7 @@ fn texts_of_the_store() -> BTreeSet<String> {
 
 #[test]
 fn a_streams_filter_lets_through_what_the_code_acts_upon_and_nothing_else() {
-    let let_through = words_let_through(&Template::read());
+    let let_through = words_let_through(Template::of_this_build());
     let texts = texts_of_the_store();
     let acted_upon: BTreeSet<Word> = ["kind", "outbox"]
         .into_iter()

@@ -2,30 +2,41 @@
 //! itself has it.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use saphyr::{LoadableYamlNode, ScalarOwned, YamlOwned};
 use serde_json::{Map, Value, json};
 
-/// The template of the checkout.
+/// The template that this build was made with.
+const TEXT: &str = include_str!("../../../infra/template.yaml");
+
+/// The template.
+#[derive(Debug)]
 pub struct Template {
     whole: Value,
 }
 
 impl Template {
-    /// Reads it.
+    /// The one that this build was made with.
     ///
     /// # Panics
-    /// If it is not one YAML document.
-    pub fn read() -> Self {
-        let path = crate::checkout::root().join("infra/template.yaml");
-        let text = std::fs::read_to_string(path).expect("the template is there");
-        let documents = YamlOwned::load_from_str(&text).expect("the template is YAML");
-        let [document] = &documents[..] else {
-            panic!("the template is one document")
-        };
-        Self {
-            whole: plain(document),
-        }
+    /// If it is not one YAML document of what CloudFormation reads.
+    pub fn of_this_build() -> &'static Self {
+        static READ: LazyLock<Template> = LazyLock::new(|| {
+            let documents = YamlOwned::load_from_str(TEXT).expect("the template is YAML");
+            let [document] = &documents[..] else {
+                panic!("the template is one document")
+            };
+            Template {
+                whole: plain(document),
+            }
+        });
+        &READ
+    }
+
+    /// Its text.
+    pub fn text() -> &'static str {
+        TEXT
     }
 
     /// One of its sections: `Parameters`, `Conditions`, `Resources`.
