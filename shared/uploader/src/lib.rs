@@ -24,8 +24,9 @@ use clap::Args;
 use console::outcome::{Failure, Result};
 use console::terminal::print;
 
+use jiff::tz::TimeZone;
 use journal::Journal;
-use metadata::Metadata;
+use metadata::{DateOrder, Metadata, Reading, TimeRules};
 use report::Summary;
 use server::Server;
 use upload_object::UploadMode;
@@ -50,9 +51,22 @@ pub struct Arguments {
     /// File that holds the token; without it HOMEWARD_TOKEN does
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// What is known about the pictures: .csv or .jsonl with path, source_url, ad_id, seen_at, place
+    /// What is known about the pictures: .csv, .tsv or .jsonl with path, source_url, ad_id, seen_at, place, or
+    /// what scrapers call them; other columns are not used
     #[arg(long, value_name = "FILE")]
     metadata: Option<PathBuf>,
+    /// Which columns of the metadata mean what, where their names do not say it, e.g. path=Bild,place=Ort
+    #[arg(long, value_name = "FIELD=COLUMN,..", requires = "metadata")]
+    map: Option<String>,
+    /// Zone of the metadata's times that name none, e.g. Europe/Lisbon
+    #[arg(long, value_name = "ZONE", requires = "metadata")]
+    time_zone: Option<String>,
+    /// Which comes first in the metadata's dates such as 3/4/2026, where no row tells
+    #[arg(long, value_name = "ORDER", requires = "metadata")]
+    dates: Option<DateOrder>,
+    /// How the metadata is encoded, unless it is UTF-8 or begins with a byte order mark, e.g. windows-1252
+    #[arg(long, value_name = "NAME", requires = "metadata")]
+    encoding: Option<String>,
     /// What the objects' keys start with, behind the tenant's own prefix, e.g. 2026/11/
     #[arg(long, value_name = "TEXT", default_value = "")]
     prefix: String,
@@ -91,6 +105,7 @@ when something new is wrong; --json lists all of it, each with \"new\".
 Examples:
   HOMEWARD_TOKEN=hw_... homeward upload scraped/ --to https://homeward.example
   homeward upload scraped/ --to https://homeward.example --token-file token --metadata ads.csv --wait
+  homeward upload scraped/ --to https://homeward.example --metadata ads.csv --map path=Bild --time-zone Europe/Kyiv
   homeward upload scraped/ --to https://homeward.example --bundle 1000 --jobs 4
   homeward upload scraped/ --to https://homeward.example --hashes-only
   homeward upload scraped/ --to https://homeward.example --dry-run --json";
@@ -105,7 +120,7 @@ pub fn run(arguments: &Arguments) -> Result {
     let packing = packing(arguments);
     let state = journal::place(&arguments.folder, arguments.state.as_deref());
     let metadata = match &arguments.metadata {
-        Some(file) => Metadata::read(file)?,
+        Some(file) => Metadata::read(file, &reading(arguments)?)?,
         None => Metadata::default(),
     };
     let mut journal = Journal::open(&state, &arguments.to, arguments.dry_run)?;
@@ -140,6 +155,37 @@ pub fn run(arguments: &Arguments) -> Result {
     })?;
     summary.settle(&mut journal)?;
     summary.print(arguments.json, started.elapsed())
+}
+
+/// How the metadata is read.
+fn reading(arguments: &Arguments) -> Result<Reading> {
+    let map = arguments.map.as_deref().map(metadata::mapping);
+    let map = map.transpose().map_err(|fault| {
+        Failure::usage(
+            format_args!("--map: {fault}"),
+            "separate several by commas, e.g. path=Bild,place=Ort",
+        )
+    })?;
+    let zone = arguments
+        .time_zone
+        .as_deref()
+        .map(TimeZone::get)
+        .transpose();
+    let zone = zone.map_err(|_| {
+        let shown = console::terminal::escaped(arguments.time_zone.as_deref().unwrap_or_default());
+        Failure::usage(
+            format_args!("--time-zone {shown} is no zone"),
+            "name one as in Europe/Lisbon or America/Bogota; UTC is one too",
+        )
+    })?;
+    Ok(Reading {
+        map: map.unwrap_or_default(),
+        encoding: arguments.encoding.clone(),
+        times: TimeRules {
+            zone,
+            order: arguments.dates,
+        },
+    })
 }
 
 fn packing(arguments: &Arguments) -> UploadMode {

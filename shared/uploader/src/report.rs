@@ -14,7 +14,7 @@ use super::wait::OVER_QUOTA;
 use console::outcome::{ExitStatus, Result};
 use console::terminal::{escaped, print};
 
-/// Lines of metadata that are named one by one where they name no file.
+/// Rows of metadata that are named one by one where they name no file.
 const UNUSED_NAMED_MAX: usize = 5;
 
 /// The figures.
@@ -96,7 +96,7 @@ impl Waited {
 }
 
 impl Summary {
-    /// Before anything is sent. Says which lines of metadata name no file.
+    /// Before anything is sent. Says which rows of metadata name no file.
     pub fn of(plan: &UploadPlan, metadata: &Metadata) -> Self {
         let paths: HashSet<&str> = plan
             .files
@@ -104,9 +104,9 @@ impl Summary {
             .map(|file| file.entry.name.as_str())
             .collect();
         let unused = metadata.unused(|path| paths.contains(path));
-        for line in unused.iter().take(UNUSED_NAMED_MAX) {
+        for row in unused.iter().take(UNUSED_NAMED_MAX) {
             print(format_args!(
-                "metadata line {line} names no file that is sent"
+                "metadata row {row} names no file that is sent"
             ));
         }
         if let Some(more) = unused
@@ -115,7 +115,7 @@ impl Summary {
             .filter(|more| *more > 0)
         {
             print(format_args!(
-                "{more} further lines of metadata name no file that is sent"
+                "{more} further rows of metadata name no file that is sent"
             ));
         }
         let mut summary = Self {

@@ -612,7 +612,7 @@ fn an_upload_that_cannot_begin_says_why_and_never_shows_the_token() {
         "https://homeward.example",
         &metadata,
         1,
-        "metadata line 2: seen_at",
+        "metadata row 2: seen_at",
     );
     let token = ["--token-file", "none"];
     check("https://homeward.example", &token, 1, "the token file");
