@@ -1,5 +1,7 @@
 //! The verbs.
 
+use std::sync::LazyLock;
+
 use clap::{Parser, Subcommand};
 
 use console::outcome::Result;
@@ -23,10 +25,22 @@ pub mod verify;
 
 /// The command line.
 #[derive(Parser)]
-#[command(name = "homeward", version, about = ABOUT, after_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "homeward", version = version(), about = ABOUT, after_help = EXAMPLES, max_term_width = 100)]
 pub struct Homeward {
     #[command(subcommand)]
     command: Command,
+}
+
+/// The version, with the commit that `infra/package` built.
+fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| {
+        let built = match option_env!("HOMEWARD_COMMIT") {
+            Some(commit) if !commit.is_empty() => format!("commit {commit}"),
+            _ => "built from source".to_owned(),
+        };
+        format!("{} ({built})", env!("CARGO_PKG_VERSION"))
+    });
+    &VERSION
 }
 
 const ABOUT: &str = "Finds photos of missing people in advertisements, edited or not.\n\n\

@@ -13,6 +13,7 @@ mod hostile;
 mod lambda;
 mod laptop;
 mod oracle;
+mod packages;
 mod pages;
 mod pipeline;
 mod renewal;
