@@ -74,7 +74,7 @@ pub use key_pairs::Reach;
 pub use object_store::Clock;
 pub use queue::{BATCH_MAX, DeadLetter, Depth, Message, Queue, RECEIVES_MAX};
 pub use rules::Rules;
-pub use serve::{AllowedHosts, Arriving, CutOff, Serves, serve};
+pub use serve::{AllowedHosts, Arriving, CutOff, Serves, TlsFault, TlsFiles, serve, serve_tls};
 pub use streams::{Batch, Failure, RECORDS_MAX, Streams, dead_letter_queue};
 
 use crate::error::blocking;
@@ -261,10 +261,23 @@ impl Embedded {
         hosts: AllowedHosts,
         shutdown: impl Future<Output = ()>,
     ) -> Result<()> {
+        serve(listener, hosts, self.s3_port(), shutdown).await
+    }
+
+    /// Serves S3 on any address until `shutdown`, by TLS alone.
+    pub async fn serve_s3_tls(
+        &self,
+        at: (TcpListener, TlsFiles),
+        hosts: AllowedHosts,
+        shutdown: impl Future<Output = ()>,
+    ) {
+        serve_tls(at, hosts, self.s3_port(), shutdown).await;
+    }
+
+    fn s3_port(&self) -> S3Port {
         let (pairs, rules) = (self.key_pairs.clone(), self.rules.clone());
         let service = S3PortService::new(self.store.clone(), &self.key, pairs, rules);
-        let port = S3Port::new(service, self.store.clone());
-        serve(listener, hosts, port, shutdown).await
+        S3Port::new(service, self.store.clone())
     }
 
     /// Serves DynamoDB on a loopback port until `shutdown`, and returns when the requests under way

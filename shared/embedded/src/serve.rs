@@ -9,6 +9,7 @@ mod arriving;
 mod connection_limit;
 mod dynamodb;
 mod form;
+mod tls;
 mod watched;
 
 use std::convert::Infallible;
@@ -24,6 +25,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use s3s::{Body, HttpError};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -40,6 +42,7 @@ use watched::Watched;
 
 pub use allowed_hosts::AllowedHosts;
 pub use arriving::{Arriving, CutOff};
+pub use tls::{TlsFault, TlsFiles};
 
 /// How long a client may take to send a request's head, and may keep its connection for the next one.
 const HEAD_TIME_MAX: Duration = Duration::from_secs(30);
@@ -190,6 +193,26 @@ pub async fn serve(
     if !address.ip().is_loopback() {
         return Err(Error::NotLoopback(address));
     }
+    accept((listener, None), hosts, service, shutdown).await;
+    Ok(())
+}
+
+/// As [`serve`], on any address, by TLS alone.
+pub async fn serve_tls(
+    (listener, tls): (TcpListener, TlsFiles),
+    hosts: AllowedHosts,
+    service: impl Serves,
+    shutdown: impl Future<Output = ()>,
+) {
+    accept((listener, Some(tls)), hosts, service, shutdown).await;
+}
+
+async fn accept(
+    (listener, tls): (TcpListener, Option<TlsFiles>),
+    hosts: AllowedHosts,
+    service: impl Serves,
+    shutdown: impl Future<Output = ()>,
+) {
     let (stop, connections, hosts) = (
         CancellationToken::new(),
         TaskTracker::new(),
@@ -202,8 +225,22 @@ pub async fn serve(
             biased;
             () = &mut shutdown => break,
             (stream, permit) = next(&listener, &limit) => {
-                let (hosts, service) = (hosts.clone(), service.clone());
-                connections.spawn(connection(stream, permit, (hosts, service), stop.clone()));
+                let (hosts, service, stop) = (hosts.clone(), service.clone(), stop.clone());
+                let acceptor = tls.as_ref().map(TlsFiles::acceptor);
+                connections.spawn(async move {
+                    let (stream, moved) = Watched::new(stream);
+                    let served = (hosts, service);
+                    match acceptor {
+                        None => connection(stream, (permit, moved), served, stop).await,
+                        Some(acceptor) => {
+                            let greeted = tokio::time::timeout(HEAD_TIME_MAX, acceptor.accept(stream));
+                            match greeted.await {
+                                Ok(Ok(stream)) => connection(stream, (permit, moved), served, stop).await,
+                                _ => tracing::debug!("a connection was not secured"),
+                            }
+                        }
+                    }
+                });
             }
         }
     }
@@ -219,14 +256,16 @@ pub async fn serve(
             "requests were cut off by the shutdown"
         );
     }
-    Ok(())
 }
 
 /// The next connection, once there is a permit for it.
 async fn next(listener: &TcpListener, limit: &ConnectionLimit) -> (TcpStream, ConnectionPermit) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, limit.acquire().await),
+            Ok((stream, _)) => {
+                let _ = stream.set_nodelay(true); // only slower without
+                return (stream, limit.acquire().await);
+            }
             Err(error) => {
                 tracing::warn!(%error, "a connection was not accepted");
                 tokio::time::sleep(REFUSAL_PAUSE).await;
@@ -236,13 +275,11 @@ async fn next(listener: &TcpListener, limit: &ConnectionLimit) -> (TcpStream, Co
 }
 
 async fn connection(
-    stream: TcpStream,
-    permit: ConnectionPermit,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send,
+    (permit, moved): (ConnectionPermit, watched::Moved),
     (hosts, service): (Arc<AllowedHosts>, impl Serves),
     stop: CancellationToken,
 ) {
-    let _ = stream.set_nodelay(true); // only slower without
-    let (stream, moved) = Watched::new(stream);
     let state = permit.state();
     let answer = service_fn(move |request: Request<Incoming>| {
         let (hosts, service, busy) = (hosts.clone(), service.clone(), state.busy());

@@ -18,6 +18,7 @@ use store::{Clock, Jitter, Names, Store};
 use tokio::runtime::Handle;
 use upkeep::Upkeep;
 
+use super::ports::PublicPorts;
 use super::queues::EmbeddedQueues;
 use super::{ENROLL_QUEUE, INGEST_QUEUE, Ports, Settings};
 
@@ -105,7 +106,8 @@ impl Programs {
             lookup: alert::resolver::system(),
         };
         let mut alerting = AlertProgram::new(behind.clone(), Sender::new(&exit)?, clock.clone());
-        alerting.pages_at = Some(ports.api.clone());
+        let pages_at = ports.public.as_ref().map_or(&ports.api, |it| &it.api);
+        alerting.pages_at = Some(pages_at.clone());
         Ok(Self {
             ingest: Ingest::new(store.clone(), limits, clock.clone(), cores),
             enroll: Enroll::new(behind.clone(), limits, clock.clone(), 1),
@@ -140,6 +142,20 @@ impl Programs {
     /// The HTTP API.
     pub(super) fn api(&self) -> Router {
         review::router(self.review.clone())
+    }
+
+    /// The HTTP API as other machines have it, by TLS.
+    pub(super) fn public_api(&self, public: &PublicPorts) -> Router {
+        let pages = self.review.pages.clone().map(|pages| Pages {
+            address: Some(public.api.clone()),
+            is_https: true,
+            ..pages
+        });
+        review::router(Review {
+            uploads_at: Some(public.s3.clone()),
+            pages,
+            ..self.review.clone()
+        })
     }
 }
 

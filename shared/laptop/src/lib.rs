@@ -39,7 +39,7 @@ pub use admin_api::{
 };
 pub use host::{ADS_BUCKET, REFERENCES_BUCKET, prepare};
 pub use logs::log_to_stderr;
-pub use ports::{PORT, Ports};
+pub use ports::{PORT, Ports, Public, PublicPorts};
 pub use streams::{STREAMS, StreamOf};
 pub use tenants::Tokens;
 
@@ -62,6 +62,8 @@ pub struct Settings {
     pub port: Option<u16>,
     /// Names in addition to the loopback ones that the ports answer to: `name`, or `name:port`.
     pub allowed_hosts: Vec<String>,
+    /// Where other machines may come in; none: only this one.
+    pub public: Option<Public>,
     /// How often the timers of the cloud's minutes fire here.
     pub timer: Duration,
     /// Whether webhooks may lie on this machine.
@@ -79,6 +81,7 @@ impl Default for Settings {
         Self {
             port: None,
             allowed_hosts: Vec::new(),
+            public: None,
             timer: Duration::from_secs(5),
             loopback_webhooks: true,
             pending_max: Duration::from_secs(10 * 60),
@@ -121,7 +124,7 @@ impl Laptop {
         let clock = Clock::from_system();
         let store = host::prepare(&embedded).await?;
         let first = tenants::first((&embedded, &store), data, kept, &clock).await?;
-        let (ports, listeners) = ports::listen(settings.port).await?;
+        let (ports, listeners) = ports::listen(settings.port, settings.public.as_ref()).await?;
         let behind = BackgroundRuntime::start()?;
         let on = behind.handle();
         let at = (&ports, &on);
@@ -138,8 +141,11 @@ impl Laptop {
         )));
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        let allowed = &settings.allowed_hosts;
-        ports::serve(&mut tasks, &stop, &embedded, listeners, api, allowed)?;
+        let public_api = ports.public.as_ref();
+        let public_api = public_api.map_or_else(Default::default, |it| programs.public_api(it));
+        let allowed = (settings.allowed_hosts.as_slice(), settings.public.as_ref());
+        let apis = (api, public_api);
+        ports::serve(&mut tasks, &stop, &embedded, listeners, apis, allowed)?;
         queues::feed(&mut tasks, (&stop, &on), &embedded, &programs);
         streams::feed(&mut tasks, (&stop, &on), &embedded, &programs);
         timers::start(
@@ -181,12 +187,14 @@ impl Laptop {
     }
 
     fn everything(&self) -> Value {
-        let key = self.embedded.access_key();
+        let (key, public) = (self.embedded.access_key(), self.ports.public.as_ref());
+        let public = public.map(|it| json!({ "api": it.api, "s3": it.s3 }));
         json!({
             "event": "ready",
             "s3": self.ports.s3,
             "dynamodb": self.ports.dynamodb,
             "api": self.ports.api,
+            "public": public,
             "ads_bucket": ADS_BUCKET,
             "references_bucket": REFERENCES_BUCKET,
             "region": embedded::REGION,

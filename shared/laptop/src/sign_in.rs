@@ -1,4 +1,4 @@
-//! Links that sign in the person at this computer.
+//! Links that sign in a person of this computer's unit.
 
 use records::{Label, Person, PersonId, PersonRole, SignInLink, TenantId};
 use store::{Clock, Store};
@@ -8,7 +8,8 @@ use super::{Ports, tenants};
 /// The tenant whose pages a laptop's links open.
 const UNIT: &str = "unit";
 
-/// A new link. The person is the same on every start, and has all roles of its unit.
+/// A new link, at the address that other machines know where there is one. The person is the same on every
+/// start, and has all roles of its unit.
 ///
 /// # Errors
 /// What could not be recorded.
@@ -33,5 +34,6 @@ pub(super) async fn link(store: &Store, clock: &Clock, ports: &Ports) -> anyhow:
         expires_at: now.plus(SignInLink::VALID),
     };
     store.tenants.put_sign_in_link(&code, &link).await?;
-    Ok(format!("{}/in/{}", ports.api, code.reveal()))
+    let at = ports.public.as_ref().map_or(&ports.api, |it| &it.api);
+    Ok(format!("{at}/in/{}", code.reveal()))
 }

@@ -394,3 +394,59 @@ fn a_log_at_trace_holds_no_case_key_hash_secret_or_address() {
         .filter(|line| line.contains("x-amz-") || line.contains("authorization"));
     assert_eq!(urls.count(), 0, "the log holds requests");
 }
+
+/// Writes a certificate for this machine's own name, with its key.
+fn certificate(folder: &Path) -> (String, String) {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let write = |name: &str, text: String| {
+        let path = folder.join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    (
+        write("cert.pem", made.cert.pem()),
+        write("key.pem", made.signing_key.serialize_pem()),
+    )
+}
+
+#[test]
+fn other_machines_come_in_by_tls_alone_and_under_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = certificate(folder.path());
+    let tls = ["--tls-certificate", &certificate, "--tls-key", &key];
+    let listen = ["--listen", "127.0.0.1:0", "--name", "localhost"];
+    let arguments = [ANY_PORT, &listen, &tls].concat();
+    let serve = Serve::start_with(&folder.path().join("data"), &arguments);
+    let open = serve.line["open"].as_str().unwrap();
+    assert!(open.starts_with("https://localhost:"), "{open}");
+    let script = checkout::root().join("tests/python/over_tls.py");
+    let mut command = Command::new(checkout::python());
+    let mut ready = serve.ready.clone();
+    ready["open"] = json!(open);
+    command.arg(script).arg(ready.to_string());
+    let told = json_of(&command.arg(&certificate).output().unwrap());
+    let expected = json!({
+        "health": 200, "another name": 403, "another page": 403, "administrator of the machine": 404,
+        "unknown certificate": "refused by the client", "in the clear": false, "TLS": "TLSv1.2",
+        "sign-in page": [200, "https"], "object": 10, "form": true,
+    });
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_port_for_other_machines_wants_a_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (certificate, key) = certificate(folder.path());
+    let listen = ["serve", "--listen", "127.0.0.1:0", "--name", "localhost"];
+    let bare = homeward(&listen, &data);
+    assert_eq!(bare.status.code(), Some(2), "{bare:?}");
+    let swapped = ["--tls-certificate", &key, "--tls-key", &certificate];
+    let swapped = homeward(&[&listen[..], &swapped].concat(), &data);
+    let told = String::from_utf8_lossy(&swapped.stderr);
+    assert_eq!(swapped.status.code(), Some(1), "{told}");
+    assert!(
+        told.contains("holds no certificate") && told.contains("hint: "),
+        "{told}"
+    );
+}

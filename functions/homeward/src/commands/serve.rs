@@ -1,6 +1,7 @@
 //! `homeward serve`: the whole system on one machine.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use console::outcome::{ExitStatus, Failure, Result};
 use console::terminal::print;
-use laptop::{Laptop, Settings};
+use embedded::TlsFiles;
+use laptop::{Laptop, Public, Settings};
 
 /// Run the whole system on this machine: S3, DynamoDB, the HTTP API, and every program behind them
 ///
@@ -35,6 +37,19 @@ pub struct Arguments {
     /// a tunnel that has one); `name`, or `name:port`; may be repeated
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<String>,
+    /// Serve other machines too, by TLS: API and pages on this address and port, S3 on the next port. DynamoDB,
+    /// and what only the administrator of this machine does, stay on loopback
+    #[arg(long, value_name = "ADDRESS:PORT", requires_all = ["tls_certificate", "tls_key", "name"])]
+    listen: Option<SocketAddr>,
+    /// The name of this machine in its certificate, by which others reach it
+    #[arg(long, value_name = "NAME", requires = "listen")]
+    name: Option<String>,
+    /// Its certificate with the chain, PEM; read again when it was renewed
+    #[arg(long, value_name = "FILE", requires = "listen")]
+    tls_certificate: Option<PathBuf>,
+    /// The certificate's private key, PEM
+    #[arg(long, value_name = "FILE", requires = "listen")]
+    tls_key: Option<PathBuf>,
     /// Move ads, and changes of references, from the database into segments once so many lie there;
     /// fewer take less memory while it is done
     #[arg(long, value_name = "N", default_value_t = CompactionRule::default().tail_ads_min)]
@@ -44,6 +59,8 @@ pub struct Arguments {
 const EXAMPLES: &str = "Examples:
   homeward serve --data homeward-data
   homeward serve --data homeward-data --port 9000 --keep-ads 30
+  homeward serve --data homeward-data --listen 0.0.0.0:443 --name photos.police.example \\
+      --tls-certificate fullchain.pem --tls-key privkey.pem
 
 In another shell, its addresses, keys and tokens:
   eval \"$(homeward env --data homeward-data)\"
@@ -69,6 +86,7 @@ async fn serve(arguments: &Arguments) -> Result {
     let settings = Settings {
         port: arguments.port,
         allowed_hosts: arguments.allow_host.clone(),
+        public: public(arguments)?,
         ads_kept: arguments.keep_ads.map(days),
         compaction: CompactionRule {
             tail_ads_min: arguments.compact_at.max(1),
@@ -89,6 +107,9 @@ async fn serve(arguments: &Arguments) -> Result {
         "Homeward is ready: {} (Ctrl-C stops it)",
         laptop.ports.api
     ));
+    if let Some(public) = &laptop.ports.public {
+        print(format_args!("Other machines reach it at {}", public.api));
+    }
     print(format_args!(
         "To see leads and decide, open this link (once, within ten minutes): {}",
         laptop.open
@@ -104,6 +125,28 @@ async fn serve(arguments: &Arguments) -> Result {
         Some(error) => Err(Failure::ours(error)),
         None => Ok(stopped.map(|()| ExitStatus::Done)?),
     }
+}
+
+/// Where other machines come in, if they may.
+fn public(arguments: &Arguments) -> Result<Option<Public>> {
+    let files = (&arguments.tls_certificate, &arguments.tls_key);
+    let (Some(listen), Some(name)) = (arguments.listen, &arguments.name) else {
+        return Ok(None);
+    };
+    let (Some(certificate), Some(key)) = files else {
+        return Ok(None);
+    };
+    let tls = TlsFiles::read(certificate, key).map_err(|fault| {
+        Failure::input(
+            fault,
+            "give --tls-certificate and --tls-key a pair of PEM files that this user may read",
+        )
+    })?;
+    Ok(Some(Public {
+        listen,
+        name: name.to_ascii_lowercase(),
+        tls,
+    }))
 }
 
 /// Whose fault it is that the system does not start.
@@ -123,7 +166,7 @@ fn failure(error: anyhow::Error) -> Failure {
         ),
         _ if error.downcast_ref::<std::io::Error>().is_some_and(is_taken) => Failure::usage(
             format_args!("{error:#}"),
-            "give --port another number, or 0 for any free ports",
+            "give --port (or --listen) another number; below 1024 they are the administrator's",
         ),
         _ => Failure::ours(error),
     }
