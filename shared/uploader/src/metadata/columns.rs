@@ -114,7 +114,7 @@ impl Columns {
                 let mut free = header.iter().filter(is_free);
                 free.find(|column| plain(column) == **name).cloned()
             };
-            let found = field.names().iter().find_map(|name| named(name));
+            let found = field.names().iter().find_map(named);
             if let (false, Some(column)) = (used.contains_key(&field), found) {
                 used.insert(field, column);
             }
