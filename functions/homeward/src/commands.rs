@@ -20,6 +20,7 @@ pub mod receipt;
 pub mod references;
 pub mod serve;
 pub mod sign_in;
+pub mod status;
 pub mod tenants;
 pub mod verify;
 
@@ -58,6 +59,7 @@ const EXAMPLES: &str = "Examples:
   homeward upload scraped/ --to https://homeward.example --metadata ads.csv --wait
   homeward references add photos/ --case 26-0417 --to https://homeward.example
   homeward leads --to https://homeward.example --csv > leads.csv
+  homeward status --to https://homeward.example --token-file admin.token
   homeward verify --data homeward-data
   homeward doctor --config-env prod --images-per-day 20000
   homeward dead-letters --data homeward-data
@@ -85,6 +87,7 @@ enum Command {
     Tenant(tenants::TenantArguments),
     Token(tenants::TokenArguments),
     Audit(tenants::AuditArguments),
+    Status(status::Arguments),
     Verify(verify::Arguments),
     Doctor(doctor::Arguments),
     DeadLetters(dead_letters::Arguments),
@@ -115,6 +118,7 @@ impl Homeward {
             Command::Tenant(arguments) => tenants::tenant(&arguments),
             Command::Token(arguments) => tenants::token(&arguments),
             Command::Audit(arguments) => tenants::audit(&arguments),
+            Command::Status(arguments) => status::run(&arguments),
             Command::Verify(arguments) => verify::run(&arguments),
             Command::Doctor(arguments) => doctor::run(&arguments),
             Command::DeadLetters(arguments) => dead_letters::run(&arguments),

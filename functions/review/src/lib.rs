@@ -29,6 +29,7 @@ mod photo;
 mod picture_functions;
 mod references;
 mod settings;
+mod status;
 mod tenants;
 mod uploads;
 mod webhooks;
@@ -44,7 +45,8 @@ use ipnet::IpNet;
 use records::{AuditAction, AuditKey, Label, Role, Secret, TenantId};
 use serde_json::json;
 use store::{
-    AuditLog, Clock, Deliveries, Erasures, Leads, Objects, References, Store, Tenants, Uploads,
+    AuditLog, Checkpoints, Clock, Deliveries, Erasures, Leads, Objects, References, Store, Tenants,
+    Uploads,
 };
 use tokio::sync::{OnceCell, Semaphore};
 
@@ -90,6 +92,8 @@ pub struct Access {
     pub audit: AuditLog,
     /// Erasures.
     pub erasures: Erasures,
+    /// What the timers noted.
+    pub checkpoints: Checkpoints,
 }
 
 impl From<Store> for Access {
@@ -103,6 +107,7 @@ impl From<Store> for Access {
             tenants: all.tenants,
             audit: all.audit,
             erasures: all.erasures,
+            checkpoints: all.checkpoints,
         }
     }
 }
@@ -273,6 +278,7 @@ fn for_uploaders() -> Router<Shared> {
 
 fn for_admins() -> Router<Shared> {
     Router::new()
+        .route("/v1/status", get(status::show))
         .route("/v1/tenants", get(tenants::list).post(tenants::make))
         .route(
             "/v1/tenants/{tenant}/quota",

@@ -14,6 +14,7 @@ mod rebuild;
 mod references;
 mod retractions;
 mod scan;
+mod status;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use store::{Clock, CompactionRule, Store};
 
 pub use erasures::{BehindStores, Vacuumed};
 pub use queues::{Queues, Sqs};
+pub use status::Noted;
 
 /// One task of the system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +136,8 @@ pub struct Upkeep {
     pub compaction: CompactionRule,
     /// What wakes those who take in photos.
     pub queues: Arc<dyn Queues>,
+    /// What this process noted of its runs.
+    pub noted: Noted,
 }
 
 /// What one run did.
@@ -197,10 +201,12 @@ impl Upkeep {
     /// As the store's; what was done until then stays done.
     pub async fn run(&self, tasks: &[Task]) -> store::Result<Done> {
         let done = self.run_all(tasks).await;
+        let noted = self.note_runs(tasks, done.is_ok()).await;
         if let Err(store::Error::Damaged(_)) = done {
             batches::damage();
         }
-        done
+        let done = done?;
+        noted.map(|()| done)
     }
 
     async fn run_all(&self, tasks: &[Task]) -> store::Result<Done> {
@@ -227,6 +233,9 @@ impl Upkeep {
                     }
                 }
             }
+        }
+        if tasks.contains(&Task::References) {
+            self.take_gauges(&tenants).await?;
         }
         tracing::info!(done = %done.to_json(), "upkeep is done");
         Ok(done)

@@ -44,6 +44,7 @@ async fn main() -> Result<(), Error> {
         compaction: CompactionRule::from_tail_ads(number(TAIL_ITEMS_MIN)?.map(|it| it as usize))
             .keeping_versions(number(VERSIONS_KEPT_DAYS)?),
         queues: Arc::new(Sqs::from_env(&config, ADS_QUEUE, REFERENCES_QUEUE)?),
+        noted: Default::default(),
     };
     let upkeep = &upkeep;
     lambda_runtime::run(service_fn(async move |event: LambdaEvent<Value>| {

@@ -122,6 +122,7 @@ impl Programs {
                 looks_apart_max: Some(OBSERVATIONS_APART_MAX),
                 compaction: settings.compaction,
                 queues: Arc::new(EmbeddedQueues(embedded.clone())),
+                noted: Default::default(),
             },
             review: Review {
                 store: store.clone().into(),

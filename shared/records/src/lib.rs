@@ -27,6 +27,7 @@ mod picture;
 mod reason;
 mod reference;
 mod retraction;
+mod status;
 mod tenant;
 mod text;
 mod time;
@@ -65,6 +66,7 @@ pub use reference::{
     AlertDecision, AlertLimit, Reference, ReferenceStatus, SearchProgress, SearchState,
 };
 pub use retraction::{Retraction, RetractionState};
+pub use status::{Gauges, SetGauges, Status, TaskRun};
 pub use tenant::{Principal, Role, TenantSettings, Token, TokenHash};
 pub use text::{Label, Malformed, SourceUrl};
 pub use time::Timestamp;

@@ -1,5 +1,7 @@
 //! How far walks over all objects of both buckets have come.
 
+pub(crate) mod status;
+
 use records::{BucketScan, ClockObservation, Renewal, ScanStage, Timestamp};
 
 use crate::db::error::Result;

@@ -174,6 +174,7 @@ impl Cluster {
             ads_kept: None,
             looks_apart_max: None, // virtual time goes in leaps
             queues: Arc::new(ServersQueues(self.network.clone())),
+            noted: Default::default(),
         }
     }
 }

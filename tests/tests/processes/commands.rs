@@ -293,3 +293,26 @@ fn a_refusal_names_its_cause_and_the_next_step() {
         .unwrap();
     assert_eq!(elsewhere.status.code(), Some(2), "{elsewhere:?}");
 }
+
+#[test]
+fn an_administrator_is_told_how_the_system_is_doing() {
+    let shell = Shell::new();
+    upload(&shell.serve, &shell.world.references());
+    shell.serve.settled();
+    let refused = shell.fails("unit", &["status"], 1);
+    assert!(refused.contains("403"), "{refused}");
+    let status = (0..120).find_map(|_| {
+        let status = shell.json("admin", &["status"]).remove(0);
+        if status["gauges"]["searches_open"] == 0 {
+            return Some(status);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        None
+    });
+    let status = status.expect("the timers look within a minute");
+    assert_eq!(status["gauges"]["ads"]["fault"], Value::Null);
+    assert_eq!(status["gauges"]["references"]["waiting"], 0);
+    assert_eq!(status["tasks"]["references"]["is_done"], true, "{status}");
+    let told = shell.ok("admin", &["status"]);
+    assert!(told.contains("timer references"), "{told}");
+}

@@ -76,6 +76,7 @@ async fn system(ads_kept: Option<Duration>) -> System {
         looks_apart_max: None,
         compaction: CompactionRule::default(),
         queues: told.clone(),
+        noted: Default::default(),
     };
     System {
         embedded,
@@ -399,6 +400,7 @@ async fn a_system_without_a_store_says_so_and_can_be_run_again() {
         looks_apart_max: None,
         compaction: CompactionRule::default(),
         queues: system.told.clone(),
+        noted: Default::default(),
     };
     assert!(broken.run(&Task::ALL).await.is_err());
     assert_eq!(system.upkeep.run(&Task::ALL).await, Ok(Done::default()));
@@ -674,4 +676,35 @@ async fn a_search_that_stands_still_is_driven_again_and_any_search_when_it_is_as
     for task in [Task::References, Task::Search] {
         assert_eq!(system.run(task).await.searches, 0, "it has ended");
     }
+}
+
+#[tokio::test]
+async fn runs_and_what_they_saw_are_noted_and_an_idle_one_leaves_the_disk_alone() {
+    let system = system(None).await;
+    let status = async || system.store.checkpoints.status(system.now()).await.unwrap();
+    assert!(status().await.gauges.is_none());
+    let first = system.now();
+    system.run(Task::References).await;
+    let seen = status().await;
+    assert_eq!(
+        seen.gauges
+            .as_ref()
+            .map(|it| (it.taken_at, it.searches_open)),
+        Some((first, 0))
+    );
+    assert_eq!(
+        seen.tasks["references"],
+        TaskRun {
+            ended_at: first,
+            is_done: true
+        }
+    );
+    system.wait(Duration::from_secs(5));
+    system.run(Task::References).await;
+    assert_eq!(status().await.tasks["references"].ended_at, first);
+    system.wait(HOUR);
+    system.run(Task::References).await;
+    let later = status().await;
+    assert_eq!(later.tasks["references"].ended_at, system.now());
+    assert_eq!(later.gauges.map(|it| it.taken_at), Some(system.now()));
 }

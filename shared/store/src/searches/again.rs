@@ -40,6 +40,15 @@ impl Searches {
         self.searches_of(unit, is_stalled).await
     }
 
+    /// Searches that are not done. Strongly consistent; reads all of the unit's references.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn open_searches(&self, unit: &TenantId) -> Result<Vec<SearchKey>> {
+        let is_open = |reference: &Reference| waits_since(reference).is_some();
+        self.searches_of(unit, is_open).await
+    }
+
     /// The searches of all active references of a unit. Strongly consistent; reads all of the
     /// unit's references.
     ///

@@ -9,6 +9,7 @@
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
+use records::SetGauges;
 use segments::{Manifest, SetKind};
 
 use crate::Segments;
@@ -108,6 +109,25 @@ impl Segments {
             Some(error) => Err(error),
             None => Ok(standing.into_versioned(kind, false)),
         }
+    }
+
+    /// How a set is doing, but for what waits to be taken in. A set that is damaged is told, and no error.
+    ///
+    /// # Errors
+    /// As every verb, but for the damage.
+    pub async fn gauges(&self, kind: SetKind) -> Result<SetGauges> {
+        let standing = self.standing(kind).await?;
+        let fault = standing.error(kind).map(|error| error.to_string());
+        let record = standing.record.as_ref();
+        Ok(SetGauges {
+            waiting: None,
+            items: record.map_or(0, |it| it.items),
+            segments: record.map_or(0, |it| it.segments),
+            generation: record.map_or(0, |it| it.generation),
+            epoch: record.map_or(1, |it| it.epoch),
+            is_rebuilding: record.is_some_and(|it| it.is_rebuilding),
+            fault,
+        })
     }
 
     /// As [`Segments::manifest`], and if it is damaged, what to begin from in its place and what is
