@@ -158,6 +158,7 @@ fn message(webhook: &Webhook, alert: &Alert, pages: Option<&str>, now: Timestamp
         id,
         timestamp_s,
         signature,
+        content_type: webhook.content_type.header(),
         body,
     }
 }

@@ -14,9 +14,6 @@ use crate::resolver::{NotPermitted, PermittedResolver, ResolveName};
 use crate::signature::{ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use crate::target::Target;
 
-/// Media type of an event in CloudEvents' structured mode.
-const MEDIA_TYPE: &str = "application/cloudevents+json; charset=utf-8";
-
 /// An answer's body is of no use; so much of it is read that an honest receiver can finish.
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
 /// The longest time given to that.
@@ -65,6 +62,8 @@ pub struct Message {
     pub timestamp_s: i64,
     /// Value of the signature header.
     pub signature: String,
+    /// Value of the header of the body's type.
+    pub content_type: &'static str,
     /// The event as JSON, byte for byte what was signed.
     pub body: Vec<u8>,
 }
@@ -188,7 +187,7 @@ impl Out {
         let client = if plain { &self.plain } else { &self.https };
         let request = client
             .post(target.url().clone())
-            .header(CONTENT_TYPE, MEDIA_TYPE)
+            .header(CONTENT_TYPE, message.content_type)
             .header(ID_HEADER, message.id)
             .header(TIMESTAMP_HEADER, message.timestamp_s)
             .header(SIGNATURE_HEADER, message.signature)

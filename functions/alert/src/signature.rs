@@ -121,6 +121,7 @@ mod tests {
         Webhook {
             name: "desk".parse().expect("a name"),
             url: "https://case.example/".parse().expect("a url"),
+            content_type: Default::default(),
             hmac_secret: Secret::parse(SHARED).expect("a secret"),
             ed25519_seed: Secret::from_bytes(PAIR).expect("a secret"),
             retired: None,

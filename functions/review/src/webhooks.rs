@@ -7,7 +7,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::SigningKey;
 use http::StatusCode;
-use records::{AuditAction, Secret, TenantId, Webhook, WebhookName, WebhookState, WebhookUrl};
+use records::{
+    AuditAction, Secret, TenantId, Webhook, WebhookContentType, WebhookName, WebhookState,
+    WebhookUrl,
+};
 use serde_json::{Value, json};
 
 use crate::body::{Ids, Json};
@@ -16,6 +19,15 @@ use crate::problem::{Answer, Problem, ProblemKind, answer, done, ok};
 use crate::{Shared, store_errors};
 
 const MISSING: &str = "no such webhook; GET /v1/webhooks lists yours";
+
+/// What deliveries may be sent as.
+const CONTENT_TYPES: &[(&str, WebhookContentType)] = &[
+    (
+        "application/cloudevents+json",
+        WebhookContentType::CloudEvents,
+    ),
+    ("application/json", WebhookContentType::Json),
+];
 
 /// Webhooks of one unit: every alert goes to each of them.
 const WEBHOOKS_MAX: usize = 20;
@@ -50,6 +62,7 @@ pub(crate) async fn put(
 ) -> Answer {
     let url: WebhookUrl = body.required("url")?;
     let rotate = body.flag("rotate")?.unwrap_or(false);
+    let content_type = body.choice("content_type", CONTENT_TYPES)?;
     address::check(&url, &shared.networks).map_err(|rule| body.invalid("url", rule))?;
     body.finish()?;
     let name = WebhookName::parse(&name).map_err(|malformed| {
@@ -65,6 +78,7 @@ pub(crate) async fn put(
     let webhook = match &before {
         Some(before) if !rotate => Webhook {
             url,
+            content_type: content_type.unwrap_or(before.content_type),
             state: WebhookState::Enabled,
             reason: None,
             updated_at: now,
@@ -73,6 +87,9 @@ pub(crate) async fn put(
         before => Webhook {
             name,
             url,
+            content_type: content_type
+                .or(before.as_ref().map(|before| before.content_type))
+                .unwrap_or_default(),
             hmac_secret: secret(&shared)?,
             ed25519_seed: secret(&shared)?,
             retired: before.as_ref().map(|before| before.retire_keys(now)),

@@ -12,8 +12,7 @@ use upkeep::{Sqs, Task, Upkeep};
 /// The URLs of both buckets' queues.
 const ADS_QUEUE: &str = "HOMEWARD_ADS_QUEUE";
 const REFERENCES_QUEUE: &str = "HOMEWARD_REFERENCES_QUEUE";
-/// Days that ads are kept; unset leaves it to the bucket's own rule.
-const ADS_KEPT_DAYS: &str = "HOMEWARD_ADS_KEPT_DAYS";
+const ADS_KEPT_DAYS: &str = "HOMEWARD_ADS_KEPT_DAYS"; // unset leaves it to the bucket's own rule
 /// Ads that wait for a segment before one is written for them; unset takes the default.
 const TAIL_ITEMS_MIN: &str = "HOMEWARD_TAIL_ITEMS_MIN";
 const VERSIONS_KEPT_DAYS: &str = "HOMEWARD_SEGMENT_VERSIONS_DAYS"; // 0 keeps none

@@ -73,7 +73,8 @@ pub use time::Timestamp;
 pub use token::{IssuedToken, TokenId};
 pub use verdict::VerdictRecord;
 pub use webhook::{
-    RetiredKeys, Secret, Webhook, WebhookName, WebhookState, WebhookUrl, WebhookView,
+    RetiredKeys, Secret, Webhook, WebhookContentType, WebhookName, WebhookState, WebhookUrl,
+    WebhookView,
 };
 
 /// Whatever can be stored and sent: any shape of this crate. Lets other crates pass records on

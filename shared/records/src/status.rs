@@ -1,4 +1,4 @@
-//! How a deployment is doing, as its administrator is told: counts and times, nothing about anybody.
+//! How a deployment is doing, as its administrator is told: counts and times, nothing about any person.
 
 use std::collections::BTreeMap;
 

@@ -150,6 +150,28 @@ pub enum WebhookState {
     Disabled,
 }
 
+/// The media type of what is delivered. The body is the same event either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WebhookContentType {
+    /// As CloudEvents has it in its structured mode.
+    #[default]
+    #[serde(rename = "application/cloudevents+json")]
+    CloudEvents,
+    /// For receivers that read no other type of JSON by themselves (Express, Node-RED, n8n).
+    #[serde(rename = "application/json")]
+    Json,
+}
+
+impl WebhookContentType {
+    /// The value of the header.
+    pub fn header(self) -> &'static str {
+        match self {
+            Self::CloudEvents => "application/cloudevents+json; charset=utf-8",
+            Self::Json => "application/json; charset=utf-8",
+        }
+    }
+}
+
 /// A webhook as stored, secrets and all. Only `alert` and the store see it; what is sent to people
 /// is a [`WebhookView`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,6 +180,9 @@ pub struct Webhook {
     pub name: WebhookName,
     /// Where alerts go.
     pub url: WebhookUrl,
+    /// As what they go.
+    #[serde(default)]
+    pub content_type: WebhookContentType,
     /// The shared secret of `v1` signatures (HMAC-SHA256).
     pub hmac_secret: Secret,
     /// The 32-byte seed of the key of `v1a` signatures (ed25519).
@@ -192,6 +217,9 @@ pub struct WebhookView {
     pub name: WebhookName,
     /// Where alerts go.
     pub url: WebhookUrl,
+    /// As what they go.
+    #[serde(default)]
+    pub content_type: WebhookContentType,
     /// Whether it is called.
     pub state: WebhookState,
     /// Why it is disabled.
@@ -218,6 +246,7 @@ impl Webhook {
         WebhookView {
             name: self.name.clone(),
             url: self.url.clone(),
+            content_type: self.content_type,
             state: self.state,
             reason: self.reason.clone(),
             updated_at: self.updated_at,

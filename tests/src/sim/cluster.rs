@@ -318,6 +318,7 @@ async fn prepare(folder: &Path) {
     let hook = Webhook {
         name: webhook(),
         url: "http://case-system.invalid/alerts".parse().expect("a url"),
+        content_type: Default::default(),
         hmac_secret: Secret::from_bytes(&[7; 32]).expect("a secret"),
         ed25519_seed: Secret::from_bytes(&[9; 32]).expect("a seed"),
         retired: None,

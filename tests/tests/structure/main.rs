@@ -7,3 +7,4 @@ mod sources;
 mod targets;
 mod template;
 mod walls;
+mod webhooks;

@@ -8,6 +8,7 @@ use alert::address::Networks;
 use alert::resolver::{ResolveName, system};
 use alert::send::{Egress, Message, SendError, SendOutcome, Sender, Timeouts};
 use alert::target::Target;
+use records::WebhookContentType;
 use reqwest::Certificate;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -25,6 +26,7 @@ pub fn message() -> Message {
         id: "unit-000000000001".into(),
         timestamp_s: 1_700_000_000,
         signature: "v1,c2lnbmVk".into(),
+        content_type: WebhookContentType::default().header(),
         body: BODY.to_vec(),
     }
 }
@@ -90,6 +92,25 @@ async fn a_message_arrives_with_its_headers_and_its_bytes() {
     for name in ["authorization", "cookie", "referer"] {
         assert_eq!(received.headers.get(name), None, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_receiver_may_have_plain_json() {
+    let receiver = Receiver::start([Answer::Status(204, "")]).await;
+    let plain = Message {
+        content_type: WebhookContentType::Json.header(),
+        ..message()
+    };
+    let target = target(&receiver.url("/hook"));
+    let outcome = sender("127.0.0.0/8").post(&target, plain, ATTEMPT).await;
+    assert_eq!(outcome, answered(204));
+    let received = receiver.received().pop().expect("one message");
+    let content_type = received.headers.get("content-type");
+    assert_eq!(
+        content_type.map(String::as_str),
+        Some("application/json; charset=utf-8")
+    );
+    assert_eq!(received.body, BODY);
 }
 
 #[tokio::test]

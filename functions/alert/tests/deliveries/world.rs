@@ -121,6 +121,7 @@ impl World {
         let webhook = Webhook {
             name: name(hook),
             url: url.parse().expect("a url"),
+            content_type: Default::default(),
             hmac_secret: Secret::from_bytes(&SHARED).expect("a secret"),
             ed25519_seed: Secret::from_bytes(&SEED).expect("a seed"),
             retired: None,

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use records::CloudEvent;
 use serde_json::Value;
 
 use crate::world::World;
@@ -123,4 +124,25 @@ async fn made_up(python: &str, address: &str, tag: &str, who: &str) {
         "{tag}: {said}{}",
         String::from_utf8_lossy(&ran.stderr)
     );
+}
+
+#[test]
+fn every_kind_of_alert_is_told_with_a_sample_that_is_one() {
+    let document: Value = serde_json::from_str(include_str!("../../openapi.json")).unwrap();
+    let mut told = Vec::new();
+    for webhook in document["webhooks"].as_object().unwrap().values() {
+        let content = webhook["post"]["requestBody"]["content"]
+            .as_object()
+            .unwrap();
+        assert_eq!(content.len(), 2);
+        for body in content.values() {
+            let sample = &body["example"];
+            let event: CloudEvent = serde_json::from_value(sample.clone()).unwrap();
+            assert_eq!(&serde_json::to_value(&event).unwrap(), sample);
+            told.push(sample["type"].clone());
+        }
+    }
+    told.dedup();
+    let known = &document["components"]["schemas"]["Alert"]["properties"]["type"]["enum"];
+    assert_eq!(&Value::Array(told), known);
 }

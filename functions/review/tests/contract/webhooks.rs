@@ -137,3 +137,24 @@ async fn a_foreign_webhook_looks_exactly_like_a_missing_one() {
         .await
         .expect(404);
 }
+
+#[tokio::test]
+async fn a_receiver_chooses_its_type_of_json_and_keeps_it() {
+    let world = World::new().await;
+    let path = "/v1/webhooks/case-system";
+    let url = "https://case.example/hook";
+    let put = async |body, status| world.json("PUT", path, "unit", &body).await.expect(status);
+    let made = put(json!({ "url": url }), 201).await;
+    assert_eq!(made["content_type"], "application/cloudevents+json");
+    let plain = put(
+        json!({ "url": url, "content_type": "application/json" }),
+        200,
+    );
+    assert_eq!(plain.await["content_type"], "application/json");
+    for kept in [json!({ "url": url }), json!({ "url": url, "rotate": true })] {
+        assert_eq!(put(kept, 200).await["content_type"], "application/json");
+    }
+    for wrong in [json!("text/html"), json!(7), json!("")] {
+        put(json!({ "url": url, "content_type": wrong }), 422).await;
+    }
+}

@@ -131,6 +131,7 @@ async fn webhooks_are_kept_disabled_and_removed(World { store, .. }: World) {
     let webhook = Webhook {
         name: WebhookName::parse("desk").unwrap(),
         url: WebhookUrl::parse("https://desk.example/in").unwrap(),
+        content_type: Default::default(),
         hmac_secret: Secret::from_bytes(&[1; 32]).unwrap(),
         ed25519_seed: Secret::from_bytes(&[2; 32]).unwrap(),
         retired: None,
