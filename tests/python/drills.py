@@ -6,6 +6,7 @@ WORLD is what `world.py` drew. Prints one line of JSON: the pairs of case and ad
 true, how many alerts tell of a lead that was told before, and what the commands said.
 """
 import collections, datetime, json, pathlib, subprocess, sys, time
+import botocore.exceptions
 from stage import Cloud, ROOT, Stage, until
 
 drill, programs, world, logs = sys.argv[1], *map(pathlib.Path, sys.argv[2:5])
@@ -91,7 +92,32 @@ def moved():
     stage.put_photos(photos[half[1]:])
 
 
-DRILLS = {"snapshot": before_a_snapshot, "compaction": before_a_compaction, "manifest": without_a_manifest,
+# Kinds of keys that no program looks at: 8 in the bucket of ads, 4 in that of photos.
+WRONG = {"ads": ["x.jpg", "ads/x.jpg", "ads//x.jpg", "Ads/uploader/x.jpg", "references/unit/case/x.jpg", "ads/uploader/../x.jpg",
+    "ads/UPLOADER/x.jpg", "ads/nobody/x.jpg"],
+    "references": ["references/unit/x.jpg", "references/unit//x.jpg", "unit/case/x.jpg", "references/nobody/case/x.jpg"]}
+
+
+def wrong_keys():
+    """Refused by the bucket, or counted by the round."""
+    refused, taken = [], []
+    for bucket, keys in WRONG.items():
+        for key in keys:
+            try:
+                stage.s3.put_object(Bucket=getattr(stage, bucket), Key=key, Body=b"no picture")
+                taken.append(key)
+            except botocore.exceptions.ClientError as error:
+                assert error.response["Error"]["Code"] == "AccessDenied", error
+                refused.append(key)
+    walk = {"pk": {"S": "walk"}, "sk": {"S": "objects"}}
+    stage.dynamodb.delete_item(TableName="homeward-prod-ads", Key=walk)      # a round begins
+    counted = lambda: int(stage.dynamodb.get_item(TableName="homeward-prod-ads", Key=walk).get("Item", {}).get("orphans", {}).get("N", 0))
+    until(f"{len(taken)} are counted", lambda: counted() >= len(taken))
+    said.append({"refused": refused, "taken": taken, "counted": counted()})
+    true.clear()
+
+
+DRILLS = {"keys": wrong_keys, "snapshot": before_a_snapshot, "compaction": before_a_compaction, "manifest": without_a_manifest,
     "segments": without_the_segments_bucket, "move": moved}
 
 
