@@ -271,7 +271,11 @@ class Restore:
 
     def look(self):
         for name in self.tables:
-            found = self.stage.dynamodb.describe_continuous_backups(TableName=self.stage.tables[name])["ContinuousBackupsDescription"]
+            try:
+                found = self.stage.dynamodb.describe_continuous_backups(TableName=self.stage.tables[name])["ContinuousBackupsDescription"]
+            except botocore.exceptions.ClientError as error:
+                stop(f"{self.stage.tables[name]} cannot be asked: {error.response['Error']['Code']}", "if it is gone: aws dynamodb list-backups --backup-type SYSTEM "
+                    "names the backup that DynamoDB made of it; restore that under the table's own name, turn on its stream, then infra/deploy")
             known = found.get("PointInTimeRecoveryDescription", {})
             if known.get("PointInTimeRecoveryStatus") != "ENABLED":
                 stop(f"{self.stage.tables[name]} keeps no earlier times", "a backup of another kind, put into the table; then infra/restore without --to")

@@ -44,7 +44,7 @@ def checkout():
 def main():
     checkout()
     cloud = Cloud(programs, work / "logs")
-    variables = EDGES | {"AWS_ENDPOINT_URL": cloud.url, "PATH": f"{programs}:{tools}:{os.environ['PATH']}", "HOME": str(work),
+    variables = EDGES | {"AWS_ENDPOINT_URL": cloud.url, "AWS_ENDPOINT_URL_CLOUDFORMATION": cloud.url, "PATH": f"{programs}:{tools}:{os.environ['PATH']}", "HOME": str(work),
         "CARGO_TARGET_DIR": str(work / "target")}
     try:
         said, failed = [], None

@@ -76,8 +76,11 @@ fn stops_with_the_next_step(ended: &Value) {
 }
 
 #[test]
-fn tables_put_back_to_before_a_snapshot_of_references() {
-    ends_with_every_lead("snapshot", 81);
+fn tables_put_back_to_before_a_snapshot_of_references_and_what_ended_since_stays_ended() {
+    let ended = ends_with_every_lead("snapshot", 81);
+    let said = ended["said"][0]["said"].as_str().unwrap();
+    let again = "ended again: 2 references; erased again: 1";
+    assert!(said.contains(again), "{said}");
 }
 
 #[test]
