@@ -226,7 +226,7 @@ def stays_in_references(before, now):
 
 
 def stays_in_ads(before, now):
-    """How far the daily round over the buckets has come: it is to begin anew."""
+    """How far the daily round over the buckets has come: it is to begin again."""
     return before is not None and name_of(before) == ("walk", "objects")
 
 
