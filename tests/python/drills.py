@@ -47,7 +47,9 @@ def before_a_snapshot():
     stage.segment("references/")
     until("it is erased", lambda: stage.ask("unit", "GET", f"/v1/erasures/{erasure}")["state"] == "done")
     cloud.control("age")
-    run(f"infra/restore prod --to {at}")
+    run(f"infra/restore prod --to {at} --dry-run")
+    assert stage.ask("unit", "GET", f"/v1/erasures/{erasure}")["state"] == "done", "a plan changes nothing"
+    run(f"infra/restore prod --to {at} --all")
     stage.put_photos(photos[2:])
     stage.put_ads(ads)
     true[:] = [it for it in true if it[0] not in (photos[0].name, photos[1].name)]
@@ -108,6 +110,8 @@ WRONG = {"ads": ["x.jpg", "ads/x.jpg", "ads//x.jpg", "Ads/uploader/x.jpg", "refe
 
 def wrong_keys():
     """Refused by the bucket, or counted by the round."""
+    run("infra/restore staging --to 2026-11-29T10:00:00Z", ends_with=1)      # no such stage
+    run("infra/restore prod --to 2020-01-01T00:00:00Z", ends_with=1)         # no such moment
     refused, taken = [], []
     for bucket, keys in WRONG.items():
         for key in keys:
