@@ -7,6 +7,7 @@
 
 mod commands;
 mod crash;
+mod deployed;
 mod disasters;
 mod erasure;
 mod hostile;
