@@ -11,7 +11,7 @@ use records::{AuditAction, Secret, TenantId, Webhook, WebhookName, WebhookState,
 use serde_json::{Value, json};
 
 use crate::body::{Ids, Json};
-use crate::caller::Unit;
+use crate::caller::Supervisor;
 use crate::problem::{Answer, Problem, ProblemKind, answer, done, ok};
 use crate::{Shared, store_errors};
 
@@ -21,7 +21,7 @@ const MISSING: &str = "no such webhook; GET /v1/webhooks lists yours";
 const WEBHOOKS_MAX: usize = 20;
 
 /// `GET /v1/webhooks`
-pub(crate) async fn list(State(shared): State<Shared>, Unit(unit): Unit) -> Answer {
+pub(crate) async fn list(State(shared): State<Shared>, Supervisor(unit): Supervisor) -> Answer {
     let webhooks = shared
         .store
         .deliveries
@@ -35,7 +35,7 @@ pub(crate) async fn list(State(shared): State<Shared>, Unit(unit): Unit) -> Answ
 /// `GET /v1/webhooks/{name}`
 pub(crate) async fn show(
     State(shared): State<Shared>,
-    Unit(unit): Unit,
+    Supervisor(unit): Supervisor,
     Ids([name]): Ids<1>,
 ) -> Answer {
     ok(&view(&found(&shared, &unit, &name).await?)?)
@@ -44,7 +44,7 @@ pub(crate) async fn show(
 /// `PUT /v1/webhooks/{name}`
 pub(crate) async fn put(
     State(shared): State<Shared>,
-    Unit(unit): Unit,
+    Supervisor(unit): Supervisor,
     Ids([name]): Ids<1>,
     Json(mut body): Json,
 ) -> Answer {
@@ -121,7 +121,7 @@ async fn before(shared: &Shared, unit: &TenantId, name: &WebhookName) -> Answer<
 /// `DELETE /v1/webhooks/{name}`
 pub(crate) async fn remove(
     State(shared): State<Shared>,
-    Unit(unit): Unit,
+    Supervisor(unit): Supervisor,
     Ids([name]): Ids<1>,
 ) -> Answer {
     let webhook = found(&shared, &unit, &name).await?;

@@ -155,13 +155,38 @@ async fn revoke_answer(
 }
 
 /// Only who may read the folder: an administrator sees no leads.
-async fn sign_in_answer(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+async fn sign_in_answer(
+    State(shared): State<Arc<Shared>>,
+    Query(query): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
+) -> Response {
     let given = bearer(&headers);
     if given.is_none_or(|given| given.hash() != shared.local.hash()) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let link = sign_in::link(&shared.store, &Clock::from_system(), &shared.ports).await;
-    answer(link.map(|link| json!({ "open": link })))
+    answer(
+        signed_in(&shared, &query)
+            .await
+            .map(|link| json!({ "open": link })),
+    )
+}
+
+async fn signed_in(shared: &Shared, query: &[(String, String)]) -> anyhow::Result<String> {
+    let named = |name: &str| query.iter().filter(move |(found, _)| found == name);
+    let person = match named("name").next() {
+        None => sign_in::person_here()?,
+        Some((_, name)) => {
+            let known = |role: &&PersonRole| named("role").any(|(_, word)| word == role.as_str());
+            let roles: Vec<PersonRole> = PersonRole::ALL.iter().filter(known).copied().collect();
+            let roles = if roles.is_empty() {
+                PersonRole::ALL.into()
+            } else {
+                roles
+            };
+            (Label::parse(name)?, roles)
+        }
+    };
+    sign_in::link(&shared.store, &Clock::from_system(), &shared.ports, person).await
 }
 
 fn bearer(headers: &HeaderMap) -> Option<Token> {
@@ -233,12 +258,18 @@ fn found(answer: anyhow::Result<Value>) -> anyhow::Result<Option<Value>> {
     }
 }
 
-/// Asks the system that runs on this folder for a link that signs a person in, once.
+/// Asks the system that runs on this folder for a link that signs a person in, once: one of this name and with
+/// these roles, or the one at this computer.
 ///
 /// # Errors
 /// A system that does not answer.
-pub async fn ask_for_sign_in(data: &Path) -> anyhow::Result<Value> {
-    ask(data, reqwest::Method::POST, SIGN_IN, &[]).await
+pub async fn ask_for_sign_in(
+    data: &Path,
+    (name, roles): (Option<&str>, &[PersonRole]),
+) -> anyhow::Result<Value> {
+    let mut query: Vec<(&str, &str)> = name.map(|name| ("name", name)).into_iter().collect();
+    query.extend(roles.iter().map(|role| ("role", role.as_str())));
+    ask(data, reqwest::Method::POST, SIGN_IN, &query).await
 }
 
 /// Asks the system that runs on this folder for what it counts.

@@ -289,6 +289,7 @@ async fn prepare(folder: &Path) {
             legal_basis: is_unit.then(|| Label::parse("a simulation").expect("a label")),
             expiry_days: TenantSettings::EXPIRY_DAYS_DEFAULT,
             tell_withdrawals: false,
+            second_opinion: false,
             created_at: time.now(),
         };
         store.tenants.put_tenant(&settings).await.expect("a tenant");
