@@ -66,7 +66,8 @@ impl Browser {
 
     /// The addresses below this system that a page names by an attribute.
     pub fn addresses(page: &str, attribute: &str) -> Vec<String> {
-        let named = page.split(&format!(" {attribute}=\"/")).skip(1);
+        let start = format!(" {attribute}=\"/");
+        let named = page.split(&start).skip(1);
         let ends = named.map(|rest| rest.split('"').next().unwrap_or_default());
         ends.map(|path| format!("/{}", path.replace("&amp;", "&").replace("&#38;", "&")))
             .collect()

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use embedded::Embedded;
-use records::{Role, TenantId, Token};
+use records::{Label, PersonRole, Role, TenantId, Token};
 use serde_json::{Value, json};
 use store::{Clock, Store};
 
@@ -172,17 +172,19 @@ async fn sign_in_answer(
 }
 
 async fn signed_in(shared: &Shared, query: &[(String, String)]) -> anyhow::Result<String> {
-    let named = |name: &str| query.iter().filter(move |(found, _)| found == name);
-    let person = match named("name").next() {
+    let name = query.iter().find(|(name, _)| name == "name");
+    let asked = |role: &PersonRole| {
+        let is_it = |(name, word): &(String, String)| name == "role" && word == role.as_str();
+        query.iter().any(is_it)
+    };
+    let person = match name {
         None => sign_in::person_here()?,
         Some((_, name)) => {
-            let known = |role: &&PersonRole| named("role").any(|(_, word)| word == role.as_str());
-            let roles: Vec<PersonRole> = PersonRole::ALL.iter().filter(known).copied().collect();
-            let roles = if roles.is_empty() {
-                PersonRole::ALL.into()
-            } else {
-                roles
-            };
+            let mut roles = PersonRole::ALL.to_vec();
+            roles.retain(asked);
+            if roles.is_empty() {
+                roles = PersonRole::ALL.to_vec();
+            }
             (Label::parse(name)?, roles)
         }
     };

@@ -206,7 +206,10 @@ fn the_command_line_checks_a_sealed_report_and_finds_one_flipped_letter() {
     let id = id.as_str().unwrap();
     let path = format!("{}/v1/leads/{id}/verdict", pages.serve.text("api"));
     let judged = ureq::post(path)
-        .header("Authorization", format!("Bearer {}", pages.serve.token("unit")))
+        .header(
+            "Authorization",
+            format!("Bearer {}", pages.serve.token("unit")),
+        )
         .send_json(json!({ "verdict": "confirmed", "decided_by": "desk 3" }));
     assert_eq!(judged.unwrap().status().as_u16(), 200);
     let sealed = pages.serve.get("unit", &format!("/v1/leads/{id}/report"));
@@ -225,8 +228,15 @@ fn the_command_line_checks_a_sealed_report_and_finds_one_flipped_letter() {
     assert_eq!(code, Some(0));
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(shown["report"]["lead"]["verdict"]["verdict"], "confirmed");
-    assert!(shown["report"]["ad"]["image_sha256"].is_string(), "the ad's file is named");
-    assert_eq!(verify(&text, &[]).0, Some(1), "nothing says whose seal it is");
+    assert!(
+        shown["report"]["ad"]["image_sha256"].is_string(),
+        "the ad's file is named"
+    );
+    assert_eq!(
+        verify(&text, &[]).0,
+        Some(1),
+        "nothing says whose seal it is"
+    );
     let flipped = text.replace("desk 3", "desk 4");
     assert_ne!(flipped, text);
     assert_eq!(verify(&flipped, &["--key", key]).0, Some(1));
