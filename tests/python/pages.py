@@ -19,7 +19,7 @@ WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 def context(browser, script=True, **more):
     made = browser.new_context(java_script_enabled=script, locale="en-US", **more)
-    made.set_default_timeout(20_000)
+    made.set_default_timeout(90_000)
     return made
 
 
@@ -121,8 +121,8 @@ def without_script(browser, config):
 def focused(page):
     """Checks that the focus is seen: it is in view, it is marked, and nothing lies over it. Gives what has it."""
     return page.evaluate("""() => {
-        const it = document.activeElement, box = it.getBoundingClientRect(), style = getComputedStyle(it);
-        const label = it.labels && it.labels[0], seen = label && box.width < 3 ? label : it;
+        const it = document.activeElement, style = getComputedStyle(it);
+        const label = it.labels && it.labels[0], seen = label && /radio|checkbox/.test(it.type) ? label : it;
         const at = seen.getBoundingClientRect(), marked = getComputedStyle(seen);
         const top = document.elementFromPoint(at.x + Math.min(at.width / 2, 40), at.y + at.height / 2);
         return {tag: it.tagName, id: it.id, href: it.getAttribute('href'), text: (it.textContent || '').trim(),
@@ -167,8 +167,7 @@ def keyboard_alone(browser, config):
     tab_to(page, lambda at: at["id"] == "v1")
     page.keyboard.press("Space")
     page.keyboard.press("Enter")
-    page.wait_for_selector("#judged")
-    settled(page)
+    page.wait_for_selector("#back")
     page.keyboard.press("z")
     page.wait_for_url(f"**/leads/{lead}?judged={lead}")
     settled(page)

@@ -1,7 +1,7 @@
 //! Who is asking: a bearer token stands for one tenant in one role.
 //!
-//! A handler that takes a [`Reviewer`] or [`Supervisor`] of a unit, an [`Uploader`] or an [`Admin`] can be reached by that role
-//! only, and has no other tenant than the token's.
+//! A handler that takes a [`Reviewer`] or [`Supervisor`] of a unit, an [`Uploader`] or an [`Admin`] can be
+//! reached by that role only, and has no other tenant than the token's.
 
 use std::ops::Deref;
 

@@ -88,7 +88,7 @@ impl LeadSummary {
             ..self.clone()
         };
         let opinion = match &self.first_opinion {
-            Some(first) if first.by == *by && is_yes => return Err(OwnOpinion),
+            Some(first) if first.by == *by && is_yes && asks_two => return Err(OwnOpinion),
             Some(first) if first.by == *by => None, // on second thoughts
             Some(_) if is_yes => Some(Opinion::Second),
             Some(_) => {

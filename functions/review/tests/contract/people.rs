@@ -164,6 +164,7 @@ async fn where_a_unit_asks_for_it_two_people_confirm_and_the_second_does_not_see
     assert!(!sent.to_string().contains("R. Amari"), "{sent}");
 
     assert_eq!(says(&one, &lead, "confirmed").await.status, 409, "its own");
+    world.pass(records::Presence::LASTS + std::time::Duration::from_secs(1)); // it has moved on
     let page = two.text(&format!("/leads/{lead}")).await;
     let main = page.split("<main").nth(1).unwrap();
     assert!(!main.contains("R. Amari") && !main.contains("a scar of the print"));

@@ -15,7 +15,7 @@ pub(crate) fn presence_sk(lead: &LeadId) -> String {
 }
 
 impl Leads {
-    /// Says that a person looks at a lead now, whoever did before. Idempotent.
+    /// Says that a person looks at a lead now, in place of who did before. Idempotent.
     ///
     /// # Errors
     /// As every verb.
