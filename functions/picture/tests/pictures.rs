@@ -53,6 +53,7 @@ fn scan(jpeg: &[u8]) -> &[u8] {
 }
 
 /// Files made of each seed: `HOMEWARD_ROUNDS=2500` makes 20,000 in all.
+#[allow(clippy::disallowed_methods, reason = "how long a test is made")]
 fn rounds() -> usize {
     let rounds = std::env::var("HOMEWARD_ROUNDS").ok();
     rounds.and_then(|rounds| rounds.parse().ok()).unwrap_or(24)

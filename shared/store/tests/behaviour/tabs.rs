@@ -172,7 +172,7 @@ async fn a_verdict_moves_a_lead_and_taking_it_back_moves_it_again(World { store,
     assert_eq!(judged.unwrap().tab(), LeadTab::Confirmed);
     assert_eq!(tab(&store, &open()).await, []);
     let confirmed = TabQuery::of(LeadTab::Confirmed);
-    assert_eq!(tab(&store, &confirmed).await, [lead.clone()]);
+    assert_eq!(tab(&store, &confirmed).await, std::slice::from_ref(&lead));
     leads
         .take_verdict_back(&unit(), &lead, &by, at(21))
         .await
