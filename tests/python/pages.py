@@ -7,7 +7,7 @@ SCENARIO is the name of a function below; CONFIG is JSON: `open` (a link that si
 of axe-core comes with axe-playwright-python), `shots` (a folder for pictures of the pages, or null). Prints
 JSON; a claim that does not hold is a failed assert.
 """
-import json, pathlib, re, sys
+import gzip, json, pathlib, re, sys
 import axe_playwright_python
 from playwright.sync_api import sync_playwright
 
@@ -19,7 +19,7 @@ WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 def context(browser, script=True, **more):
     made = browser.new_context(java_script_enabled=script, locale="en-US", **more)
-    made.set_default_timeout(20_000)
+    made.set_default_timeout(90_000)
     return made
 
 
@@ -116,6 +116,126 @@ def without_script(browser, config):
     page.goto(config["api"] + "/leads")
     assert "/in?next=/leads" in page.url, "signed out is out"
     return {}
+
+
+def focused(page):
+    """Checks that the focus is seen: it is in view, it is marked, and nothing lies over it. Gives what has it."""
+    return page.evaluate("""() => {
+        const it = document.activeElement, style = getComputedStyle(it);
+        const label = it.labels && it.labels[0], seen = label && /radio|checkbox/.test(it.type) ? label : it;
+        const at = seen.getBoundingClientRect(), marked = getComputedStyle(seen);
+        const top = document.elementFromPoint(at.x + Math.min(at.width / 2, 40), at.y + at.height / 2);
+        return {tag: it.tagName, id: it.id, href: it.getAttribute('href'), text: (it.textContent || '').trim(),
+            marked: marked.outlineStyle !== 'none' || marked.boxShadow !== 'none' || style.outlineStyle !== 'none',
+            inside: at.top >= 0 && at.bottom <= innerHeight + 1,
+            free: !!top && (seen.contains(top) || top.contains(seen))};
+    }""")
+
+
+def tab_to(page, is_it, most=80):
+    """Tabs until the focus is there; each stop on the way is seen."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        at = focused(page)
+        if at["tag"] == "BODY":
+            continue
+        assert at["marked"] and at["inside"] and at["free"], at
+        if is_it(at):
+            return at
+    raise AssertionError("the keyboard does not get there")
+
+
+def keyboard_alone(browser, config):
+    """No mouse: sign in by a token, the oldest lead, all four modes, a verdict, take it back, sign out."""
+    page = context(browser, viewport=WIDE).new_page()
+    page.goto(config["api"] + "/in")
+    tab_to(page, lambda at: at["id"] == "name")
+    page.keyboard.type("R. Amari")
+    tab_to(page, lambda at: at["id"] == "token")
+    page.keyboard.type(config["token"])
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/leads")
+    settled(page)
+    tab_to(page, lambda at: at["id"] == "begin")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#stage")
+    settled(page)
+    lead = page.url.split("/")[-1].split("?")[0]
+    for key, radio in (("2", "#m2"), ("3", "#m3"), ("4", "#m4"), ("1", "#m1")):
+        page.keyboard.press(key)
+        assert page.is_checked(radio), key
+    tab_to(page, lambda at: at["id"] == "v1")
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#back")
+    page.keyboard.press("z")
+    page.wait_for_url(f"**/leads/{lead}?judged={lead}")
+    settled(page)
+    page.goto(config["api"] + "/help")
+    tab_to(page, lambda at: at["tag"] == "BUTTON")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/in")
+    return {"lead": lead}
+
+
+def weight(browser, config):
+    """The bytes of the first view of a lead, as a line carries them: text by gzip, pictures as they are."""
+    page = context(browser, viewport=WIDE).new_page()
+    sign_in(page, config)
+    path = page.get_attribute(".row h3 a", "href")
+    state = page.context.storage_state()
+    page = context(browser, viewport=WIDE, storage_state=state).new_page()
+    sizes = {"html": 0, "style": 0, "script": 0, "pictures": 0}
+    kinds = {"text/html": "html", "text/css": "style", "text/javascript": "script", "image/jpeg": "pictures"}
+
+    def carried(answer):
+        kind = kinds.get(answer.headers.get("content-type", "").split(";")[0])
+        if kind:
+            body = answer.body()
+            sizes[kind] += len(body) if kind == "pictures" else len(gzip.compress(body))
+    page.on("response", carried)
+    page.goto(config["api"] + path)
+    settled(page)
+    return sizes | {"sum": sum(sizes.values())}
+
+
+def nothing_leaves(browser, config):
+    """A whole walk; gives every address, referrer and title that others may come to see."""
+    page = context(browser, viewport=WIDE).new_page()
+    told = []
+    page.on("request", lambda request: told.extend([request.url, request.headers.get("referer", "")]))
+    sign_in(page, config)
+    settled(page)
+
+    def seen():
+        settled(page)
+        told.append(page.title())
+    lead = page.get_attribute(".row h3 a", "href")
+    page.goto(config["api"] + lead)
+    seen()
+    page.click("#whole")
+    seen()
+    page.click("label[for=v1]")
+    page.fill("#note", "seen by R. Amari")
+    page.click("#send")
+    page.wait_for_selector("#judged")
+    seen()
+    for path in (lead, lead + "/report", "/cases", "/help", "/me", "/log"):
+        page.goto(config["api"] + path)
+        seen()
+    page.goto(config["api"] + "/add")
+    page.fill("#case_id", "26-0417")
+    page.set_input_files("#photo", config["photo"])
+    page.fill("#legal_basis", "police act 12")
+    page.click("button.main")
+    page.wait_for_url("**/cases/**")
+    seen()
+    page.click(".sheet a[href$=end]")
+    seen()
+    page.fill("#withdraw-case", "26-0417")
+    page.click("form[action$=withdraw] button")
+    seen()
+    return {"told": told}
 
 
 def all_pages(browser, config):

@@ -301,6 +301,7 @@ async fn make_tenant(store: &Store, name: &str, is_unit: bool) {
         legal_basis: is_unit.then(|| Label::parse("a test").unwrap()),
         expiry_days: TenantSettings::EXPIRY_DAYS_DEFAULT,
         tell_withdrawals: false,
+        second_opinion: false,
         created_at: Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
     };
     store.tenants.put_tenant(&settings).await.unwrap();
@@ -310,7 +311,7 @@ async fn make_tenant(store: &Store, name: &str, is_unit: bool) {
 
 async fn make_token(store: &Store, name: &str, role: Role) {
     let tenant = TenantId::parse(name).unwrap();
-    let principal = Principal { tenant, role };
+    let principal = Principal::of(tenant, role);
     store
         .tenants
         .put_token(&token(name), &principal)

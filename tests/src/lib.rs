@@ -4,6 +4,7 @@
 
 pub mod api;
 pub mod backend;
+pub mod browser;
 pub mod checkout;
 pub mod cloud;
 pub mod deployment;

@@ -67,6 +67,7 @@ mod tests {
             legal_basis: legal_basis.map(|text| Label::parse(text).unwrap()),
             expiry_days: 10,
             tell_withdrawals: false,
+            second_opinion: false,
             created_at: at("2026-01-01T00:00:00Z"),
         }
     }

@@ -58,6 +58,7 @@ impl World {
             legal_basis: Some(Label::parse("police act 7").unwrap()),
             expiry_days: 10,
             tell_withdrawals: false,
+            second_opinion: false,
             created_at: Timestamp::parse("2026-01-01T00:00:00Z").unwrap(),
         };
         store.tenants.put_tenant(&settings).await.unwrap();

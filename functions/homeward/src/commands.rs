@@ -18,6 +18,7 @@ pub mod fingerprint;
 pub mod leads;
 pub mod receipt;
 pub mod references;
+pub mod report;
 pub mod serve;
 pub mod sign_in;
 pub mod status;
@@ -64,6 +65,7 @@ const EXAMPLES: &str = "Examples:
   homeward doctor --config-env prod --images-per-day 20000
   homeward dead-letters --data homeward-data
   homeward receipt verify erasure.json --key \"$key\"
+  homeward report verify report.json --key \"$key\"
   homeward completions bash > ~/.local/share/bash-completion/completions/homeward
 
 Exit codes: 0 success, 1 the input was at fault, 2 usage, 3 our fault.
@@ -92,6 +94,7 @@ enum Command {
     Doctor(doctor::Arguments),
     DeadLetters(dead_letters::Arguments),
     Receipt(receipt::Arguments),
+    Report(report::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -123,6 +126,7 @@ impl Homeward {
             Command::Doctor(arguments) => doctor::run(&arguments),
             Command::DeadLetters(arguments) => dead_letters::run(&arguments),
             Command::Receipt(arguments) => receipt::run(&arguments),
+            Command::Report(arguments) => report::run(&arguments),
             Command::Completions(arguments) => completions::run(&arguments),
         }
     }

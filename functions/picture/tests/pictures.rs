@@ -52,6 +52,13 @@ fn scan(jpeg: &[u8]) -> &[u8] {
     &jpeg[at.unwrap() + 14..]
 }
 
+/// Files made of each seed: `HOMEWARD_ROUNDS=2500` makes 20,000 in all.
+#[allow(clippy::disallowed_methods, reason = "how long a test is made")]
+fn rounds() -> usize {
+    let rounds = std::env::var("HOMEWARD_ROUNDS").ok();
+    rounds.and_then(|rounds| rounds.parse().ok()).unwrap_or(24)
+}
+
 #[test]
 fn whatever_comes_in_our_jpeg_or_a_reason_comes_out_and_no_byte_of_the_file() {
     let limits = Limits {
@@ -67,7 +74,7 @@ fn whatever_comes_in_our_jpeg_or_a_reason_comes_out_and_no_byte_of_the_file() {
     };
     let (mut shown, mut refused) = (0, 0);
     for seed in hostile::seeds("decoding") {
-        for round in 0..24 {
+        for round in 0..rounds() {
             let mut file = seed.clone();
             for _ in 0..round % 6 {
                 let at = next() % file.len();

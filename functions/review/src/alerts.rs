@@ -7,7 +7,7 @@ use records::{Alert, AuditAction, Listing, Page, TenantId};
 use serde_json::json;
 
 use crate::body::Query;
-use crate::caller::Unit;
+use crate::caller::Reviewer;
 use crate::paging::{self, PageRequest};
 use crate::problem::{Answer, Problem};
 use crate::{Pages, Shared, store_errors};
@@ -18,7 +18,7 @@ const SILENT_PAGES_MAX: usize = 20;
 /// `GET /v1/alerts`
 pub(crate) async fn pull(
     State(shared): State<Shared>,
-    Unit(unit): Unit,
+    Reviewer(unit): Reviewer,
     headers: HeaderMap,
     Query(mut query): Query,
 ) -> Answer {

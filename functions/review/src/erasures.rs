@@ -9,7 +9,7 @@ use records::{
 use serde_json::{Value, json};
 
 use crate::body::{Ids, Json};
-use crate::caller::Unit;
+use crate::caller::Supervisor;
 use crate::fields::Fields;
 use crate::pages::Actor;
 use crate::problem::{Answer, Problem, answer, ok};
@@ -22,12 +22,12 @@ const NO_CASE: &str = "no reference of that case; GET /v1/references?case_id= li
 /// `POST /v1/erasures`
 pub(crate) async fn ask(
     State(shared): State<Shared>,
-    Unit(unit): Unit,
+    Supervisor(unit): Supervisor,
     Json(mut body): Json,
 ) -> Answer {
     let scope = scope(&shared, &unit, &mut body).await?;
     body.finish()?;
-    let erasure = request(&shared, Actor::token(&unit), scope).await?;
+    let erasure = request(&shared, unit.actor(), scope).await?;
     Ok(answer(StatusCode::ACCEPTED, &view(&erasure)))
 }
 
@@ -133,7 +133,7 @@ pub(crate) async fn key(State(shared): State<Shared>) -> Answer {
 /// `GET /v1/erasures/{erasure_id}`
 pub(crate) async fn show(
     State(shared): State<Shared>,
-    Unit(unit): Unit,
+    Supervisor(unit): Supervisor,
     Ids([id]): Ids<1>,
 ) -> Answer {
     let id = ErasureId::parse(&id).map_err(|_| Problem::not_found(MISSING))?;

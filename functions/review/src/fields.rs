@@ -109,6 +109,36 @@ impl Fields {
         }
     }
 
+    /// Some of a few words, each once and one at least, in a JSON array.
+    pub(crate) fn choices<T: Copy + PartialEq>(
+        &mut self,
+        name: &str,
+        words: &[(&str, T)],
+    ) -> Result<Option<Vec<T>>, Problem> {
+        let items = match self.values.remove(name) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::Array(items)) => items,
+            Some(_) => return Err(self.invalid(name, "it is not an array")),
+        };
+        let mut chosen: Vec<T> = Vec::new();
+        for item in items {
+            let known = words.iter().find(|(word, _)| item.as_str() == Some(word));
+            match known {
+                Some((_, meaning)) if !chosen.contains(meaning) => chosen.push(*meaning),
+                Some(_) => return Err(self.invalid(name, "it has a word twice")),
+                None => {
+                    let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+                    let rule = format!("it has a word that is none of {}", known.join(", "));
+                    return Err(self.invalid(name, rule));
+                }
+            }
+        }
+        match chosen.is_empty() {
+            true => Err(self.invalid(name, "it is empty")),
+            false => Ok(Some(chosen)),
+        }
+    }
+
     /// A whole number within `range`, as a JSON number (`430.0` is one, as JSON Schema has it) or, in a
     /// query or form, as digits.
     pub(crate) fn whole(

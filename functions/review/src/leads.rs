@@ -2,15 +2,16 @@
 
 use axum::extract::State;
 use records::{
-    AuditAction, Lead, LeadId, LeadStatus, Level, TenantId, Verdict, VerdictEntry, VerdictReason,
+    AuditAction, Lead, LeadId, LeadStatus, LeadSummary, LeadTab, Level, TenantId, Verdict,
+    VerdictEntry, VerdictReason,
 };
 use serde_json::json;
 use store::{Error, LeadFilter};
 
 use crate::body::{Ids, Json, Query};
-use crate::caller::Unit;
+use crate::caller::{Reviewer, UnitCaller};
 use crate::problem::{Answer, Problem, ProblemKind, ok};
-use crate::{Shared, paging, store_errors};
+use crate::{Shared, paging, settings, store_errors};
 
 const MISSING: &str = "no such lead; GET /v1/leads lists yours";
 
@@ -45,7 +46,7 @@ pub(crate) const REASONS: &[(&str, VerdictReason)] = &[
 /// `GET /v1/leads`
 pub(crate) async fn list(
     State(shared): State<Shared>,
-    Unit(unit): Unit,
+    Reviewer(unit): Reviewer,
     Query(mut query): Query,
 ) -> Answer {
     let asked = paging::asked(&mut query)?;
@@ -65,7 +66,7 @@ pub(crate) async fn list(
     if !page.items.is_empty() {
         shared.audit(&unit, AuditAction::LeadSeen, None).await?;
     }
-    paging::page(page.map(|lead| json!(listed(lead))))
+    paging::page(page.map(|lead| shown(listed(lead))))
 }
 
 /// A lead as one of a list, with as many sightings as there is room for, and at least one.
@@ -84,7 +85,7 @@ fn listed(mut lead: Lead) -> Lead {
 /// `GET /v1/leads/{lead_id}/sightings`
 pub(crate) async fn sightings(
     State(shared): State<Shared>,
-    Unit(unit): Unit,
+    Reviewer(unit): Reviewer,
     Ids([id]): Ids<1>,
     Query(mut query): Query,
 ) -> Answer {
@@ -115,7 +116,7 @@ pub(crate) async fn sightings(
 /// `GET /v1/leads/{lead_id}`
 pub(crate) async fn show(
     State(shared): State<Shared>,
-    Unit(unit): Unit,
+    Reviewer(unit): Reviewer,
     Ids([id]): Ids<1>,
 ) -> Answer {
     let id = LeadId::parse(&id).map_err(|_| Problem::not_found(MISSING))?;
@@ -129,7 +130,7 @@ pub(crate) async fn show(
 /// `POST /v1/leads/{lead_id}/verdict`
 pub(crate) async fn judge(
     State(shared): State<Shared>,
-    Unit(unit): Unit,
+    Reviewer(unit): Reviewer,
     Ids([id]): Ids<1>,
     Json(mut body): Json,
 ) -> Answer {
@@ -145,23 +146,70 @@ pub(crate) async fn judge(
     body.finish()?;
     let id = LeadId::parse(&id).map_err(|_| Problem::not_found(MISSING))?;
     lead(&shared, &unit, &id).await?;
-    shared
-        .store
-        .leads
-        .judge(&unit, &id, &verdict)
-        .await
-        .map_err(|error| match error {
-            // The lead was there just now, so it is its reference that is gone.
-            Error::Gone(_) => Problem::new(
-                ProblemKind::Conflict,
-                "the lead's reference is not active any more, so nothing more is said about it",
-            ),
-            other => store_errors::problem(other),
-        })?;
+    let judged = match settings::found(&shared, &unit).await?.second_opinion {
+        true => opinion(&shared, &unit, &id, &verdict).await?,
+        false => shared.store.leads.judge(&unit, &id, &verdict).await,
+    };
+    judged.map_err(|error| match error {
+        // The lead was there just now, so it is its reference that is gone.
+        Error::Gone(_) => Problem::new(
+            ProblemKind::Conflict,
+            "the lead's reference is not active any more, so nothing more is said about it",
+        ),
+        store::OWN_OPINION => Problem::new(
+            ProblemKind::Conflict,
+            "the first opinion on this lead is this person's own; another person gives the second",
+        ),
+        other => store_errors::problem(other),
+    })?;
     shared
         .audit(&unit, AuditAction::LeadJudged, Some(id.as_str()))
         .await?;
     ok(&lead(&shared, &unit, &id).await?)
+}
+
+/// One of the two opinions that the unit asks for.
+async fn opinion(
+    shared: &Shared,
+    unit: &UnitCaller,
+    id: &LeadId,
+    verdict: &VerdictEntry,
+) -> Answer<Result<LeadSummary, Error>> {
+    let leads = &shared.store.leads;
+    let Some(person) = &unit.person else {
+        if verdict.verdict != Verdict::Confirmed {
+            return Ok(leads.judge(unit, id, verdict).await);
+        }
+        return Err(Problem::new(
+            ProblemKind::Conflict,
+            "two people of this unit confirm a lead, and this token is no person's; use a token that an \
+             administrator issued for a person",
+        ));
+    };
+    let known = leads.lead_summary(unit, id).await;
+    let known = known.map_err(store_errors::problem)?;
+    let known = known.ok_or_else(|| Problem::not_found(MISSING))?;
+    let seen = (id, known.version());
+    let judged = leads.judge_as_seen(unit, (seen.0, &seen.1), (person, true), verdict);
+    Ok(judged.await)
+}
+
+/// `GET /v1/leads/counts`
+pub(crate) async fn counts(
+    State(shared): State<Shared>,
+    Reviewer(unit): Reviewer,
+    Query(query): Query,
+) -> Answer {
+    query.finish()?;
+    let counts = shared.store.leads.lead_counts(&unit).await;
+    let counts = counts.map_err(store_errors::problem)?;
+    let mut body = serde_json::Map::new();
+    for tab in LeadTab::ALL {
+        let at = |level| counts.at_level(tab, level);
+        let of_tab = json!({ "alert": at(Level::Alert), "review": at(Level::Review) });
+        body.insert(tab.as_str().to_owned(), of_tab);
+    }
+    ok(&body.into())
 }
 
 async fn lead(shared: &Shared, unit: &TenantId, id: &LeadId) -> Answer<serde_json::Value> {
@@ -171,7 +219,13 @@ async fn lead(shared: &Shared, unit: &TenantId, id: &LeadId) -> Answer<serde_jso
         .lead(unit, id)
         .await
         .map_err(store_errors::problem)?;
-    found
-        .map(|lead| json!(lead))
-        .ok_or_else(|| Problem::not_found(MISSING))
+    found.map(shown).ok_or_else(|| Problem::not_found(MISSING))
+}
+
+/// A lead as it is sent: that a second opinion is asked for, and not what the first one said.
+fn shown(mut lead: Lead) -> serde_json::Value {
+    let waits = lead.summary.first_opinion.take().is_some();
+    let mut lead = json!(lead);
+    lead["awaits_second_opinion"] = json!(waits);
+    lead
 }

@@ -28,6 +28,7 @@ mod photo;
 #[cfg(feature = "invoke")]
 mod picture_functions;
 mod references;
+mod reports;
 mod settings;
 mod status;
 mod tenants;
@@ -50,6 +51,7 @@ use store::{
 };
 use tokio::sync::{OnceCell, Semaphore};
 
+use crate::caller::UnitCaller;
 use crate::problem::{Answer, Problem, ProblemKind, ok};
 
 pub use crate::pages::{NAMELESS, Pages, Pictures};
@@ -153,11 +155,11 @@ impl Shared {
     /// Writes into a unit's audit log that it did this; `subject` is an id of ours.
     async fn audit(
         &self,
-        unit: &TenantId,
+        unit: &UnitCaller,
         action: AuditAction,
         subject: Option<&str>,
     ) -> Answer<()> {
-        self.audit_as(unit, Role::Unit, action, subject).await
+        self.audit_actor(unit.actor(), action, subject).await
     }
 
     /// Writes into an administrator's audit log what it did to a tenant, and into that tenant's: who
@@ -247,6 +249,8 @@ fn for_units() -> Router<Shared> {
     let submit = post(references::submit).layer(DefaultBodyLimit::max(photo::FORM_BYTES_MAX));
     Router::new()
         .route("/v1/leads", get(leads::list))
+        .route("/v1/leads/counts", get(leads::counts))
+        .route("/v1/leads/{lead_id}/report", get(reports::sealed))
         .route("/v1/leads/{lead_id}", get(leads::show))
         .route("/v1/leads/{lead_id}/sightings", get(leads::sightings))
         .route("/v1/leads/{lead_id}/verdict", post(leads::judge))

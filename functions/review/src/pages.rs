@@ -20,6 +20,7 @@ mod lead;
 mod log;
 mod person;
 mod pictures;
+mod sealing;
 mod sign_in;
 
 use std::fmt;
@@ -36,6 +37,7 @@ use crate::{Shared, photo};
 pub(crate) use actor::Actor;
 pub(crate) use answers::missing;
 pub use inbox::NAMELESS;
+pub(crate) use pictures::ad_source;
 
 /// How the pages are served.
 #[derive(Clone, Debug)]
@@ -91,6 +93,8 @@ pub(crate) fn routes() -> Router<Shared> {
         .route("/leads", get(inbox::show))
         .route("/leads/{lead_id}", get(lead::show))
         .route("/leads/{lead_id}/report", get(lead::report))
+        .route("/leads/{lead_id}/seal", post(sealing::seal))
+        .route("/leads/{lead_id}/here", post(judging::here))
         .route("/leads/{lead_id}/verdict", post(judging::judge))
         .route("/leads/{lead_id}/take-back", post(judging::take_back))
         .route("/leads/{lead_id}/photo", get(pictures::photo))
@@ -104,6 +108,7 @@ pub(crate) fn routes() -> Router<Shared> {
         .merge(changing())
         .route("/help", get(person::help))
         .route("/me", get(person::show).post(person::rename))
+        .route("/unit", post(person::of_unit))
         .route("/log", get(log::show))
 }
 

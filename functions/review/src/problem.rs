@@ -170,6 +170,11 @@ impl Problem {
         status.is_client_error()
     }
 
+    /// Whether it is of this kind.
+    pub(crate) fn is(&self, kind: ProblemKind) -> bool {
+        self.kind == kind
+    }
+
     /// Whether it is at this place of the request.
     pub(crate) fn is_at(&self, place: &Place) -> bool {
         self.place.as_ref() == Some(place)

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use store::{Error, NewObject, Submitted};
 
 use crate::body::{Ids, Json, Query, media_type, unsupported};
-use crate::caller::Unit;
+use crate::caller::{Reviewer, Supervisor, UnitCaller};
 use crate::fields::Fields;
 use crate::pages::Actor;
 use crate::problem::{Answer, Problem, ProblemKind, answer, done, ok};
@@ -45,7 +45,7 @@ const STATUSES: &[(&str, ReferenceStatus)] = &[
 /// `GET /v1/references`
 pub(crate) async fn list(
     State(shared): State<Shared>,
-    Unit(unit): Unit,
+    Reviewer(unit): Reviewer,
     Query(mut query): Query,
 ) -> Answer {
     let asked = paging::asked(&mut query)?;
@@ -72,7 +72,7 @@ pub(crate) async fn list(
 /// `GET /v1/references/{reference_id}`
 pub(crate) async fn show(
     State(shared): State<Shared>,
-    Unit(unit): Unit,
+    Reviewer(unit): Reviewer,
     Ids([id]): Ids<1>,
 ) -> Answer {
     let id = ReferenceId::parse(&id).map_err(|_| Problem::not_found(MISSING))?;
@@ -128,7 +128,7 @@ fn held_of(alerting: &AlertLimit) -> Vec<Value> {
 /// `POST /v1/references`
 pub(crate) async fn submit(
     State(shared): State<Shared>,
-    Unit(unit): Unit,
+    Reviewer(unit): Reviewer,
     request: Request,
 ) -> Answer {
     let reference = match media_type(request.headers()).as_str() {
@@ -218,7 +218,7 @@ fn stored_photo(bytes: Bytes, reference: &Reference) -> NewObject {
 /// once.
 async fn submit_hash(
     shared: &Shared,
-    unit: &TenantId,
+    unit: &UnitCaller,
     mut fields: Fields,
 ) -> Result<Reference, Problem> {
     let pdq = hash(&mut fields)?;
@@ -322,7 +322,7 @@ fn fingerprint(pdq: Hash256, quality: u8) -> ReferenceFingerprint {
 /// The unit says that the reference is in order although it matched much.
 pub(crate) async fn release(
     State(shared): State<Shared>,
-    Unit(unit): Unit,
+    Supervisor(unit): Supervisor,
     Ids([id]): Ids<1>,
     Json(mut body): Json,
 ) -> Answer {
@@ -353,11 +353,11 @@ pub(crate) async fn release(
 /// `DELETE /v1/references/{reference_id}`
 pub(crate) async fn withdraw(
     State(shared): State<Shared>,
-    Unit(unit): Unit,
+    Supervisor(unit): Supervisor,
     Ids([id]): Ids<1>,
 ) -> Answer {
     let id = ReferenceId::parse(&id).map_err(|_| Problem::not_found(MISSING))?;
-    end(&shared, Actor::token(&unit), &id).await?;
+    end(&shared, unit.actor(), &id).await?;
     Ok(done())
 }
 

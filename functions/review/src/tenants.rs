@@ -3,7 +3,8 @@
 use axum::extract::State;
 use http::StatusCode;
 use records::{
-    AuditAction, IssuedToken, Retraction, Role, TenantId, TenantSettings, Token, TokenId,
+    AuditAction, IssuedToken, Label, Person, PersonRole, Retraction, Role, TenantId,
+    TenantSettings, Token, TokenId,
 };
 use serde_json::json;
 
@@ -28,6 +29,12 @@ const ROLES: &[(&str, Role)] = &[
     ("unit", Role::Unit),
     ("uploader", Role::Uploader),
     ("admin", Role::Admin),
+];
+
+const PERSON_ROLES: &[(&str, PersonRole)] = &[
+    ("reviewer", PersonRole::Reviewer),
+    ("supervisor", PersonRole::Supervisor),
+    ("auditor", PersonRole::Auditor),
 ];
 
 /// `GET /v1/tenants`
@@ -56,6 +63,7 @@ pub(crate) async fn make(
         legal_basis: body.parsed("legal_basis")?,
         expiry_days: expiry_days.unwrap_or(TenantSettings::EXPIRY_DAYS_DEFAULT),
         tell_withdrawals: body.flag("tell_withdrawals")?.unwrap_or(false),
+        second_opinion: false,
         created_at: shared.clock.now(),
     };
     body.finish()?;
@@ -108,6 +116,11 @@ pub(crate) async fn issue(
     let role = body
         .choice("role", ROLES)?
         .ok_or_else(|| body.missing("role"))?;
+    let roles = body.choices("roles", PERSON_ROLES)?;
+    let person = body.parsed::<Label>("person")?;
+    if role != Role::Unit && (roles.is_some() || person.is_some()) {
+        return Err(body.invalid("role", "only a token of a unit has roles or is a person's"));
+    }
     body.finish()?;
     let settings = found(&shared, &tenant).await?;
     if !has_role(&settings, role) {
@@ -121,8 +134,11 @@ pub(crate) async fn issue(
         token_id: TokenId::from_random(&shared.random.draw()),
         tenant: settings.tenant,
         role,
+        roles,
+        person,
         created_at: shared.clock.now(),
     };
+    make_person(&shared, &issued).await?;
     shared
         .store
         .tenants
@@ -136,6 +152,23 @@ pub(crate) async fn issue(
     let mut body = json!(issued);
     body["token"] = json!(token.reveal());
     Ok(answer(StatusCode::CREATED, &body))
+}
+
+/// The person whose token it is becomes known by its name, as far as it is a person's.
+async fn make_person(shared: &Shared, issued: &IssuedToken) -> Answer<()> {
+    let principal = issued.principal();
+    let (Some(person_id), Some(name)) = (&principal.person_id, &issued.person) else {
+        return Ok(());
+    };
+    let person = Person {
+        person_id: person_id.clone(),
+        tenant: issued.tenant.clone(),
+        name: name.clone(),
+        roles: principal.person_roles(),
+        created_at: issued.created_at,
+    };
+    let made = shared.store.tenants.put_person(&person).await;
+    made.map_err(store_errors::problem)
 }
 
 /// `DELETE /v1/tenants/{tenant}/tokens/{token_id}`

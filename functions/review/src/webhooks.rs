@@ -14,7 +14,7 @@ use records::{
 use serde_json::{Value, json};
 
 use crate::body::{Ids, Json};
-use crate::caller::Unit;
+use crate::caller::Supervisor;
 use crate::problem::{Answer, Problem, ProblemKind, answer, done, ok};
 use crate::{Shared, store_errors};
 
@@ -33,7 +33,7 @@ const CONTENT_TYPES: &[(&str, WebhookContentType)] = &[
 const WEBHOOKS_MAX: usize = 20;
 
 /// `GET /v1/webhooks`
-pub(crate) async fn list(State(shared): State<Shared>, Unit(unit): Unit) -> Answer {
+pub(crate) async fn list(State(shared): State<Shared>, Supervisor(unit): Supervisor) -> Answer {
     let webhooks = shared
         .store
         .deliveries
@@ -47,7 +47,7 @@ pub(crate) async fn list(State(shared): State<Shared>, Unit(unit): Unit) -> Answ
 /// `GET /v1/webhooks/{name}`
 pub(crate) async fn show(
     State(shared): State<Shared>,
-    Unit(unit): Unit,
+    Supervisor(unit): Supervisor,
     Ids([name]): Ids<1>,
 ) -> Answer {
     ok(&view(&found(&shared, &unit, &name).await?)?)
@@ -56,7 +56,7 @@ pub(crate) async fn show(
 /// `PUT /v1/webhooks/{name}`
 pub(crate) async fn put(
     State(shared): State<Shared>,
-    Unit(unit): Unit,
+    Supervisor(unit): Supervisor,
     Ids([name]): Ids<1>,
     Json(mut body): Json,
 ) -> Answer {
@@ -138,7 +138,7 @@ async fn before(shared: &Shared, unit: &TenantId, name: &WebhookName) -> Answer<
 /// `DELETE /v1/webhooks/{name}`
 pub(crate) async fn remove(
     State(shared): State<Shared>,
-    Unit(unit): Unit,
+    Supervisor(unit): Supervisor,
     Ids([name]): Ids<1>,
 ) -> Answer {
     let webhook = found(&shared, &unit, &name).await?;

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
 use embedded::Embedded;
-use records::{Role, TenantId, Token};
+use records::{Label, PersonRole, Role, TenantId, Token};
 use serde_json::{Value, json};
 use store::{Clock, Store};
 
@@ -155,13 +155,40 @@ async fn revoke_answer(
 }
 
 /// Only who may read the folder: an administrator sees no leads.
-async fn sign_in_answer(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+async fn sign_in_answer(
+    State(shared): State<Arc<Shared>>,
+    Query(query): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
+) -> Response {
     let given = bearer(&headers);
     if given.is_none_or(|given| given.hash() != shared.local.hash()) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let link = sign_in::link(&shared.store, &Clock::from_system(), &shared.ports).await;
-    answer(link.map(|link| json!({ "open": link })))
+    answer(
+        signed_in(&shared, &query)
+            .await
+            .map(|link| json!({ "open": link })),
+    )
+}
+
+async fn signed_in(shared: &Shared, query: &[(String, String)]) -> anyhow::Result<String> {
+    let name = query.iter().find(|(name, _)| name == "name");
+    let asked = |role: &PersonRole| {
+        let is_it = |(name, word): &(String, String)| name == "role" && word == role.as_str();
+        query.iter().any(is_it)
+    };
+    let person = match name {
+        None => sign_in::person_here()?,
+        Some((_, name)) => {
+            let mut roles = PersonRole::ALL.to_vec();
+            roles.retain(asked);
+            if roles.is_empty() {
+                roles = PersonRole::ALL.to_vec();
+            }
+            (Label::parse(name)?, roles)
+        }
+    };
+    sign_in::link(&shared.store, &Clock::from_system(), &shared.ports, person).await
 }
 
 fn bearer(headers: &HeaderMap) -> Option<Token> {
@@ -233,12 +260,18 @@ fn found(answer: anyhow::Result<Value>) -> anyhow::Result<Option<Value>> {
     }
 }
 
-/// Asks the system that runs on this folder for a link that signs a person in, once.
+/// Asks the system that runs on this folder for a link that signs a person in, once: one of this name and with
+/// these roles, or the one at this computer.
 ///
 /// # Errors
 /// A system that does not answer.
-pub async fn ask_for_sign_in(data: &Path) -> anyhow::Result<Value> {
-    ask(data, reqwest::Method::POST, SIGN_IN, &[]).await
+pub async fn ask_for_sign_in(
+    data: &Path,
+    (name, roles): (Option<&str>, &[PersonRole]),
+) -> anyhow::Result<Value> {
+    let mut query: Vec<(&str, &str)> = name.map(|name| ("name", name)).into_iter().collect();
+    query.extend(roles.iter().map(|role| ("role", role.as_str())));
+    ask(data, reqwest::Method::POST, SIGN_IN, &query).await
 }
 
 /// Asks the system that runs on this folder for what it counts.

@@ -156,7 +156,7 @@ impl Laptop {
             settings.timer,
         );
         admin_api::save(data, &ports, &local)?;
-        let open = sign_in::link(&store, &clock, &ports).await?;
+        let open = sign_in::link(&store, &clock, &ports, sign_in::person_here()?).await?;
         let laptop = Self {
             embedded,
             store,
@@ -210,7 +210,8 @@ impl Laptop {
     /// # Errors
     /// What could not be recorded.
     pub async fn sign_in_link(&self) -> anyhow::Result<String> {
-        sign_in::link(&self.store, &Clock::from_system(), &self.ports).await
+        let person = sign_in::person_here()?;
+        sign_in::link(&self.store, &Clock::from_system(), &self.ports, person).await
     }
 
     /// Runs until a task fails, which none should.

@@ -99,6 +99,8 @@ pub(super) async fn first(
                 token_id: token_id(&token),
                 tenant: TenantId::parse(tenant)?,
                 role,
+                roles: None,
+                person: None,
                 created_at: clock.now(),
             };
             store.tenants.issue_token(&token, &issued).await?;
@@ -143,6 +145,7 @@ async fn make_tenant(
         legal_basis: is_unit.then(|| Label::parse(LEGAL_BASIS)).transpose()?,
         expiry_days: TenantSettings::EXPIRY_DAYS_DEFAULT,
         tell_withdrawals: false,
+        second_opinion: false,
         created_at: clock.now(),
     };
     store.tenants.put_tenant(&settings).await?;

@@ -50,6 +50,12 @@
   if (form) form.querySelectorAll('[name=verdict]').forEach((radio) => radio.addEventListener('keydown', (e) => {
     if (e.key === 'Enter') { e.preventDefault(); form.requestSubmit(); }
   }));
+  // Colleagues see that this lead is being looked at, as long as its page is in front.
+  if (form && form.dataset.here) setInterval(() => {
+    if (document.hidden) return;
+    const body = new URLSearchParams({ form_token: form.elements.form_token.value });
+    fetch(form.dataset.here, { method: 'POST', body, redirect: 'manual' }).catch(() => {});
+  }, 60000);
   // Nothing is sent twice, and a slow line shows that it was sent.
   document.querySelectorAll('form[method=post]').forEach((it) => it.addEventListener('submit', (e) => {
     if (it.dataset.sent) { e.preventDefault(); return; }

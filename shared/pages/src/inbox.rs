@@ -103,6 +103,8 @@ pub struct Row {
     pub is_claimed: bool,
     /// Whether it was sure enough to alert.
     pub is_alert: bool,
+    /// The name of another person who looks at it now.
+    pub other: Option<String>,
     /// Since when it waits, or when it was found.
     pub waits: String,
 }

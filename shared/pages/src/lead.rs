@@ -36,6 +36,10 @@ pub struct LeadPage {
     pub is_alert: bool,
     /// Whether it is held for review.
     pub is_held: bool,
+    /// The name of another person who looks at it now.
+    pub other: Option<String>,
+    /// The name of the text that says that one of two opinions is given.
+    pub opinion: Option<&'static str>,
     /// The verdict as it stands.
     pub verdict: Option<VerdictLine>,
     /// Whether it came up again after it was dismissed.
@@ -90,6 +94,8 @@ pub struct LeadPage {
 pub struct ReportPage {
     /// The frame.
     pub shell: Shell,
+    /// Whether the person may have it sealed.
+    pub may_seal: bool,
     /// The lead.
     pub lead: LeadPage,
     /// When it was made.

@@ -16,6 +16,8 @@ pub struct MePage {
     pub problem: Option<&'static str>,
     /// The person's name.
     pub name: String,
+    /// Whether the unit asks for two opinions; none if the person may not set it.
+    pub second_opinion: Option<bool>,
     /// The names of the texts of what it may do.
     pub roles: Vec<&'static str>,
 }

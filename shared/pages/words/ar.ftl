@@ -390,3 +390,22 @@ edit-tilted = مائلة { $count }°
 edit-stretched = ممدودة { $count } %
 edit-cropped = مقصوصة { $count } %
 edit-share = تملأ { $count } % من صورة الإعلان
+
+# Two opinions, reports
+tab-second = رأي ثانٍ
+row-looks = مفتوح لدى
+other-looks = مفتوح الآن أيضًا لدى:
+opinion-own = قلت إنها الصورة نفسها. يُعتدّ بذلك حين يقوله شخص ثانٍ لا يرى ما قلته.
+opinion-second = نظر زميل إلى هذا أولًا. سترى ما قاله بعد أن تقرر أنت.
+hist-opinion = رأي أول يظهر بعد الرأي الثاني
+hist-first = الأول من رأيين
+judged-first = سُجِّل رأيًا أول من اثنين: الصورة نفسها. ويعطي زميل الرأي الثاني.
+problem-own-opinion = الرأي الأول في هذا التطابق رأيك. والثاني لشخص آخر.
+unit-title = لوحدتك كلها
+unit-second = «الصورة نفسها» تحتاج شخصين
+unit-second-what = يقرر الشخص الثاني دون أن يرى ما قاله الأول. وتُبلَّغ أنظمة القضايا حين يقول الاثنان ذلك.
+report-seal = نسخة مختومة
+report-seal-what = ملف فيه كل ما سبق وكل القرارات وسجل من رأى ماذا، موقّع من هذا النظام. ويتحقق منه «homeward report verify» في أي مكان.
+report-seal-do = احفظ النسخة المختومة
+did-report-sealed = ختم تقريرًا
+in-name-what = اتركه فارغًا إن كان الرمز لك وحدك.

@@ -373,3 +373,22 @@ edit-tilted = tilted by { $count }°
 edit-stretched = stretched by { $count } %
 edit-cropped = cropped by { $count } %
 edit-share = filling { $count } % of the ad’s picture
+
+# Two opinions, reports
+tab-second = Second opinion
+row-looks = open at
+other-looks = Open at the same time:
+opinion-own = You said that it is the same photo. It counts once a second person, who does not see what you said, has said so too.
+opinion-second = A colleague has looked at this first. You will see what they said once you have decided.
+hist-opinion = A first opinion, shown once the second is given
+hist-first = first of two opinions
+judged-first = Recorded as the first of two opinions: same photo. A colleague gives the second.
+problem-own-opinion = The first opinion on this lead is yours. Another person gives the second.
+unit-title = For all of your unit
+unit-second = “Same photo” needs two people
+unit-second-what = The second person decides without seeing what the first one said. Case systems are told once both have said so.
+report-seal = Sealed copy
+report-seal-what = A file with everything above, all decisions and the record of who saw what, signed by this deployment. “homeward report verify” checks it anywhere.
+report-seal-do = Save the sealed copy
+did-report-sealed = sealed a report
+in-name-what = Leave it empty if the token was made for you alone.

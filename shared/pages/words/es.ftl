@@ -373,3 +373,22 @@ edit-tilted = inclinada { $count }°
 edit-stretched = estirada un { $count } %
 edit-cropped = recortada un { $count } %
 edit-share = ocupa el { $count } % de la imagen del anuncio
+
+# Two opinions, reports
+tab-second = Segunda opinión
+row-looks = abierto por
+other-looks = Abierto a la vez por:
+opinion-own = Usted dijo que es la misma foto. Cuenta cuando otra persona, que no ve lo que usted dijo, también lo diga.
+opinion-second = Un colega lo miró primero. Verá lo que dijo cuando usted haya decidido.
+hist-opinion = Una primera opinión; se muestra cuando se dé la segunda
+hist-first = primera de dos opiniones
+judged-first = Registrado como primera de dos opiniones: la misma foto. Un colega da la segunda.
+problem-own-opinion = La primera opinión sobre este indicio es suya. Otra persona da la segunda.
+unit-title = Para toda su unidad
+unit-second = «La misma foto» requiere dos personas
+unit-second-what = La segunda persona decide sin ver lo que dijo la primera. Los sistemas de casos se enteran cuando ambas lo han dicho.
+report-seal = Copia sellada
+report-seal-what = Un archivo con todo lo anterior, todas las decisiones y el registro de quién vio qué, firmado por esta instalación. «homeward report verify» lo comprueba en cualquier lugar.
+report-seal-do = Guardar la copia sellada
+did-report-sealed = selló un informe
+in-name-what = Déjelo vacío si el token se hizo solo para usted.

@@ -128,6 +128,8 @@ pub enum AuditAction {
     VerdictTakenBack,
     /// A person changed its name.
     PersonChanged,
+    /// A report on a lead was sealed.
+    ReportSealed,
 }
 
 /// One entry of a tenant's audit log.

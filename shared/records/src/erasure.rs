@@ -123,14 +123,21 @@ impl Receipt {
     /// # Errors
     /// [`Malformed`] for a seed of another length than 32 bytes.
     pub fn signed(&self, seed: &Secret) -> Result<SignedReceipt, Malformed> {
-        let key = signing_key(seed)?;
         let receipt = serde_json::to_string(self).expect("plain fields serialise");
+        let (signature, public_key) = sign(seed, &receipt)?;
         Ok(SignedReceipt {
-            signature: STANDARD.encode(key.sign(receipt.as_bytes()).to_bytes()),
-            public_key: STANDARD.encode(key.verifying_key().to_bytes()),
+            signature,
+            public_key,
             receipt,
         })
     }
+}
+
+/// The signature of a text, and the public key that it is checked with, both base64.
+pub(crate) fn sign(seed: &Secret, text: &str) -> Result<(String, String), Malformed> {
+    let key = signing_key(seed)?;
+    let signature = STANDARD.encode(key.sign(text.as_bytes()).to_bytes());
+    Ok((signature, STANDARD.encode(key.verifying_key().to_bytes())))
 }
 
 fn signing_key(seed: &Secret) -> Result<SigningKey, Malformed> {
@@ -176,10 +183,7 @@ impl SignedReceipt {
     /// # Errors
     /// [`ReceiptFault`]
     pub fn opened(&self) -> Result<Receipt, ReceiptFault> {
-        let key = public_key(&self.public_key)?;
-        let signature = bytes(&self.signature).ok_or(ReceiptFault::Signature)?;
-        key.verify_strict(self.receipt.as_bytes(), &Signature::from_bytes(&signature))
-            .map_err(|_| ReceiptFault::Signature)?;
+        check_signature(&self.public_key, &self.signature, &self.receipt)?;
         let receipt: Receipt =
             serde_json::from_str(&self.receipt).map_err(|_| ReceiptFault::Unreadable)?;
         match receipt.format == Receipt::FORMAT {
@@ -193,11 +197,23 @@ impl SignedReceipt {
     /// # Errors
     /// [`ReceiptFault::Key`], [`ReceiptFault::AnotherKey`]
     pub fn is_by(&self, key: &str) -> Result<(), ReceiptFault> {
-        match public_key(key)? == public_key(&self.public_key)? {
-            true => Ok(()),
-            false => Err(ReceiptFault::AnotherKey),
-        }
+        same_key(key, &self.public_key)
     }
+}
+
+pub(crate) fn same_key(key: &str, named: &str) -> Result<(), ReceiptFault> {
+    match public_key(key)? == public_key(named)? {
+        true => Ok(()),
+        false => Err(ReceiptFault::AnotherKey),
+    }
+}
+
+pub(crate) fn check_signature(key: &str, signature: &str, text: &str) -> Result<(), ReceiptFault> {
+    let key = public_key(key)?;
+    let signature = bytes(signature).ok_or(ReceiptFault::Signature)?;
+    let signature = Signature::from_bytes(&signature);
+    let checked = key.verify_strict(text.as_bytes(), &signature);
+    checked.map_err(|_| ReceiptFault::Signature)
 }
 
 fn public_key(text: &str) -> Result<VerifyingKey, ReceiptFault> {

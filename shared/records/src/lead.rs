@@ -6,6 +6,7 @@ use features::{Level, Method};
 
 use crate::ad::Sighting;
 use crate::ids::{CaseId, ImageSha256, LeadId, ReferenceId, TenantId};
+use crate::person::PersonId;
 use crate::text::Label;
 use crate::time::Timestamp;
 
@@ -109,6 +110,15 @@ pub struct VerdictEntry {
     pub decided_at: Timestamp,
 }
 
+/// A first "same photo", which waits for a second person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstOpinion {
+    /// Who gave it.
+    pub by: PersonId,
+    /// What it said.
+    pub entry: VerdictEntry,
+}
+
 /// The corners of the reference within the ad image, clockwise from its top left, as fractions of
 /// the ad's width and height (0 to 1; outside that where the ad shows a part only).
 pub type Outline = [(f32, f32); 4];
@@ -142,6 +152,9 @@ pub struct LeadSummary {
     pub status: LeadStatus,
     /// The latest verdict.
     pub verdict: Option<VerdictEntry>,
+    /// What a first person said, if it counts only once a second one has said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_opinion: Option<FirstOpinion>,
     /// When it was found.
     pub created_at: Timestamp,
     /// Where the fingerprint comes from by which it has its level.
@@ -164,6 +177,9 @@ pub struct LeadSummary {
     /// an older build.
     #[serde(default)]
     pub sightings_total: Option<u64>,
+    /// The first places that its ads name; none only in a record of an older build.
+    #[serde(default)]
+    pub places: Option<Vec<Label>>,
 }
 
 /// How often one uploader posted a lead's ad image.

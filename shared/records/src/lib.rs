@@ -18,14 +18,17 @@ mod erasure;
 mod event;
 mod hashes;
 mod ids;
+mod inbox;
 mod key;
 mod lead;
 mod member;
 mod page;
 mod person;
 mod picture;
+mod presence;
 mod reason;
 mod reference;
+mod report;
 mod retraction;
 mod status;
 mod tenant;
@@ -52,26 +55,29 @@ pub use hashes::{
     is_hash_list,
 };
 pub use ids::{CaseId, ImageSha256, LeadId, ReferenceId, TenantId};
+pub use inbox::{LeadTab, TabEntry, first_places};
 pub use key::{AdKey, KEY_BYTES_MAX, ObjectKey, ReferenceKey, decode_event_key, has_dot_parts};
 pub use lead::{
-    Evidence, FoundLead, Lead, LeadStatus, LeadSummary, LeadUploader, Outline, Verdict,
-    VerdictEntry, VerdictReason,
+    Evidence, FirstOpinion, FoundLead, Lead, LeadStatus, LeadSummary, LeadUploader, Outline,
+    Verdict, VerdictEntry, VerdictReason,
 };
 pub use member::{BundleCounts, MemberName};
 pub use page::{Cursor, Listing, Page};
 pub use person::{Person, PersonId, PersonRole, Session, SignInLink};
 pub use picture::{NoPicture, PictureAnswer, PictureKind, PictureRequest};
+pub use presence::Presence;
 pub use reason::ReasonCode;
 pub use reference::{
     AlertDecision, AlertLimit, Reference, ReferenceStatus, SearchProgress, SearchState,
 };
+pub use report::{LeadReport, ReportLog, ReportPhoto, ReportQuestion, SealedReport};
 pub use retraction::{Retraction, RetractionState};
 pub use status::{Gauges, SetGauges, Status, TaskRun};
 pub use tenant::{Principal, Role, TenantSettings, Token, TokenHash};
 pub use text::{Label, Malformed, SourceUrl};
 pub use time::Timestamp;
 pub use token::{IssuedToken, TokenId};
-pub use verdict::VerdictRecord;
+pub use verdict::{Opinion, OwnOpinion, VerdictRecord};
 pub use webhook::{
     RetiredKeys, Secret, Webhook, WebhookContentType, WebhookName, WebhookState, WebhookUrl,
     WebhookView,

@@ -46,6 +46,8 @@ pub enum Listing {
     Audit,
     /// The sightings of a unit's lead.
     Sightings,
+    /// A tab of a unit's inbox.
+    Tab,
 }
 
 impl Listing {
@@ -58,6 +60,7 @@ impl Listing {
             Self::Deliveries => 5,
             Self::Audit => 6,
             Self::Sightings => 7,
+            Self::Tab => 8,
         }
     }
 }

@@ -29,6 +29,13 @@ impl PersonId {
         Self(hex::encode(&digest[..16]))
     }
 
+    /// The person of this name to whom an administrator gave a token: never the one who only says this name.
+    pub fn of_token(tenant: &TenantId, name: &Label) -> Self {
+        let name = name.as_str().to_lowercase();
+        let digest = Sha256::digest(format!("person with a token {tenant} {name}"));
+        Self(hex::encode(&digest[..16]))
+    }
+
     /// Reads 32 lower-case hex digits.
     ///
     /// # Errors
@@ -64,6 +71,20 @@ pub enum PersonRole {
     Auditor,
 }
 
+impl PersonRole {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Reviewer, Self::Supervisor, Self::Auditor];
+
+    /// The word that is stored and sent.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reviewer => "reviewer",
+            Self::Supervisor => "supervisor",
+            Self::Auditor => "auditor",
+        }
+    }
+}
+
 /// A person who signs in to a unit's pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Person {
@@ -73,7 +94,7 @@ pub struct Person {
     pub tenant: TenantId,
     /// As colleagues know it; verdicts say it.
     pub name: Label,
-    /// What it may do.
+    /// What it may do; one that a token signs in, what the token may do.
     pub roles: Vec<PersonRole>,
     /// Since when it is known.
     pub created_at: Timestamp,
@@ -100,6 +121,9 @@ pub struct Session {
     /// The token that opened it: the session ends when that is revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<TokenHash>,
+    /// What the person may do in it; none: what the person may do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Vec<PersonRole>>,
 }
 
 impl Session {

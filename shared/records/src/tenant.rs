@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::ids::TenantId;
+use crate::person::{PersonId, PersonRole};
 use crate::text::{Label, Malformed, redacted};
 use crate::time::Timestamp;
 
@@ -42,6 +43,36 @@ pub struct Principal {
     pub tenant: TenantId,
     /// What it may do.
     pub role: Role,
+    /// Of a unit: what a person may do who has the token; none: everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Vec<PersonRole>>,
+    /// The person whose token it is; none if it is the unit's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person_id: Option<PersonId>,
+}
+
+impl Principal {
+    /// A tenant itself, in one role with everything that belongs to it.
+    pub fn of(tenant: TenantId, role: Role) -> Self {
+        Self {
+            tenant,
+            role,
+            roles: None,
+            person_id: None,
+        }
+    }
+
+    /// Whether it may do what this role of a person does.
+    pub fn is(&self, role: PersonRole) -> bool {
+        self.roles
+            .as_ref()
+            .is_none_or(|roles| roles.contains(&role))
+    }
+
+    /// What a person may do that signs in with it.
+    pub fn person_roles(&self) -> Vec<PersonRole> {
+        self.roles.clone().unwrap_or(PersonRole::ALL.into())
+    }
 }
 
 /// An organisation's settings.
@@ -61,6 +92,9 @@ pub struct TenantSettings {
     /// withdrawn. Otherwise a withdrawn reference is silent altogether.
     #[serde(default)]
     pub tell_withdrawals: bool,
+    /// Whether a lead counts as confirmed only once two people have said so.
+    #[serde(default)]
+    pub second_opinion: bool,
     /// When the tenant was made.
     pub created_at: Timestamp,
 }

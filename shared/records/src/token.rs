@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::TenantId;
-use crate::tenant::Role;
-use crate::text::{Malformed, text_form};
+use crate::person::{PersonId, PersonRole};
+use crate::tenant::{Principal, Role};
+use crate::text::{Label, Malformed, text_form};
 use crate::time::Timestamp;
 
 /// Names a token without being part of it: 32 lower-case hex digits, drawn at random. May be
@@ -51,6 +52,25 @@ pub struct IssuedToken {
     pub tenant: TenantId,
     /// What it may do.
     pub role: Role,
+    /// Of a unit: what a person may do who has it; none: everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Vec<PersonRole>>,
+    /// The name of the person whose it is; none if it is the tenant's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<Label>,
     /// When it was issued.
     pub created_at: Timestamp,
+}
+
+impl IssuedToken {
+    /// For whom it acts.
+    pub fn principal(&self) -> Principal {
+        let person = self.person.as_ref();
+        Principal {
+            tenant: self.tenant.clone(),
+            role: self.role,
+            roles: self.roles.clone(),
+            person_id: person.map(|name| PersonId::of_token(&self.tenant, name)),
+        }
+    }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::ids::LeadId;
-use crate::lead::{LeadStatus, LeadSummary, VerdictEntry};
+use crate::lead::{FirstOpinion, LeadStatus, LeadSummary, Verdict, VerdictEntry};
 use crate::person::PersonId;
 use crate::time::Timestamp;
 
@@ -25,7 +25,27 @@ pub struct VerdictRecord {
     pub status_before: LeadStatus,
     /// The verdict before.
     pub verdict_before: Option<VerdictEntry>,
+    /// The first opinion before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_before: Option<FirstOpinion>,
+    /// Which opinion it was, where two are asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opinion: Option<Opinion>,
 }
+
+/// The place of an opinion among the two that a unit asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Opinion {
+    /// It waits for another person.
+    First,
+    /// It was given without knowing the first.
+    Second,
+}
+
+/// A person was asked for a second opinion on its own first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnOpinion;
 
 impl VerdictRecord {
     /// How long a decision can be taken back: a slip of the hand is noticed at once.
@@ -48,6 +68,50 @@ impl VerdictRecord {
 }
 
 impl LeadSummary {
+    /// How the lead is once this person has judged it, where a unit asks for two opinions or for one; and which
+    /// of two it was. Of two people who disagree it cannot be told who is right: they talk.
+    ///
+    /// # Errors
+    /// [`OwnOpinion`] if the person said the same before, and another one is asked.
+    pub fn judged_by(
+        &self,
+        by: &PersonId,
+        entry: &VerdictEntry,
+        asks_two: bool,
+    ) -> Result<(Self, Option<Opinion>), OwnOpinion> {
+        let is_yes = entry.verdict == Verdict::Confirmed;
+        let mut lead = Self {
+            first_opinion: None,
+            retracted: None, // a person has looked at it since
+            status: entry.verdict.status(),
+            verdict: Some(entry.clone()),
+            ..self.clone()
+        };
+        let opinion = match &self.first_opinion {
+            Some(first) if first.by == *by && is_yes && asks_two => return Err(OwnOpinion),
+            Some(first) if first.by == *by => None, // on second thoughts
+            Some(_) if is_yes => Some(Opinion::Second),
+            Some(_) => {
+                let unsure = VerdictEntry {
+                    verdict: Verdict::Unsure,
+                    ..entry.clone()
+                };
+                (lead.status, lead.verdict) = (LeadStatus::Unsure, Some(unsure));
+                Some(Opinion::Second)
+            }
+            None if is_yes && asks_two && self.status != LeadStatus::Confirmed => {
+                (lead.status, lead.verdict) = (LeadStatus::Open, self.verdict.clone());
+                lead.first_opinion = Some(FirstOpinion {
+                    by: by.clone(),
+                    entry: entry.clone(),
+                });
+                Some(Opinion::First)
+            }
+            None => None,
+        };
+        Ok((lead, opinion))
+    }
+
     /// A short text that changes whenever the lead is judged, opened again or rises: who judges what it
     /// has seen says which version that was.
     pub fn version(&self) -> String {
@@ -55,7 +119,8 @@ impl LeadSummary {
             self.status,
             self.verdict,
             self.reopened_at,
-            self.level.as_str()
+            self.level.as_str(),
+            self.first_opinion,
         ]);
         hex::encode(&Sha256::digest(told.to_string())[..8])
     }

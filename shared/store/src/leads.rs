@@ -8,9 +8,11 @@ pub(crate) mod extend;
 pub(crate) mod held;
 pub(crate) mod known;
 pub(crate) mod outbox;
+pub(crate) mod presence;
 pub(crate) mod record;
 pub(crate) mod retractions;
 pub(crate) mod sightings;
+pub(crate) mod tabs;
 pub(crate) mod verdicts;
 pub(crate) mod withdrawn;
 
@@ -176,11 +178,12 @@ impl Leads {
                 .lead_summary(unit, id)
                 .await?
                 .ok_or(Error::Gone("the lead"))?;
-            let known = lead.verdict.as_ref();
-            let is_same = known.is_some_and(|known| same_decision(known, verdict));
+            let last = lead.verdict.as_ref();
+            let is_same = last.is_some_and(|last| same_decision(last, verdict));
             if is_same && lead.status != LeadStatus::Open {
                 return Ok(lead); // one that is open again is judged again
             }
+            let known = lead.clone();
             let kept = VerdictRecord {
                 lead_id: id.clone(),
                 by: None,
@@ -188,17 +191,21 @@ impl Leads {
                 entry: Some(verdict.clone()),
                 status_before: lead.status,
                 verdict_before: lead.verdict.take(),
+                first_before: lead.first_opinion.clone(),
+                opinion: None,
             };
             lead.status = verdict.verdict.status();
             lead.verdict = Some(verdict.clone());
+            lead.first_opinion = None;
             lead.retracted = None; // a person has looked at it since
-            let ended = self.write_verdict(unit, &lead, &kept).await?;
+            let ended = self.write_verdict(unit, (&known, &lead), &kept).await?;
             if ended == Ended::Done {
                 return Ok(lead);
             }
             if ended.refused(0) {
                 return Err(Error::Gone("the lead's reference"));
             }
+            self.list_lead(unit, id).await?;
             attempts.again().await?;
         }
     }
@@ -206,7 +213,7 @@ impl Leads {
     async fn write_verdict(
         &self,
         unit: &TenantId,
-        lead: &LeadSummary,
+        (known, lead): (&LeadSummary, &LeadSummary),
         kept: &VerdictRecord,
     ) -> Result<Ended> {
         let glance = self.sightings_preview(unit, &lead.lead_id).await?;
@@ -219,18 +226,21 @@ impl Leads {
             self.db.step_update(
                 Table::Leads,
                 key(unit.as_str(), lead_sk(&lead.lead_id)),
-                "SET #status = :status, verdict = :verdict, retracted = :retracted",
+                "SET #status = :status, verdict = :verdict, retracted = :retracted, \
+                 first_opinion = :first_opinion",
                 Some("attribute_exists(pk)"),
                 &[("#status", "status")],
                 &[
                     (":status", attribute(&lead.status)?),
                     (":verdict", attribute(&lead.verdict)?),
                     (":retracted", attribute(&lead.retracted)?),
+                    (":first_opinion", attribute(&lead.first_opinion)?),
                 ],
             )?,
         ];
         steps.push(self.step_verdict_kept(unit, kept)?);
         steps.extend(outbox);
+        steps.extend(self.steps_moved(unit, known, lead)?);
         self.db.transact("recording a verdict", &steps).await
     }
 }

@@ -48,6 +48,8 @@ pub use leads::held::Released;
 pub use leads::known::KnownSightings;
 pub use leads::record::Recorded;
 pub use leads::retractions::LeadsWithdrawn;
+pub use leads::tabs::{LeadCounts, TabQuery};
+pub use leads::verdicts::OWN_OPINION;
 pub use objects::forms::{Form, FormLimits};
 pub use objects::{
     Fetched, ListedObject, NewObject, Object, ObjectFacts, ObjectKind, ObjectsPage,

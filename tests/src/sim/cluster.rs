@@ -305,14 +305,12 @@ async fn prepare(folder: &Path) {
             legal_basis: is_unit.then(|| Label::parse("a simulation").expect("a label")),
             expiry_days: TenantSettings::EXPIRY_DAYS_DEFAULT,
             tell_withdrawals: false,
+            second_opinion: false,
             created_at: time.now(),
         };
         store.tenants.put_tenant(&settings).await.expect("a tenant");
     }
-    let principal = Principal {
-        tenant: unit(),
-        role: Role::Unit,
-    };
+    let principal = Principal::of(unit(), Role::Unit);
     let put = store.tenants.put_token(&token(), &principal).await;
     put.expect("a token");
     let hook = Webhook {

@@ -5,7 +5,11 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 
+use proofs::browser::Browser;
 use proofs::checkout;
 use proofs::leads::pairs_of;
 use proofs::process::Serve;
@@ -20,10 +24,10 @@ struct Seen {
 }
 
 /// Lets an uploader upload `ads` into a new system, after `prepare` has put references there.
-fn seen(ads: &Path, prepare: impl FnOnce(&Serve)) -> Seen {
+fn seen<T>(ads: &Path, prepare: impl FnOnce(&Serve) -> T) -> Seen {
     let folder = tempfile::tempdir().unwrap();
     let serve = Serve::start_with(&folder.path().join("data"), &["--port", "0"]);
-    prepare(&serve);
+    let _goes_on = prepare(&serve);
     serve.settled();
     let view = Command::new(checkout::python())
         .arg(checkout::root().join("tests/python/uploader_view.py"))
@@ -37,6 +41,41 @@ fn seen(ads: &Path, prepare: impl FnOnce(&Serve)) -> Seen {
     Seen {
         view: String::from_utf8(view.stdout).unwrap(),
         leads: serve.all("unit", "/v1/leads"),
+    }
+}
+
+/// A person who looks at every lead and every picture for as long as this lives.
+struct Looking(Arc<AtomicBool>, Option<JoinHandle<usize>>);
+
+impl Looking {
+    fn at(serve: &Serve) -> Self {
+        let (browser, ends) = (Browser::signed_in(serve), Arc::new(AtomicBool::new(false)));
+        let ended = ends.clone();
+        let looks = move || {
+            let mut pictures = 0;
+            while !ended.load(Ordering::SeqCst) {
+                let inbox = browser.get("/leads").text();
+                for path in Browser::addresses(&inbox, "href") {
+                    let page = browser.get(&path);
+                    for picture in Browser::addresses(&page.text(), "src") {
+                        let answer = browser.get(&picture);
+                        pictures += usize::from(answer.content_type == "image/jpeg");
+                    }
+                }
+            }
+            pictures
+        };
+        Self(ends, Some(std::thread::spawn(looks)))
+    }
+}
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+        let pictures = self.1.take().unwrap().join();
+        if !std::thread::panicking() {
+            assert!(pictures.unwrap() > 0, "the person saw pictures");
+        }
     }
 }
 
@@ -94,6 +133,11 @@ fn an_uploader_cannot_tell_who_is_or_was_sought() {
         }
     });
 
+    let looked_at = seen(&ads, |serve| {
+        upload(serve, &world.references());
+        Looking::at(serve)
+    });
+
     let pairs = pairs_of(&sought.leads);
     let missed: Vec<_> = world.pairs().difference(&pairs).cloned().collect();
     assert_eq!(missed, [], "the worlds do differ");
@@ -112,6 +156,7 @@ fn an_uploader_cannot_tell_who_is_or_was_sought() {
     );
     check_same(&unsearched.view, &sought.view);
     check_same(&unsearched.view, &withdrawn.view);
+    check_same(&unsearched.view, &looked_at.view);
 }
 
 #[test]

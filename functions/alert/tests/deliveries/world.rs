@@ -95,6 +95,7 @@ impl World {
             legal_basis: None,
             expiry_days: 365,
             tell_withdrawals: false,
+            second_opinion: false,
             created_at: self.now(),
         };
         self.store

@@ -101,7 +101,8 @@ fn refused(fault: ReceiptFault) -> Failure {
     Failure::input(fault, hint)
 }
 
-fn read(file: &Path) -> Result<Vec<u8>> {
+/// The bytes of a file, or of the standard input for `-`.
+pub(super) fn read(file: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut from: Box<dyn Read> = match file.as_os_str() == "-" {
         true => Box::new(std::io::stdin().lock()),
@@ -120,7 +121,7 @@ fn read(file: &Path) -> Result<Vec<u8>> {
 fn unread(error: std::io::Error) -> Failure {
     Failure::input(
         format!("the file cannot be read: {error}"),
-        "name the file that holds the answer of GET /v1/erasures/ID",
+        "name the file that holds the deployment's answer",
     )
 }
 

@@ -164,6 +164,12 @@ struct NewToken {
     tenant: String,
     /// What it may do
     role: Role,
+    /// Of a unit: the person whose it is, by name; the audit log names it
+    #[arg(long, value_name = "NAME")]
+    person: Option<String>,
+    /// Of a unit: what a person may do who has it; without it, everything
+    #[arg(long, value_name = "ROLE")]
+    may: Vec<May>,
     #[command(flatten)]
     deployment: DeploymentArguments,
 }
@@ -179,8 +185,30 @@ enum Role {
     Admin,
 }
 
+/// What a person may do within a unit.
+#[derive(Clone, Copy, ValueEnum)]
+enum May {
+    /// Sees leads and judges them, adds photos
+    Reviewer,
+    /// Withdraws, erases, releases, seals reports
+    Supervisor,
+    /// Reads the audit log
+    Auditor,
+}
+
+impl May {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Reviewer => "reviewer",
+            Self::Supervisor => "supervisor",
+            Self::Auditor => "auditor",
+        }
+    }
+}
+
 const TOKEN_EXAMPLES: &str = "Examples:
   homeward token new north unit --to https://homeward.example --token-file admin.token > north.token
+  homeward token new north unit --person 'S. Berg' --may reviewer --to https://homeward.example
   homeward token revoke north 3f0a... --to https://homeward.example --token-file admin.token";
 
 #[derive(Args)]
@@ -206,10 +234,12 @@ struct Revoke {
     deployment: DeploymentArguments,
 }
 
-const TOKENS: [Column; 4] = [
+const TOKENS: [Column; 6] = [
     ("token", "/token_id"),
     ("tenant", "/tenant"),
     ("role", "/role"),
+    ("person", "/person"),
+    ("may", "/roles"),
     ("created", "/created_at"),
 ];
 
@@ -225,9 +255,12 @@ pub fn token(arguments: &TokenArguments) -> Result {
                 Role::Uploader => "uploader",
                 Role::Admin => "admin",
             };
+            let may: Vec<&str> = new.may.iter().map(|role| role.word()).collect();
+            let roles = (!may.is_empty()).then_some(may);
+            let body = json!({ "role": role, "roles": roles, "person": new.person });
             let path = format!("tenants/{}/tokens", path_part(&new.tenant)?);
             let client = Client::new(&new.deployment)?;
-            let issued = client.send(&Method::POST, &path, Some(&json!({ "role": role })))?;
+            let issued = client.send(&Method::POST, &path, Some(&body))?;
             let value = text_of(&issued, "/token");
             writeln!(std::io::stdout().lock(), "{value}")?;
             let id = text_of(&issued, "/token_id");

@@ -447,11 +447,13 @@ fn help_has_examples_for_every_command_and_says_what_it_never_does() {
         "upload",
         "dead-letters",
         "receipt",
+        "report",
         "completions",
     ] {
         assert!(help.contains(&format!("homeward {command} ")), "{help}");
         let words: &[&str] = match command {
             "receipt" => &["receipt", "verify", "--help"],
+            "report" => &["report", "verify", "--help"],
             command => &[command, "--help"],
         };
         let output = homeward(words, here);

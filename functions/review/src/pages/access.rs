@@ -5,7 +5,9 @@ use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use pages::{Shell, SignInPage, Signed, Words};
-use records::{Person, PersonRole, Role, Session, TenantId, Token};
+use records::{LeadTab, Person, PersonRole, Role, Session, TenantId, Token};
+
+use store::LeadCounts;
 
 use super::actor::Actor;
 use super::answers::{Refused, Why, cookie, html, see, words};
@@ -73,6 +75,10 @@ pub(crate) async fn signed_in(
         .tenants
         .person(&session.tenant, &session.person_id);
     let person = person.await.map_err(&failed)?;
+    let person = person.map(|person| Person {
+        roles: session.roles.unwrap_or(person.roles),
+        ..person
+    });
     Ok(person.map(|person| (person, cookie)))
 }
 
@@ -208,10 +214,14 @@ impl Officer {
         if !self.person.is(PersonRole::Reviewer) {
             return Ok(self.shell(here, 0));
         }
-        let leads = shared.store.leads.lead_summaries(self.unit()).await;
-        let leads = leads.map_err(Refused::store(self.words))?;
-        let waiting = leads.iter().filter(|lead| super::inbox::waits(lead));
-        Ok(self.shell(here, waiting.count() as u64))
+        let counts = self.counts(shared).await?;
+        Ok(self.shell(here, counts.in_tab(LeadTab::Open)))
+    }
+
+    /// How many leads of the unit are in each tab of the inbox.
+    pub(crate) async fn counts(&self, shared: &Shared) -> Result<LeadCounts, Refused> {
+        let counts = shared.store.leads.lead_counts(self.unit()).await;
+        counts.map_err(Refused::store(self.words))
     }
 }
 

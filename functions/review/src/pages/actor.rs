@@ -12,13 +12,6 @@ pub(crate) struct Actor<'a> {
     pub(crate) person: Option<&'a PersonId>,
 }
 
-impl<'a> Actor<'a> {
-    /// The unit by its token.
-    pub(crate) fn token(unit: &'a TenantId) -> Self {
-        Self { unit, person: None }
-    }
-}
-
 impl Shared {
     /// Writes into a unit's audit log what was done and by whom.
     pub(crate) async fn audit_actor(

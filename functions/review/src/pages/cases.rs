@@ -1,8 +1,13 @@
 //! Cases: what a unit's references have in common. In addresses a reference stands for its case.
 
 use axum::extract::State;
+use futures::{StreamExt, TryStreamExt, stream};
 use pages::{CaseLead, CasePage, CasePhoto, CaseRow, CasesPage};
-use records::{AuditAction, LeadSummary, PersonRole, Reference, ReferenceId, ReferenceStatus};
+use records::{
+    AuditAction, LeadSummary, LeadTab, PersonRole, Reference, ReferenceId, ReferenceStatus,
+};
+
+use store::LeadCounts;
 
 use super::access::Officer;
 use super::answers::{Paged, Refused, Why, page};
@@ -10,6 +15,12 @@ use super::form::Asked;
 use super::{inbox, labels};
 use crate::Shared;
 use crate::body::Ids;
+
+/// Leads of one photo that its case's page shows.
+const PHOTO_LEADS_MAX: usize = 1_000;
+
+/// Photos whose leads are read at once.
+const AT_ONCE: usize = 8;
 
 /// Whether a photo of it is kept.
 pub(crate) fn has_picture(reference: &Reference) -> bool {
@@ -23,20 +34,18 @@ pub(crate) fn has_picture(reference: &Reference) -> bool {
 pub(crate) async fn list(State(shared): State<Shared>, officer: Officer) -> Paged {
     officer.must_be(PersonRole::Reviewer)?;
     let references = inbox::references(&shared, &officer).await?;
-    let leads = shared.store.leads.lead_summaries(officer.unit()).await;
-    let leads = leads.map_err(Refused::store(officer.words))?;
+    let counts = officer.counts(&shared).await?;
     let told = shared.audit_actor(officer.actor(), AuditAction::ReferenceSeen, None);
     told.await.map_err(Refused::failed(officer.words))?;
     let is_active = |it: &&Reference| it.status == ReferenceStatus::Active;
-    let waiting: Vec<LeadSummary> = leads.into_iter().filter(inbox::waits).collect();
     page(&CasesPage {
-        shell: officer.shell("cases", waiting.len() as u64),
+        shell: officer.shell("cases", counts.in_tab(LeadTab::Open)),
         searched: references.iter().filter(is_active).count() as u64,
-        rows: rows(&references, &waiting),
+        rows: rows(&references, &counts),
     })
 }
 
-fn rows(references: &[Reference], waiting: &[LeadSummary]) -> Vec<CaseRow> {
+fn rows(references: &[Reference], counts: &LeadCounts) -> Vec<CaseRow> {
     let mut rows: Vec<CaseRow> = Vec::new();
     for reference in references {
         let case = reference.case_id.to_string();
@@ -46,18 +55,18 @@ fn rows(references: &[Reference], waiting: &[LeadSummary]) -> Vec<CaseRow> {
         );
         let place = rows.iter().position(|row| row.case == case);
         let place = place.unwrap_or_else(|| {
-            let leads = waiting.iter().filter(|it| it.case_id == reference.case_id);
             rows.push(CaseRow {
                 case,
                 reference: reference.reference_id.to_string(),
                 photos: 0,
-                waiting: leads.count() as u64,
+                waiting: 0,
                 state: "case-ended",
             });
             rows.len() - 1
         });
         let row = &mut rows[place];
         row.photos += 1;
+        row.waiting += counts.of_reference(&reference.reference_id, LeadTab::Open);
         if is_searched {
             row.state = "case-searched";
         }
@@ -96,25 +105,45 @@ pub(crate) async fn show(
         .references
         .references(unit, case, None, store::PAGE_ITEMS_MAX);
     let references = references.await.map_err(&failed)?.items;
-    let all = shared
-        .store
-        .leads
-        .lead_summaries(unit)
-        .await
-        .map_err(&failed)?;
+    let leads = leads(&shared, &officer, &references).await?;
     let subject = Some(named.reference_id.as_str());
     let told = shared.audit_actor(officer.actor(), AuditAction::ReferenceSeen, subject);
     told.await.map_err(Refused::failed(words))?;
-    let waiting = all.iter().filter(|lead| inbox::waits(lead)).count() as u64;
-    let of_case = all.iter().filter(|lead| lead.case_id == named.case_id);
     page(&CasePage {
-        shell: officer.shell("cases", waiting),
+        shell: officer.counted_shell(&shared, "cases").await?,
         case: named.case_id.to_string(),
         reference: named.reference_id.to_string(),
         done: done(asked.text("done")),
         photos: references.iter().map(|it| photo(&officer, it)).collect(),
-        leads: of_case.rev().map(|it| case_lead(&officer, it)).collect(),
+        leads: leads.iter().map(|it| case_lead(&officer, it)).collect(),
     })
+}
+
+/// The leads of these references, the newest first.
+async fn leads(
+    shared: &Shared,
+    officer: &Officer,
+    references: &[Reference],
+) -> Result<Vec<LeadSummary>, Refused> {
+    let of = |id: ReferenceId| async move {
+        let leads = shared
+            .store
+            .leads
+            .leads_of_reference(officer.unit(), &id, PHOTO_LEADS_MAX);
+        leads.await
+    };
+    let mut ids = Vec::new();
+    for reference in references {
+        ids.push(reference.reference_id.clone());
+    }
+    let found = stream::iter(ids)
+        .map(of)
+        .buffered(AT_ONCE)
+        .try_concat()
+        .await;
+    let mut leads: Vec<LeadSummary> = found.map_err(Refused::store(officer.words))?;
+    leads.sort_by(|a, b| (b.created_at, &b.lead_id).cmp(&(a.created_at, &a.lead_id)));
+    Ok(leads)
 }
 
 fn done(word: &str) -> Option<&'static str> {
@@ -155,6 +184,6 @@ fn case_lead(officer: &Officer, lead: &LeadSummary) -> CaseLead {
         id: lead.lead_id.to_string(),
         edit: inbox::capital(&pages::edit(words, lead.edit.as_str())),
         when: words.time(lead.created_at),
-        state: labels::lead_state(lead.status, lead.held_for.is_some()),
+        state: labels::lead_state(lead.tab()),
     }
 }

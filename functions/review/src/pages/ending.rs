@@ -29,14 +29,11 @@ async fn view(
     officer: &Officer,
     reference: &Reference,
 ) -> Result<EndPage, Refused> {
-    let leads = shared.store.leads.lead_summaries(officer.unit()).await;
-    let leads = leads.map_err(Refused::store(officer.words))?;
-    let those = leads
-        .iter()
-        .filter(|it| it.reference_id == reference.reference_id);
+    let (unit, id) = (officer.unit(), &reference.reference_id);
+    let leads = shared.store.leads.count_of(unit, id).await;
     let way = |code, title, what| EndWay { code, title, what };
     Ok(EndPage {
-        leads: those.count() as u64,
+        leads: leads.map_err(Refused::store(officer.words))?,
         shell: officer.counted_shell(shared, "cases").await?,
         reference: reference.reference_id.to_string(),
         case: reference.case_id.to_string(),

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use http::StatusCode;
 use pages::{HeldPage, HeldRow};
-use records::{AuditAction, LeadId, LeadStatus, LeadSummary, PersonRole, Reference, ReferenceId};
+use records::{AuditAction, LeadId, LeadSummary, PersonRole, Reference};
 
 use super::access::Officer;
 use super::answers::{Paged, Refused, html, page, see};
@@ -32,12 +32,9 @@ async fn view(
     officer: &Officer,
     reference: &Reference,
 ) -> Result<HeldPage, Refused> {
-    let leads = shared.store.leads.lead_summaries(officer.unit()).await;
-    let leads = leads.map_err(Refused::store(officer.words))?;
-    let waiting = leads.iter().filter(|it| inbox::waits(it)).count() as u64;
-    let held = leads
-        .iter()
-        .filter(|lead| is_held(lead, &reference.reference_id));
+    let (unit, id) = (officer.unit(), &reference.reference_id);
+    let held = shared.store.leads.held_leads(unit, id, ROUND).await;
+    let held = held.map_err(Refused::store(officer.words))?;
     let words = officer.words;
     let row = |lead: &LeadSummary| HeldRow {
         id: lead.lead_id.to_string(),
@@ -46,18 +43,14 @@ async fn view(
         when: words.time(lead.created_at),
     };
     Ok(HeldPage {
-        shell: officer.shell("leads", waiting),
+        shell: officer.counted_shell(shared, "leads").await?,
         reference: reference.reference_id.to_string(),
         case: reference.case_id.to_string(),
         problem: None,
         may_release: officer.person.is(PersonRole::Supervisor)
             && reference.alerting.held_since.is_some(),
-        rows: held.take(ROUND).map(row).collect(),
+        rows: held.iter().map(row).collect(),
     })
-}
-
-fn is_held(lead: &LeadSummary, reference: &ReferenceId) -> bool {
-    lead.reference_id == *reference && lead.status == LeadStatus::Open && lead.held_for.is_some()
 }
 
 /// `POST /references/{reference_id}/held`
@@ -100,12 +93,7 @@ async fn judged(
         return Ok(false);
     };
     let entry = decision.entry(officer, shared.clock.now());
-    let (unit, by) = (officer.unit(), &officer.person.person_id);
-    let done = shared
-        .store
-        .leads
-        .judge_as_seen(unit, (&id, version), by, &entry);
-    match done.await {
+    match judging::judge_as_seen(shared, officer, (&id, version), &entry).await? {
         Ok(_) => judging::told(shared, officer, AuditAction::LeadJudged, &id)
             .await
             .map(|()| true),

@@ -1,17 +1,20 @@
 //! The inbox.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::extract::State;
-use futures::future::try_join_all;
+use futures::{StreamExt, TryStreamExt, stream};
 use pages::{Choice, Group, Held, InboxPage, Row, Search, Tab, Words};
 use records::{
-    AuditAction, Evidence, LeadId, LeadStatus, LeadSummary, PersonRole, Reference, ReferenceStatus,
-    SearchState, Sighting,
+    AuditAction, Cursor, Evidence, Label, LeadId, LeadSummary, LeadTab, Level, PersonRole,
+    Reference, ReferenceStatus, SearchState, TabEntry, Timestamp,
 };
+use store::{LeadCounts, TabQuery};
 
 use super::access::Officer;
-use super::answers::{Paged, Refused, page};
+use super::answers::{Paged, Refused, page, see};
 use super::form::{Asked, FormFields};
 use super::judging;
 use crate::Shared;
@@ -31,13 +34,14 @@ const REFERENCES_MAX: usize = 2_000;
 /// The name of the person whom a laptop's link signs in, until it has one.
 pub const NAMELESS: &str = "Officer at this computer";
 
-const TABS: [(&str, &str); 6] = [
-    ("open", "tab-open"),
-    ("held", "tab-held"),
-    ("unsure", "tab-unsure"),
-    ("confirmed", "tab-confirmed"),
-    ("dismissed", "tab-dismissed"),
-    ("withdrawn", "tab-withdrawn"),
+const TABS: [(LeadTab, &str); 7] = [
+    (LeadTab::Open, "tab-open"),
+    (LeadTab::Held, "tab-held"),
+    (LeadTab::Second, "tab-second"),
+    (LeadTab::Unsure, "tab-unsure"),
+    (LeadTab::Confirmed, "tab-confirmed"),
+    (LeadTab::Dismissed, "tab-dismissed"),
+    (LeadTab::Withdrawn, "tab-withdrawn"),
 ];
 const LEVELS: [(&str, &str); 3] = [
     ("all", "level-all"),
@@ -55,29 +59,17 @@ const ORDERS: [(&str, &str); 3] = [
     ("seen", "order-seen"),
 ];
 
-/// Whether a lead waits for a person.
-pub(crate) fn waits(lead: &LeadSummary) -> bool {
-    tab_of(lead) == "open"
-}
-
-fn tab_of(lead: &LeadSummary) -> &'static str {
-    match lead.status {
-        LeadStatus::Open if lead.held_for.is_some() => "held",
-        LeadStatus::Open => "open",
-        LeadStatus::Unsure => "unsure",
-        LeadStatus::Confirmed => "confirmed",
-        LeadStatus::Dismissed => "dismissed",
-        LeadStatus::Withdrawn => "withdrawn",
-    }
-}
-
 /// What is asked for, each one of a few words.
 struct Query {
-    tab: &'static str,
+    tab: LeadTab,
     level: &'static str,
     found: &'static str,
     order: &'static str,
+    /// Of the leads that are read at once.
     page: usize,
+    /// Where those begin, and how many leads lie before them.
+    after: Option<Cursor>,
+    before: usize,
 }
 
 impl Query {
@@ -87,36 +79,119 @@ impl Query {
             let found = known.iter().find(|(code, _)| *code == text);
             found.unwrap_or(&known[0]).0
         };
+        let tab = LeadTab::ALL
+            .into_iter()
+            .find(|tab| tab.as_str() == asked.text("tab"));
+        let after = asked.text("after");
         Self {
-            tab: one_of("tab", &TABS),
+            tab: tab.unwrap_or(LeadTab::Open),
             level: one_of("level", &LEVELS),
             found: one_of("found", &FOUND),
             order: one_of("order", &ORDERS),
             page: asked.text("page").parse().unwrap_or(0),
+            after: (!after.is_empty()).then(|| Cursor::from_text(after)),
+            before: asked.text("before").parse().unwrap_or(0),
         }
     }
 
-    fn shows(&self, lead: &LeadSummary, now: records::Timestamp) -> bool {
-        let window = match self.found {
-            "day" => Some(Duration::from_secs(86_400)),
-            "week" => Some(Duration::from_secs(7 * 86_400)),
+    /// The entries of the store that it is about.
+    fn entries(&self, now: Timestamp) -> TabQuery {
+        let day = Duration::from_secs(86_400);
+        let since = match self.found {
+            "day" => Some(now.minus(day)),
+            "week" => Some(now.minus(7 * day)),
             _ => None,
         };
-        tab_of(lead) == self.tab
-            && (self.level == "all" || self.level == lead.level.as_str())
-            && window.is_none_or(|window| now.since(lead.created_at) <= window)
+        TabQuery {
+            newest_first: self.order == "new",
+            since,
+            after: self.after.clone(),
+            ..TabQuery::of(self.tab)
+        }
     }
 
-    fn next(&self) -> String {
-        format!(
-            "/leads?tab={}&level={}&found={}&order={}&page={}",
-            self.tab,
-            self.level,
-            self.found,
-            self.order,
-            self.page.saturating_add(1)
-        )
+    fn shows(&self, entry: &TabEntry) -> bool {
+        self.level == "all" || self.level == entry.level().as_str()
     }
+
+    /// How many leads it is about; none if only those that were read are known.
+    fn of_all(&self, counts: &LeadCounts) -> Option<usize> {
+        let count = match (self.found, self.level) {
+            ("any", "all") => counts.in_tab(self.tab),
+            ("any", "alert") => counts.at_level(self.tab, Level::Alert),
+            ("any", _) => counts.at_level(self.tab, Level::Review),
+            _ => return None,
+        };
+        usize::try_from(count).ok()
+    }
+
+    /// The address of the next page: of those that were read, or of those after them.
+    fn next(&self, read: usize, more: Option<&Cursor>) -> Option<String> {
+        let is_here = (self.page + 1).saturating_mul(PAGE) < read;
+        let (page, before, after) = match (is_here, more) {
+            (true, _) => (self.page + 1, self.before, self.after.as_ref()),
+            (false, Some(more)) => (0, self.before.saturating_add(read), Some(more)),
+            (false, None) => return None,
+        };
+        let (tab, level) = (self.tab.as_str(), self.level);
+        let (found, order) = (self.found, self.order);
+        let path =
+            format!("/leads?tab={tab}&level={level}&found={found}&order={order}&page={page}");
+        Some(match after {
+            Some(after) => format!("{path}&before={before}&after={}", after.as_str()),
+            None => path,
+        })
+    }
+}
+
+/// The leads of a page, and where it is among them all.
+struct Shown {
+    leads: Vec<LeadSummary>,
+    from: usize,
+    of: usize,
+    next: Option<String>,
+}
+
+async fn shown(
+    shared: &Shared,
+    officer: &Officer,
+    query: &Query,
+    counts: &LeadCounts,
+) -> Result<Shown, Refused> {
+    let (unit, leads) = (officer.unit(), &shared.store.leads);
+    let failed = Refused::store(officer.words);
+    let read = match leads.tab(unit, &query.entries(shared.clock.now())).await {
+        Err(store::Error::Rejected(_)) => return Err(Refused::from(see("/leads"))),
+        read => read.map_err(&failed)?,
+    };
+    let entries: Vec<TabEntry> = read
+        .items
+        .into_iter()
+        .filter(|it| query.shows(it))
+        .collect();
+    let ids = ordered(&entries, query.order);
+    let start = query.page.saturating_mul(PAGE).min(ids.len());
+    let end = (start + PAGE).min(ids.len());
+    let found = match query.order {
+        "seen" => {
+            let mut all = leads.leads_by_id(unit, &ids).await.map_err(&failed)?;
+            all.sort_by_key(|lead| Reverse(lead.sightings_total));
+            all.into_iter().skip(start).take(PAGE).collect()
+        }
+        _ => leads
+            .leads_by_id(unit, &ids[start..end])
+            .await
+            .map_err(&failed)?,
+    };
+    let before = query.before;
+    Ok(Shown {
+        leads: found,
+        from: before.saturating_add(start),
+        of: query
+            .of_all(counts)
+            .unwrap_or(before.saturating_add(ids.len())),
+        next: query.next(ids.len(), read.next.as_ref()),
+    })
 }
 
 /// `GET /leads`
@@ -126,55 +201,56 @@ pub(crate) async fn show(
     Asked(asked): Asked,
 ) -> Paged {
     officer.must_be(PersonRole::Reviewer)?;
-    let (words, unit) = (officer.words, officer.unit());
-    let failed = Refused::store(words);
-    let all = shared
-        .store
-        .leads
-        .lead_summaries(unit)
-        .await
-        .map_err(&failed)?;
-    let references = references(&shared, &officer).await?;
+    let words = officer.words;
     let query = Query::of(&asked);
-    let now = shared.clock.now();
-    let mut leads: Vec<&LeadSummary> = all.iter().filter(|lead| query.shows(lead, now)).collect();
-    ordered(&mut leads, query.order);
-    let of = leads.len();
-    let from = query.page.saturating_mul(PAGE).min(of);
-    let shown: Vec<&LeadSummary> = leads.into_iter().skip(from).take(PAGE).collect();
-    let sightings = sightings(&shared, &officer, &shown).await?;
+    let counts = officer.counts(&shared).await?;
+    let shown = shown(&shared, &officer, &query, &counts).await?;
+    let references = references(&shared, &officer).await?;
+    let places = places(&shared, &officer, &shown.leads).await?;
+    let others = others(&shared, &officer, &shown.leads).await?;
     let told = shared.audit_actor(officer.actor(), AuditAction::LeadSeen, None);
     told.await.map_err(Refused::failed(words))?;
-    let oldest = all.iter().find(|lead| waits(lead));
-    let counted = |code: &str| all.iter().filter(|lead| tab_of(lead) == code).count() as u64;
-    let waiting = counted("open");
+    let oldest = oldest(&shared, &officer).await?;
+    let now = shared.clock.now();
+    let waiting = counts.in_tab(LeadTab::Open);
     let active = |it: &&Reference| it.status == ReferenceStatus::Active;
     page(&InboxPage {
         judged: judging::judged(&shared, &officer, asked.text("judged")).await?,
         asks_name: officer.person.name.as_str() == NAMELESS,
         waiting,
-        oldest: oldest.map(|lead| words.span(now.since(lead.created_at))),
+        oldest: oldest
+            .as_ref()
+            .map(|it| words.span(now.since(it.created_at))),
         first: oldest.map(|lead| lead.lead_id.to_string()),
-        tabs: tabs(&query, counted),
-        tab: query.tab,
+        tabs: tabs(&query, &counts),
+        tab: query.tab.as_str(),
         levels: choices(&LEVELS, query.level),
         found: choices(&FOUND, query.found),
         orders: choices(&ORDERS, query.order),
-        groups: groups(words, now, &shown, &sightings, &references),
-        empty: if query.tab == "open" {
-            "empty-open"
-        } else {
-            "empty-tab"
+        groups: groups(words, now, (&shown.leads, &places, &others), &references),
+        empty: match query.tab {
+            LeadTab::Open => "empty-open",
+            _ => "empty-tab",
         },
         searched: references.iter().filter(active).count() as u64,
-        shown: shown.len(),
-        of,
-        pager: pager(words, from, shown.len(), of),
-        next: (from + shown.len() < of).then(|| query.next()),
-        helds: helds(&references, &all),
+        shown: shown.leads.len(),
+        of: shown.of,
+        pager: pager(words, shown.from, shown.leads.len(), shown.of),
+        next: shown.next,
+        helds: helds(&references, &counts),
         searches: searches(&references),
         shell: officer.shell("leads", waiting),
     })
+}
+
+/// The lead that waits longest.
+async fn oldest(shared: &Shared, officer: &Officer) -> Result<Option<TabEntry>, Refused> {
+    let first = TabQuery {
+        limit: 1,
+        ..TabQuery::of(LeadTab::Open)
+    };
+    let found = shared.store.leads.tab(officer.unit(), &first).await;
+    Ok(found.map_err(Refused::store(officer.words))?.items.pop())
 }
 
 fn pager(words: Words, from: usize, shown: usize, of: usize) -> String {
@@ -189,27 +265,28 @@ fn pager(words: Words, from: usize, shown: usize, of: usize) -> String {
     )
 }
 
-/// Leads of one case stand together, the case of the oldest first; or as asked.
-fn ordered(leads: &mut [&LeadSummary], order: &str) {
-    match order {
-        "new" => leads.reverse(),
-        "seen" => leads.sort_by_key(|lead| std::cmp::Reverse(lead.sightings_total)),
-        _ => {
-            let mut first = std::collections::HashMap::new();
-            for (place, lead) in leads.iter().enumerate() {
-                first.entry(lead.case_id.clone()).or_insert(place);
-            }
-            leads.sort_by_key(|lead| first.get(&lead.case_id).copied());
+/// Leads of one case stand together, the case of the oldest first; or as they come.
+fn ordered(entries: &[TabEntry], order: &str) -> Vec<LeadId> {
+    let mut entries: Vec<&TabEntry> = entries.iter().collect();
+    if order == "case" {
+        let mut first = HashMap::new();
+        for (place, entry) in entries.iter().enumerate() {
+            first.entry(&entry.case_id).or_insert(place);
         }
+        entries.sort_by_key(|entry| first.get(&entry.case_id).copied());
     }
+    entries
+        .into_iter()
+        .map(|entry| entry.lead_id.clone())
+        .collect()
 }
 
-fn tabs(query: &Query, counted: impl Fn(&str) -> u64) -> Vec<Tab> {
-    let tab = |(code, word): (&'static str, &'static str)| Tab {
-        code,
+fn tabs(query: &Query, counts: &LeadCounts) -> Vec<Tab> {
+    let tab = |(tab, word): (LeadTab, &'static str)| Tab {
+        code: tab.as_str(),
         word,
-        count: counted(code),
-        is_here: code == query.tab,
+        count: counts.in_tab(tab),
+        is_here: tab == query.tab,
     };
     TABS.into_iter().map(tab).collect()
 }
@@ -245,37 +322,63 @@ pub(crate) async fn references(
     }
 }
 
-/// The first sightings of each lead that is shown.
-async fn sightings(
+/// The first places of each lead that is shown. A lead of an older build does not have them: its sightings do.
+async fn places(
     shared: &Shared,
     officer: &Officer,
-    shown: &[&LeadSummary],
-) -> Result<Vec<Vec<Sighting>>, Refused> {
-    let mut found = Vec::new();
-    for some in shown.chunks(AT_ONCE) {
-        let ids: Vec<LeadId> = some.iter().map(|lead| lead.lead_id.clone()).collect();
-        let mut reads = Vec::new();
-        for id in &ids {
-            let (store, unit) = (&shared.store, officer.unit());
-            reads.push(store.leads.lead_sightings_page(unit, id, None, PLACES_OF));
+    shown: &[LeadSummary],
+) -> Result<Vec<Vec<Label>>, Refused> {
+    let of = |lead: LeadSummary| async move {
+        if let Some(places) = lead.places {
+            return Ok(places);
         }
-        let pages = try_join_all(reads).await;
-        let pages = pages.map_err(Refused::store(officer.words))?;
-        found.extend(pages.into_iter().map(|page| page.items));
+        let (leads, unit) = (&shared.store.leads, officer.unit());
+        let page = leads
+            .lead_sightings_page(unit, &lead.lead_id, None, PLACES_OF)
+            .await;
+        page.map(|page| records::first_places(&[], &page.items))
+    };
+    let all = stream::iter(shown.to_vec()).map(of).buffered(AT_ONCE);
+    all.try_collect()
+        .await
+        .map_err(Refused::store(officer.words))
+}
+
+/// By lead the name of another person who looks at it now.
+type Others = HashMap<LeadId, String>;
+
+/// Who else looks at these leads now.
+pub(crate) async fn others(
+    shared: &Shared,
+    officer: &Officer,
+    leads: &[LeadSummary],
+) -> Result<Others, Refused> {
+    let ids: Vec<LeadId> = leads.iter().map(|lead| lead.lead_id.clone()).collect();
+    let (unit, failed) = (officer.unit(), Refused::store(officer.words));
+    let looking = shared.store.leads.looking(unit, &ids).await;
+    let (me, now) = (&officer.person.person_id, shared.clock.now());
+    let mut others = HashMap::new();
+    for (lead, presence) in looking.map_err(&failed)? {
+        if presence.is_of_another(me, now) {
+            let person = shared.store.tenants.person(unit, &presence.person_id).await;
+            let name = person
+                .map_err(&failed)?
+                .map(|person| person.name.to_string());
+            others.insert(lead, name.unwrap_or_default());
+        }
     }
-    Ok(found)
+    Ok(others)
 }
 
 fn groups(
     words: Words,
-    now: records::Timestamp,
-    shown: &[&LeadSummary],
-    sightings: &[Vec<Sighting>],
+    now: Timestamp,
+    (shown, places, others): (&[LeadSummary], &[Vec<Label>], &Others),
     references: &[Reference],
 ) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    for (lead, sightings) in shown.iter().zip(sightings) {
-        let row = row(words, now, lead, sightings);
+    for (lead, places) in shown.iter().zip(places) {
+        let row = row(words, now, (lead, places), others.get(&lead.lead_id));
         let case = lead.case_id.to_string();
         match groups.last_mut() {
             Some(group) if group.case == case => group.rows.push(row),
@@ -292,14 +395,14 @@ fn groups(
     groups
 }
 
-fn row(words: Words, now: records::Timestamp, lead: &LeadSummary, sightings: &[Sighting]) -> Row {
-    let total = lead.sightings_total.unwrap_or(sightings.len() as u64);
-    let mut places: Vec<&str> = sightings
-        .iter()
-        .filter_map(|it| it.place.as_ref().map(|place| place.as_str()))
-        .collect();
-    places.dedup();
-    places.truncate(3);
+fn row(
+    words: Words,
+    now: Timestamp,
+    (lead, places): (&LeadSummary, &[Label]),
+    other: Option<&String>,
+) -> Row {
+    let total = lead.sightings_total.unwrap_or(1);
+    let places: Vec<&str> = places.iter().map(Label::as_str).collect();
     let waited = words.span(now.since(lead.created_at));
     Row {
         id: lead.lead_id.to_string(),
@@ -308,7 +411,8 @@ fn row(words: Words, now: records::Timestamp, lead: &LeadSummary, sightings: &[S
         places: (!places.is_empty()).then(|| places.join(", ")),
         is_claimed: lead.evidence == Evidence::Claimed,
         is_alert: lead.is_alert(),
-        waits: match waits(lead) {
+        other: other.cloned(),
+        waits: match lead.tab() == LeadTab::Open {
             true => words.a("row-waits", "wait", &waited),
             false => words.a("row-found", "when", &words.time(lead.created_at)),
         },
@@ -322,17 +426,14 @@ pub(crate) fn capital(text: &str) -> String {
     first.unwrap_or_default() + chars.as_str()
 }
 
-fn helds(references: &[Reference], leads: &[LeadSummary]) -> Vec<Held> {
+fn helds(references: &[Reference], counts: &LeadCounts) -> Vec<Held> {
     let held = references
         .iter()
         .filter(|it| it.alerting.held_since.is_some());
     let held = held.map(|reference| Held {
         case: reference.case_id.to_string(),
         reference: reference.reference_id.to_string(),
-        leads: leads
-            .iter()
-            .filter(|it| it.reference_id == reference.reference_id && tab_of(it) == "held")
-            .count() as u64,
+        leads: counts.of_reference(&reference.reference_id, LeadTab::Held),
     });
     held.collect()
 }

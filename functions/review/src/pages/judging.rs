@@ -1,17 +1,20 @@
 //! Verdicts by a person, on what it saw.
 
 use axum::extract::State;
+use axum::response::IntoResponse as _;
 use http::StatusCode;
 use pages::Judged;
 use records::{
-    AuditAction, LeadId, LeadSummary, PersonRole, Timestamp, Verdict, VerdictEntry, VerdictReason,
-    VerdictRecord,
+    AuditAction, LeadId, LeadSummary, LeadTab, Opinion, PersonRole, Timestamp, Verdict,
+    VerdictEntry, VerdictReason, VerdictRecord,
 };
+
+use store::TabQuery;
 
 use super::access::Officer;
 use super::answers::{Paged, Refused, Why, see};
 use super::form::{FormFields, PersonForm};
-use super::{inbox, labels, lead};
+use super::{labels, lead};
 use crate::Shared;
 use crate::body::Ids;
 use crate::leads::{REASONS, VERDICTS};
@@ -66,14 +69,8 @@ pub(crate) async fn judge(
         Err(problem) => return again(&shared, &officer, &id, (problem, &fields)).await,
     };
     let entry = decision.entry(&officer, shared.clock.now());
-    let (unit, by) = (officer.unit(), &officer.person.person_id);
     let seen = (&id, fields.text("version"));
-    match shared
-        .store
-        .leads
-        .judge_as_seen(unit, seen, by, &entry)
-        .await
-    {
+    match judge_as_seen(&shared, &officer, seen, &entry).await? {
         Ok(_) => {}
         Err(error) => {
             let problem = problem(error).ok_or(error);
@@ -89,9 +86,29 @@ pub(crate) async fn judge(
     }))
 }
 
+/// Writes a person's decision on what it has seen, alone or as one of two as its unit asks.
+pub(crate) async fn judge_as_seen(
+    shared: &Shared,
+    officer: &Officer,
+    seen: (&LeadId, &str),
+    entry: &VerdictEntry,
+) -> Result<Result<LeadSummary, store::Error>, Refused> {
+    let unit = officer.unit();
+    let settings = shared.store.tenants.tenant(unit).await;
+    let settings = settings.map_err(Refused::store(officer.words))?;
+    let asks_two = settings.is_some_and(|unit| unit.second_opinion);
+    let by = (&officer.person.person_id, asks_two);
+    Ok(shared
+        .store
+        .leads
+        .judge_as_seen(unit, seen, by, entry)
+        .await)
+}
+
 /// What to tell a person whose verdict was not recorded; none if the fault is not the lead's.
 pub(crate) fn problem(error: store::Error) -> Option<&'static str> {
     match error {
+        store::OWN_OPINION => Some("problem-own-opinion"),
         store::Error::Conflict(_) => Some("problem-changed"),
         store::Error::Gone("the lead's reference") => Some("problem-ended"),
         _ => None,
@@ -128,10 +145,39 @@ async fn next(
     officer: &Officer,
     judged: &LeadId,
 ) -> Result<Option<LeadId>, Refused> {
-    let leads = shared.store.leads.lead_summaries(officer.unit()).await;
-    let leads = leads.map_err(Refused::store(officer.words))?;
-    let waits = |lead: &LeadSummary| inbox::waits(lead) && lead.lead_id != *judged;
-    Ok(leads.into_iter().find(waits).map(|lead| lead.lead_id))
+    let oldest = TabQuery {
+        limit: 2,
+        ..TabQuery::of(LeadTab::Open)
+    };
+    let waiting = shared.store.leads.tab(officer.unit(), &oldest).await;
+    let mut waiting = waiting
+        .map_err(Refused::store(officer.words))?
+        .items
+        .into_iter();
+    let next = waiting.find(|lead| lead.lead_id != *judged);
+    Ok(next.map(|lead| lead.lead_id))
+}
+
+/// `POST /leads/{lead_id}/here`: the page says each minute that it is open.
+pub(crate) async fn here(
+    State(shared): State<Shared>,
+    Ids([id]): Ids<1>,
+    form: PersonForm,
+) -> Paged {
+    let officer = form.officer;
+    officer.must_be(PersonRole::Reviewer)?;
+    let missing = |_| Refused::Page(officer.words, Why::Missing);
+    let id = LeadId::parse(&id).map_err(missing)?;
+    let (unit, by) = (officer.unit(), &officer.person.person_id);
+    let known = shared.store.leads.lead_summary(unit, &id).await;
+    let known = known.map_err(Refused::store(officer.words))?;
+    known.ok_or(Refused::Page(officer.words, Why::Missing))?;
+    let looks = shared
+        .store
+        .leads
+        .look_at(unit, &id, by, shared.clock.now());
+    looks.await.map_err(Refused::store(officer.words))?;
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 /// `POST /leads/{lead_id}/take-back`
@@ -178,7 +224,10 @@ pub(crate) async fn judged(
     let last = last.filter(is_own);
     Ok(last.map(|last| Judged {
         lead: id.to_string(),
-        word: labels::judged(last.entry.as_ref().map(|it| it.verdict)),
+        word: match (last.opinion, &last.entry) {
+            (Some(Opinion::First), Some(_)) => "judged-first",
+            _ => labels::judged(last.entry.as_ref().map(|it| it.verdict)),
+        },
         may_take_back: last.may_be_taken_back(by, now),
     }))
 }

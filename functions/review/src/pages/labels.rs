@@ -3,8 +3,8 @@
 use features::ReferenceKind;
 use pages::Words;
 use records::{
-    AuditAction, Label, LeadStatus, NoPicture, PersonRole, Reference, ReferenceStatus,
-    SearchProgress, SearchState, Verdict, VerdictReason,
+    AuditAction, Label, LeadTab, NoPicture, PersonRole, Reference, ReferenceStatus, SearchProgress,
+    SearchState, Verdict, VerdictReason,
 };
 
 pub(crate) fn verdict(verdict: Verdict) -> &'static str {
@@ -42,14 +42,15 @@ pub(crate) fn reason(reason: VerdictReason) -> &'static str {
     }
 }
 
-pub(crate) fn lead_state(status: LeadStatus, is_held: bool) -> &'static str {
-    match status {
-        LeadStatus::Open if is_held => "tab-held",
-        LeadStatus::Open => "tab-open",
-        LeadStatus::Confirmed => "tab-confirmed",
-        LeadStatus::Dismissed => "tab-dismissed",
-        LeadStatus::Unsure => "tab-unsure",
-        LeadStatus::Withdrawn => "tab-withdrawn",
+pub(crate) fn lead_state(tab: LeadTab) -> &'static str {
+    match tab {
+        LeadTab::Open => "tab-open",
+        LeadTab::Held => "tab-held",
+        LeadTab::Second => "tab-second",
+        LeadTab::Confirmed => "tab-confirmed",
+        LeadTab::Dismissed => "tab-dismissed",
+        LeadTab::Unsure => "tab-unsure",
+        LeadTab::Withdrawn => "tab-withdrawn",
     }
 }
 

@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use axum::extract::State;
 use pages::{HistoryRow, LeadPage, Reason, ReportPage, SightingRow, VerdictLine, Words};
 use records::{
-    AuditAction, Evidence, ImageSha256, Lead, LeadId, LeadSummary, Method, NoPicture, Outline,
-    Person, PersonId, PersonRole, Reference, ReferenceStatus, Sighting, Upload, VerdictEntry,
-    VerdictReason, VerdictRecord,
+    AuditAction, Evidence, ImageSha256, Lead, LeadId, LeadSummary, LeadTab, Method, NoPicture,
+    Opinion, Outline, Person, PersonId, PersonRole, Reference, ReferenceStatus, Sighting, TabEntry,
+    Upload, VerdictEntry, VerdictReason, VerdictRecord,
 };
+
+use store::TabQuery;
 
 use super::access::Officer;
 use super::answers::{Paged, Refused, Why, page};
@@ -28,6 +30,12 @@ pub(crate) async fn show(
     let id = seen(&officer, &id)?;
     let view = view(&shared, &officer, &id, &asked).await?;
     judging::told(&shared, &officer, AuditAction::LeadSeen, &id).await?;
+    let (unit, by) = (officer.unit(), &officer.person.person_id);
+    let looks = shared
+        .store
+        .leads
+        .look_at(unit, &id, by, shared.clock.now());
+    looks.await.map_err(Refused::store(officer.words))?;
     page(&view)
 }
 
@@ -42,6 +50,7 @@ pub(crate) async fn report(
     judging::told(&shared, &officer, AuditAction::LeadSeen, &id).await?;
     page(&ReportPage {
         shell: officer.counted_shell(&shared, "leads").await?,
+        may_seal: officer.person.is(PersonRole::Supervisor),
         lead,
         made_at: officer.words.time(shared.clock.now()),
         person: officer.person.name.to_string(),
@@ -55,12 +64,15 @@ fn seen(officer: &Officer, id: &str) -> Result<LeadId, Refused> {
 
 /// All that the page of a lead is made of.
 struct Read {
-    all: Vec<LeadSummary>,
+    /// The unit's leads that wait, the oldest first, up to a thousand.
+    open: Vec<TabEntry>,
+    waiting: u64,
     lead: Lead,
     reference: Option<Reference>,
     source: Result<Upload, NoPicture>,
     verdicts: Vec<VerdictRecord>,
     people: HashMap<PersonId, Person>,
+    other: Option<String>,
 }
 
 async fn read(shared: &Shared, officer: &Officer, id: &LeadId) -> Result<Read, Refused> {
@@ -73,7 +85,12 @@ async fn read(shared: &Shared, officer: &Officer, id: &LeadId) -> Result<Read, R
         .references
         .reference(unit, &lead.summary.reference_id);
     let people = shared.store.tenants.persons(unit).await.map_err(&failed)?;
+    let open = TabQuery::of(LeadTab::Open);
+    let open = shared.store.leads.tab(unit, &open).await;
+    let summary = std::slice::from_ref(&lead.summary);
+    let other = inbox::others(shared, officer, summary).await?;
     Ok(Read {
+        other: other.into_values().next(),
         reference: reference.await.map_err(&failed)?,
         source: pictures::source(shared, words, &lead).await?,
         verdicts: shared
@@ -82,12 +99,8 @@ async fn read(shared: &Shared, officer: &Officer, id: &LeadId) -> Result<Read, R
             .verdicts(unit, id)
             .await
             .map_err(&failed)?,
-        all: shared
-            .store
-            .leads
-            .lead_summaries(unit)
-            .await
-            .map_err(&failed)?,
+        open: open.map_err(&failed)?.items,
+        waiting: officer.counts(shared).await?.in_tab(LeadTab::Open),
         people: people
             .into_iter()
             .map(|it| (it.person_id.clone(), it))
@@ -114,21 +127,23 @@ pub(crate) async fn view(
 fn drawn(officer: &Officer, read: &Read) -> LeadPage {
     let words = officer.words;
     let (summary, reference) = (&read.lead.summary, read.reference.as_ref());
-    let waiting: Vec<&LeadSummary> = read.all.iter().filter(|it| inbox::waits(it)).collect();
-    let place = waiting.iter().position(|it| it.lead_id == summary.lead_id);
+    let place = read
+        .open
+        .iter()
+        .position(|it| it.lead_id == summary.lead_id);
     let id_at = |place: Option<usize>| {
-        let lead = place.and_then(|place| waiting.get(place));
+        let lead = place.and_then(|place| read.open.get(place));
         lead.map(|lead| lead.lead_id.to_string())
     };
     let total = summary.sightings_total;
     let seen = total.unwrap_or(read.lead.sightings.len() as u64);
     LeadPage {
-        shell: officer.shell("leads", waiting.len() as u64),
+        shell: officer.shell("leads", read.waiting),
         id: summary.lead_id.to_string(),
         case: summary.case_id.to_string(),
         reference: summary.reference_id.to_string(),
         version: summary.version(),
-        place: which(words, place, waiting.len()),
+        place: which(words, place, read.waiting),
         before: id_at(place.and_then(|place| place.checked_sub(1))),
         next: id_at(Some(place.map_or(0, |place| place + 1))),
         judged: None,
@@ -137,6 +152,8 @@ fn drawn(officer: &Officer, read: &Read) -> LeadPage {
         seen: words.n("seen-times", &seen),
         is_alert: summary.is_alert(),
         is_held: summary.held_for.is_some(),
+        other: read.other.clone(),
+        opinion: opinion(officer, summary),
         verdict: summary.verdict.as_ref().map(|it| line(words, it)),
         is_reopened: summary.reopened_at.is_some(),
         has_photo: reference.is_some_and(cases::has_picture),
@@ -161,7 +178,7 @@ fn drawn(officer: &Officer, read: &Read) -> LeadPage {
             Evidence::Claimed => "evidence-claimed",
         },
         sightings: sightings(words, &read.lead.sightings),
-        history: history(words, summary, &read.verdicts, &read.people),
+        history: history(officer, summary, &read.verdicts, &read.people),
         ad_sha256: grouped(&summary.image_sha256),
         photo_sha256: reference
             .and_then(|it| it.image_sha256.as_ref())
@@ -175,11 +192,11 @@ fn drawn(officer: &Officer, read: &Read) -> LeadPage {
     }
 }
 
-fn which(words: Words, place: Option<usize>, of: usize) -> String {
+fn which(words: Words, place: Option<usize>, of: u64) -> String {
     let Some(place) = place else {
         return words.t("lead-alone");
     };
-    let numbers = [("nr", place as u64 + 1), ("of", of as u64)];
+    let numbers = [("nr", place as u64 + 1), ("of", of)];
     words.numbers("lead-place", &numbers)
 }
 
@@ -230,12 +247,30 @@ fn sightings(words: Words, sightings: &[Sighting]) -> Vec<SightingRow> {
     sightings.iter().map(row).collect()
 }
 
+/// What is to be said of a first opinion; none if there is none. What it was is not shown to the person who is to
+/// give the second.
+fn opinion(officer: &Officer, summary: &LeadSummary) -> Option<&'static str> {
+    let first = summary.first_opinion.as_ref()?;
+    Some(match first.by == officer.person.person_id {
+        true => "opinion-own",
+        false => "opinion-second",
+    })
+}
+
 fn history(
-    words: Words,
+    officer: &Officer,
     summary: &LeadSummary,
     verdicts: &[VerdictRecord],
     people: &HashMap<PersonId, Person>,
 ) -> Vec<HistoryRow> {
+    let words = officer.words;
+    // The second opinion is given without knowing the first.
+    let is_hidden = |record: &VerdictRecord| {
+        let first = summary.first_opinion.as_ref();
+        first.is_some_and(|first| {
+            record.entry.as_ref() == Some(&first.entry) && first.by != officer.person.person_id
+        })
+    };
     let found = HistoryRow {
         when: words.time(summary.created_at),
         what: words.t("hist-found"),
@@ -243,10 +278,21 @@ fn history(
         note: None,
     };
     let rows = verdicts.iter().map(|record| {
+        if is_hidden(record) {
+            return HistoryRow {
+                when: words.time(record.at),
+                what: words.t("hist-opinion"),
+                by: None,
+                note: None,
+            };
+        }
         let entry = record.entry.as_ref();
         let by = record.by.as_ref().and_then(|id| people.get(id));
         let said = entry.and_then(|it| it.decided_by.as_ref());
         let mut what = words.t(labels::history(entry.map(|it| it.verdict)));
+        if record.opinion == Some(Opinion::First) {
+            what = format!("{what} ({})", words.t("hist-first"));
+        }
         if let Some(reason) = entry.and_then(|it| it.reason) {
             what = format!("{what} ({})", words.t(labels::reason(reason)));
         }

@@ -4,19 +4,16 @@ use std::collections::HashMap;
 
 use axum::extract::State;
 use pages::{LogPage, LogRow};
-use records::{AuditAction, AuditCheck, AuditEntry, Cursor, Person, PersonId, PersonRole};
+use records::{AuditAction, AuditEntry, Person, PersonId, PersonRole};
 
 use super::access::Officer;
 use super::answers::{Paged, Refused, page};
 use super::form::Asked;
 use super::labels;
-use crate::Shared;
+use crate::{Shared, reports};
 
 /// Entries on a page.
 const PAGE: u64 = 100;
-
-/// Entries that one look checks: a few seconds' work on a laptop. `homeward verify` checks all of any log.
-const CHECKED_MAX: u64 = 50_000;
 
 /// `GET /log`
 pub(crate) async fn show(
@@ -32,7 +29,8 @@ pub(crate) async fn show(
     let people = people.map_err(Refused::store(words))?;
     let people = people.into_iter().map(|it| (it.person_id.clone(), it));
     let people: HashMap<PersonId, Person> = people.collect();
-    let (entries, is_whole) = checked(&shared, &officer).await?;
+    let read = reports::checked_log(&shared, officer.actor()).await;
+    let (entries, _, is_whole) = read.map_err(Refused::failed(words))?;
     let last = entries.last().map_or(0, |entry| entry.seq);
     let before = asked.text("before").parse().unwrap_or(last + 1);
     let newest_first = entries.iter().rev().filter(|it| it.seq < before);
@@ -50,34 +48,6 @@ pub(crate) async fn show(
         before: rows.last().map(|row| row.seq).filter(|seq| *seq > 1),
         rows,
     })
-}
-
-/// The log as far as it is checked, and whether it is unbroken.
-async fn checked(shared: &Shared, officer: &Officer) -> Result<(Vec<AuditEntry>, bool), Refused> {
-    let (unit, words) = (officer.unit(), officer.words);
-    let failed = Refused::store(words);
-    let key = shared.audit_key().await.map_err(Refused::failed(words))?;
-    let head = shared.store.audit.audit_head(unit).await.map_err(&failed)?;
-    let mut check = AuditCheck::new(Some(key), head.as_ref());
-    let (mut entries, mut cursor) = (Vec::new(), None::<Cursor>);
-    let mut is_whole = true;
-    loop {
-        let page = shared
-            .store
-            .audit
-            .audit_entries(unit, cursor.as_ref(), store::PAGE_ITEMS_MAX);
-        let page = page.await.map_err(&failed)?;
-        is_whole &= check.see(&page.items).is_ok();
-        entries.extend(page.items);
-        let is_long = entries.len() as u64 >= CHECKED_MAX;
-        match page.next {
-            Some(_) if is_long => return Ok((entries, is_whole)),
-            Some(next) => cursor = Some(next),
-            None => break,
-        }
-    }
-    is_whole &= check.end().is_ok();
-    Ok((entries, is_whole))
 }
 
 fn row(officer: &Officer, people: &HashMap<PersonId, Person>, entry: &AuditEntry) -> LogRow {

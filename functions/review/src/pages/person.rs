@@ -3,10 +3,10 @@
 use axum::extract::State;
 use http::StatusCode;
 use pages::{HelpPage, MePage};
-use records::AuditAction;
+use records::{AuditAction, PersonRole, TenantSettings};
 
 use super::access::Officer;
-use super::answers::{Paged, Refused, html, page, see};
+use super::answers::{Paged, Refused, Why, html, page, see};
 use super::form::{Asked, PersonForm};
 use super::labels;
 use crate::Shared;
@@ -39,7 +39,11 @@ pub(crate) async fn show(
 
 async fn view(shared: &Shared, officer: &Officer) -> Result<MePage, Refused> {
     let roles = officer.person.roles.iter();
+    let settings = shared.store.tenants.tenant(officer.unit()).await;
+    let settings = settings.map_err(Refused::store(officer.words))?;
+    let may_set = officer.person.is(PersonRole::Supervisor);
     Ok(MePage {
+        second_opinion: settings.filter(|_| may_set).map(|unit| unit.second_opinion),
         shell: officer.counted_shell(shared, "me").await?,
         is_saved: false,
         problem: None,
@@ -64,6 +68,24 @@ pub(crate) async fn rename(State(shared): State<Shared>, form: PersonForm) -> Pa
     renamed.map_err(Refused::store(officer.words))?;
     let subject = Some(officer.person.person_id.as_str());
     let told = shared.audit_actor(officer.actor(), AuditAction::PersonChanged, subject);
+    told.await.map_err(Refused::failed(officer.words))?;
+    Ok(see("/me?saved=1"))
+}
+
+/// `POST /unit`: what the unit asks of all its people.
+pub(crate) async fn of_unit(State(shared): State<Shared>, form: PersonForm) -> Paged {
+    let officer = form.officer;
+    officer.must_be(PersonRole::Supervisor)?;
+    let failed = Refused::store(officer.words);
+    let settings = shared.store.tenants.tenant(officer.unit()).await;
+    let settings = settings.map_err(&failed)?;
+    let settings = TenantSettings {
+        second_opinion: form.fields.text("second_opinion") == "1",
+        ..settings.ok_or(Refused::Page(officer.words, Why::Missing))?
+    };
+    let written = shared.store.tenants.put_tenant(&settings).await;
+    written.map_err(&failed)?;
+    let told = shared.audit_actor(officer.actor(), AuditAction::SettingsChanged, None);
     told.await.map_err(Refused::failed(officer.words))?;
     Ok(see("/me?saved=1"))
 }

@@ -156,9 +156,16 @@ pub(crate) async fn source(
     words: Words,
     lead: &Lead,
 ) -> Result<Result<Upload, NoPicture>, Refused> {
+    ad_source(shared, lead).await.map_err(Refused::store(words))
+}
+
+/// As [`source`], for callers without a page.
+pub(crate) async fn ad_source(
+    shared: &Shared,
+    lead: &Lead,
+) -> store::Result<Result<Upload, NoPicture>> {
     let keys: Vec<_> = lead.sightings.iter().map(|it| &it.object_key).collect();
-    let uploads = shared.store.uploads.uploads_of(&keys).await;
-    let uploads = uploads.map_err(Refused::store(words))?;
+    let uploads = shared.store.uploads.uploads_of(&keys).await?;
     let is_changed = !uploads.is_empty();
     let is_it = |it: &Upload| {
         it.state == UploadState::Recorded && it.image_sha256 == Some(lead.summary.image_sha256)

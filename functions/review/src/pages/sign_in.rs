@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use pages::{Language, SignInPage, Words};
 use records::{
-    AuditAction, Label, Person, PersonId, PersonRole, Role, Session, TenantId, Token, TokenHash,
+    AuditAction, Label, Person, PersonId, PersonRole, Principal, Role, Session, Token, TokenHash,
 };
 
 use super::access::{Officer, is_local, own_path, set_cookie, shell_without_person, signed_in};
@@ -97,13 +97,29 @@ pub(crate) async fn by_token(State(shared): State<Shared>, form: OpenForm) -> Pa
     let words = words(&form.headers);
     let next = own_path(form.fields.text("next"));
     let refused = |problem| Ok(sign_in_page(&shared, words, Some(problem), next));
-    let Ok(Some(name)) = labels::line(form.fields.text("name")) else {
-        return refused("in-name-missing");
-    };
-    let Some((unit, token)) = unit_of_token(&shared, words, &form.fields).await? else {
+    let Some((principal, token)) = unit_of_token(&shared, words, &form.fields).await? else {
         return refused("in-bad-token");
     };
-    let person = person_of_name(&shared, words, unit, name).await?;
+    let name = labels::line(form.fields.text("name")).ok().flatten();
+    let person = match (&principal.person_id, name) {
+        (Some(id), _) => {
+            let known = shared.store.tenants.person(&principal.tenant, id).await;
+            known.map_err(Refused::store(words))?
+        }
+        (None, Some(name)) => Some(person_of_name(&shared, words, &principal, name).await?),
+        (None, None) => return refused("in-name-missing"),
+    };
+    let Some(person) = person else {
+        return refused("in-bad-token");
+    };
+    let person = Person {
+        roles: principal.person_roles(),
+        ..person
+    };
+    let next = match person.is(PersonRole::Reviewer) {
+        true => next,
+        false => home(&person),
+    };
     enter(&shared, words, (&person, Some(token)), next).await
 }
 
@@ -111,32 +127,28 @@ async fn unit_of_token(
     shared: &Shared,
     words: Words,
     fields: &FormFields,
-) -> Result<Option<(TenantId, TokenHash)>, Refused> {
+) -> Result<Option<(Principal, TokenHash)>, Refused> {
     let Ok(token) = Token::parse(fields.text("token").trim()) else {
         return Ok(None);
     };
     let principal = shared.store.tenants.authenticate(&token).await;
     let principal = principal.map_err(Refused::store(words))?;
     let unit = principal.filter(|it| it.role == Role::Unit);
-    Ok(unit.map(|it| (it.tenant, token.hash())))
+    Ok(unit.map(|unit| (unit, token.hash())))
 }
 
-/// Who has the unit's token may do what it may: the name is what the person says.
+/// Who has a token of the unit may do what it may: the name is what the person says.
 async fn person_of_name(
     shared: &Shared,
     words: Words,
-    tenant: TenantId,
+    principal: &Principal,
     name: Label,
 ) -> Result<Person, Refused> {
     let person = Person {
-        person_id: PersonId::of_name(&tenant, &name),
-        tenant,
+        person_id: PersonId::of_name(&principal.tenant, &name),
+        tenant: principal.tenant.clone(),
         name,
-        roles: vec![
-            PersonRole::Reviewer,
-            PersonRole::Supervisor,
-            PersonRole::Auditor,
-        ],
+        roles: principal.person_roles(),
         created_at: shared.clock.now(),
     };
     let made = shared.store.tenants.make_person(&person).await;
@@ -158,6 +170,7 @@ async fn enter(
         tenant: person.tenant.clone(),
         created_at: now,
         seen_at: now,
+        roles: token.map(|_| person.roles.clone()),
         token,
     };
     let opened = shared.store.tenants.open_session(&cookie, &session).await;

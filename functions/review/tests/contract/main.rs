@@ -16,6 +16,7 @@ mod leads;
 mod logs;
 mod openapi;
 mod pages;
+mod people;
 mod problems;
 mod references;
 mod roles;

@@ -14,7 +14,7 @@ const PDQ: &str = "00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff0
 const HOST: &str = "127.0.0.1:8750";
 
 /// A browser, signed in or not.
-struct Browser<'a> {
+pub struct Browser<'a> {
     world: &'a World,
     cookie: String,
 }
@@ -48,16 +48,16 @@ async fn link(world: &World, unit: &str, name: &str, roles: &[PersonRole], n: u8
     format!("/in/{}", code(n).reveal())
 }
 
-const REVIEWER: &[PersonRole] = &[PersonRole::Reviewer];
-const SUPERVISOR: &[PersonRole] = &[PersonRole::Reviewer, PersonRole::Supervisor];
+pub const REVIEWER: &[PersonRole] = &[PersonRole::Reviewer];
+pub const SUPERVISOR: &[PersonRole] = &[PersonRole::Reviewer, PersonRole::Supervisor];
 
 impl<'a> Browser<'a> {
-    fn new(world: &'a World) -> Self {
+    pub fn new(world: &'a World) -> Self {
         let cookie = String::new();
         Self { world, cookie }
     }
 
-    async fn signed_in(world: &'a World, name: &str, roles: &[PersonRole], n: u8) -> Self {
+    pub async fn signed_in(world: &'a World, name: &str, roles: &[PersonRole], n: u8) -> Self {
         let mut browser = Self::new(world);
         let entered = browser
             .get(&link(world, "unit", name, roles, n).await)
@@ -66,7 +66,7 @@ impl<'a> Browser<'a> {
         browser
     }
 
-    fn keep(&mut self, answer: &Answer) {
+    pub fn keep(&mut self, answer: &Answer) {
         let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap();
         assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"));
         self.cookie = cookie.split(';').next().unwrap().to_owned();
@@ -82,13 +82,13 @@ impl<'a> Browser<'a> {
         }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Answer {
         let request = self.request("GET", path).body(Body::empty());
         self.world.send(request.unwrap()).await
     }
 
     /// Sends a form as it stands on a page of ours.
-    async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub async fn form(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let of_page = self.text("/help").await;
         let token = of_page.split("name=\"form_token\" value=\"").nth(1);
         let token = token.map_or("", |rest| rest.split('"').next().unwrap());
@@ -96,7 +96,7 @@ impl<'a> Browser<'a> {
         self.form_from("same-origin", path, &fields).await
     }
 
-    async fn form_from(&self, site: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub async fn form_from(&self, site: &str, path: &str, fields: &[(&str, &str)]) -> Answer {
         let body = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(fields)
             .finish();
@@ -108,34 +108,34 @@ impl<'a> Browser<'a> {
         self.world.send(request.body(body.into()).unwrap()).await
     }
 
-    async fn text(&self, path: &str) -> String {
+    pub async fn text(&self, path: &str) -> String {
         text(&self.get(path).await)
     }
 
     /// The version that the page of a lead has in its form.
-    async fn version(&self, lead: &str) -> String {
+    pub async fn version(&self, lead: &str) -> String {
         let page = self.text(&format!("/leads/{lead}")).await;
         let rest = page.split("name=\"version\" value=\"").nth(1).unwrap();
         rest.split('"').next().unwrap().to_owned()
     }
 }
 
-fn text(answer: &Answer) -> String {
+pub fn text(answer: &Answer) -> String {
     String::from_utf8_lossy(&answer.body).into_owned()
 }
 
-fn place(answer: &Answer) -> &str {
+pub fn place(answer: &Answer) -> &str {
     answer.headers[header::LOCATION].to_str().unwrap()
 }
 
-async fn status(world: &World, lead: &str) -> String {
+pub async fn status(world: &World, lead: &str) -> String {
     world
         .get(&format!("/v1/leads/{lead}"), "unit")
         .await
         .text("status")
 }
 
-async fn with_lead() -> (World, String) {
+pub async fn with_lead() -> (World, String) {
     let world = World::with_pages().await;
     let reference = world.reference("unit", "case 26-0417", PDQ).await;
     let lead = world.lead("unit", &reference, "ad.jpg").await;

@@ -193,13 +193,11 @@ impl World {
             legal_basis: Some(Label::parse("police act, section 12").unwrap()),
             expiry_days: 30,
             tell_withdrawals: false,
+            second_opinion: false,
             created_at: self.now(),
         };
         self.store.tenants.put_tenant(&settings).await.unwrap();
-        let principal = Principal {
-            tenant: tenant(name),
-            role,
-        };
+        let principal = Principal::of(tenant(name), role);
         let token = Token::parse(&token(name)).unwrap();
         self.store
             .tenants

@@ -63,6 +63,7 @@ async fn system(ads_kept: Option<Duration>) -> System {
         legal_basis: None,
         expiry_days: 1,
         tell_withdrawals: false,
+        second_opinion: false,
         created_at: clock.now(),
     };
     store.tenants.put_tenant(&settings).await.unwrap();

@@ -55,6 +55,7 @@ fn summary() -> LeadSummary {
             reason: None,
             decided_at: at(60),
         }),
+        first_opinion: None,
         created_at: at(0),
         evidence: Evidence::Computed,
         evidence_by: Some(TenantId::parse("uploader").unwrap()),
@@ -62,6 +63,7 @@ fn summary() -> LeadSummary {
         retracted: None,
         reopened_at: None,
         sightings_total: Some(1),
+        places: Some(vec![Label::parse("Zürich").unwrap()]),
     }
 }
 
@@ -113,6 +115,7 @@ fn a_lead_has_the_fields_of_the_contract() {
         "retracted",
         "reopened_at",
         "sightings_total",
+        "places",
         "uploaders",
     ];
     let expected: BTreeSet<String> = contract

@@ -107,6 +107,7 @@ impl Leads {
         }
         let mut steps = self.steps_lead_effect(unit, &lead, &calling)?;
         steps.push(self.step_better(unit, &known, &lead)?);
+        steps.extend(self.steps_moved(unit, &known, &lead)?);
         steps.push(self.step_not_retracted(&found.uploaded_by)?);
         if known.held_for.is_some() && lead.held_for.is_none() {
             let mark = key(unit.as_str(), held_sk(&lead.reference_id, &lead.lead_id));
@@ -123,6 +124,7 @@ impl Leads {
             steps.push(self.step_digest(unit, &lead.lead_id, 1)?); // it is open again
         }
         if self.db.transact("raising a lead", &steps).await? != Ended::Done {
+            self.list_lead(unit, &lead.lead_id).await?;
             return Ok(None);
         }
         let lead_id = lead.lead_id;

@@ -11,6 +11,7 @@ use crate::db::error::{Error, Result, classified};
 use crate::db::items::{Item, key, record, sort_key};
 use crate::leads::record::{LISTED, image_pk, lead_sk};
 use crate::leads::sightings::lead_sightings_prefix;
+use crate::leads::tabs::{count_sk, entry_keys};
 use crate::{Erased, ErasedBy, Leads, Table};
 
 /// Deletes in one request, DynamoDB's limit.
@@ -55,10 +56,15 @@ impl Leads {
         for lead in &leads {
             self.erase_lead(unit, lead).await?;
         }
+        for reference in references {
+            let counts = count_sk(reference);
+            self.db.delete(Table::Leads, unit.as_str(), counts).await?;
+        }
         Ok(())
     }
 
-    /// The lead itself goes last: what a crash leaves is found by it again.
+    /// The lead itself goes last, with its places in the inbox: what a crash leaves is found by it again, and
+    /// nothing lists it again.
     async fn erase_lead(&self, unit: &TenantId, lead: &LeadSummary) -> Result<()> {
         let id = &lead.lead_id;
         let sightings = self
@@ -82,15 +88,19 @@ impl Leads {
             keys.push(key(unit.as_str(), sort_key(verdict)?));
         }
         keys.push(key(unit.as_str(), crate::leads::digests::digest_sk(id)));
+        keys.push(key(unit.as_str(), crate::leads::presence::presence_sk(id)));
         let held = crate::leads::held::held_sk(&lead.reference_id, id);
         keys.push(key(unit.as_str(), held));
         keys.push(key(image_pk(&lead.image_sha256), format!("{unit}#{id}")));
         let listed = format!("{LISTED}{}#{id}", lead.created_at);
         keys.push(key(unit.as_str(), listed));
         self.delete_all(Table::Leads, keys).await?;
-        self.db
-            .delete(Table::Leads, unit.as_str(), lead_sk(id))
-            .await
+        let mut last = entry_keys(unit, lead);
+        last.push(key(unit.as_str(), lead_sk(id)));
+        let steps = last.into_iter();
+        let steps = steps.map(|key| self.db.step_delete(Table::Leads, key, None, &[]));
+        let steps: Vec<_> = steps.collect::<Result<_>>()?;
+        self.db.transact("erasing a lead", &steps).await.map(drop)
     }
 
     async fn erase_alerts(

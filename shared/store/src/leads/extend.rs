@@ -3,7 +3,9 @@
 //! names thousands of postings of one picture would hold up what stands behind it.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use records::{ImageSha256, LeadId, LeadStatus, LeadSummary, Sighting, TenantId, Timestamp};
+use records::{
+    ImageSha256, LeadId, LeadStatus, LeadSummary, Sighting, TenantId, Timestamp, first_places,
+};
 
 use crate::db::error::{Error, Result};
 use crate::db::items::{attribute, item, key, number, record, sort_key, text};
@@ -17,8 +19,9 @@ use crate::leads::sightings::{
 use crate::{Leads, Table};
 
 /// Sightings kept in one transaction, which may have 100 steps: in addition to them stand the check of the
-/// reference, the lead, the uploader and its retraction, the digest, and 20 items of what is counted.
-const KEPT_TOGETHER: usize = 75;
+/// reference, the lead with its place in the inbox, the uploader and its retraction, the digest, and 20 items of
+/// what is counted.
+const KEPT_TOGETHER: usize = 70;
 
 /// A lead and an uploader as they stand before something is added.
 struct Extended {
@@ -93,6 +96,7 @@ impl Leads {
                 Ended::Done => added += news.len(),
                 ended if ended.refused(0) => return Ok(added), // the reference is not active
                 Ended::Refused(_) => {
+                    self.list_lead(unit, id).await?;
                     attempts.again().await?;
                     continue;
                 }
@@ -153,7 +157,7 @@ impl Leads {
         let is_new = is_first && lead.status == LeadStatus::Dismissed;
         let mut steps = vec![
             self.db.step_active(unit, &lead.reference_id)?,
-            self.step_counted(unit, lead, news.len(), is_new.then_some(now))?,
+            self.step_counted(unit, lead, news, is_new.then_some(now))?,
             self.step_known(unit, (id, uploader), known, news)?,
         ];
         for sighting in &news.kept {
@@ -161,6 +165,13 @@ impl Leads {
             steps.push(self.db.step_put(Table::Leads, sighting)?);
         }
         steps.extend(self.steps_counted(unit, (id, uploader), known, news)?);
+        if is_new {
+            let open = LeadSummary {
+                status: LeadStatus::Open,
+                ..lead.clone()
+            };
+            steps.extend(self.steps_moved(unit, lead, &open)?);
+        }
         if !is_retracted && (lead.is_alert() || is_new) {
             steps.push(self.step_not_retracted(uploader)?);
         }
@@ -216,27 +227,40 @@ impl Leads {
         &self,
         unit: &TenantId,
         lead: &LeadSummary,
-        count: u64,
+        news: &NewSightings<'_>,
         reopened_at: Option<Timestamp>,
     ) -> Result<TransactWriteItem> {
+        let mut condition =
+            "#level = :level AND #status = :status AND attribute_exists(sightings_total)"
+                .to_owned();
         let mut values = vec![
-            (":count", number(count)),
+            (":count", number(news.len())),
             (":level", text(lead.level.as_str())),
             (":status", attribute(&lead.status)?),
         ];
-        let update = match reopened_at {
-            None => "ADD sightings_total :count",
-            Some(now) => {
-                values.push((":open", attribute(&LeadStatus::Open)?));
-                values.push((":now", text(now.as_str())));
-                "SET #status = :open, reopened_at = :now ADD sightings_total :count"
-            }
+        let mut set = Vec::new();
+        if let Some(now) = reopened_at {
+            values.push((":open", attribute(&LeadStatus::Open)?));
+            values.push((":now", text(now.as_str())));
+            set.push("#status = :open, reopened_at = :now");
+        }
+        let known = lead.places.as_deref();
+        let places = known.map(|known| first_places(known, news.kept.iter().copied()));
+        if places != lead.places {
+            values.push((":places", attribute(&places)?));
+            values.push((":was_total", number(lead.sightings_total.unwrap_or(0))));
+            set.push("places = :places");
+            condition.push_str(" AND sightings_total = :was_total");
+        }
+        let set = match set.is_empty() {
+            true => String::new(),
+            false => format!("SET {} ", set.join(", ")),
         };
         self.db.step_update(
             Table::Leads,
             key(unit.as_str(), lead_sk(&lead.lead_id)),
-            update,
-            Some("#level = :level AND #status = :status AND attribute_exists(sightings_total)"),
+            &format!("{set}ADD sightings_total :count"),
+            Some(&condition),
             &[("#level", "level"), ("#status", "status")],
             &values,
         )
@@ -256,13 +280,14 @@ impl Leads {
         let mut steps = vec![self.db.step_update(
             Table::Leads,
             key(unit.as_str(), lead_sk(id)),
-            "SET sightings_total = :total, evidence = :evidence, held_for = :held_for",
+            "SET sightings_total = :total, evidence = :evidence, held_for = :held_for, places = :places",
             Some("attribute_exists(pk) AND attribute_not_exists(sightings_total)"),
             &[],
             &[
                 (":total", number(all.len() as u64)),
                 (":evidence", attribute(&lead.evidence)?),
                 (":held_for", attribute(&held_for.flatten())?),
+                (":places", attribute(&first_places(&[], &all))?),
             ],
         )?];
         for (uploader, some) in by_uploader(&all).into_iter().take(WRITTEN_TOGETHER) {

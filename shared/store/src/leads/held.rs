@@ -98,7 +98,7 @@ pub struct Released {
     pub left: u64,
 }
 
-fn held_prefix(reference: &ReferenceId) -> String {
+pub(crate) fn held_prefix(reference: &ReferenceId) -> String {
     format!("held#{reference}#")
 }
 
@@ -304,6 +304,7 @@ impl Leads {
                     .step_delete(Table::Leads, mark(), Some("attribute_exists(pk)"), &[])?,
                 self.step_better(unit, &known, &lead)?,
             ];
+            steps.extend(self.steps_moved(unit, &known, &lead)?);
             if let Some(uploader) = held_for {
                 steps.push(self.step_not_retracted(uploader)?);
             }
@@ -319,7 +320,10 @@ impl Leads {
                     return Err(Error::Conflict("the reference is not active"));
                 }
                 ended if ended.refused(1) => return Ok(false), // another caller did it
-                Ended::Refused(_) => attempts.again().await?,
+                Ended::Refused(_) => {
+                    self.list_lead(unit, id).await?;
+                    attempts.again().await?;
+                }
             }
         }
     }

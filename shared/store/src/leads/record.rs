@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use futures::{StreamExt, TryStreamExt, stream};
 use records::{
     Alert, AlertData, AlertKind, FoundLead, ImageSha256, LeadId, LeadStatus, LeadSummary, Sighting,
-    TenantId, Timestamp,
+    TenantId, Timestamp, first_places,
 };
 
 use crate::db::calls::Range;
@@ -161,10 +161,12 @@ impl Leads {
         let mut sightings = self.sightings_with(&lead.image_sha256, postings).await?;
         let first = written_with_lead(&sightings);
         lead.sightings_total = Some(first.len() as u64);
+        lead.places = Some(first_places(&[], &sightings));
         let mut steps = self.steps_lead_effect(unit, &lead, &calling)?;
         steps.extend(self.steps_lead(unit, &lead)?);
         steps.extend(self.steps_first_sightings(unit, &lead.lead_id, first)?);
         steps.push(self.step_not_retracted(&found.uploaded_by)?);
+        steps.extend(self.steps_listed(unit, &lead)?);
         let mut alert_seq = None;
         if let Some(kind) = calling.kind() {
             let retracted = self.retracted().await?;
@@ -296,6 +298,7 @@ fn summary(found: &FoundLead, case_id: records::CaseId, now: Timestamp) -> LeadS
         outline: found.outline,
         status: LeadStatus::Open,
         verdict: None,
+        first_opinion: None,
         created_at: now,
         evidence: found.evidence,
         evidence_by: Some(found.uploaded_by.clone()),
@@ -303,5 +306,6 @@ fn summary(found: &FoundLead, case_id: records::CaseId, now: Timestamp) -> LeadS
         retracted: None,
         reopened_at: None,
         sightings_total: None,
+        places: None,
     }
 }

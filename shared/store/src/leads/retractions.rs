@@ -236,6 +236,11 @@ impl Leads {
                 self.step_retracted(retracted)?,
                 self.step_withdraw(unit, &lead, retracted)?,
             ];
+            let withdrawn = LeadSummary {
+                status: LeadStatus::Withdrawn,
+                ..lead.clone()
+            };
+            steps.extend(self.steps_moved(unit, &lead, &withdrawn)?);
             if tells && lead.is_alert() {
                 let data = taken_back(&lead);
                 let outbox = self.steps_alert(unit, AlertKind::Withdrawn, data, now);
@@ -244,7 +249,10 @@ impl Leads {
             match self.db.transact("withdrawing a lead", &steps).await? {
                 Ended::Done => return Ok(Some(others)),
                 ended if ended.refused(0) => return Ok(None), // it was lifted
-                Ended::Refused(_) => attempts.again().await?,
+                Ended::Refused(_) => {
+                    self.list_lead(unit, id).await?;
+                    attempts.again().await?;
+                }
             }
         }
     }

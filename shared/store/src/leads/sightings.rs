@@ -19,8 +19,8 @@ use crate::uploads::sighting_digest;
 use crate::{Leads, PAGE_ITEMS_MAX, Table};
 
 /// Sightings and uploaders written in the transaction of a lead, which may have 100 steps: in addition to them
-/// stand the lead, its alert and the check of its reference. A sighting has 5 KB at most.
-pub(crate) const WRITTEN_TOGETHER: usize = 90;
+/// stand the lead, its places in lists, its alert and the check of its reference. A sighting has 5 KB at most.
+pub(crate) const WRITTEN_TOGETHER: usize = 85;
 
 /// What is known of a lead's sightings at a glance.
 pub(crate) struct SightingsPreview {
@@ -146,6 +146,7 @@ impl Leads {
         if summary.sightings_total.is_none() {
             let all = self.lead_sightings(unit, &summary.lead_id).await?;
             summary.sightings_total = Some(all.len() as u64);
+            summary.places = Some(records::first_places(&[], &all));
         }
         let glance = self.sightings_preview(unit, &summary.lead_id).await?;
         let SightingsPreview {

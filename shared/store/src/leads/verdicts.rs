@@ -2,8 +2,8 @@
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
 use records::{
-    AlertData, AlertKind, LeadId, LeadStatus, LeadSummary, PersonId, TenantId, Timestamp,
-    VerdictEntry, VerdictRecord,
+    AlertData, AlertKind, LeadId, LeadStatus, LeadSummary, Opinion, OwnOpinion, PersonId, TenantId,
+    Timestamp, VerdictEntry, VerdictRecord,
 };
 
 use crate::db::calls::Range;
@@ -16,6 +16,9 @@ use crate::{Leads, Table};
 /// A colleague was faster, or the lead is not what the person saw.
 const CHANGED: Error = Error::Conflict("the lead changed since it was shown");
 
+/// One cannot give both opinions.
+pub const OWN_OPINION: Error = Error::Conflict("the first opinion is this person's own");
+
 /// Only a lead that stands as it was read is changed.
 const AS_READ: &str = "#status = :was_status AND verdict = :was_verdict";
 
@@ -26,16 +29,18 @@ pub(crate) fn verdicts_prefix(lead: &LeadId) -> String {
 
 impl Leads {
     /// Writes a person's decision, an alert about it and an entry of the lead's history in one transaction,
-    /// if the lead is still of the version that the person saw ([`LeadSummary::version`]).
+    /// if the lead is still of the version that the person saw ([`LeadSummary::version`]). Where the unit asks for
+    /// two opinions ([`LeadSummary::judged_by`]) the first is told to no case system.
     ///
     /// # Errors
-    /// [`Error::Conflict`] if it is of another version, [`Error::Gone`] if there is no such lead or its
+    /// [`Error::Conflict`] if it is of another version, [`OWN_OPINION`] if the person has given the first of two
+    /// opinions, [`Error::Gone`] if there is no such lead or its
     /// reference is not active (any more).
     pub async fn judge_as_seen(
         &self,
         unit: &TenantId,
         (id, version): (&LeadId, &str),
-        by: &PersonId,
+        (by, asks_two): (&PersonId, bool),
         verdict: &VerdictEntry,
     ) -> Result<LeadSummary> {
         let mut attempts = self.db.attempts("recording a verdict");
@@ -44,20 +49,18 @@ impl Leads {
             if known.version() != version {
                 return Err(CHANGED);
             }
+            let judged = known.judged_by(by, verdict, asks_two);
+            let (lead, opinion) = judged.map_err(|OwnOpinion| OWN_OPINION)?;
             let record = self.verdict_record(&known, Some(by), verdict.decided_at);
             let record = VerdictRecord {
                 entry: Some(verdict.clone()),
+                opinion,
                 ..record
             };
-            let lead = LeadSummary {
-                status: verdict.verdict.status(),
-                verdict: Some(verdict.clone()),
-                retracted: None, // a person has looked at it since
-                ..known
-            };
-            if let Some(done) = self.write_judged(unit, lead, &record).await? {
+            if let Some(done) = self.write_judged(unit, (&known, lead), &record).await? {
                 return Ok(done);
             }
+            self.list_lead(unit, id).await?;
             attempts.again().await?;
         }
     }
@@ -78,17 +81,22 @@ impl Leads {
         loop {
             let known = self.known_lead(unit, id).await?;
             let last = self.verdicts(unit, id).await?.pop();
-            let last = last.filter(|it| it.may_be_taken_back(by, now) && it.entry == known.verdict);
+            let last = last.filter(|it| it.may_be_taken_back(by, now));
             let last = last.ok_or(CHANGED)?;
-            let record = self.verdict_record(&known, Some(by), now);
+            let record = VerdictRecord {
+                opinion: last.opinion,
+                ..self.verdict_record(&known, Some(by), now)
+            };
             let lead = LeadSummary {
                 status: last.status_before,
                 verdict: last.verdict_before,
-                ..known
+                first_opinion: last.first_before,
+                ..known.clone()
             };
-            if let Some(done) = self.write_judged(unit, lead, &record).await? {
+            if let Some(done) = self.write_judged(unit, (&known, lead), &record).await? {
                 return Ok(done);
             }
+            self.list_lead(unit, id).await?;
             attempts.again().await?;
         }
     }
@@ -105,21 +113,6 @@ impl Leads {
             .await?;
         let read = found.into_iter().map(|item| record(item, "verdict"));
         read.collect()
-    }
-
-    /// All leads of a unit without their sightings, oldest first. Strongly consistent; one read a thousand
-    /// leads.
-    ///
-    /// # Errors
-    /// As every verb.
-    pub async fn lead_summaries(&self, unit: &TenantId) -> Result<Vec<LeadSummary>> {
-        let found = self
-            .db
-            .query_all(Table::Leads, unit.as_str(), Range::prefix("lead#"));
-        let read = found.await?.into_iter().map(|item| record(item, "lead"));
-        let mut leads: Vec<LeadSummary> = read.collect::<Result<_>>()?;
-        leads.sort_by(|a, b| (a.created_at, &a.lead_id).cmp(&(b.created_at, &b.lead_id)));
-        Ok(leads)
     }
 
     async fn known_lead(&self, unit: &TenantId, id: &LeadId) -> Result<LeadSummary> {
@@ -141,28 +134,31 @@ impl Leads {
             entry: None,
             status_before: known.status,
             verdict_before: known.verdict.clone(),
+            first_before: known.first_opinion.clone(),
+            opinion: None,
         }
     }
 
     /// Writes the lead as it is now, on the condition that it stands as the record says it stood. None: the
-    /// counter of alerts moved, and it is to be tried again.
+    /// counter of alerts or its place in the inbox moved, and it is to be tried again.
     async fn write_judged(
         &self,
         unit: &TenantId,
-        lead: LeadSummary,
+        (known, lead): (&LeadSummary, LeadSummary),
         record: &VerdictRecord,
     ) -> Result<Option<LeadSummary>> {
-        let preview = self.sightings_preview(unit, &lead.lead_id).await?;
-        let data = AlertData::of(&lead, &preview.sightings);
-        let (_, outbox) = self
-            .steps_alert(unit, AlertKind::Verdict, data, record.at)
-            .await?;
         let mut steps = vec![
             self.db.step_active(unit, &lead.reference_id)?,
             self.step_lead_judged(unit, &lead, (record.status_before, &record.verdict_before))?,
             self.step_verdict_kept(unit, record)?,
         ];
-        steps.extend(outbox);
+        if record.opinion != Some(Opinion::First) {
+            let preview = self.sightings_preview(unit, &lead.lead_id).await?;
+            let data = AlertData::of(&lead, &preview.sightings);
+            let outbox = self.steps_alert(unit, AlertKind::Verdict, data, record.at);
+            steps.extend(outbox.await?.1);
+        }
+        steps.extend(self.steps_moved(unit, known, &lead)?);
         match self.db.transact("recording a verdict", &steps).await? {
             Ended::Done => Ok(Some(lead)),
             ended if ended.refused(0) => Err(Error::Gone("the lead's reference")),
@@ -180,13 +176,15 @@ impl Leads {
         self.db.step_update(
             Table::Leads,
             key(unit.as_str(), lead_sk(&lead.lead_id)),
-            "SET #status = :status, verdict = :verdict, retracted = :retracted",
+            "SET #status = :status, verdict = :verdict, retracted = :retracted, \
+             first_opinion = :first_opinion",
             Some(AS_READ),
             &[("#status", "status")],
             &[
                 (":status", attribute(&lead.status)?),
                 (":verdict", attribute(&lead.verdict)?),
                 (":retracted", attribute(&lead.retracted)?),
+                (":first_opinion", attribute(&lead.first_opinion)?),
                 (":was_status", attribute(&status)?),
                 (":was_verdict", attribute(verdict)?),
             ],

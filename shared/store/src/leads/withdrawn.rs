@@ -129,6 +129,11 @@ impl Leads {
                 self.step_over(unit, &lead.reference_id)?,
                 self.step_lead_status(unit, &lead, LeadStatus::Withdrawn)?,
             ];
+            let closed = LeadSummary {
+                status: LeadStatus::Withdrawn,
+                ..lead.clone()
+            };
+            steps.extend(self.steps_moved(unit, &lead, &closed)?);
             if is_told && lead.is_alert() {
                 let data = taken_back(&lead);
                 let outbox = self.steps_alert(unit, AlertKind::Withdrawn, data, now);
@@ -141,6 +146,7 @@ impl Leads {
             if ended.refused(0) {
                 return Ok(false); // it was submitted again concurrently
             }
+            self.list_lead(unit, id).await?;
             attempts.again().await?;
         }
     }
@@ -192,11 +198,14 @@ impl Leads {
             self.step_better(unit, known, &lead)?,
             self.step_not_retracted(&found.uploaded_by)?,
         ];
+        steps.extend(self.steps_moved(unit, known, &lead)?);
         if lead.is_alert() {
             steps.push(self.step_digest(unit, &lead.lead_id, 1)?);
         }
         // Refused: another caller did it, or it has ended again.
-        self.db.transact("opening a lead again", &steps).await?;
+        if self.db.transact("opening a lead again", &steps).await? != Ended::Done {
+            self.list_lead(unit, &lead.lead_id).await?;
+        }
         Ok(())
     }
 }

@@ -25,6 +25,16 @@ impl Tenants {
             .await
     }
 
+    /// Writes a person, whatever was there: an administrator gave it a token. Idempotent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn put_person(&self, person: &Person) -> Result<()> {
+        let sk = person_sk(&person.person_id);
+        let item = item(person.tenant.as_str(), sk, person)?;
+        self.db.put(Table::Tenants, item).await
+    }
+
     /// A person of a tenant. Strongly consistent.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Tokens as administrators handle them: issued under an id, listed and revoked by it.
 
-use records::{IssuedToken, Principal, TenantId, TenantSettings, Token, TokenId};
+use records::{IssuedToken, TenantId, TenantSettings, Token, TokenId};
 
 use crate::db::calls::Range;
 use crate::db::error::{Error, Result};
@@ -35,10 +35,7 @@ impl Tenants {
     /// # Errors
     /// As every verb.
     pub async fn issue_token(&self, token: &Token, issued: &IssuedToken) -> Result<()> {
-        let principal = Principal {
-            tenant: issued.tenant.clone(),
-            role: issued.role,
-        };
+        let principal = issued.principal();
         let mut listed = item(issued.tenant.as_str(), issued_sk(&issued.token_id), issued)?;
         listed.insert("opened_by".into(), text(token_pk(token.hash())));
         let steps = [

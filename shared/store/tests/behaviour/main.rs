@@ -16,7 +16,10 @@ macro_rules! claims {
                 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
                 async fn $claim() {
                     let host = crate::host::Embedded::start();
-                    super::$claim(host.world().await).await;
+                    let world = host.world().await;
+                    let (sdk, prefix) = (world.sdk.clone(), world.store.names().table_prefix.clone());
+                    super::$claim(world).await;
+                    crate::tabs::agree(&sdk, &prefix).await;
                 }
             )+
         }
@@ -53,5 +56,6 @@ mod renewal;
 mod retractions;
 mod segments;
 mod streams;
+mod tabs;
 mod tenants;
 mod withdrawn_leads;

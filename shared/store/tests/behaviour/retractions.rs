@@ -39,6 +39,7 @@ async fn unit_that(store: &Store, tell_withdrawals: bool) {
         legal_basis: None,
         expiry_days: 30,
         tell_withdrawals,
+        second_opinion: false,
         created_at: at(0),
     };
     store.tenants.put_tenant(&settings).await.unwrap();

@@ -27,6 +27,7 @@ fn settings(name: &str) -> TenantSettings {
         legal_basis: None,
         expiry_days: TenantSettings::EXPIRY_DAYS_DEFAULT,
         tell_withdrawals: false,
+        second_opinion: false,
         created_at: at(0),
     }
 }
@@ -100,10 +101,7 @@ async fn a_quota_holds_under_concurrent_counts(World { store, .. }: World) {
 
 async fn a_token_acts_for_its_principal_until_it_is_revoked(World { store, .. }: World) {
     let token = Token::from_random(&[7; 32]);
-    let principal = Principal {
-        tenant: unit(),
-        role: Role::Unit,
-    };
+    let principal = Principal::of(unit(), Role::Unit);
     assert_eq!(store.tenants.authenticate(&token).await.unwrap(), None);
     store.tenants.put_token(&token, &principal).await.unwrap();
     assert_eq!(
