@@ -546,13 +546,21 @@ fn stage_1_takes_70_bytes_an_ad_and_70_more_for_a_border() {
 
 /// So many ads, each with features of its own, as a build writes them.
 fn with_features(ads: usize) -> Vec<Item> {
+    let luma = (0..32 * 32).map(|i| (i * 7 % 256) as u8).collect();
+    let picture = features::Grey {
+        width_px: 32,
+        height_px: 32,
+        luma,
+    };
+    let drawn = features::AdFeatures {
+        digest: features::PictureDigest([7; 8]),
+        width_px: 32,
+        height_px: 32,
+        features: Vec::new(),
+        coarse: features::Grid::of(&[1.0; 1_024], &[true; 1_024], 32),
+        sketch: features::Sketch::of(&picture),
+    };
     let features = |n: usize| {
-        let luma = (0..32 * 32).map(|i| (i * 7 % 256) as u8).collect();
-        let picture = features::Grey {
-            width_px: 32,
-            height_px: 32,
-            luma,
-        };
         let word = |i: usize| (n as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15 + i as u64);
         let feature = |i: usize| features::Feature {
             x: i as u16,
@@ -562,12 +570,8 @@ fn with_features(ads: usize) -> Vec<Item> {
             descriptor: features::Descriptor([word(i), word(2 * i), word(3 * i)]),
         };
         features::AdFeatures {
-            digest: features::PictureDigest([7; 8]),
-            width_px: 32,
-            height_px: 32,
-            features: (0..30).map(feature).collect(),
-            coarse: features::Grid::of(&[1.0; 1_024], &[true; 1_024], 32),
-            sketch: features::Sketch::of(&picture),
+            features: (0..12).map(feature).collect(),
+            ..drawn.clone()
         }
     };
     let ad = |n: usize| Item {
