@@ -312,7 +312,7 @@ impl World {
             .compact_ads(&eager(), self.now())
             .await
             .unwrap();
-        assert!(done.items > 0 && done.cleared == done.items, "{done:?}");
+        assert!(done.cleared > 0 && done.items >= done.cleared, "{done:?}");
     }
 
     /// Moves the tail into segments, and removes its packs, as an hour later.
