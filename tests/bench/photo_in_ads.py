@@ -1,6 +1,11 @@
 """A photo within ads: Homeward beside OpenCV's ORB with brute-force matching, one core, one run.
 
 Usage: python3 tests/bench/photo_in_ads.py [--photos DIR] [--rounds N] [--most N] [--json FILE]
+       python3 tests/bench/photo_in_ads.py --past --photos DIR [--most N]
+
+With --past searches 10^4 to 10^6 past ads (--most) for 1 and for 16 of the photos, by their filed features
+and, in the same run and of every 64th ad, one by one: what all would take that way is reckoned from those. The
+ads are the other photos, again and again up to the number.
 
 Takes one picture of 1 megapixel as the ad (drawn, or the first photo, cropped), and lets both sides make its features, then look it up
 among 1,000, 10,000 and 100,000 references, in turns. References are drawn pictures (or the photos in
@@ -23,6 +28,7 @@ import bytes_to_hash
 
 HERE = pathlib.Path(__file__).resolve().parent
 COUNTS = [1_000, 10_000, 100_000]
+PAST_COUNTS = [10_000, 100_000, 1_000_000]
 PEER_COUNT_MAX = 10_000
 ORB_FEATURES = 500
 # What the issue asks of one core, in milliseconds.
@@ -36,10 +42,14 @@ def main():
     arguments.add_argument("--rounds", type=int, default=9, help="turns of each side (9)")
     arguments.add_argument("--most", type=int, default=COUNTS[-1], help="most references (100,000)")
     arguments.add_argument("--json", help="where to write the figures as JSON")
+    arguments.add_argument("--past", action="store_true", help="search past ads for new references")
     chosen = arguments.parse_args()
     binary = built()
     if hasattr(os, "sched_setaffinity"):  # Linux only: one core for all that is started from here
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    if chosen.past:
+        photos = sorted(map(str, pathlib.Path(chosen.photos).glob("*.jpg")))
+        return print(past(binary, photos, max(chosen.most, PAST_COUNTS[0])))
     with tempfile.TemporaryDirectory() as folder:
         drawn = bytes_to_hash.drawn(folder)["1 MP"]
         photos = sorted(map(str, pathlib.Path(chosen.photos or folder).glob("*.jpg")))
@@ -52,6 +62,30 @@ def main():
     print(table(rows))
     if chosen.json:
         pathlib.Path(chosen.json).write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def past(binary, photos, most):
+    lines = [
+        "| past ads | references | by filed features | one by one (reckoned) | judged | filed once in | bytes, of features | alerts proposed |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for ads in (count for count in PAST_COUNTS if count <= most):
+        for references in (1, 16):
+            command = [binary, "past", str(ads), str(references), *photos]
+            made = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+            it = json.loads(made.stdout)
+            cells = [
+                f"{ads:,}",
+                str(it["references"]),
+                f"{it['searching_s']:.2f} s",
+                f"{it['exhaustive_s']:.0f} s (of {it['exhaustive_of_pairs']:,} pairs)",
+                f"{it['proposed']:,}",
+                f"{it['filing_s']:.1f} s",
+                f"{it['filed_bytes'] / it['feature_bytes']:.3f}",
+                f"{it['alerts_proposed']} of {it['alerts']}",
+            ]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
 
 
 def built():

@@ -12,7 +12,7 @@ use store::{
     SegmentIndex, SegmentName, StoredAd,
 };
 
-use crate::scan::{Query, neighbouring_items, pairs};
+use crate::scan::{Candidate, Candidates, Queries, Query, filed_items, neighbouring_items, pairs};
 use crate::{Lookup, LookupError};
 
 /// Parts of the tail walked together: reading one hides the comparing of another.
@@ -24,6 +24,9 @@ const IMAGES_PER_CHECKPOINT: u64 = 10_000;
 /// References that share one scan of a segment: with a segment of the largest size they take a few
 /// minutes, well within the quarter of an hour that a function may run.
 const REFERENCES_PER_SCAN_MAX: usize = 16;
+
+/// Candidates that are read and judged together: at most 16 MB with what lies between them.
+const CANDIDATES_AT_ONCE: usize = 64;
 
 /// A reference that is active since a moment ago.
 pub(crate) struct NewReference {
@@ -104,12 +107,25 @@ impl Lookup {
         Ok(())
     }
 
-    /// Compares and records.
+    /// Compares all with all and records.
     async fn compare(&self, all: &Arc<[Query]>, ads: Vec<StoredAd>) -> Result<(), LookupError> {
-        if ads.is_empty() {
+        let with_all = |ad| Candidate {
+            ad,
+            queries: Queries::All,
+        };
+        let candidates = ads.into_iter().map(with_all).collect();
+        self.compare_candidates(all, candidates).await
+    }
+
+    async fn compare_candidates(
+        &self,
+        all: &Arc<[Query]>,
+        candidates: Vec<Candidate>,
+    ) -> Result<(), LookupError> {
+        if candidates.is_empty() {
             return Ok(());
         }
-        let pairs = pairs(all, ads, &self.policy, &self.references).await?;
+        let pairs = pairs(all, candidates, &self.policy, &self.references).await?;
         self.record(pairs).await
     }
 
@@ -212,25 +228,85 @@ impl Lookup {
         }
     }
 
-    /// Stage 1 reads all hashes in one line and proposes items; where there are features, stage 2
-    /// looks at every item.
+    /// Stage 1 reads all hashes in one line and proposes items. Stage 2 proposes others by the segment's
+    /// filed features; where there are none, or they are damaged, it judges every item.
     async fn scan(&self, entry: &SegmentEntry, all: &Arc<[Query]>) -> Result<(), LookupError> {
         if all.is_empty() {
             return Ok(());
         }
         let index: Arc<SegmentIndex> = Arc::new(self.store.ads.ads_segment_index(entry).await?);
         let near = neighbouring_items(&index, all, &self.policy).await?;
-        let look_at_parts = all.iter().any(Query::has_local_features);
+        if !all.iter().any(Query::has_local_features) {
+            return self.compare_items(&index, all, near).await;
+        }
+        match self.filed_candidates(&index, all).await? {
+            Some(mut candidates) => {
+                for (item, queries) in near {
+                    candidates.entry(item).or_default().extend(queries);
+                }
+                self.compare_items(&index, all, candidates).await
+            }
+            None => self.compare_every_item(&index, all, near).await,
+        }
+    }
+
+    /// The items that filed features propose; none if every item has to be judged.
+    async fn filed_candidates(
+        &self,
+        index: &Arc<SegmentIndex>,
+        all: &Arc<[Query]>,
+    ) -> Result<Option<Candidates>, LookupError> {
+        if index.sections() == 0 {
+            return Ok(None);
+        }
+        let mut candidates = Candidates::new();
+        for number in 0..index.sections() {
+            let section = match self.store.ads.segment_section(index, number).await {
+                Err(Error::Damaged(_)) => return Ok(filed_is_damaged()),
+                section => section?,
+            };
+            match filed_items(index, (number, section), all).await? {
+                Some(items) => candidates.extend(items),
+                None => return Ok(filed_is_damaged()),
+            }
+        }
+        Ok(Some(candidates))
+    }
+
+    async fn compare_items(
+        &self,
+        index: &Arc<SegmentIndex>,
+        all: &Arc<[Query]>,
+        candidates: Candidates,
+    ) -> Result<(), LookupError> {
+        let (items, mut queries): (Vec<usize>, Vec<_>) = candidates.into_iter().unzip();
+        for some in items.chunks(CANDIDATES_AT_ONCE) {
+            let ads = self.store.ads.segment_ads_at(index, some).await?;
+            let with = queries.drain(..some.len()).map(Queries::Some);
+            let candidate = |(ad, queries)| Candidate { ad, queries };
+            let candidates = ads.into_iter().zip(with).map(candidate).collect();
+            self.compare_candidates(all, candidates).await?;
+        }
+        Ok(())
+    }
+
+    /// Judges every item of a segment; of those without features the ones that are near.
+    async fn compare_every_item(
+        &self,
+        index: &Arc<SegmentIndex>,
+        all: &Arc<[Query]>,
+        near: Candidates,
+    ) -> Result<(), LookupError> {
         let mut from = 0;
         while from < index.len() {
             let page = index.page(from, FEATURES_PAGE_BYTES);
             from = page.end;
-            let ads = if look_at_parts && !index.features_range(&page).is_empty() {
-                self.store.ads.segment_ads(&index, page).await?
-            } else {
-                let near = near.range(page);
-                near.map(|item| StoredAd::without_features(&index, *item))
+            let ads = if index.features_range(&page).is_empty() {
+                let near = near.range(page).map(|(item, _)| *item);
+                near.map(|item| StoredAd::without_features(index, item))
                     .collect::<Result<_, _>>()?
+            } else {
+                self.store.ads.segment_ads(index, page).await?
             };
             self.compare(all, ads).await?;
         }
@@ -299,4 +375,11 @@ impl Lookup {
             .save_search(&of.unit, &of.reference_id, &progress)
             .await?)
     }
+}
+
+/// What a search does about filed features that are damaged: all that they were made of is still there.
+fn filed_is_damaged() -> Option<Candidates> {
+    batches::damage();
+    tracing::error!("filed features of a segment are damaged: a search judges each of its ads");
+    None
 }

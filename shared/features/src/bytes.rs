@@ -110,6 +110,14 @@ impl ReferenceFeatures {
     }
 }
 
+/// The local features of an ad alone: what stands behind them is not looked at.
+pub(crate) fn ad_features(bytes: &[u8]) -> Result<Vec<Feature>, FeaturesError> {
+    let mut input = Input(bytes);
+    input.open(AD)?;
+    let (_, _, features) = input.features(AD_FEATURES_MAX)?;
+    Ok(features)
+}
+
 fn kind([byte]: [u8; 1]) -> Result<ReferenceKind, FeaturesError> {
     match byte {
         0 => Ok(ReferenceKind::Photo),
@@ -238,7 +246,7 @@ impl Input<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::super::Grey;
     use super::*;
     use proptest::prelude::*;
@@ -256,6 +264,10 @@ mod tests {
     fn grid(side: usize) -> Grid {
         let values: Vec<f32> = (0..side * side).map(|i| (i * i % 251) as f32).collect();
         Grid::of(&values, &vec![true; side * side], side)
+    }
+
+    pub(crate) fn drawn_ad() -> AdFeatures {
+        ad(0)
     }
 
     fn ad(features: usize) -> AdFeatures {

@@ -15,6 +15,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod filed;
 pub mod fingerprint;
 
 mod bytes;

@@ -11,6 +11,7 @@ mod edit;
 mod image_pair;
 mod index;
 mod layout;
+mod past;
 mod pyramid;
 mod stop_features;
 mod verification;
@@ -22,6 +23,7 @@ use crate::{Edit, Evidence, Level, LocalRule, Match, Method, PerGrid, Surroundin
 use align::Alignment;
 pub use image_pair::{LocalAd, LocalReference};
 pub(crate) use index::Index;
+pub use past::PastQuery;
 pub use stop_features::{StopFeatures, trained};
 use verification::{Tally, Verification, verify};
 

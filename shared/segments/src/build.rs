@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use features::filed::{SECTION_ADS, section};
 use features::fingerprint::{Framing, HashVariant};
 use records::TenantId;
 
-use crate::head::{COLUMNS, Column, Head, TILE_VIEWS};
+use crate::head::{Column, Head, TILE_VIEWS, columns};
 use crate::{
-    ITEMS_MAX, Item, POSTINGS_BYTES_MAX, Posting, SEGMENT_BYTES_MAX, SegmentEntry, SegmentName,
-    SetKind,
+    FILED_ADS_MIN, FORMAT, FORMAT_UNFILED, ITEMS_MAX, Item, POSTINGS_BYTES_MAX, Posting,
+    SEGMENT_BYTES_MAX, SegmentEntry, SegmentName, SetKind,
 };
 
 /// A segment as bytes, and what a manifest says of it.
@@ -39,19 +40,25 @@ pub fn build(kind: SetKind, items: Vec<Item>, made_at_ms: u64, generation: u64) 
     assert!(items.iter().all(|item| item.id.kind() == kind), "one kind");
     let items = merged(items);
     assert!((1..=ITEMS_MAX).contains(&items.len()), "a bounded number");
-    let sources = Sources::of(&items);
-    let views = Views::of(&items);
-    let count = (kind, items.len(), views.rows.len());
-    let features: u64 = items.iter().map(|item| item.features.len() as u64).sum();
-    let postings: u64 = items.iter().map(|item| item.postings_bytes() as u64).sum();
-    let lengths = lengths(count, [sources.bytes.len() as u64, postings, features]);
-    let mut head = Head::before(count, (made_at_ms, generation), lengths);
+    let parts = Parts {
+        views: Views::of(&items),
+        sources: Sources::of(&items),
+        filed: filed(kind, &items),
+        items: &items,
+    };
+    let format = match parts.filed.is_empty() {
+        true => FORMAT_UNFILED,
+        false => FORMAT,
+    };
+    let count = (kind, items.len(), parts.views.rows.len());
+    let lengths = parts.lengths(format, count);
+    let mut head = Head::before(format, count, (made_at_ms, generation), &lengths);
     assert!(head.whole_bytes() <= SEGMENT_BYTES_MAX, "a bounded length");
     let capacity = usize::try_from(head.whole_bytes()).expect("it fits in memory");
     let mut bytes = Vec::with_capacity(capacity);
     bytes.resize(head.bytes, 0);
-    for column in COLUMNS {
-        put(&mut bytes, column, &items, &views, &sources);
+    for column in columns(format) {
+        parts.put(&mut bytes, *column);
     }
     head.seal(&mut bytes);
     let entry = head.entry(SegmentName::of(&bytes));
@@ -113,17 +120,24 @@ impl Item {
     }
 }
 
-fn lengths(
-    (kind, items, views): (SetKind, usize, usize),
-    [sources, postings, features]: [u64; 3],
-) -> [u64; COLUMNS.len()] {
-    COLUMNS.map(|column| {
-        column.length(kind, items, views).unwrap_or(match column {
-            Column::Sources => sources,
-            Column::Postings => postings,
-            _ => features,
-        })
-    })
+/// The features of ads by what they look like, in sections; none where there are few ads or none has
+/// features.
+fn filed(kind: SetKind, items: &[Item]) -> Vec<Vec<u8>> {
+    let have_features = || items.iter().any(|item| !item.features.is_empty());
+    if kind != SetKind::Ads || items.len() < FILED_ADS_MIN || !have_features() {
+        return Vec::new();
+    }
+    let some = items.chunks(SECTION_ADS);
+    some.map(|ads| section(ads.iter().map(|ad| &ad.features[..])))
+        .collect()
+}
+
+/// What the columns are made of.
+struct Parts<'a> {
+    items: &'a [Item],
+    views: Views<'a>,
+    sources: Sources,
+    filed: Vec<Vec<u8>>,
 }
 
 /// Tenants and versions, each named once.
@@ -174,31 +188,60 @@ impl<'a> Views<'a> {
     }
 }
 
-fn put(out: &mut Vec<u8>, column: Column, items: &[Item], views: &Views<'_>, sources: &Sources) {
-    let rows = || views.rows.iter().copied();
-    match column {
-        Column::PdqFirst => put_tiles(out, &views.rows, 0..12),
-        Column::PdqSecond => put_tiles(out, &views.rows, 12..16),
-        Column::PdqRest => rows().for_each(|(_, view)| out.extend(&view.pdq.0[16..])),
-        Column::Quality => out.extend(rows().map(|(_, view)| view.quality)),
-        Column::Second => rows().for_each(|(_, view)| out.extend(view.second.0)),
-        Column::Framing => out.extend(rows().map(|(framing, _)| framing.to_byte())),
-        Column::ExtraItem => out.extend(views.extra_items.iter().flat_map(|it| it.to_le_bytes())),
-        Column::Source => out.extend(items.iter().flat_map(|it| sources.number(it).to_le_bytes())),
-        Column::Sources => out.extend(&sources.bytes),
-        Column::Id => items.iter().for_each(|item| out.extend(item.id.to_bytes())),
-        Column::Stamp => out.extend(items.iter().flat_map(|item| item.stamp.to_le_bytes())),
-        Column::FeaturesLength => put_lengths(out, items, |item| item.features.len()),
-        Column::PostingsLength => put_lengths(out, items, Item::postings_bytes),
-        Column::Postings => {
-            let postings = items.iter().flat_map(|item| &item.postings);
-            postings.for_each(|posting| posting.frame(out));
+impl Parts<'_> {
+    fn lengths(&self, format: u16, (kind, items, views): (SetKind, usize, usize)) -> Vec<u64> {
+        let sum = |length: fn(&Item) -> usize| self.items.iter().map(length).sum::<usize>();
+        let told = |column: &Column| match column {
+            Column::Sources => self.sources.bytes.len(),
+            Column::Postings => sum(Item::postings_bytes),
+            Column::Filed => self.filed.iter().map(Vec::len).sum(),
+            _ => sum(|item| item.features.len()),
+        };
+        let length = |column: &Column| {
+            let by_counts = column.length(kind, items, views);
+            by_counts.unwrap_or_else(|| told(column) as u64)
+        };
+        columns(format).iter().map(length).collect()
+    }
+
+    fn put(&self, out: &mut Vec<u8>, column: Column) {
+        let Self {
+            items,
+            views,
+            sources,
+            filed,
+        } = self;
+        let rows = || views.rows.iter().copied();
+        match column {
+            Column::PdqFirst => put_tiles(out, &views.rows, 0..12),
+            Column::PdqSecond => put_tiles(out, &views.rows, 12..16),
+            Column::PdqRest => rows().for_each(|(_, view)| out.extend(&view.pdq.0[16..])),
+            Column::Quality => out.extend(rows().map(|(_, view)| view.quality)),
+            Column::Second => rows().for_each(|(_, view)| out.extend(view.second.0)),
+            Column::Framing => out.extend(rows().map(|(framing, _)| framing.to_byte())),
+            Column::ExtraItem => {
+                out.extend(views.extra_items.iter().flat_map(|it| it.to_le_bytes()))
+            }
+            Column::Source => {
+                out.extend(items.iter().flat_map(|it| sources.number(it).to_le_bytes()))
+            }
+            Column::Sources => out.extend(&sources.bytes),
+            Column::Id => items.iter().for_each(|item| out.extend(item.id.to_bytes())),
+            Column::Stamp => out.extend(items.iter().flat_map(|item| item.stamp.to_le_bytes())),
+            Column::FeaturesLength => put_lengths(out, items, |item| item.features.len()),
+            Column::PostingsLength => put_lengths(out, items, Item::postings_bytes),
+            Column::Postings => {
+                let postings = items.iter().flat_map(|item| &item.postings);
+                postings.for_each(|posting| posting.frame(out));
+            }
+            Column::Features => items.iter().for_each(|item| out.extend(&item.features)),
+            Column::FiledLength => put_lengths(out, filed, Vec::len),
+            Column::Filed => filed.iter().for_each(|section| out.extend(section)),
         }
-        Column::Features => items.iter().for_each(|item| out.extend(&item.features)),
     }
 }
 
-fn put_lengths(out: &mut Vec<u8>, items: &[Item], length: impl Fn(&Item) -> usize) {
+fn put_lengths<T>(out: &mut Vec<u8>, items: &[T], length: impl Fn(&T) -> usize) {
     for item in items {
         let length = u32::try_from(length(item));
         out.extend(length.expect("items are bounded").to_le_bytes());

@@ -1,11 +1,14 @@
 //! A segment's head: what it holds, where each column lies, and the checksums of its blocks.
 
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
+use features::filed::SECTION_ADS;
 use sha2::{Digest, Sha256};
 
-use crate::{BLOCK_BYTES, FORMAT, ITEMS_MAX, SEGMENT_BYTES_MAX, SegmentError, SetKind};
+use crate::{
+    BLOCK_BYTES, FORMAT, FORMAT_UNFILED, ITEMS_MAX, SEGMENT_BYTES_MAX, SegmentError, SetKind,
+};
 
 pub(crate) const MAGIC: &[u8; 8] = b"HOMEWSEG";
 /// Bytes before the columns' directory.
@@ -38,9 +41,32 @@ pub(crate) enum Column {
     PostingsLength = 13,
     Postings = 14,
     Features = 15,
+    FiledLength = 16,
+    Filed = 17,
 }
 
-pub(crate) const COLUMNS: [Column; 15] = [
+const COLUMNS: [Column; 17] = [
+    Column::PdqFirst,
+    Column::PdqSecond,
+    Column::PdqRest,
+    Column::Quality,
+    Column::Second,
+    Column::Framing,
+    Column::ExtraItem,
+    Column::Source,
+    Column::Sources,
+    Column::Id,
+    Column::Stamp,
+    Column::FeaturesLength,
+    Column::PostingsLength,
+    Column::Postings,
+    Column::FiledLength,
+    Column::Features,
+    Column::Filed,
+];
+
+/// The columns of a segment whose features are not filed, in their order in the file.
+const COLUMNS_UNFILED: [Column; 15] = [
     Column::PdqFirst,
     Column::PdqSecond,
     Column::PdqRest,
@@ -58,6 +84,14 @@ pub(crate) const COLUMNS: [Column; 15] = [
     Column::Features,
 ];
 
+/// The columns of a format that this build reads.
+pub(crate) fn columns(format: u16) -> &'static [Column] {
+    match format {
+        FORMAT_UNFILED => &COLUMNS_UNFILED,
+        _ => &COLUMNS,
+    }
+}
+
 impl Column {
     /// The length that the numbers of items and views give; none where other things decide.
     pub(crate) fn length(self, kind: SetKind, items: usize, views: usize) -> Option<u64> {
@@ -71,7 +105,8 @@ impl Column {
             Self::Source | Self::FeaturesLength | Self::PostingsLength => 4 * items,
             Self::Id => kind.id_bytes() * items,
             Self::Stamp => 8 * items,
-            Self::Sources | Self::Postings | Self::Features => return None,
+            Self::FiledLength => 4 * items.div_ceil(SECTION_ADS),
+            Self::Sources | Self::Postings | Self::Features | Self::Filed => return None,
         };
         Some(length as u64)
     }
@@ -118,7 +153,7 @@ pub struct SegmentEntry {
     pub head_sha256: [u8; 32],
     /// All its bytes.
     pub bytes: u64,
-    /// Its bytes without the features, which stand last.
+    /// Its bytes before the features.
     pub index_bytes: u64,
     /// Its items.
     pub items: u32,
@@ -131,12 +166,13 @@ pub struct SegmentEntry {
 /// A head, read and checked, or about to be written.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Head {
+    pub(crate) format: u16,
     pub(crate) kind: SetKind,
     pub(crate) items: usize,
     pub(crate) views: usize,
     pub(crate) made_at_ms: u64,
     pub(crate) generation: u64,
-    /// Where each column lies in the file, in the order of [`COLUMNS`].
+    /// Where each column lies in the file, in the order of its format's [`columns`].
     pub(crate) places: Vec<Range<u64>>,
     /// The checksums of each column's blocks.
     pub(crate) sums: Vec<Vec<u32>>,
@@ -158,9 +194,10 @@ fn sums(column: &[u8]) -> impl Iterator<Item = u32> + '_ {
 impl Head {
     /// The head before columns of these lengths, whose checksums are yet to be [set](Self::seal).
     pub(crate) fn before(
+        format: u16,
         (kind, items, views): (SetKind, usize, usize),
         (made_at_ms, generation): (u64, u64),
-        lengths: [u64; COLUMNS.len()],
+        lengths: &[u64],
     ) -> Self {
         let count: u64 = lengths.iter().map(|length| blocks(*length)).sum();
         let count = usize::try_from(count).expect("as many blocks as memory holds");
@@ -172,6 +209,7 @@ impl Head {
             from..at
         });
         Self {
+            format,
             kind,
             items,
             views,
@@ -193,13 +231,23 @@ impl Head {
         segment[..self.bytes].copy_from_slice(&self.to_bytes());
     }
 
+    pub(crate) fn columns(&self) -> &'static [Column] {
+        columns(self.format)
+    }
+
+    fn number(&self, column: Column) -> Option<usize> {
+        self.columns().iter().position(|it| *it == column)
+    }
+
+    /// Where a column lies; nowhere if this format has none such.
     pub(crate) fn place(&self, column: Column) -> Range<u64> {
-        self.places[column as usize - 1].clone()
+        self.number(column)
+            .map_or(0..0, |at| self.places[at].clone())
     }
 
     /// Bytes of the whole segment.
     pub(crate) fn whole_bytes(&self) -> u64 {
-        self.place(Column::Features).end
+        self.places.last().map_or(0, |last| last.end)
     }
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
@@ -210,14 +258,14 @@ impl Head {
         };
         let mut out = Vec::with_capacity(self.bytes);
         out.extend(MAGIC);
-        out.extend(FORMAT.to_le_bytes());
-        out.extend([self.kind.tag(), COLUMNS.len() as u8]);
+        out.extend(self.format.to_le_bytes());
+        out.extend([self.kind.tag(), self.places.len() as u8]);
         out.extend(number(self.bytes));
         out.extend(number(self.items));
         out.extend(number(self.views));
         out.extend(self.made_at_ms.to_le_bytes());
         out.extend(self.generation.to_le_bytes());
-        for (column, place) in COLUMNS.iter().zip(&self.places) {
+        for (column, place) in self.columns().iter().zip(&self.places) {
             out.extend([*column as u8, 0, 0, 0]);
             out.extend(place.start.to_le_bytes());
             out.extend((place.end - place.start).to_le_bytes());
@@ -230,7 +278,7 @@ impl Head {
     /// Reads the head at the start of these bytes.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, SegmentError> {
         let mut input = Input(bytes);
-        let (_, head_bytes) = input.preamble()?;
+        let (_, _, head_bytes) = input.preamble()?;
         let head = bytes.get(..head_bytes).ok_or(SegmentError::Truncated)?;
         let (told, sum) = head
             .split_at_checked(head_bytes - SUM_BYTES)
@@ -239,8 +287,8 @@ impl Head {
             return Err(SegmentError::Corrupt);
         }
         let mut input = Input(told);
-        let (kind, _) = input.preamble()?;
-        let read = input.directory(kind, head_bytes)?;
+        let (format, kind, _) = input.preamble()?;
+        let read = input.directory((format, kind), head_bytes)?;
         read.check()?;
         Ok(read)
     }
@@ -255,7 +303,7 @@ impl Head {
             return Err(SegmentError::Corrupt);
         }
         let mut at = self.bytes as u64;
-        for (column, place) in COLUMNS.iter().zip(&self.places) {
+        for (column, place) in self.columns().iter().zip(&self.places) {
             let length = place.end - place.start;
             let expected = column.length(self.kind, self.items, self.views);
             if place.start != at || expected.is_some_and(|expected| expected != length) {
@@ -274,7 +322,8 @@ impl Head {
         first: usize,
         bytes: &[u8],
     ) -> Result<(), SegmentError> {
-        let known = self.sums[column as usize - 1].iter().skip(first);
+        let known = self.number(column).map_or(&[][..], |at| &self.sums[at]);
+        let known = known.iter().skip(first);
         let count = bytes.len().div_ceil(BLOCK_BYTES);
         let sound = known.take(count).copied().eq(sums(bytes));
         sound.then_some(()).ok_or(SegmentError::Corrupt)
@@ -290,7 +339,7 @@ impl Head {
             index_bytes: self.place(Column::Features).start,
             items: count(self.items),
             views: count(self.views),
-            format: FORMAT,
+            format: self.format,
         }
     }
 
@@ -329,36 +378,45 @@ impl<'a> Input<'a> {
         self.array().map(u64::from_le_bytes)
     }
 
-    /// Magic and format; the rest of the bytes is of a format that this build reads.
-    pub(crate) fn known(&mut self, magic: &[u8; 8], format: u16) -> Result<(), SegmentError> {
+    /// Magic and format; the rest of the bytes is of one of these formats, which this build reads.
+    pub(crate) fn known(
+        &mut self,
+        magic: &[u8; 8],
+        formats: RangeInclusive<u16>,
+    ) -> Result<u16, SegmentError> {
         if self.take(magic.len())? != magic {
             return Err(SegmentError::Corrupt);
         }
         match self.u16()? {
-            found if found == format => Ok(()),
-            found if found > format => Err(SegmentError::NewerFormat { found }),
+            found if formats.contains(&found) => Ok(found),
+            found if found > *formats.end() => Err(SegmentError::NewerFormat { found }),
             _ => Err(SegmentError::Corrupt),
         }
     }
 
-    /// The kind, and the bytes of the whole head.
-    fn preamble(&mut self) -> Result<(SetKind, usize), SegmentError> {
-        self.known(MAGIC, FORMAT)?;
+    /// The format, the kind, and the bytes of the whole head.
+    fn preamble(&mut self) -> Result<(u16, SetKind, usize), SegmentError> {
+        let format = self.known(MAGIC, FORMAT_UNFILED..=FORMAT)?;
+        let expected = columns(format).len();
         let [tag, columns] = self.array()?;
         let kind = SetKind::of_tag(tag)?;
         let bytes = self.u32()? as usize;
-        let least = PREAMBLE_BYTES + COLUMNS.len() * COLUMN_BYTES + SUM_BYTES;
-        let most = least + (blocks(SEGMENT_BYTES_MAX) as usize + COLUMNS.len()) * SUM_BYTES;
-        let is_sound = usize::from(columns) == COLUMNS.len() && (least..=most).contains(&bytes);
+        let least = PREAMBLE_BYTES + expected * COLUMN_BYTES + SUM_BYTES;
+        let most = least + (blocks(SEGMENT_BYTES_MAX) as usize + expected) * SUM_BYTES;
+        let is_sound = usize::from(columns) == expected && (least..=most).contains(&bytes);
         is_sound
-            .then_some((kind, bytes))
+            .then_some((format, kind, bytes))
             .ok_or(SegmentError::Corrupt)
     }
 
-    fn directory(&mut self, kind: SetKind, bytes: usize) -> Result<Head, SegmentError> {
+    fn directory(
+        &mut self,
+        (format, kind): (u16, SetKind),
+        bytes: usize,
+    ) -> Result<Head, SegmentError> {
         let (items, views) = (self.u32()? as usize, self.u32()? as usize);
         let (made_at_ms, generation) = (self.u64()?, self.u64()?);
-        let places = COLUMNS
+        let places = columns(format)
             .iter()
             .map(|column| self.place(*column))
             .collect::<Result<Vec<_>, SegmentError>>()?;
@@ -371,6 +429,7 @@ impl<'a> Input<'a> {
             .map(|p| (0..blocks(p.end - p.start)).map(|_| self.u32()).collect())
             .collect::<Result<_, SegmentError>>()?;
         Ok(Head {
+            format,
             kind,
             items,
             views,

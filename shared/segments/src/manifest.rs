@@ -189,7 +189,7 @@ impl Manifest {
     /// [`SegmentError`], by what the caller does next.
     pub fn from_bytes(kind: SetKind, bytes: &[u8]) -> Result<Self, SegmentError> {
         let mut input = Input(bytes);
-        input.known(MAGIC, FORMAT)?;
+        input.known(MAGIC, FORMAT..=FORMAT)?;
         let [tag, zero] = input.array()?;
         let generation = input.u64()?;
         let mut position = [0; LOG_PARTITIONS];

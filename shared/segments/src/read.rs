@@ -1,8 +1,10 @@
-//! Reading a segment: its index, which is all but the features, and features by ranges.
+//! Reading a segment: its index, which is all before the features, features by ranges, and filed features by
+//! sections.
 
 use std::ops::Range;
 
 use bytes::Bytes;
+use features::filed::SECTION_ADS;
 use features::fingerprint::{FEATURES_BYTES_MAX, Framing, Hash256, HashVariant};
 use records::TenantId;
 
@@ -20,6 +22,8 @@ pub struct SegmentIndex {
     extra_items: Vec<u32>,
     /// Where each item's features begin in their column, and where the last ones end.
     features_at: Vec<u64>,
+    /// Where each section of the filed features begins in their column, and where the last one ends.
+    filed_at: Vec<u64>,
     /// Each item's postings.
     postings: Vec<Vec<Posting>>,
 }
@@ -55,7 +59,8 @@ pub fn whole(
     if bytes.len() as u64 != entry.bytes {
         return Err(SegmentError::Another);
     }
-    let features = bytes.slice(index_length(entry)?..);
+    let features = index.column_place(Column::Features)?;
+    let features = bytes.slice(features);
     let items = index.items_of(0..index.len(), &features)?;
     if SegmentName::of(&bytes) != entry.name {
         return Err(SegmentError::Another);
@@ -102,6 +107,7 @@ impl SegmentIndex {
             source_of: Vec::new(),
             extra_items: Vec::new(),
             features_at: Vec::new(),
+            filed_at: Vec::new(),
             postings: Vec::new(),
         };
         index.check_columns()?;
@@ -109,23 +115,25 @@ impl SegmentIndex {
     }
 
     fn check_columns(&mut self) -> Result<(), SegmentError> {
-        for column in crate::head::COLUMNS {
-            if column != Column::Features {
-                self.head.check_blocks(column, 0, self.column(column))?;
+        for column in self.head.columns() {
+            if !matches!(column, Column::Features | Column::Filed) {
+                self.head.check_blocks(*column, 0, self.column(*column))?;
             }
         }
         self.sources = sources(self.column(Column::Sources))?;
         self.source_of = numbers(self.column(Column::Source));
         self.extra_items = numbers(self.column(Column::ExtraItem));
         let lengths = |column| numbers(self.column(column));
-        let (features, postings) = (
+        let (features, postings, filed) = (
             lengths(Column::FeaturesLength),
             lengths(Column::PostingsLength),
+            lengths(Column::FiledLength),
         );
         if features.iter().any(|it| *it as usize > FEATURES_BYTES_MAX) {
             return Err(SegmentError::Corrupt);
         }
         self.features_at = ends(&features);
+        self.filed_at = ends(&filed);
         let postings_at = ends(&postings);
         let is_sound = self
             .source_of
@@ -142,6 +150,7 @@ impl SegmentIndex {
                 .iter()
                 .all(|it| Framing::from_byte(*it).is_some())
             && self.features_at.last() == Some(&self.length(Column::Features))
+            && self.filed_at.last() == Some(&self.length(Column::Filed))
             && postings_at.last() == Some(&self.length(Column::Postings));
         if !is_sound {
             return Err(SegmentError::Corrupt);
@@ -159,6 +168,12 @@ impl SegmentIndex {
     fn length(&self, column: Column) -> u64 {
         let place = self.head.place(column);
         place.end - place.start
+    }
+
+    fn column_place(&self, column: Column) -> Result<Range<usize>, SegmentError> {
+        let place = self.head.place(column);
+        let index = |at: u64| usize::try_from(at).map_err(|_| SegmentError::Corrupt);
+        Ok(index(place.start)?..index(place.end)?)
     }
 
     fn column(&self, column: Column) -> &[u8] {
@@ -309,14 +324,63 @@ impl SegmentIndex {
     /// # Panics
     /// If there are no such items.
     pub fn features_range(&self, items: &Range<usize>) -> Range<u64> {
-        let column = self.head.place(Column::Features);
         let (start, end) = (self.features_at[items.start], self.features_at[items.end]);
-        if start == end {
+        self.blocks_range(Column::Features, start..end)
+    }
+
+    /// Where the blocks lie in the segment that hold this part of a column; empty if the part is.
+    fn blocks_range(&self, column: Column, part: Range<u64>) -> Range<u64> {
+        let column = self.head.place(column);
+        if part.is_empty() {
             return column.start..column.start;
         }
         let block = BLOCK_BYTES as u64;
-        let from = column.start + start / block * block;
-        from..(column.start + end.div_ceil(block) * block).min(column.end)
+        let from = column.start + part.start / block * block;
+        from..(column.start + part.end.div_ceil(block) * block).min(column.end)
+    }
+
+    /// Sections of the filed features, each of [`SECTION_ADS`] items, the last one of what is left; none
+    /// if the features of this segment are not filed.
+    pub fn sections(&self) -> usize {
+        self.filed_at.len() - 1
+    }
+
+    /// The items of a section.
+    pub fn section_items(&self, section: usize) -> Range<usize> {
+        let first = (section * SECTION_ADS).min(self.len());
+        first..(first + SECTION_ADS).min(self.len())
+    }
+
+    /// Where the blocks lie in the segment that hold a section.
+    ///
+    /// # Panics
+    /// If there is no such section.
+    pub fn section_range(&self, section: usize) -> Range<u64> {
+        self.blocks_range(Column::Filed, self.section_place(section))
+    }
+
+    fn section_place(&self, section: usize) -> Range<u64> {
+        self.filed_at[section]..self.filed_at[section + 1]
+    }
+
+    /// A section for [`features::filed::Section::read`], from the bytes at [`Self::section_range`].
+    ///
+    /// # Errors
+    /// [`SegmentError`], by what the caller does next.
+    ///
+    /// # Panics
+    /// If there is no such section.
+    pub fn section_of(&self, section: usize, blocks: &Bytes) -> Result<Bytes, SegmentError> {
+        let (place, range) = (self.section_place(section), self.section_range(section));
+        if (blocks.len() as u64) != range.end - range.start {
+            return Err(SegmentError::Truncated);
+        }
+        let skipped = range.start - self.head.place(Column::Filed).start;
+        let index = |at: u64| usize::try_from(at - skipped).map_err(|_| SegmentError::Corrupt);
+        let first = usize::try_from(skipped / BLOCK_BYTES as u64);
+        let first = first.map_err(|_| SegmentError::Corrupt)?;
+        self.head.check_blocks(Column::Filed, first, blocks)?;
+        Ok(blocks.slice(index(place.start)?..index(place.end)?))
     }
 
     /// These items, with their features from the bytes at [`Self::features_range`].

@@ -543,3 +543,111 @@ fn stage_1_takes_70_bytes_an_ad_and_70_more_for_a_border() {
     assert!((69.0..70.0 + 0.2).contains(&(none - identity)), "{none}");
     assert!(third - identity < 96.0, "{third}");
 }
+
+/// So many ads, each with features of its own, as a build writes them.
+fn with_features(ads: usize) -> Vec<Item> {
+    let luma = (0..32 * 32).map(|i| (i * 7 % 256) as u8).collect();
+    let picture = features::Grey {
+        width_px: 32,
+        height_px: 32,
+        luma,
+    };
+    let drawn = features::AdFeatures {
+        digest: features::PictureDigest([7; 8]),
+        width_px: 32,
+        height_px: 32,
+        features: Vec::new(),
+        coarse: features::Grid::of(&[1.0; 1_024], &[true; 1_024], 32),
+        sketch: features::Sketch::of(&picture),
+    };
+    let features = |n: usize| {
+        let word = |i: usize| (n as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15 + i as u64);
+        let feature = |i: usize| features::Feature {
+            x: i as u16,
+            y: n as u16 % 4_096,
+            size: 50,
+            turn: n as u8,
+            descriptor: features::Descriptor([word(i), word(2 * i), word(3 * i)]),
+        };
+        features::AdFeatures {
+            features: (0..12).map(feature).collect(),
+            ..drawn.clone()
+        }
+    };
+    let ad = |n: usize| Item {
+        features: features(n).to_bytes().into(),
+        ..made_up(n as u64, 0, false)
+    };
+    (0..ads).map(ad).collect()
+}
+
+/// Every section, each as [`features::filed::section`] writes it for the items that it is of.
+fn check_filed(built: &Built) {
+    let bytes = Bytes::from(built.bytes.clone());
+    let (index, items) = whole(SetKind::Ads, bytes.clone(), &built.entry).unwrap();
+    assert_eq!(index.sections(), items.len().div_ceil(8_192));
+    let mut filed = 0;
+    for section in 0..index.sections() {
+        let range = index.section_range(section);
+        let blocks = bytes.slice(range.start as usize..range.end as usize);
+        let read = index.section_of(section, &blocks).unwrap();
+        let ads = &items[index.section_items(section)];
+        let expected = features::filed::section(ads.iter().map(|it| &it.features[..]));
+        assert_eq!(read, expected);
+        filed += ads.len();
+    }
+    assert_eq!(filed, items.len());
+}
+
+#[test]
+fn features_of_many_ads_are_filed_and_stay_so_when_segments_are_merged() {
+    let all = with_features(9_000);
+    let (some, others) = all.split_at(5_000);
+    let parts = [some, others].map(|items| build(SetKind::Ads, items.to_vec(), 1, 2));
+    let mut merged = Vec::new();
+    for part in &parts {
+        check_filed(part);
+        let bytes = Bytes::from(part.bytes.clone());
+        merged.extend(whole(SetKind::Ads, bytes, &part.entry).unwrap().1);
+    }
+    let merged = build(SetKind::Ads, merged, 1, 2);
+    check_filed(&merged);
+    assert_eq!(merged.bytes, build(SetKind::Ads, all, 1, 2).bytes);
+}
+
+#[test]
+fn few_ads_and_ads_without_features_are_not_filed_and_are_of_the_format_before() {
+    let few = build(SetKind::Ads, with_features(FILED_ADS_MIN - 1), 1, 2);
+    let bare = (0..1_000).map(|n| made_up(n, 0, false)).collect();
+    let bare = build(SetKind::Ads, bare, 1, 2);
+    for built in [few, bare] {
+        assert_eq!(built.entry.format, FORMAT_UNFILED);
+        let (index, _) = whole(SetKind::Ads, built.bytes.into(), &built.entry).unwrap();
+        assert_eq!(index.sections(), 0);
+    }
+    let enough = build(SetKind::Ads, with_features(FILED_ADS_MIN), 1, 2);
+    assert_eq!(enough.entry.format, FORMAT);
+}
+
+#[test]
+fn damage_to_filed_features_is_noticed_and_spares_the_rest() {
+    let built = build(SetKind::Ads, with_features(FILED_ADS_MIN), 1, 2);
+    let good = Bytes::from(built.bytes.clone());
+    let front = good.slice(..built.entry.index_bytes as usize);
+    let index = SegmentIndex::open(SetKind::Ads, front, &built.entry).unwrap();
+    let range = index.section_range(0);
+    let place = range.start as usize..range.end as usize;
+    for at in [place.start, place.start + 70_000, place.end - 1] {
+        let mut bytes = built.bytes.clone();
+        bytes[at] ^= 4;
+        let bytes = Bytes::from(bytes);
+        let read = index.section_of(0, &bytes.slice(place.clone()));
+        assert_eq!(read, Err(SegmentError::Corrupt));
+        let features = index.features_range(&(0..index.len()));
+        let features = bytes.slice(features.start as usize..features.end as usize);
+        assert!(index.items_of(0..index.len(), &features).is_ok());
+        assert!(whole(SetKind::Ads, bytes, &built.entry).is_err());
+    }
+    let cut = index.section_of(0, &good.slice(place.start..place.end - 1));
+    assert_eq!(cut, Err(SegmentError::Truncated));
+}

@@ -13,7 +13,7 @@ use lookup::Lookup;
 use records::{SearchProgress, SearchState};
 use store::{CompactionRule, MergeRule, SetKind, Table};
 
-use crate::world::{MANIFEST, World, eager};
+use crate::world::{FILED_ADS, MANIFEST, WITH_FEATURES, World, eager};
 
 /// References and ads of the made-up world; every reference is in some of the ads.
 const REFERENCES: u64 = 6;
@@ -293,6 +293,43 @@ async fn a_damaged_segment_fails_its_parts_until_it_is_mended() {
     world.settle(&lookup).await;
     assert_eq!(world.leads().await, world.truth(0..1, 0..ADS));
     assert_eq!(world.search(0).await.state, SearchState::Done);
+}
+
+async fn check_filed(damaged: bool) {
+    let references = WITH_FEATURES..WITH_FEATURES + 3;
+    let world = World::start().await;
+    world.record_filed().await;
+    world.compact().await;
+    world.settle(&world.lookup()).await;
+    if damaged {
+        world.damage_filed_features().await;
+    }
+    for n in references.clone() {
+        world.submit(n).await;
+        world.activate(n).await;
+    }
+    world.settle(&world.lookup()).await;
+    let leads = world.leads().await;
+    assert_eq!(leads, world.truth(references.clone(), FILED_ADS));
+    assert_eq!(leads.len(), 28, "14 ads of each of two references");
+    for n in references {
+        let search = world.search(n).await;
+        let searched = (search.state, search.images_searched);
+        assert_eq!(
+            searched,
+            (SearchState::Done, FILED_ADS.end - FILED_ADS.start)
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn filed_features_give_exactly_the_leads_that_judging_every_ad_gives() {
+    check_filed(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damaged_filed_features_cost_no_lead() {
+    check_filed(true).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

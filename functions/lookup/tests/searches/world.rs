@@ -8,6 +8,9 @@ use aws_lambda_events::dynamodb::Event;
 use aws_sdk_s3::primitives::ByteStream;
 use embedded::{Batch, Embedded};
 use features::fingerprint::{AdFingerprint, Framing, Hash256, HashVariant, ReferenceFingerprint};
+use features::{
+    AdFeatures, Descriptor, Feature, Grey, Grid, PictureDigest, ReferenceFeatures, Sketch,
+};
 use lookup::Lookup;
 use matching::Policy;
 use records::*;
@@ -63,6 +66,76 @@ fn reference_id(n: u64) -> ReferenceId {
     )
 }
 
+/// References from this number on have local features.
+pub const WITH_FEATURES: u64 = 100;
+/// So have these ads: many enough that a segment files them.
+pub const FILED_ADS: Range<u64> = 1_000..1_700;
+
+fn features_of(n: u64) -> Vec<Feature> {
+    let feature = |i: u64| {
+        let word = |w: u64| {
+            u64::from_be_bytes(
+                *hash("feature", n << 16 | i << 4 | w)
+                    .0
+                    .first_chunk()
+                    .unwrap(),
+            )
+        };
+        Feature {
+            x: 40 * i as u16,
+            y: (n % 90) as u16 * 40,
+            size: 60,
+            turn: word(3) as u8,
+            descriptor: Descriptor([word(0), word(1), word(2)]),
+        }
+    };
+    (0..60).map(feature).collect()
+}
+
+fn digest(n: u64) -> PictureDigest {
+    PictureDigest(*hash("digest", n).0.first_chunk().unwrap())
+}
+
+fn grid(side: usize) -> Grid {
+    Grid::of(&vec![1.0; side * side], &vec![true; side * side], side)
+}
+
+fn reference_features(n: u64) -> Vec<u8> {
+    let features = ReferenceFeatures {
+        digest: digest(n),
+        kind: features::ReferenceKind::Photo,
+        width_px: 512,
+        height_px: 400,
+        features: features_of(n),
+        grids: features::GRID_SIDES.map(grid),
+    };
+    features.to_bytes()
+}
+
+/// Every 50th is the picture of a reference, which no hash tells.
+fn filed_features(n: u64) -> Vec<u8> {
+    let (digest, features) = match n % 50 {
+        7 => (digest(WITH_FEATURES), features_of(WITH_FEATURES)),
+        9 => (digest(WITH_FEATURES + 1), features_of(WITH_FEATURES + 1)),
+        _ => (digest(n), features_of(n)),
+    };
+    let luma = vec![90; 32 * 32];
+    let picture = Grey {
+        width_px: 32,
+        height_px: 32,
+        luma,
+    };
+    let features = AdFeatures {
+        digest,
+        width_px: 512,
+        height_px: 400,
+        features,
+        coarse: grid(32),
+        sketch: Sketch::of(&picture),
+    };
+    features.to_bytes()
+}
+
 fn reference_fingerprint(n: u64) -> ReferenceFingerprint {
     let mirrored = Framing {
         mirrored: true,
@@ -74,7 +147,10 @@ fn reference_fingerprint(n: u64) -> ReferenceFingerprint {
             (Framing::default(), view(hash("reference", n))),
             (mirrored, view(hash("mirrored", n))),
         ],
-        features: Vec::new(),
+        features: match n {
+            WITH_FEATURES.. => reference_features(n),
+            _ => Vec::new(),
+        },
     }
 }
 
@@ -97,13 +173,25 @@ fn ad_fingerprint(n: u64) -> AdFingerprint {
         version: 1,
         whole: view(whole),
         trimmed,
-        features: vec![n as u8; n as usize % 4 * 50],
+        features: match FILED_ADS.contains(&n) {
+            true => filed_features(n),
+            false => vec![n as u8; n as usize % 4 * 50],
+        },
     }
 }
 
 fn posting(n: u64, list: &str) -> Sighting {
     let key = format!("ads/uploader/{list}.jsonl/{n}.jpg");
     Sighting::of(&AdKey::parse(&key).unwrap(), &AdMetadata::default())
+}
+
+fn stored_ad(n: u64, list: &str) -> StoredAd {
+    StoredAd {
+        tenant: tenant("uploader"),
+        image_sha256: image(n),
+        fingerprint: ad_fingerprint(n),
+        postings: vec![posting(n, list)],
+    }
 }
 
 type Pair = (ReferenceId, ImageSha256);
@@ -200,17 +288,21 @@ impl World {
     /// Ads by a list of hashes.
     pub async fn record_of(&self, list: &str, ads: Range<u64>) {
         for n in ads {
-            let ad = StoredAd {
-                tenant: tenant("uploader"),
-                image_sha256: image(n),
-                fingerprint: ad_fingerprint(n),
-                postings: vec![posting(n, list)],
-            };
-            let now = self.now();
-            let clock = Clock::new(move || now);
-            let put = self.store.ads.put_ads(vec![ad], &clock);
-            put.await.unwrap();
+            self.put_ads(vec![stored_ad(n, list)]).await;
         }
+    }
+
+    /// All at once.
+    pub async fn record_filed(&self) {
+        let ads = FILED_ADS.map(|n| stored_ad(n, "list"));
+        self.put_ads(ads.collect()).await;
+    }
+
+    async fn put_ads(&self, ads: Vec<StoredAd>) {
+        let now = self.now();
+        let clock = Clock::new(move || now);
+        let put = self.store.ads.put_ads(ads, &clock);
+        put.await.unwrap();
     }
 
     pub async fn compact(&self) {
@@ -220,7 +312,7 @@ impl World {
             .compact_ads(&eager(), self.now())
             .await
             .unwrap();
-        assert!(done.items > 0 && done.cleared == done.items, "{done:?}");
+        assert!(done.cleared > 0 && done.items >= done.cleared, "{done:?}");
     }
 
     /// Moves the tail into segments, and removes its packs, as an hour later.
@@ -354,7 +446,7 @@ impl World {
     pub async fn leads_of(&self, lists: &[&str]) -> BTreeSet<Pair> {
         let of_image = |n| lists.iter().map(move |list| (image(n), posting(n, list)));
         let mut expected: BTreeMap<ImageSha256, Vec<Sighting>> = BTreeMap::new();
-        for (image, posting) in (0..100).flat_map(of_image) {
+        for (image, posting) in (0..100).chain(FILED_ADS).flat_map(of_image) {
             expected.entry(image).or_default().push(posting);
         }
         let (mut pairs, mut cursor) = (BTreeSet::new(), None);
@@ -404,6 +496,15 @@ impl World {
 
     /// Changes a bit of some segment; its key and the bytes as they were.
     pub async fn damage_a_segment(&self) -> (String, Vec<u8>) {
+        self.damage_at(|_| 700).await
+    }
+
+    /// Changes a bit of what is last in some segment: its filed features, if it has them.
+    pub async fn damage_filed_features(&self) {
+        self.damage_at(|bytes| bytes - 9).await;
+    }
+
+    async fn damage_at(&self, place: fn(usize) -> usize) -> (String, Vec<u8>) {
         let listed = self.s3().list_objects_v2().bucket("segments").send().await;
         let keys = listed.unwrap();
         let mut keys = keys.contents().iter().filter_map(|it| it.key());
@@ -412,7 +513,7 @@ impl World {
         let body = get.send().await.unwrap().body.collect().await.unwrap();
         let good = body.to_vec();
         let mut bytes = good.clone();
-        bytes[700] ^= 16;
+        bytes[place(good.len())] ^= 16;
         self.put(key, bytes).await;
         (key.to_owned(), good)
     }

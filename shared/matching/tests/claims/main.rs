@@ -8,4 +8,5 @@ mod either_order;
 mod hostile;
 mod pages;
 mod parts;
+mod past;
 mod turned_pictures;

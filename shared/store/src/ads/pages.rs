@@ -6,7 +6,9 @@
 
 use std::ops::Range;
 
+use bytes::Bytes;
 use features::fingerprint::AdFingerprint;
+use futures::{StreamExt, TryStreamExt, stream};
 use records::{ImageSha256, Sighting, TenantId};
 use segments::{Id, Item as SetItem, Posting, SegmentEntry, SegmentIndex, SetKind};
 
@@ -77,6 +79,13 @@ pub struct SegmentPage {
 /// next to its transfer, few enough to hold several in memory. For [`SegmentIndex::page`].
 pub const FEATURES_PAGE_BYTES: u64 = 8 << 20;
 
+/// Images of a segment that are read with what lies between them, if that is not more: a request costs as
+/// much time as the transfer of two megabytes, and some money.
+const GAP_BYTES_MAX: u64 = 256 << 10;
+
+/// Ranges of a segment that are read at once.
+const RANGES_AT_ONCE: usize = 8;
+
 impl AdsSet {
     /// Images of the tail from a position on, some megabytes of them. Strongly consistent: every
     /// image that was recorded before the walk began is met here, or in a segment of a manifest that
@@ -134,15 +143,61 @@ impl AdsSet {
         range: Range<usize>,
     ) -> Result<Vec<StoredAd>> {
         let bytes = self
-            .segments
-            .segment_bytes(
-                SetKind::Ads.into(),
-                &index.name(),
-                index.features_range(&range),
-            )
+            .bytes_of_segment(index, index.features_range(&range))
             .await?;
         let items = index.items_of(range, &bytes)?;
         items.iter().map(ad_of_item).collect()
+    }
+
+    async fn bytes_of_segment(&self, index: &SegmentIndex, range: Range<u64>) -> Result<Bytes> {
+        self.segments
+            .segment_bytes(SetKind::Ads.into(), &index.name(), range)
+            .await
+    }
+
+    /// A section of a segment's filed features, for [`features::filed::Section::read`].
+    ///
+    /// # Errors
+    /// As [`AdsSet::ads_segment_index`]; after [`crate::Error::Damaged`] all else of the segment may be
+    /// read as before.
+    ///
+    /// # Panics
+    /// If the segment has no such section.
+    pub async fn segment_section(&self, index: &SegmentIndex, section: usize) -> Result<Bytes> {
+        let range = index.section_range(section);
+        let blocks = self.bytes_of_segment(index, range).await?;
+        Ok(index.section_of(section, &blocks)?)
+    }
+
+    /// These images of a segment, numbered in order, with their features, by as few reads as seem
+    /// sensible.
+    ///
+    /// # Errors
+    /// As [`AdsSet::ads_segment_index`].
+    ///
+    /// # Panics
+    /// If the segment has fewer.
+    pub async fn segment_ads_at(
+        &self,
+        index: &SegmentIndex,
+        items: &[usize],
+    ) -> Result<Vec<StoredAd>> {
+        let read = stream::iter(groups(index, items))
+            .map(|group| async move { self.segment_group(index, &group).await });
+        let read: Vec<Vec<StoredAd>> = read.buffered(RANGES_AT_ONCE).try_collect().await?;
+        Ok(read.into_iter().flatten().collect())
+    }
+
+    async fn segment_group(&self, index: &SegmentIndex, group: &[usize]) -> Result<Vec<StoredAd>> {
+        let (Some(first), Some(last)) = (group.first(), group.last()) else {
+            return Ok(Vec::new());
+        };
+        let all = *first..*last + 1;
+        let range = index.features_range(&all);
+        let bytes = self.bytes_of_segment(index, range).await?;
+        let items = index.items_of(all, &bytes)?;
+        let chosen = group.iter().map(|item| ad_of_item(&items[item - first]));
+        chosen.collect()
     }
 }
 
@@ -157,6 +212,15 @@ impl StoredAd {
     pub fn without_features(index: &SegmentIndex, item: usize) -> Result<Self> {
         ad_of_item(&index.item_without_features(item))
     }
+}
+
+/// Items of a segment, in groups that are near each other.
+fn groups(index: &SegmentIndex, items: &[usize]) -> Vec<Vec<usize>> {
+    let are_near = |a: &usize, b: &usize| {
+        let range = index.features_range(&(*a..*b + 1));
+        range.end - range.start <= GAP_BYTES_MAX
+    };
+    items.chunk_by(are_near).map(<[usize]>::to_vec).collect()
 }
 
 pub(crate) fn ad_of_item(item: &SetItem) -> Result<StoredAd> {

@@ -1,18 +1,22 @@
-//! Times our side of finding a photo within ads: `photo_in_ads features AD`, or
-//! `photo_in_ads lookup AD NUMBER PHOTO...` among so many references.
+//! Times our side of finding a photo within ads: `photo_in_ads features AD`,
+//! `photo_in_ads lookup AD NUMBER PHOTO...` among so many references, or
+//! `photo_in_ads past ADS REFERENCES PHOTO...`, which searches so many past ads for the first photos; ads
+//! are made of the other ones. It prints one JSON object and ends.
 //!
-//! Says `ready` with the seconds and bytes that the references took, then for each line on standard
+//! Else says `ready` with the seconds and bytes that the references took, then for each line on standard
 //! input runs once and answers with nanoseconds.
+
+mod past;
 
 use std::hint::black_box;
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
+use features::fingerprint::{Hash256, ReferenceFingerprint};
+use features::{Descriptor, ReferenceFeatures};
 use fingerprint::Picture;
 use matching::{Policy, ReferenceSet};
 use photo::{Detail, Limits, Pixels};
-use features::{Descriptor, ReferenceFeatures};
-use features::fingerprint::{Hash256, ReferenceFingerprint};
 
 /// How often a bit of a made-up reference's descriptor is another than the photo's: made-up ones
 /// then have the statistics of photos, and are as far from each other as photos are.
@@ -36,7 +40,13 @@ fn main() -> std::io::Result<()> {
             let (set, policy) = (references(photos, number)?, Policy::default());
             Box::new(move || drop(black_box(set.find(&ad, &policy))))
         }
-        _ => panic!("usage: photo_in_ads features AD | photo_in_ads lookup AD NUMBER PHOTO..."),
+        [verb, ads, references, photos @ ..] if verb == "past" => {
+            let number = |text: &String| text.parse().expect("a number");
+            return search_past(number(ads), number(references), photos);
+        }
+        _ => panic!(
+            "usage: photo_in_ads features AD | lookup AD NUMBER PHOTO... | past ADS REFERENCES PHOTO..."
+        ),
     };
     for _ in std::io::stdin().lock().lines() {
         let start = Instant::now();
@@ -45,6 +55,67 @@ fn main() -> std::io::Result<()> {
         std::io::stdout().flush()?;
     }
     Ok(())
+}
+
+fn search_past(number: usize, references: usize, photos: &[String]) -> std::io::Result<()> {
+    let (own, others) = photos.split_at(references);
+    let (mut read, mut alerts, mut proposed) = (Vec::new(), 0, 0);
+    for photo in own {
+        let photo = decoded(photo)?;
+        let Some(one) = past::Own::of(with_picture(&photo, fingerprint::of_reference)) else {
+            continue;
+        };
+        let found = past::recall(&one, &edited(&photo));
+        alerts += found.0;
+        proposed += found.1;
+        read.push(one);
+    }
+    let mut base = Vec::new();
+    for photo in others {
+        base.push(with_picture(&decoded(photo)?, fingerprint::of_ad));
+    }
+    let all = past::measure(&read, &base, number);
+    println!(
+        r#"{{"ads":{},"references":{},"searching_s":{:.3},"exhaustive_s":{:.1},"exhaustive_of_pairs":{},"filing_s":{:.2},"proposed":{},"feature_bytes":{},"filed_bytes":{},"alerts":{alerts},"alerts_proposed":{proposed}}}"#,
+        all.ads,
+        read.len(),
+        all.searching_s,
+        all.exhaustive_s(read.len()),
+        all.pairs,
+        all.filing_s,
+        all.proposed,
+        all.feature_bytes,
+        all.filed_bytes,
+    );
+    Ok(())
+}
+
+/// The photo as it is and some parts of it, each mirrored too.
+fn edited(photo: &photo::Photo) -> Vec<features::fingerprint::AdFingerprint> {
+    let (width, height) = (photo.width_px as usize, photo.height_px as usize);
+    let luma: Vec<u8> = match &photo.pixels {
+        Pixels::Luma(luma) => luma.clone(),
+        Pixels::Rgb(rgb) => rgb.chunks_exact(3).map(|it| it[1]).collect(),
+    };
+    let mut ads = Vec::new();
+    for (left, top, share) in [
+        (0.0, 0.0, 1.0),
+        (0.1, 0.15, 0.8),
+        (0.3, 0.05, 0.65),
+        (0.2, 0.3, 0.6),
+    ] {
+        let px = |share: f32, side: usize| (share * side as f32) as usize;
+        let (x, y) = (px(left, width), px(top, height));
+        let (w, h) = (px(share, width).max(1), px(share, height).max(1));
+        for mirrored in [false, true] {
+            let column = |i: usize| if mirrored { w - 1 - i } else { i };
+            let at = |i: usize| luma[(y + i / w) * width + x + column(i % w)];
+            let pixels: Vec<u8> = (0..w * h).map(at).collect();
+            let picture = Picture::new(w, h, fingerprint::Pixels::Luma(&pixels));
+            ads.push(fingerprint::of_ad(&picture.ok().expect("a full picture")));
+        }
+    }
+    ads
 }
 
 /// The photos' references, and made-up ones until there are so many.
