@@ -1,7 +1,5 @@
 //! Pictures seen askew: the map onto four corners, and the colour between pixels.
 
-use std::cmp::Ordering;
-
 use image::{Rgb, RgbImage};
 
 /// The projective map of the unit square onto four corners, clockwise from the top left (Heckbert, Fundamentals
@@ -11,11 +9,14 @@ pub fn projection([a, b, c, d]: [(f32, f32); 4]) -> Option<impl Fn(f32, f32) -> 
     let (dx2, dy2) = (d.0 - c.0, d.1 - c.1);
     let (dx3, dy3) = (a.0 - b.0 + c.0 - d.0, a.1 - b.1 + c.1 - d.1);
     let under = dx1 * dy2 - dx2 * dy1;
-    if under.abs().partial_cmp(&1e-6) != Some(Ordering::Greater) {
+    if under.abs() < 1e-6 {
         return None;
     }
     let g = (dx3 * dy2 - dx2 * dy3) / under;
     let k = (dx1 * dy3 - dx3 * dy1) / under;
+    if !(g.is_finite() && k.is_finite()) {
+        return None;
+    }
     Some(move |u: f32, v: f32| {
         let depth = g * u + k * v + 1.0;
         let x = (b.0 - a.0 + g * b.0) * u + (d.0 - a.0 + k * d.0) * v + a.0;

@@ -163,7 +163,7 @@ fn nothing_that_leaves_the_pages_names_a_case_a_key_or_a_hash() {
 /// How many walks are made; `HOMEWARD_WALKS=1000` is the long form.
 fn walks() -> usize {
     let walks = std::env::var("HOMEWARD_WALKS").ok();
-    walks.and_then(|walks| walks.parse().ok()).unwrap_or(60)
+    walks.and_then(|walks| walks.parse().ok()).unwrap_or(15)
 }
 
 #[test]
