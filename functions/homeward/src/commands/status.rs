@@ -68,7 +68,7 @@ fn lines(status: &Value) -> Vec<String> {
                     number => number.to_owned(),
                 };
                 lines.push(format!(
-                    "{name:<10}  {:>9} in {} segments, {waiting} waiting to be taken in",
+                    "{name:<10}  {:>9} in {} segments (newer ones on top), {waiting} waiting to be taken in",
                     of(place, "items"),
                     of(place, "segments"),
                 ));
@@ -137,8 +137,8 @@ mod tests {
     #[test]
     fn what_is_well_is_told_in_a_few_lines() {
         let expected = "as seen at 2026-11-24T10:00:00.000Z\n\
-            ads           1234567 in 2 segments, 3 waiting to be taken in\n\
-            references         12 in 2 segments, 3 waiting to be taken in\n\
+            ads           1234567 in 2 segments (newer ones on top), 3 waiting to be taken in\n\
+            references         12 in 2 segments (newer ones on top), 3 waiting to be taken in\n\
             searches            1 through the past not done\n\
             timer compact        2026-11-24T09:00:00.000Z done";
         assert_eq!(lines(&status()).join("\n"), expected);
