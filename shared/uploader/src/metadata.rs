@@ -105,6 +105,13 @@ impl Metadata {
         if let Some(told) = columns.told() {
             print(told);
         }
+        let (rows, faults) = Self::of_rows(table, &columns, &reading.times);
+        faults.none()?;
+        Ok(rows)
+    }
+
+    /// The rows that can be used, and what is wrong with the others.
+    fn of_rows(table: Table, columns: &Columns, times: &TimeRules) -> (Self, Faults) {
         let place = |column: &String| table.columns.iter().position(|known| known == column);
         let used = columns.used.iter();
         let places: Vec<(Field, usize)> = used
@@ -114,7 +121,7 @@ impl Metadata {
         let seen_at = seen_at.map(|(_, place)| *place);
         let rows = table.rows.iter();
         let dates = rows.filter_map(|(_, values)| values.get(seen_at?).map(String::as_str));
-        let times = reading.times.clone().learn(dates);
+        let times = times.clone().learn(dates);
         let (mut rows, mut faults) = (Self::default(), table.faults);
         for (row, values) in &table.rows {
             let value = |place: usize| values.get(place).map_or("", |text| text.trim());
@@ -122,8 +129,7 @@ impl Metadata {
             let fields = fields.filter(|(_, text)| !text.is_empty());
             rows.add(*row, fields, &times, &mut faults);
         }
-        faults.none()?;
-        Ok(rows)
+        (rows, faults)
     }
 
     fn add<'a>(
@@ -390,21 +396,9 @@ mod tests {
 
     /// The paths by rows, or the faults.
     fn outcome(text: &str) -> std::result::Result<Vec<(u64, String)>, Vec<String>> {
-        let mut all = Metadata::default();
         let table = table(text);
         let columns = Columns::of(&table.columns, &[]).map_err(|it| vec![it.cause.to_string()])?;
-        let mut faults = table.faults;
-        for (row, values) in &table.rows {
-            let fields = columns.used.iter().map(|(field, column)| {
-                let place = table.columns.iter().position(|known| known == column);
-                (
-                    *field,
-                    values.get(place.unwrap_or(9)).map_or("", String::as_str),
-                )
-            });
-            let fields = fields.filter(|(_, text)| !text.is_empty());
-            all.add(*row, fields, &TimeRules::default(), &mut faults);
-        }
+        let (all, faults) = Metadata::of_rows(table, &columns, &TimeRules::default());
         match faults.lines() {
             lines if lines.is_empty() => {
                 let mut rows: Vec<_> = all

@@ -59,7 +59,7 @@ Examples:
 /// What is no receipt, was changed, or is signed with another key is the input's fault.
 pub fn run(arguments: &Arguments) -> Result {
     let Command::Verify(Verify { file, key }) = &arguments.command;
-    let signed = signed(&read(file)?)?;
+    let signed = signed(&read(file, no_receipt)?)?;
     let receipt = signed.opened().map_err(refused)?;
     if let Some(key) = key {
         signed.is_by(key).map_err(refused)?;
@@ -101,8 +101,8 @@ fn refused(fault: ReceiptFault) -> Failure {
     Failure::input(fault, hint)
 }
 
-/// The bytes of a file, or of the standard input for `-`.
-pub(super) fn read(file: &Path) -> Result<Vec<u8>> {
+/// The bytes of a file, or of the standard input for `-`; more than anything sealed has are what `no_such` says.
+pub(super) fn read(file: &Path, no_such: impl Fn() -> Failure) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut from: Box<dyn Read> = match file.as_os_str() == "-" {
         true => Box::new(std::io::stdin().lock()),
@@ -113,7 +113,7 @@ pub(super) fn read(file: &Path) -> Result<Vec<u8>> {
         .read_to_end(&mut bytes)
         .map_err(unread)?;
     match bytes.len() as u64 > BYTES_MAX {
-        true => Err(no_receipt()),
+        true => Err(no_such()),
         false => Ok(bytes),
     }
 }

@@ -55,7 +55,8 @@ Examples:
 /// What is no report, was changed, or is sealed with another key is the input's fault.
 pub fn run(arguments: &Arguments) -> Result {
     let Command::Verify(Verify { file, key }) = &arguments.command;
-    let sealed: SealedReport = serde_json::from_slice(&read(file)?).map_err(|_| no_report())?;
+    let sealed: SealedReport =
+        serde_json::from_slice(&read(file, no_report)?).map_err(|_| no_report())?;
     let report = sealed.opened().map_err(refused)?;
     if let Some(key) = key {
         sealed.is_by(key).map_err(refused)?;

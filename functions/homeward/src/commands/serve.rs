@@ -166,7 +166,7 @@ fn failure(error: anyhow::Error) -> Failure {
         ),
         _ if error.downcast_ref::<std::io::Error>().is_some_and(is_taken) => Failure::usage(
             format_args!("{error:#}"),
-            "give --port (or --listen) another number; below 1024 they are the administrator's",
+            "give --port (or --listen) another number, or 0 for any free ports",
         ),
         _ => Failure::ours(error),
     }
