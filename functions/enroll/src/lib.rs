@@ -106,6 +106,7 @@ impl Enroll {
                 .locate(&removed.bucket, &removed.encoded_key);
             if let Some(ObjectKey::Reference(key)) = located {
                 self.removed(&key).await?;
+                self.put_again(&key).await?;
             }
         }
         Ok(())
@@ -125,28 +126,41 @@ impl Enroll {
         Ok(())
     }
 
+    /// A photo that was put while the deletion of the one before was handled may have been taken for
+    /// that: [`References::withdraw_removed`] has forgotten it then.
+    async fn put_again(&self, key: &ReferenceKey) -> Result<(), IntakeError> {
+        if !self.store.references.awaits_enrolling(key).await? {
+            return Ok(());
+        }
+        let (photo, bytes_max) = (ObjectKey::from(key.clone()), self.intake.photo_bytes_max());
+        let fetched = self.intake.objects.fetch(&photo, None, bytes_max).await?;
+        self.object(photo, fetched).await
+    }
+
     async fn object(&self, key: ObjectKey, fetched: Fetched) -> Result<(), IntakeError> {
         let ObjectKey::Reference(key) = key else {
             return Ok(()); // not a reference: not ours
         };
-        let last_modified = match fetched {
+        let (sought, facts) = match fetched {
             Fetched::Gone => return Ok(()),
             Fetched::OverLimit(facts) => {
                 self.over_limit(&key, &facts).await?;
-                facts.last_modified
+                (None, facts)
             }
-            Fetched::Object(object) => {
-                let last_modified = object.facts.last_modified;
-                self.enroll(&key, object).await?;
-                last_modified
-            }
+            Fetched::Object(object) => (self.enroll(&key, &object).await?, object.facts),
         };
-        self.store
-            .references
-            .save_enrolled(&key, last_modified)
-            .await?;
+        let (references, version_id) = (&self.store.references, facts.version_id.as_deref());
+        references.save_enrolled(&key, facts.last_modified).await?;
         // Deleted since it was read: the removal event found no reference to withdraw.
-        self.removed(&key).await
+        self.removed(&key).await?;
+        // Withdrawn since it was read, for a photo before it: the message comes again.
+        let photo = (&key, version_id);
+        if let Some(id) = sought
+            && references.is_returned(key.tenant(), &id, photo).await?
+        {
+            return Err(store::Error::Conflict("a photo was taken for the deleted one").into());
+        }
+        Ok(())
     }
 
     /// Never read, so it has no content to be named by: its key stands in for that.
@@ -158,36 +172,45 @@ impl Enroll {
             .await
     }
 
-    async fn enroll(&self, key: &ReferenceKey, object: Object) -> Result<(), IntakeError> {
-        let Object { bytes, facts } = object;
-        let image = ImageSha256::of(&bytes);
+    /// The reference that the photo is; none if it is rejected.
+    async fn enroll(
+        &self,
+        key: &ReferenceKey,
+        Object { bytes, facts }: &Object,
+    ) -> Result<Option<ReferenceId>, IntakeError> {
+        let image = ImageSha256::of(bytes);
         let now = self.intake.clock.now();
         let settings = self.store.tenants.tenant(key.tenant()).await?;
-        let (terms, refused) = match terms::of(settings.as_ref(), &facts, now) {
+        let (terms, refused) = match terms::of(settings.as_ref(), facts, now) {
             Ok(terms) => (terms, None),
             Err(reason) => (Terms::unknown(now), Some(reason)),
         };
-        let mut reference = self.reference(key, Some(image), &image, &facts, terms);
+        let mut reference = self.reference(key, Some(image), &image, facts, terms);
         if let Some(reason) = refused {
-            return self.reject(reference, reason).await;
+            return self.reject(reference, reason).await.map(|()| None);
         }
-        match self.intake.read_reference(bytes.clone()).await? {
+        let read = match self.intake.read_reference(bytes.clone()).await? {
+            Ok(read) => read,
             Err(reason) => {
-                let reason = intake::why_not(reason, &bytes)?;
-                self.reject(reference, reason).await
+                let reason = intake::why_not(reason, bytes)?;
+                return self.reject(reference, reason).await.map(|()| None);
             }
-            Ok(read) => {
-                reference.width_px = Some(read.width_px);
-                reference.height_px = Some(read.height_px);
-                reference.quality = quality(&read.fingerprint);
-                reference.shows = read.fingerprint.shows();
-                if is_featureless(&read.fingerprint) {
-                    return self.reject(reference, ReasonCode::LOW_QUALITY).await;
-                }
-                let version_id = facts.version_id.as_deref();
-                self.activate((key, version_id), reference, read).await
-            }
+        };
+        reference.width_px = Some(read.width_px);
+        reference.height_px = Some(read.height_px);
+        reference.quality = quality(&read.fingerprint);
+        reference.shows = read.fingerprint.shows();
+        if is_featureless(&read.fingerprint) {
+            let reason = ReasonCode::LOW_QUALITY;
+            return self.reject(reference, reason).await.map(|()| None);
         }
+        let (id, photo) = (
+            reference.reference_id.clone(),
+            (key, facts.version_id.as_deref()),
+        );
+        self.activate(photo, reference, read)
+            .await
+            .map(|()| Some(id))
     }
 
     async fn activate(

@@ -141,12 +141,15 @@ impl References {
         let names = [("#status", "status")];
         let values = ended_before(reference.created_at);
         let condition = (NEW_OR_ENDED, &names[..], &values[..]);
-        self.put_submitted(unit, reference, fingerprint, condition)
-            .await
+        let put = self.put_submitted(unit, reference, fingerprint, condition);
+        match put.await? {
+            Some(submitted) => Ok(submitted),
+            None => self.known(unit, &reference.reference_id).await,
+        }
     }
 
-    /// Submits a reference whose photo was deleted in S3 and lies there again: the version
-    /// `version_id` under `key`, as the newest. S3 tells whole seconds, so the times alone do not say
+    /// Submits a reference whose photo was deleted in S3 and lies there again: under this key, with this
+    /// version, as the newest. S3 tells whole seconds, so the times alone do not say
     /// which came first, the deletion or a photo of the same second. What was not withdrawn by
     /// [`References::withdraw_removed`], or lies there no more, stays as it is. Idempotent.
     ///
@@ -157,30 +160,63 @@ impl References {
         unit: &TenantId,
         reference: &Reference,
         fingerprint: &ReferenceFingerprint,
-        (key, version_id): (&ReferenceKey, Option<&str>),
+        photo: (&ReferenceKey, Option<&str>),
     ) -> Result<Submitted> {
         let id = &reference.reference_id;
+        let mut attempts = self.db.attempts("submitting a photo that was put again");
         // Read first: a deletion after the look at S3 moves the end, and the condition fails.
-        let ended_at = self.reference(unit, id).await?.and_then(|it| it.ended_at);
-        let newest = self.objects.head(&key.clone().into()).await?;
-        let lies_there = newest.is_some_and(|head| head.version_id() == version_id);
-        let (Some(ended_at), true) = (ended_at, lies_there) else {
-            return self.known(unit, id).await;
-        };
-        let values = [(":ended_at", text(ended_at.as_str()))];
-        let condition = (STILL_WITHOUT_PHOTO, &[][..], &values[..]);
-        self.put_submitted(unit, reference, fingerprint, condition)
-            .await
+        while let Some(ended_at) = self.returned(unit, id, photo).await? {
+            let values = [(":ended_at", ended_at)];
+            let condition = (STILL_WITHOUT_PHOTO, &[][..], &values[..]);
+            let put = self.put_submitted(unit, reference, fingerprint, condition);
+            if let Some(submitted) = put.await? {
+                return Ok(submitted);
+            }
+            attempts.again().await?;
+        }
+        self.known(unit, id).await
     }
 
-    /// Puts a submitted reference and its fingerprint if the condition holds.
+    /// Whether a reference was withdrawn since nothing lay under its photo's key any more, though this
+    /// version of the photo lies there, as the newest: its event and the deletion's were handled
+    /// concurrently, so it waits for [`References::submit_returned`].
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn is_returned(
+        &self,
+        unit: &TenantId,
+        id: &ReferenceId,
+        photo: (&ReferenceKey, Option<&str>),
+    ) -> Result<bool> {
+        Ok(self.returned(unit, id, photo).await?.is_some())
+    }
+
+    /// When such a reference ended.
+    async fn returned(
+        &self,
+        unit: &TenantId,
+        id: &ReferenceId,
+        (key, version_id): (&ReferenceKey, Option<&str>),
+    ) -> Result<Option<AttributeValue>> {
+        let found = self.reference_item(unit, id).await?.unwrap_or_default();
+        let ended_at = found.get("ended_at").cloned();
+        if ended_at.is_none() || !found.contains_key("photo_deleted") {
+            return Ok(None);
+        }
+        let newest = self.objects.head(&key.clone().into()).await?;
+        let lies_there = newest.is_some_and(|head| head.version_id() == version_id);
+        Ok(ended_at.filter(|_| lies_there))
+    }
+
+    /// Puts a submitted reference and its fingerprint; none if the condition does not hold.
     async fn put_submitted(
         &self,
         unit: &TenantId,
         reference: &Reference,
         fingerprint: &ReferenceFingerprint,
         (condition, names, values): Condition<'_>,
-    ) -> Result<Submitted> {
+    ) -> Result<Option<Submitted>> {
         let id = &reference.reference_id;
         let held = held_fingerprint(unit, id, reference_fingerprint_attribute(fingerprint)?);
         let submitted = item(unit.as_str(), reference_sk(id), reference)?;
@@ -190,8 +226,8 @@ impl References {
             self.db.step_put(Table::References, held)?,
         ];
         match self.db.transact("submitting a reference", &steps).await? {
-            Ended::Done => Ok(Submitted::New),
-            Ended::Refused(_) => self.known(unit, id).await,
+            Ended::Done => Ok(Some(Submitted::New)),
+            Ended::Refused(_) => Ok(None),
         }
     }
 

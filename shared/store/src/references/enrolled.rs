@@ -1,6 +1,7 @@
 //! Which reference photos were looked at: several may be one reference, and an overwritten one is
 //! another, so the references themselves do not tell.
 
+use aws_sdk_s3::primitives::DateTime;
 use records::{ReferenceKey, Timestamp};
 
 use crate::db::error::Result;
@@ -47,6 +48,21 @@ impl References {
             .map(|item| parsed(&item, "last_modified", "photo"))
             .transpose()
     }
+
+    /// Whether a photo lies under a key that was not looked at since it came to lie there. S3 tells whole
+    /// seconds.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn awaits_enrolling(&self, object_key: &ReferenceKey) -> Result<bool> {
+        let Some(newest) = self.objects.head(&object_key.clone().into()).await? else {
+            return Ok(false);
+        };
+        let enrolled = self.enrolled(object_key).await?;
+        let put_at = newest.last_modified().map(DateTime::secs);
+        Ok(enrolled.is_none_or(|at| put_at.is_some_and(|put_at| at.seconds() < put_at)))
+    }
+
     /// Forgets that a photo was looked at: it is erased. Idempotent.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
-//! A photo that shows nothing is rejected, and its unit told why: it could never be found, and no person
-//! would know.
+//! What becomes of a photo in the references bucket. One that shows nothing is rejected, and its unit told
+//! why: it could never be found, and no person would know. One that lies there is sought, whatever was
+//! deleted before.
 #![allow(clippy::unwrap_used, missing_docs)]
 #![allow(
     clippy::disallowed_methods,
@@ -71,20 +72,18 @@ impl World {
         }
     }
 
-    /// The reference that a photo becomes.
-    async fn enrolled(&self, name: &str, photo: Vec<u8>) -> Reference {
-        let id = ReferenceId::of_photo(
-            &unit(),
-            &CaseId::parse("case-1").unwrap(),
-            &ImageSha256::of(&photo),
-        );
-        let key = ObjectKey::parse(&format!("references/unit/case-1/{name}")).unwrap();
+    async fn put(&self, name: &str, photo: Vec<u8>) {
         let object = NewObject {
             bytes: photo.into(),
             content_type: "image/png".into(),
             metadata: HashMap::new(),
         };
+        let key = key(name);
         self.store.objects.put_object(&key, object).await.unwrap();
+    }
+
+    /// What waits for the function, as one batch.
+    async fn waiting(&self) -> SqsEvent {
         let queue = self.embedded.queue("enroll");
         let now = jiff::Timestamp::now();
         let waiting = queue.receive(10, Duration::from_secs(600), now);
@@ -93,17 +92,42 @@ impl World {
             .iter()
             .map(|it| serde_json::json!({"messageId": it.id, "body": it.body}))
             .collect();
-        let event: SqsEvent =
-            serde_json::from_value(serde_json::json!({ "Records": records })).unwrap();
-        let response = self.enroll.handle(event).await;
-        assert_eq!(response.batch_item_failures.len(), 0, "{name}");
-        self.store
-            .references
-            .reference(&unit(), &id)
-            .await
-            .unwrap()
-            .unwrap()
+        serde_json::from_value(serde_json::json!({ "Records": records })).unwrap()
     }
+
+    /// Handles a batch, again as often as it asks for that.
+    async fn handle(&self, event: SqsEvent) {
+        for _ in 0..10 {
+            let response = self.enroll.handle(event.clone()).await;
+            if response.batch_item_failures.is_empty() {
+                return;
+            }
+        }
+        panic!("never done");
+    }
+
+    async fn status(&self, photo: &[u8]) -> ReferenceStatus {
+        self.reference(photo).await.status
+    }
+
+    async fn reference(&self, photo: &[u8]) -> Reference {
+        let case = CaseId::parse("case-1").unwrap();
+        let id = ReferenceId::of_photo(&unit(), &case, &ImageSha256::of(photo));
+        let found = self.store.references.reference(&unit(), &id).await;
+        found.unwrap().unwrap()
+    }
+
+    /// The reference that a photo becomes.
+    async fn enrolled(&self, name: &str, photo: Vec<u8>) -> Reference {
+        self.put(name, photo.clone()).await;
+        let response = self.enroll.handle(self.waiting().await).await;
+        assert_eq!(response.batch_item_failures.len(), 0, "{name}");
+        self.reference(&photo).await
+    }
+}
+
+fn key(name: &str) -> ObjectKey {
+    ObjectKey::parse(&format!("references/unit/case-1/{name}")).unwrap()
 }
 
 fn png(level: impl Fn(u32, u32) -> u8) -> Vec<u8> {
@@ -173,5 +197,27 @@ async fn a_photo_that_either_stage_can_find_is_active() {
     for (name, photo) in [("blocks", png(blocks)), ("spots on a wall", png(dots))] {
         let reference = world.enrolled(name, photo).await;
         assert_eq!(reference.status, ReferenceStatus::Active, "{name}");
+    }
+}
+
+/// The deletion's event and the event of the photo that came after it are handled concurrently.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_photo_that_is_put_again_at_once_is_sought() {
+    let world = World::start().await;
+    let photo = png(dots);
+    let key = key("a.png");
+    world.enrolled("a.png", photo.clone()).await;
+    for round in 0..60 {
+        let deleted = world.store.objects.delete_object(&key, None).await;
+        deleted.unwrap();
+        let (deletion, wait) = (world.waiting().await, Duration::from_micros(round * 500));
+        assert_eq!(deletion.records.len(), 1);
+        tokio::join!(world.handle(deletion), async {
+            tokio::time::sleep(wait).await;
+            world.put("a.png", photo.clone()).await;
+            world.handle(world.waiting().await).await;
+        });
+        let status = world.status(&photo).await;
+        assert_eq!(status, ReferenceStatus::Active, "round {round}");
     }
 }
