@@ -1,7 +1,7 @@
 //! Fax: rows of black and white by their changes, of group 3 (T.4) and group 4 (T.6).
 
-use hayro_ccitt::{DecodeSettings, Decoder, DecoderContext, decode};
 pub(crate) use hayro_ccitt::EncodingMode as Coding;
+use hayro_ccitt::{DecodeSettings, Decoder, DecoderContext, decode};
 
 use crate::Reason;
 
@@ -29,7 +29,8 @@ impl Decoder for Rows {
         }
         self.rows += 1;
         let start = self.bits.len();
-        self.bits.resize(start + self.width_px.div_ceil(8) as usize, 0);
+        self.bits
+            .resize(start + self.width_px.div_ceil(8) as usize, 0);
         let row = &mut self.bits[start..];
         for run in changes.chunks(2) {
             let to = run.get(1).copied().unwrap_or(self.width_px);

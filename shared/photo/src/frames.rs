@@ -68,7 +68,11 @@ pub(crate) fn admit(width_px: u32, height_px: u32, limits: &Limits) -> Result<()
 pub(crate) fn admit_page(width_px: u32, height_px: u32, limits: &Limits) -> Result<(), Reason> {
     limits.admit(width_px, height_px)?;
     let pixels_max = limits.pixels_max / 3 * THIRDS_OF_PIXELS;
-    Limits { pixels_max, ..*limits }.admit_pixels(width_px, height_px, 1)
+    Limits {
+        pixels_max,
+        ..*limits
+    }
+    .admit_pixels(width_px, height_px, 1)
 }
 
 /// What is kept of a page: as much as of any frame.

@@ -70,7 +70,8 @@ fn arithmetic(_: &Clean, _: Detail) -> Result<Raster, Reason> {
 
 fn is_common(clean: &Clean) -> bool {
     let frame = clean.frame;
-    let is_common = !frame.arithmetic && frame.common_sampling && (frame.progressive || clean.interleaved);
+    let is_common =
+        !frame.arithmetic && frame.common_sampling && (frame.progressive || clean.interleaved);
     is_common && frame.components != 4
 }
 

@@ -9,9 +9,8 @@ const STEP_MAX: u32 = 16;
 
 /// The side of the least square by which a picture has at most so many pixels; none if the widest is too little.
 pub(crate) fn step(width_px: u32, height_px: u32, pixels_max: u64) -> Option<u32> {
-    let pixels = |step: u32| {
-        u64::from(width_px.div_ceil(step)) * u64::from(height_px.div_ceil(step))
-    };
+    let pixels =
+        |step: u32| u64::from(width_px.div_ceil(step)) * u64::from(height_px.div_ceil(step));
     (1..=STEP_MAX).find(|step| pixels(*step) <= pixels_max)
 }
 
@@ -54,7 +53,9 @@ impl Reduced {
         let Some(sums) = self.sums.get_mut(start..start + stride) else {
             return;
         };
-        let pixels = row.chunks_exact(bytes).zip(left as usize..self.width_px as usize);
+        let pixels = row
+            .chunks_exact(bytes)
+            .zip(left as usize..self.width_px as usize);
         for (pixel, x) in pixels {
             let kept = &mut sums[x / step * bytes..][..bytes];
             for (sum, sample) in kept.iter_mut().zip(pixel) {
@@ -68,7 +69,11 @@ impl Reduced {
         let (bytes, step) = (self.layout.bytes_per_pixel(), self.step);
         let (width, height) = (self.width_px.div_ceil(step), self.height_px.div_ceil(step));
         let mut samples = Vec::with_capacity(self.sums.len());
-        for (row, y) in self.sums.chunks_exact((width as usize * bytes).max(1)).zip(0..) {
+        for (row, y) in self
+            .sums
+            .chunks_exact((width as usize * bytes).max(1))
+            .zip(0..)
+        {
             let rows = (self.height_px - y * step).min(step);
             for (kept, x) in row.chunks_exact(bytes).zip(0..) {
                 let count = rows * (self.width_px - x * step).min(step);

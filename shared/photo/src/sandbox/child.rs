@@ -85,9 +85,7 @@ fn decoded(codec: u8, stream: Vec<u8>, pixels_max: u32) -> Result<Planes, Fault>
         #[cfg(feature = "jp2")]
         codec if codec == Codec::Jp2 as u8 => jp2::decoded(&stream, pixels_max),
         #[cfg(feature = "arithmetic")]
-        codec if codec == Codec::ArithmeticJpeg as u8 => {
-            arithmetic::decoded(&stream, pixels_max)
-        }
+        codec if codec == Codec::ArithmeticJpeg as u8 => arithmetic::decoded(&stream, pixels_max),
         _ => Err(Fault::Failed),
     }
 }

@@ -34,7 +34,9 @@ impl Document {
         child.ask(Codec::Pdf, file, PDF_PIXELS_MAX)?;
         child.done()?;
         let count = u16::from_le_bytes(child.bytes()?);
-        let pictures = (0..count).map(|_| entry(&mut child)).collect::<Result<_, _>>()?;
+        let pictures = (0..count)
+            .map(|_| entry(&mut child))
+            .collect::<Result<_, _>>()?;
         Ok(Document { child, pictures })
     }
 
@@ -64,7 +66,9 @@ impl Document {
             return Err(Reason::DecoderFailure);
         }
         let samples = self.child.read(length)?;
-        Ok(Handed::Samples(Raster::new(width_px, height_px, layout, samples)?))
+        Ok(Handed::Samples(Raster::new(
+            width_px, height_px, layout, samples,
+        )?))
     }
 }
 

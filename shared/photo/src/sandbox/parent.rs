@@ -63,7 +63,12 @@ impl Decoder {
         self.answer(pixels_max)
     }
 
-    pub(super) fn ask(&mut self, codec: Codec, stream: &[u8], pixels_max: u64) -> Result<(), Reason> {
+    pub(super) fn ask(
+        &mut self,
+        codec: Codec,
+        stream: &[u8],
+        pixels_max: u64,
+    ) -> Result<(), Reason> {
         let length = u32::try_from(stream.len()).map_err(|_| Reason::TooLarge)?;
         let asked = u32::try_from(pixels_max).map_err(|_| Reason::TooManyPixels)?;
         self.write(&[codec as u8])?;
@@ -148,7 +153,9 @@ impl Decoder {
     #[cfg(feature = "pdf")]
     pub(super) fn skip(&mut self, length: usize) -> Result<(), Reason> {
         let mut passed = (&mut self.from).take(length as u64);
-        io::copy(&mut passed, &mut io::sink()).map(drop).map_err(died)
+        io::copy(&mut passed, &mut io::sink())
+            .map(drop)
+            .map_err(died)
     }
 
     pub(super) fn bytes<const N: usize>(&mut self) -> Result<[u8; N], Reason> {

@@ -26,7 +26,9 @@ pub(crate) fn document(objects: &[Vec<u8>]) -> Vec<u8> {
         file.extend(format!("{place:010} 00000 n \n").into_bytes());
     }
     let size = places.len() + 1;
-    file.extend(format!("trailer<</Size {size}/Root 1 0 R>>\nstartxref\n{start}\n%%EOF").into_bytes());
+    file.extend(
+        format!("trailer<</Size {size}/Root 1 0 R>>\nstartxref\n{start}\n%%EOF").into_bytes(),
+    );
     file
 }
 
@@ -38,7 +40,9 @@ pub(crate) fn stream(head: &str, data: &[u8]) -> Vec<u8> {
 /// A page for each picture, which it draws turned by this matrix.
 fn pages(pictures: &[Vec<u8>], page: &str, matrix: &str) -> Vec<u8> {
     let first = 3;
-    let kids: String = (0..pictures.len()).map(|at| format!("{} 0 R ", first + 3 * at)).collect();
+    let kids: String = (0..pictures.len())
+        .map(|at| format!("{} 0 R ", first + 3 * at))
+        .collect();
     let mut objects = vec![
         b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
         format!("<</Type/Pages/Count {}/Kids[{kids}]>>", pictures.len()).into_bytes(),
@@ -52,7 +56,10 @@ fn pages(pictures: &[Vec<u8>], page: &str, matrix: &str) -> Vec<u8> {
             )
             .into_bytes(),
         );
-        objects.push(stream("", format!("q {matrix} 0 0 cm /Im0 Do Q").as_bytes()));
+        objects.push(stream(
+            "",
+            format!("q {matrix} 0 0 cm /Im0 Do Q").as_bytes(),
+        ));
         objects.push(picture.clone());
     }
     document(&objects)
@@ -60,7 +67,10 @@ fn pages(pictures: &[Vec<u8>], page: &str, matrix: &str) -> Vec<u8> {
 
 fn picture(more: &str, data: &[u8]) -> Vec<u8> {
     let (width, height) = SIDES;
-    stream(&format!("/Type/XObject/Subtype/Image/Width {width}/Height {height}{more}"), data)
+    stream(
+        &format!("/Type/XObject/Subtype/Image/Width {width}/Height {height}{more}"),
+        data,
+    )
 }
 
 pub(crate) fn one(more: &str, data: &[u8]) -> Vec<u8> {
@@ -99,10 +109,16 @@ fn a_jpeg_on_a_page_gives_the_pixels_of_the_jpeg() {
     let rgb = "/ColorSpace/DeviceRGB/BitsPerComponent 8";
     let plain = one(&format!("{rgb}/Filter/DCTDecode"), &jpeg);
     check("plain", &plain, &alone.pixels);
-    let outer = one(&format!("{rgb}/Filter[/FlateDecode/DCTDecode]"), &deflated(&jpeg));
+    let outer = one(
+        &format!("{rgb}/Filter[/FlateDecode/DCTDecode]"),
+        &deflated(&jpeg),
+    );
     check("deflated", &outer, &alone.pixels);
     let hex: String = jpeg.iter().map(|byte| format!("{byte:02x}")).collect();
-    let outer = one(&format!("{rgb}/Filter[/ASCIIHexDecode/DCTDecode]"), format!("{hex}>").as_bytes());
+    let outer = one(
+        &format!("{rgb}/Filter[/ASCIIHexDecode/DCTDecode]"),
+        format!("{hex}>").as_bytes(),
+    );
     check("as text", &outer, &alone.pixels);
 }
 
@@ -120,14 +136,22 @@ fn samples_of_every_kind_give_the_drawn_pixels() {
     let file = one(&format!("/ColorSpace/DeviceGray{flate}"), &deflated(&red));
     check("grey", &file, &Pixels::Luma(red.clone()));
     let turned: Vec<u8> = red.iter().map(|it| 255 - it).collect();
-    let file = one(&format!("/ColorSpace/DeviceGray/Decode[1 0]{flate}"), &deflated(&turned));
+    let file = one(
+        &format!("/ColorSpace/DeviceGray/Decode[1 0]{flate}"),
+        &deflated(&turned),
+    );
     check("from high to low", &file, &Pixels::Luma(red.clone()));
     let space = "/ColorSpace[/Separation/Black/DeviceGray<<>>]";
     let file = one(&format!("{space}{flate}"), &deflated(&turned));
     check("one ink", &file, &Pixels::Luma(red.clone()));
-    let table: String = (0..=255).map(|at| format!("{at:02x}{:02x}{:02x}", 255 - at, at / 2)).collect();
+    let table: String = (0..=255)
+        .map(|at| format!("{at:02x}{:02x}{:02x}", 255 - at, at / 2))
+        .collect();
     let colours = red.iter().flat_map(|it| [*it, 255 - it, it / 2]).collect();
-    let file = one(&format!("/ColorSpace[/Indexed/DeviceRGB 255<{table}>]{flate}"), &deflated(&red));
+    let file = one(
+        &format!("/ColorSpace[/Indexed/DeviceRGB 255<{table}>]{flate}"),
+        &deflated(&red),
+    );
     check("palette", &file, &Pixels::Rgb(colours));
     let inks: Vec<u8> = red.iter().flat_map(|it| [0, 0, 0, 255 - it]).collect();
     let greys = red.iter().flat_map(|it| [*it; 3]).collect();
@@ -144,13 +168,18 @@ fn samples_of_few_bits_reach_from_black_to_white() {
     for bits in [1, 2, 4] {
         let rows = red.chunks(64).flat_map(|row| row.chunks(8 / bits));
         let pack = |samples: &[u8]| {
-            samples.iter().fold(0_u8, |byte, it| ((u16::from(byte) << bits) as u8) | it >> (8 - bits))
+            samples.iter().fold(0_u8, |byte, it| {
+                ((u16::from(byte) << bits) as u8) | it >> (8 - bits)
+            })
         };
         let data: Vec<u8> = rows.map(pack).collect();
         let top = (1_u16 << bits) - 1;
         let full = |it: &u8| (u16::from(it >> (8 - bits)) * 255 / top) as u8;
         let expected = Pixels::Luma(red.iter().map(full).collect());
-        let file = one(&format!("/ColorSpace/DeviceGray/BitsPerComponent {bits}"), &data);
+        let file = one(
+            &format!("/ColorSpace/DeviceGray/BitsPerComponent {bits}"),
+            &data,
+        );
         check("few bits", &file, &expected);
         if bits == 1 {
             check("mask", &one("/ImageMask true", &data), &expected);
@@ -211,7 +240,8 @@ fn a_picture_within_a_form_is_found_and_a_circle_of_forms_ends() {
         let head = format!("/Type/XObject/Subtype/Form/Resources<</XObject<</F {object} 0 R>>>>");
         stream(&head, b"/F Do /F Do")
     };
-    let page = b"<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</XObject<</F 5 0 R>>>>>>".to_vec();
+    let page =
+        b"<</Type/Page/Parent 2 0 R/Contents 4 0 R/Resources<</XObject<</F 5 0 R>>>>>>".to_vec();
     let objects = |form: Vec<u8>, last: Vec<u8>| {
         document(&[
             b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
@@ -225,7 +255,10 @@ fn a_picture_within_a_form_is_found_and_a_circle_of_forms_ends() {
     let rgb = drawing().rgb;
     let within = picture("/ColorSpace/DeviceRGB/BitsPerComponent 8", &rgb);
     check("within", &objects(form(6), within), &Pixels::Rgb(rgb));
-    assert_eq!(read(&objects(form(5), b"null".to_vec())).err(), Some(Reason::NoPicture));
+    assert_eq!(
+        read(&objects(form(5), b"null".to_vec())).err(),
+        Some(Reason::NoPicture)
+    );
 }
 
 #[test]
@@ -239,12 +272,21 @@ fn a_document_without_pictures_says_so_and_so_does_one_that_is_locked() {
     ]);
     assert_eq!(read(&text).err(), Some(Reason::NoPicture));
     let mut locked = one("/ColorSpace/DeviceRGB/BitsPerComponent 8", &drawing().rgb);
-    let at = locked.windows(7).position(|it| it == b"trailer").expect("it has one") + 9;
+    let at = locked
+        .windows(7)
+        .position(|it| it == b"trailer")
+        .expect("it has one")
+        + 9;
     let zeros = "00".repeat(32);
-    let lock = format!("/ID[<00><00>]/Encrypt<</Filter/Standard/V 2/R 3/Length 128/P -4/O<{zeros}>/U<{zeros}>>>");
+    let lock = format!(
+        "/ID[<00><00>]/Encrypt<</Filter/Standard/V 2/R 3/Length 128/P -4/O<{zeros}>/U<{zeros}>>>"
+    );
     locked.splice(at..at, lock.into_bytes());
     assert_eq!(read(&locked).err(), Some(Reason::Encrypted));
-    assert_eq!(read(b"%PDF-1.7 and nothing else").err(), Some(Reason::Corrupt));
+    assert_eq!(
+        read(b"%PDF-1.7 and nothing else").err(),
+        Some(Reason::Corrupt)
+    );
 }
 
 #[test]
@@ -256,7 +298,10 @@ fn a_picture_that_cannot_be_read_leaves_the_others() {
     );
     let photo = read(&pages(&[bad.clone(), good], "", "1 0 0 1")).expect("the other one");
     assert!(photo.pixels == Pixels::Rgb(drawing().rgb));
-    assert_eq!(read(&pages(&[bad], "", "1 0 0 1")).err(), Some(Reason::UnsupportedFormat));
+    assert_eq!(
+        read(&pages(&[bad], "", "1 0 0 1")).err(),
+        Some(Reason::UnsupportedFormat)
+    );
 }
 
 /// What unpacks to more than there is memory or time for ends the child, and not this process.
@@ -270,12 +315,25 @@ fn bombs_are_refused() {
     let bomb = stream(&format!("{sides}{eight}/Filter[{filters}]"), &twice);
     // All of it is zeros: a picture is there, and the memory was enough; or a reason.
     let _ = read(&pages(&[bomb], "", "1 0 0 1"));
-    let deep = stream(&format!("{sides}{eight}/Filter[{}]", "/FlateDecode".repeat(100)), &twice);
-    assert_eq!(read(&pages(&[deep], "", "1 0 0 1")).err(), Some(Reason::UnsupportedFormat));
-    let huge = stream(&format!("/Subtype/Image/Width 60000/Height 60000{eight}/Filter/FlateDecode"), &zeros);
-    assert_eq!(read(&pages(&[huge], "", "1 0 0 1")).err(), Some(Reason::TooManyPixels));
+    let deep = stream(
+        &format!("{sides}{eight}/Filter[{}]", "/FlateDecode".repeat(100)),
+        &twice,
+    );
+    assert_eq!(
+        read(&pages(&[deep], "", "1 0 0 1")).err(),
+        Some(Reason::UnsupportedFormat)
+    );
+    let huge = stream(
+        &format!("/Subtype/Image/Width 60000/Height 60000{eight}/Filter/FlateDecode"),
+        &zeros,
+    );
+    assert_eq!(
+        read(&pages(&[huge], "", "1 0 0 1")).err(),
+        Some(Reason::TooManyPixels)
+    );
     let content = stream("/Filter/FlateDecode", &zeros);
-    let page = b"<</Type/Page/Parent 2 0 R/Contents[4 0 R 4 0 R 4 0 R 4 0 R 4 0 R 4 0 R]>>".to_vec();
+    let page =
+        b"<</Type/Page/Parent 2 0 R/Contents[4 0 R 4 0 R 4 0 R 4 0 R 4 0 R 4 0 R]>>".to_vec();
     let many = document(&[
         b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
         b"<</Type/Pages/Count 1/Kids[3 0 R]>>".to_vec(),
@@ -289,8 +347,17 @@ fn bombs_are_refused() {
 fn circles_and_depths_of_objects_end() {
     let nested = "[".repeat(100_000);
     for (name, objects) in [
-        ("pages", vec!["<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[2 0 R 2 0 R]/Count 2>>"]),
-        ("an object that is itself", vec!["<</Type/Catalog/Pages 2 0 R>>", "2 0 R"]),
+        (
+            "pages",
+            vec![
+                "<</Type/Catalog/Pages 2 0 R>>",
+                "<</Type/Pages/Kids[2 0 R 2 0 R]/Count 2>>",
+            ],
+        ),
+        (
+            "an object that is itself",
+            vec!["<</Type/Catalog/Pages 2 0 R>>", "2 0 R"],
+        ),
         ("arrays", vec!["<</Type/Catalog/Pages 2 0 R>>", &nested]),
     ] {
         let objects: Vec<Vec<u8>> = objects.iter().map(|it| it.as_bytes().to_vec()).collect();

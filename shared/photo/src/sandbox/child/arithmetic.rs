@@ -1,4 +1,4 @@
-use libjpeg_turbo_rs::{DecodeLimits, Decoder, JpegError, ColorSpace};
+use libjpeg_turbo_rs::{ColorSpace, DecodeLimits, Decoder, JpegError};
 
 use super::Fault;
 use crate::planes::Planes;
@@ -44,7 +44,11 @@ pub(super) fn decoded(file: &[u8], pixels_max: u32) -> Result<Planes, Fault> {
         Ok(_) => return Err(Fault::Unsupported),
         Err(mut planes) if planes.len() == 1 => {
             let (sides, grey) = planes.remove(0);
-            let grey = if sides == whole { grey } else { return Err(Fault::Unsupported) };
+            let grey = if sides == whole {
+                grey
+            } else {
+                return Err(Fault::Unsupported);
+            };
             ((0, 0), [grey, Vec::new(), Vec::new()])
         }
         Err(_) => return Err(Fault::Unsupported),
@@ -65,7 +69,11 @@ pub(super) fn decoded(file: &[u8], pixels_max: u32) -> Result<Planes, Fault> {
 fn plane(samples: &[u8], stride: usize, (width, height): (u32, u32)) -> Result<Vec<u16>, Fault> {
     let rows = samples.chunks(stride.max(1)).take(height as usize);
     let plane: Vec<u16> = rows
-        .flat_map(|row| row.iter().take(width as usize).map(|sample| u16::from(*sample)))
+        .flat_map(|row| {
+            row.iter()
+                .take(width as usize)
+                .map(|sample| u16::from(*sample))
+        })
         .collect();
     if plane.len() != width as usize * height as usize {
         return Err(Fault::Failed);

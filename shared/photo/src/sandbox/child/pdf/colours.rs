@@ -82,7 +82,10 @@ fn of_parts(parts: &Array<'_>, depth: usize) -> Result<Colours, Fault> {
 fn palette(base: &Colours, table: Option<Object<'_>>) -> Result<Colours, Fault> {
     let table = match table {
         Some(Object::String(table)) => Bytes::as_bytes(&table).to_vec(),
-        Some(Object::Stream(table)) => table.decoded_data().map_err(|_| Fault::Corrupt)?.into_owned(),
+        Some(Object::Stream(table)) => table
+            .decoded_data()
+            .map_err(|_| Fault::Corrupt)?
+            .into_owned(),
         _ => return Err(Fault::Corrupt),
     };
     let colours = table.chunks_exact(base.channels()).take(256);

@@ -107,7 +107,9 @@ fn fax(found: &Found<'_>) -> Result<Piece, Fault> {
     if fax.width_px != found.width_px {
         return Err(Fault::Corrupt);
     }
-    let bits = fax.read(&inner(&found.stream)?).map_err(|_| Fault::Corrupt)?;
+    let bits = fax
+        .read(&inner(&found.stream)?)
+        .map_err(|_| Fault::Corrupt)?;
     if settings.get::<bool>("BlackIs1") == Some(true) {
         return samples(found, &bits);
     }

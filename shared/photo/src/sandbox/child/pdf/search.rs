@@ -68,12 +68,7 @@ impl Turn {
     /// This one, drawn within another.
     fn within(self, Turn([a, b, c, d]): Turn) -> Turn {
         let [e, f, g, h] = self.0;
-        Turn([
-            e * a + f * c,
-            e * b + f * d,
-            g * a + h * c,
-            g * b + h * d,
-        ])
+        Turn([e * a + f * c, e * b + f * d, g * a + h * c, g * b + h * d])
     }
 
     fn orientation(self) -> Orientation {
