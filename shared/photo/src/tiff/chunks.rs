@@ -22,6 +22,10 @@ pub(super) struct Chunks<'a> {
     bytes: &'a [u8],
 }
 
+/// Pieces may share their bytes, as blank tiles do; so often together they may read a file and no more, or a
+/// small file would take hours.
+const SHARED_MAX: u64 = 4;
+
 impl<'a> Chunks<'a> {
     /// Takes the page's memory, too.
     pub(super) fn of(
@@ -42,7 +46,12 @@ impl<'a> Chunks<'a> {
         };
         let (across, down) = sheet.chunks(width, height)?;
         let list = |tag| page.values(tag, CHUNKS_MAX).ok_or(Reason::Truncated);
-        let places = list(tags.0)?.into_iter().zip(list(tags.1)?).collect();
+        let places: Vec<(u64, u64)> = list(tags.0)?.into_iter().zip(list(tags.1)?).collect();
+        let read = places.iter().take((across * down) as usize);
+        let read = read.fold(0, |sum: u64, (_, length)| sum.saturating_add(*length));
+        if read > SHARED_MAX * bytes.len() as u64 {
+            return Err(Reason::Corrupt);
+        }
         Ok(Chunks {
             width,
             height,
