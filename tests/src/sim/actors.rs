@@ -62,20 +62,25 @@ async fn put_all(run: Rc<Run>, mut puts: Vec<Put>) {
         let gone = Duration::from_micros(run.time().now_us() - began_us);
         let wait = put.at.saturating_sub(gone);
         run.time().sleep(wait, hash(put.key.as_bytes())).await;
-        let (key, bytes) = put.object();
-        let object = NewObject {
-            bytes: bytes.into(),
-            content_type: "application/octet-stream".to_owned(),
-            metadata: Default::default(),
-        };
-        let key = records::ObjectKey::parse(key).expect("a key");
-        let put = store.objects.put_object(&key, object).await;
-        put.expect("acknowledged");
+        put_one(&store, &put).await;
     }
     run.script_parts_left.set(run.script_parts_left.get() - 1);
 }
 
-/// Deletes a photo and puts it again, so often.
+async fn put_one(store: &Store, put: &Put) {
+    let (key, bytes) = put.object();
+    let object = NewObject {
+        bytes: bytes.into(),
+        content_type: "application/octet-stream".to_owned(),
+        metadata: Default::default(),
+    };
+    let key = records::ObjectKey::parse(key).expect("a key");
+    let put = store.objects.put_object(&key, object).await;
+    put.expect("acknowledged");
+}
+
+/// Deletes a photo and puts it again, as often as there are times: how long after what went before it is
+/// deleted, and how long after that it is put.
 async fn delete_and_put(run: Rc<Run>, photo: Put, times: Vec<(Duration, Duration)>) {
     let store = run.cluster.store(&run.cluster.connection("faultless"));
     run.time().sleep(photo.at, hash(b"returns")).await;
@@ -85,13 +90,7 @@ async fn delete_and_put(run: Rc<Run>, photo: Put, times: Vec<(Duration, Duration
         let deleted = store.objects.delete_object(&key, None).await;
         deleted.expect("acknowledged");
         run.time().sleep(between, hash(b"returns")).await;
-        let object = NewObject {
-            bytes: photo.bytes.clone().into(),
-            content_type: "application/octet-stream".to_owned(),
-            metadata: Default::default(),
-        };
-        let put = store.objects.put_object(&key, object).await;
-        put.expect("acknowledged");
+        put_one(&store, &photo).await;
     }
     run.script_parts_left.set(run.script_parts_left.get() - 1);
 }

@@ -249,9 +249,9 @@ fn returns(
     let mut rng = seed.of("returns", 0);
     let place = (0..references).find(|place| withdrawn != Some(*place))?;
     let is_deleted = rng.one_in(3);
+    let deletions = 1 + rng.below(DELETIONS_MAX);
     let mut within = |most_ms| Duration::from_millis(rng.below(most_ms));
-    let times = 1 + within(DELETIONS_MAX).as_millis();
-    let both = (0..times).map(|_| (within(DELETED_WITHIN_MS), within(PUT_AGAIN_WITHIN_MS)));
+    let both = (0..deletions).map(|_| (within(DELETED_WITHIN_MS), within(PUT_AGAIN_WITHIN_MS)));
     let returns = both.collect();
     is_deleted.then_some((place, returns))
 }
