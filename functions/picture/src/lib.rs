@@ -111,5 +111,5 @@ pub fn made(bytes: &[u8], request: &PictureRequest, limits: &Limits) -> Result<V
         }
         (PictureKind::Placed, Some(outline)) => placed::veiled(&picture, outline, side_px)?,
     };
-    encoded::jpeg(&shown)
+    encoded::jpeg(&shown, request.kind.bytes_max())
 }

@@ -101,6 +101,28 @@ fn whatever_comes_in_our_jpeg_or_a_reason_comes_out_and_no_byte_of_the_file() {
 }
 
 #[test]
+fn no_picture_is_heavier_than_its_kind_may_be_however_much_noise_is_in_it() {
+    let mut drawn = fastrand::Rng::with_seed(22);
+    let noise = image::RgbImage::from_fn(1400, 1000, |_, _| {
+        image::Rgb(drawn.u32(..).to_le_bytes()[..3].try_into().unwrap())
+    });
+    let mut file = std::io::Cursor::new(Vec::new());
+    noise.write_to(&mut file, image::ImageFormat::Png).unwrap();
+    let file = file.into_inner();
+    for kind in KINDS {
+        let jpeg = made(&file, &request(&file, kind), &Limits::default()).unwrap();
+        let bytes_max = kind.bytes_max();
+        assert!(
+            (1_000..=bytes_max).contains(&jpeg.len()),
+            "{kind:?}: {}",
+            jpeg.len()
+        );
+    }
+    let first_view = [PictureKind::Whole, PictureKind::Part, PictureKind::Placed];
+    assert!(first_view.map(PictureKind::bytes_max).iter().sum::<usize>() <= 80_000);
+}
+
+#[test]
 fn without_an_outline_there_is_no_part_and_the_whole_is_there() {
     let file = &hostile::seeds("decoding")[1];
     for kind in KINDS {

@@ -40,6 +40,17 @@ impl PictureKind {
             Self::Small => 160,
         }
     }
+
+    /// The most bytes of its JPEG. A lead is first seen with a whole reference, a part and a placed ad: together
+    /// with their page they are at most 100 KB, over a line as poor as a unit's may be.
+    pub fn bytes_max(self) -> usize {
+        match self {
+            Self::Whole => 32_000,
+            Self::Part => 28_000,
+            Self::Placed => 20_000,
+            Self::Small => 8_000,
+        }
+    }
 }
 
 /// A request for one picture.
