@@ -173,6 +173,10 @@ pub struct LeadSummary {
     /// better evidence came.
     #[serde(default)]
     pub reopened_at: Option<Timestamp>,
+    /// When its reference became active, as of the last time that this lead was told or looked at: one that was
+    /// submitted again is active since another time, and its leads are told again.
+    #[serde(default)]
+    pub reference_activated_at: Option<Timestamp>,
     /// How many postings are known, kept or only counted ([`LeadUploader`]); none only in a record of
     /// an older build.
     #[serde(default)]

@@ -119,6 +119,21 @@ impl Db {
             &[(":active", text(ReferenceStatus::Active.as_str()))],
         )
     }
+
+    /// A step that refuses the transaction if this reference is active.
+    pub(crate) fn step_not_active(
+        &self,
+        unit: &TenantId,
+        reference: &ReferenceId,
+    ) -> Result<TransactWriteItem> {
+        self.step_check(
+            Table::References,
+            key(unit.as_str(), reference_sk(reference)),
+            "attribute_not_exists(pk) OR #status <> :active",
+            &[("#status", "status")],
+            &[(":active", text(ReferenceStatus::Active.as_str()))],
+        )
+    }
 }
 
 impl References {

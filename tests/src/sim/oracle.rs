@@ -128,12 +128,16 @@ fn deliveries(found: &mut Vec<String>, script: &Script, held: &Snapshot) {
         }
     }
     let withdrawn = withdrawn(script);
-    // Not judged yet: an alert that was abandoned while its reference was away is not told when that is back.
     let returned = script.returns.as_ref();
     let returned = returned.map(|(place, _)| script.reference_id(*place).to_string());
-    let stays = |id: &String| withdrawn.as_ref() != Some(id) && returned.as_ref() != Some(id);
+    let stays = |id: &String| withdrawn.as_ref() != Some(id);
     for pair in script.pairs().keys().filter(|pair| stays(&pair.0)) {
         let lead = lead_id(pair);
+        // What was given up while its photo lay in S3 no more is told as open again.
+        let is_told_again = held.extended.contains(&lead) || held.extensions_due.contains(&lead);
+        if returned.as_ref() == Some(&pair.0) && is_told_again {
+            continue;
+        }
         if !held.alerted.contains_key(&lead) {
             found.push("a lead was never alerted".to_owned());
         }

@@ -28,6 +28,8 @@ pub struct Snapshot {
     pub deliveries: BTreeMap<String, String>,
     /// Leads that the case system received alerts of, each with the messages that did so.
     pub alerted: BTreeMap<String, BTreeSet<String>>,
+    /// Leads that the case system was told to be extended, or open again.
+    pub extended: BTreeSet<String>,
     /// Leads whose further sightings are still to be alerted.
     pub extensions_due: BTreeSet<String>,
     /// Deliveries that are not done.
@@ -65,6 +67,9 @@ pub async fn take(store: &Store, arrived: &[Arrived]) -> Snapshot {
         if message.kind == AlertKind::Created.as_str() {
             let messages = held.alerted.entry(message.lead.clone()).or_default();
             messages.insert(message.id.clone());
+        }
+        if message.kind == AlertKind::Extended.as_str() {
+            held.extended.insert(message.lead.clone());
         }
     }
     let extended = store.leads.extended_leads(&unit()).await.expect("readable");

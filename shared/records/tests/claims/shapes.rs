@@ -61,6 +61,7 @@ fn summary() -> LeadSummary {
         evidence_by: Some(TenantId::parse("uploader").unwrap()),
         held_for: None,
         retracted: None,
+        reference_activated_at: None,
         reopened_at: None,
         sightings_total: Some(1),
         places: Some(vec![Label::parse("Zürich").unwrap()]),

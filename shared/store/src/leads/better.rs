@@ -21,7 +21,8 @@ use crate::{Leads, Table};
 
 /// Only a lead that stands as it was read is changed.
 const AS_READ: &str = "#level = :was_level AND #status = :was_status \
-    AND evidence = :was_evidence AND held_for = :was_held_for AND sightings_total = :was_total";
+    AND evidence = :was_evidence AND held_for = :was_held_for AND sightings_total = :was_total \
+    AND reference_activated_at = :was_activated_at";
 
 /// Whether a lead that stands so may still be alerted by this evidence: one that a person has judged
 /// only by what they cannot have seen.
@@ -83,6 +84,13 @@ fn after(
     lead
 }
 
+/// Whether a lead that was alerted is news once more: a person dismissed it and it is open, or its reference
+/// was submitted again. What was on its way as that one ended was given up, and the feed passed it over.
+fn is_open_again(known: &LeadSummary, lead: &LeadSummary) -> bool {
+    let is_sought_again = known.reference_activated_at != lead.reference_activated_at;
+    lead.is_alert() && (known.is_alert() && is_sought_again || lead.status != known.status)
+}
+
 impl Leads {
     /// One attempt to let a lead rise by this evidence; nothing if something changed concurrently.
     pub(crate) async fn better_lead(
@@ -97,7 +105,8 @@ impl Leads {
             true => LeadEffect::ReviewOnly,
             false => LeadEffect::of(found, alerted, now),
         };
-        let lead = after(&known, found, &calling, now);
+        let mut lead = after(&known, found, &calling, now);
+        lead.reference_activated_at = alerted.reference.activated_at;
         if lead == known {
             return Ok(Some(Recorded::Known(known.lead_id)));
         }
@@ -120,8 +129,8 @@ impl Leads {
             let (seq, outbox) = self.steps_alert(unit, kind, data, now).await?;
             steps.extend(outbox);
             alert_seq = (kind == AlertKind::Created).then_some(seq);
-        } else if lead.is_alert() && lead.status != known.status {
-            steps.push(self.step_digest(unit, &lead.lead_id, 1)?); // it is open again
+        } else if is_open_again(&known, &lead) {
+            steps.push(self.step_digest(unit, &lead.lead_id, 1)?);
         }
         if self.db.transact("raising a lead", &steps).await? != Ended::Done {
             self.list_lead(unit, &lead.lead_id).await?;
@@ -163,7 +172,8 @@ impl Leads {
             "SET #level = :level, #status = :status, evidence = :evidence, \
              evidence_by = :evidence_by, held_for = :held_for, retracted = :retracted, \
              reopened_at = :reopened_at, #method = :method, distance = :distance, edit = :edit, \
-             policy_version = :policy_version, outline = :outline",
+             policy_version = :policy_version, outline = :outline, \
+             reference_activated_at = :activated_at",
             Some(AS_READ),
             &[
                 ("#level", "level"),
@@ -176,6 +186,10 @@ impl Leads {
                 (":was_evidence", attribute(&known.evidence)?),
                 (":was_held_for", attribute(&known.held_for)?),
                 (":was_total", number(known.sightings_total.unwrap_or(0))),
+                (
+                    ":was_activated_at",
+                    attribute(&known.reference_activated_at)?,
+                ),
                 (":level", text(lead.level.as_str())),
                 (":status", attribute(&lead.status)?),
                 (":evidence", attribute(&lead.evidence)?),
@@ -188,6 +202,7 @@ impl Leads {
                 (":edit", text(lead.edit.as_str())),
                 (":policy_version", attribute(&lead.policy_version)?),
                 (":outline", attribute(&lead.outline)?),
+                (":activated_at", attribute(&lead.reference_activated_at)?),
             ],
         )
     }

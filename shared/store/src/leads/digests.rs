@@ -75,6 +75,9 @@ impl Leads {
             };
             let added = (":added", number(counted(&mark, "added", "digest")?));
             let marked = key(unit.as_str(), digest_sk(id));
+            let done =
+                self.db
+                    .step_delete(Table::Leads, marked, Some("added = :added"), &[added])?;
             if lead.retracted.is_some() {
                 self.db
                     .delete(Table::Leads, unit.as_str(), digest_sk(id))
@@ -86,21 +89,18 @@ impl Leads {
             let (seq, outbox) = self
                 .steps_alert(unit, AlertKind::Extended, data, now)
                 .await?;
-            let mut steps = vec![
-                self.db.step_active(unit, &lead.reference_id)?,
-                self.db
-                    .step_delete(Table::Leads, marked, Some("added = :added"), &[added])?,
-            ];
+            let mut steps = vec![self.db.step_active(unit, &lead.reference_id)?, done.clone()];
             steps.extend(outbox);
             let ended = self.db.transact("sending a digest", &steps).await?;
             if ended == Ended::Done {
                 return Ok(Some(seq));
             }
             if ended.refused(0) {
-                self.db
-                    .delete(Table::Leads, unit.as_str(), digest_sk(id))
-                    .await?;
-                return Ok(None);
+                let steps = [self.db.step_not_active(unit, &lead.reference_id)?, done];
+                // Refused: it was submitted again, and there may be something new to tell.
+                if self.db.transact("giving up a digest", &steps).await? == Ended::Done {
+                    return Ok(None);
+                }
             }
             attempts.again().await?;
         }

@@ -127,7 +127,7 @@ impl Leads {
             let done = match self.lead_summary(&found.unit, &id).await? {
                 None => self.new_lead(found, postings, &alerted, now).await?,
                 Some(known) if known.status == LeadStatus::Withdrawn => {
-                    self.open_again(found, &known).await?;
+                    self.open_again(found, &known, &alerted).await?;
                     None
                 }
                 Some(known) if known.sightings_total.is_none() => {
@@ -158,6 +158,7 @@ impl Leads {
         let calling = LeadEffect::of(found, alerted, now);
         let case_id = alerted.reference.case_id.clone();
         let mut lead = calling.level(summary(found, case_id, now));
+        lead.reference_activated_at = alerted.reference.activated_at;
         let mut sightings = self.sightings_with(&lead.image_sha256, postings).await?;
         let first = written_with_lead(&sightings);
         lead.sightings_total = Some(first.len() as u64);
@@ -305,6 +306,7 @@ fn summary(found: &FoundLead, case_id: records::CaseId, now: Timestamp) -> LeadS
         held_for: None,
         retracted: None,
         reopened_at: None,
+        reference_activated_at: None,
         sightings_total: None,
         places: None,
     }

@@ -14,6 +14,7 @@ use crate::db::error::Result;
 use crate::db::items::{attribute, key, record, text};
 use crate::db::transactions::Ended;
 use crate::leads::better::with_evidence;
+use crate::leads::held::ActiveReference;
 use crate::leads::record::lead_sk;
 use crate::references::reference_sk;
 use crate::{Leads, Table};
@@ -186,13 +187,19 @@ impl Leads {
     /// Opens a lead again that was closed, and whose reference was submitted again or that others have
     /// found since what it rested on was retracted: it stands as its verdict says, a retracted one by
     /// the new evidence, and if it was alerted it goes out with the next digest. Idempotent.
-    pub(crate) async fn open_again(&self, found: &FoundLead, known: &LeadSummary) -> Result<()> {
+    pub(crate) async fn open_again(
+        &self,
+        found: &FoundLead,
+        known: &LeadSummary,
+        alerted: &ActiveReference,
+    ) -> Result<()> {
         let unit = &found.unit;
         let mut lead = match known.retracted {
             Some(_) => with_evidence(known, found),
             None => known.clone(),
         };
         (lead.status, lead.retracted) = (status_before(known), None);
+        lead.reference_activated_at = alerted.reference.activated_at;
         let mut steps = vec![
             self.db.step_active(unit, &lead.reference_id)?,
             self.step_better(unit, known, &lead)?,

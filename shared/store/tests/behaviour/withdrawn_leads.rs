@@ -11,6 +11,8 @@ claims! {
     leads_of_an_expired_reference_are_closed_and_none_of_an_active_one,
     a_unit_that_asked_is_told_once_of_each_alerted_lead_and_of_no_sighting,
     a_lead_that_was_taken_back_opens_again_with_its_reference,
+    a_lead_of_a_reference_that_was_back_before_leads_were_closed_is_told_again_once,
+    a_digest_of_a_reference_that_ended_is_given_up,
     what_was_withdrawn_before_a_unit_asked_is_told_too,
 }
 
@@ -127,6 +129,65 @@ async fn a_unit_that_asked_is_told_once_of_each_alerted_lead_and_of_no_sighting(
     );
 }
 
+/// Submits the first reference once more, from second 25 on, and activates it.
+async fn submit_again(store: &Store, id: &ReferenceId) {
+    let mut again = reference("case 7", 1);
+    again.created_at = at(25);
+    let fingerprint = reference_fingerprint(1);
+    let submitted = store.references.submit(&unit(), &again, &fingerprint).await;
+    assert_eq!(submitted, Ok(Submitted::New));
+    let activated = store.references.activate(&unit(), id, at(30)).await;
+    activated.unwrap();
+}
+
+/// How many leads a round of digests told.
+async fn digests(store: &Store, seconds: i64) -> usize {
+    let mut told = 0;
+    for lead in store.leads.extended_leads(&unit()).await.unwrap() {
+        let sent = store.leads.send_digest(&unit(), &lead, at(seconds)).await;
+        told += usize::from(sent.unwrap().is_some());
+    }
+    told
+}
+
+async fn a_lead_of_a_reference_that_was_back_before_leads_were_closed_is_told_again_once(
+    World { store, .. }: World,
+) {
+    let id = three_leads(&store).await;
+    let withdrawn = store.references.withdraw(&unit(), &id, at(20)).await;
+    withdrawn.unwrap();
+    submit_again(&store, &id).await;
+    assert_eq!(digests(&store, 31).await, 0, "not yet found again");
+    for round in 0..3 {
+        for image in [5, 6, 7] {
+            let mut found = found(&id, image);
+            if image == 7 {
+                found.level = Level::Review;
+            }
+            let recorded = store.leads.record_lead(&found, &[], at(32)).await;
+            recorded.unwrap();
+        }
+        let told = if round == 0 { 2 } else { 0 };
+        assert_eq!(digests(&store, 40 + round).await, told, "round {round}");
+    }
+    let told: Vec<AlertKind> = feed(&store).await.iter().map(|it| it.kind).collect();
+    let (created, extended) = (AlertKind::Created, AlertKind::Extended);
+    assert_eq!(told, [created, created, extended, extended]);
+}
+
+async fn a_digest_of_a_reference_that_ended_is_given_up(World { store, .. }: World) {
+    let id = three_leads(&store).await;
+    let withdrawn = store.references.withdraw(&unit(), &id, at(20)).await;
+    withdrawn.unwrap();
+    submit_again(&store, &id).await;
+    let known = store.leads.record_lead(&found(&id, 5), &[], at(32)).await;
+    known.unwrap();
+    let withdrawn = store.references.withdraw(&unit(), &id, at(33)).await;
+    withdrawn.unwrap();
+    assert_eq!(digests(&store, 34).await, 0, "the reference is not active");
+    assert_eq!(store.leads.extended_leads(&unit()).await, Ok(Vec::new()));
+}
+
 async fn a_lead_that_was_taken_back_opens_again_with_its_reference(World { store, .. }: World) {
     settle(&store, true).await;
     let id = three_leads(&store).await;
@@ -145,16 +206,7 @@ async fn a_lead_that_was_taken_back_opens_again_with_its_reference(World { store
         .await
         .unwrap();
     assert_eq!(store.leads.take_back_leads(&unit(), at(21)).await, Ok(3));
-    let mut again = reference("case 7", 1);
-    again.created_at = at(25);
-    let fingerprint = reference_fingerprint(1);
-    let submitted = store.references.submit(&unit(), &again, &fingerprint).await;
-    assert_eq!(submitted, Ok(Submitted::New));
-    store
-        .references
-        .activate(&unit(), &id, at(30))
-        .await
-        .unwrap();
+    submit_again(&store, &id).await;
     assert_eq!(store.leads.take_back_leads(&unit(), at(31)).await, Ok(0));
     for _ in 0..2 {
         store
@@ -170,13 +222,7 @@ async fn a_lead_that_was_taken_back_opens_again_with_its_reference(World { store
     }
     assert_eq!(status(&store, &id, 5).await, LeadStatus::Confirmed);
     assert_eq!(status(&store, &id, 6).await, LeadStatus::Open);
-    for lead in store.leads.extended_leads(&unit()).await.unwrap() {
-        store
-            .leads
-            .send_digest(&unit(), &lead, at(40))
-            .await
-            .unwrap();
-    }
+    assert_eq!(digests(&store, 40).await, 2);
     let mut told: Vec<AlertKind> = feed(&store).await.iter().map(|it| it.kind).collect();
     let last = told.split_off(told.len() - 2);
     assert_eq!(last, [AlertKind::Extended; 2]);
