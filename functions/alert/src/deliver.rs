@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use records::{
-    Alert, AlertKind, Delivery, DeliveryState, ReasonCode, ReferenceStatus, TenantId, Timestamp,
-    Webhook, WebhookState,
+    Alert, Delivery, DeliveryState, ReasonCode, ReferenceStatus, TenantId, Timestamp, Webhook,
+    WebhookState,
 };
 use store::{Error, Lease, Leased};
 
@@ -85,7 +85,7 @@ async fn try_attempt(
     let Some(alert) = store.leads.alert(unit, delivery.seq).await? else {
         return abandon(program, unit, delivery, reason("alert_erased")).await;
     };
-    if alert.kind != AlertKind::Withdrawn && is_retracted(program, unit, delivery).await? {
+    if alert.kind.needs_active_reference() && is_retracted(program, unit, delivery).await? {
         return abandon(program, unit, delivery, reason("contribution_retracted")).await;
     }
     let now = program.clock.now();

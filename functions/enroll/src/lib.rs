@@ -15,7 +15,7 @@ use photo::{Limits, Reason};
 use reading::Read;
 use records::{
     AlertLimit, ImageSha256, ObjectKey, ObjectRemoved, ReasonCode, Reference, ReferenceId,
-    ReferenceKey, ReferenceStatus, SearchProgress, Timestamp,
+    ReferenceKey, ReferenceStatus, SearchProgress,
 };
 use store::{
     Activated, Clock, Fetched, Object, ObjectFacts, References, Renewed, Store, Submitted, Tenants,
@@ -299,7 +299,8 @@ impl Enroll {
             .map(|key| key.tenant().clone());
         reference.status = ReferenceStatus::Rejected;
         reference.reason = Some(reason);
-        reference.ended_at = Some(later(self.intake.clock.now(), reference.created_at));
+        // As of its photo: one that is put again with better metadata before this is handled comes after it.
+        reference.ended_at = Some(reference.created_at);
         if let Some(unit) = tenant {
             self.store
                 .references
@@ -308,11 +309,6 @@ impl Enroll {
         }
         Ok(())
     }
-}
-
-/// Clocks of two machines may differ: nothing ends before it was made.
-fn later(now: Timestamp, created_at: Timestamp) -> Timestamp {
-    now.max(created_at)
 }
 
 /// The best quality of its whole-picture hashes, 0 to 100.

@@ -75,10 +75,15 @@ impl World {
     }
 
     async fn put(&self, name: &str, photo: Vec<u8>) {
+        self.put_with(name, photo, &[]).await;
+    }
+
+    async fn put_with(&self, name: &str, photo: Vec<u8>, metadata: &[(&str, &str)]) {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let object = NewObject {
             bytes: photo.into(),
             content_type: "image/png".into(),
-            metadata: HashMap::new(),
+            metadata: metadata.iter().map(owned).collect::<HashMap<_, _>>(),
         };
         let key = key(name);
         self.store.objects.put_object(&key, object).await.unwrap();
@@ -200,6 +205,25 @@ async fn a_photo_that_either_stage_can_find_is_active() {
         let reference = world.enrolled(name, photo).await;
         assert_eq!(reference.status, ReferenceStatus::Active, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_photo_that_came_with_a_mistake_and_again_without_is_sought_however_late_the_first_is_handled()
+ {
+    let world = World::start().await;
+    let photo = png(dots);
+    let wrong = [("expires-at", "tomorrow")];
+    world.put_with("a.png", photo.clone(), &wrong).await;
+    let first = world.waiting("enroll").await;
+    tokio::time::sleep(Duration::from_millis(1_100)).await; // S3 tells whole seconds
+    world.put("a.png", photo.clone()).await;
+    let second = world.waiting("enroll").await;
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    world.handle(first.clone()).await;
+    world.handle(second).await;
+    assert_eq!(world.status(&photo).await, ReferenceStatus::Active);
+    world.handle(first).await;
+    assert_eq!(world.status(&photo).await, ReferenceStatus::Active);
 }
 
 /// The deletion's event and the event of the photo that came after it are handled concurrently.

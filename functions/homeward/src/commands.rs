@@ -24,6 +24,7 @@ pub mod sign_in;
 pub mod status;
 pub mod tenants;
 pub mod verify;
+pub mod webhooks;
 
 /// The command line.
 #[derive(Parser)]
@@ -60,6 +61,7 @@ const EXAMPLES: &str = "Examples:
   homeward upload scraped/ --to https://homeward.example --metadata ads.csv --wait
   homeward references add photos/ --case 26-0417 --to https://homeward.example
   homeward leads --to https://homeward.example --csv > leads.csv
+  homeward webhook test --to https://homeward.example --token-file unit.token
   homeward status --to https://homeward.example --token-file admin.token
   homeward verify --data homeward-data
   homeward doctor --config-env prod --images-per-day 20000
@@ -89,6 +91,7 @@ enum Command {
     Tenant(tenants::TenantArguments),
     Token(tenants::TokenArguments),
     Audit(tenants::AuditArguments),
+    Webhook(webhooks::Arguments),
     Status(status::Arguments),
     Verify(verify::Arguments),
     Doctor(doctor::Arguments),
@@ -121,6 +124,7 @@ impl Homeward {
             Command::Tenant(arguments) => tenants::tenant(&arguments),
             Command::Token(arguments) => tenants::token(&arguments),
             Command::Audit(arguments) => tenants::audit(&arguments),
+            Command::Webhook(arguments) => webhooks::run(&arguments),
             Command::Status(arguments) => status::run(&arguments),
             Command::Verify(arguments) => verify::run(&arguments),
             Command::Doctor(arguments) => doctor::run(&arguments),

@@ -1,15 +1,15 @@
 //! The pull feed: the same alerts that webhooks get, for clients that cannot be called.
 
 use axum::extract::State;
-use http::HeaderMap;
 use http::header::HOST;
+use http::{HeaderMap, StatusCode};
 use records::{Alert, AuditAction, Listing, Page, TenantId};
 use serde_json::json;
 
-use crate::body::Query;
-use crate::caller::Reviewer;
+use crate::body::{OptionalJson, Query};
+use crate::caller::{Reviewer, Supervisor};
 use crate::paging::{self, PageRequest};
-use crate::problem::{Answer, Problem};
+use crate::problem::{Answer, Problem, answer};
 use crate::{Pages, Shared, store_errors};
 
 /// Pages of the store skipped in one request because every alert on them has gone silent.
@@ -34,6 +34,28 @@ pub(crate) async fn pull(
         .as_ref()
         .and_then(|pages| address(pages, &headers));
     paging::page(page.map(|alert| json!(alert.envelope_at(pages_at.as_deref()))))
+}
+
+/// `POST /v1/alerts/test`: an alert that is about no lead, to all webhooks of the unit and its feed. It is sent
+/// as any other is, so that what it shows holds for those.
+pub(crate) async fn send_test(
+    State(shared): State<Shared>,
+    Supervisor(unit): Supervisor,
+    OptionalJson(body): OptionalJson,
+) -> Answer {
+    body.finish()?;
+    let now = shared.clock.now();
+    let written = shared.store.leads.write_test_alert(&unit, now).await;
+    let seq = written.map_err(store_errors::problem)?;
+    let id = Alert::id_of(&unit, seq);
+    shared
+        .audit(&unit, AuditAction::AlertTested, Some(&id))
+        .await?;
+    let webhooks = shared.store.deliveries.webhooks(&unit).await;
+    let webhooks = webhooks.map_err(store_errors::problem)?;
+    let names: Vec<&str> = webhooks.iter().map(|it| it.name.as_str()).collect();
+    let body = json!({ "alert_id": id, "webhooks": names });
+    Ok(answer(StatusCode::ACCEPTED, &body))
 }
 
 /// Where the pages lie.

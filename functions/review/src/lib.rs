@@ -266,6 +266,7 @@ fn for_units() -> Router<Shared> {
         .route("/v1/erasures", post(erasures::ask))
         .route("/v1/erasures/{erasure_id}", get(erasures::show))
         .route("/v1/alerts", get(alerts::pull))
+        .route("/v1/alerts/test", post(alerts::send_test))
         .route("/v1/settings", get(settings::show).put(settings::put))
         .route("/v1/webhooks", get(webhooks::list))
         .route(
@@ -273,6 +274,14 @@ fn for_units() -> Router<Shared> {
             get(webhooks::show)
                 .put(webhooks::put)
                 .delete(webhooks::remove),
+        )
+        .route(
+            "/v1/webhooks/{name}/deliveries",
+            get(webhooks::deliveries::list),
+        )
+        .route(
+            "/v1/webhooks/{name}/deliveries/{alert_id}",
+            get(webhooks::deliveries::show).post(webhooks::deliveries::repeat),
         )
 }
 

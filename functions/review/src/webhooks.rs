@@ -1,6 +1,7 @@
 //! Webhooks: where a unit wants its alerts delivered, and the keys to verify them with.
 
 mod address;
+pub(crate) mod deliveries;
 
 use axum::extract::State;
 use base64::Engine;

@@ -160,12 +160,10 @@ impl Upkeep {
             let ObjectKey::Reference(key) = &object.key else {
                 return Ok((object, Action::Nothing));
             };
-            let enrolled = self.store.references.enrolled(key).await?;
-            let is_done = enrolled.is_some_and(|at| at.seconds() >= object.last_modified.seconds());
-            let due = if is_done {
-                Action::Nothing
-            } else {
-                Action::Redrive
+            let accepted_s = object.last_modified.seconds();
+            let due = match self.store.references.is_enrolled(key, accepted_s).await? {
+                true => Action::Nothing,
+                false => Action::Redrive,
             };
             Ok((object, due))
         });

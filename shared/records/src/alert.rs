@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ad::Sighting;
-use crate::ids::{CaseId, LeadId, ReferenceId, TenantId};
+use crate::ids::{CaseId, ImageSha256, LeadId, ReferenceId, TenantId};
 use features::{Level, Method};
 
 use crate::lead::{Evidence, LeadStatus, LeadSummary, LevelText, MethodText, VerdictEntry};
@@ -30,6 +30,9 @@ pub enum AlertKind {
     /// to units that asked for it; to others a withdrawn reference is silent altogether.
     #[serde(rename = "org.homeward.lead.withdrawn")]
     Withdrawn,
+    /// A test that the unit asked for: about no lead, no case and no person.
+    #[serde(rename = "org.homeward.test")]
+    Test,
 }
 
 impl AlertKind {
@@ -41,7 +44,14 @@ impl AlertKind {
             Self::Verdict => "org.homeward.lead.verdict",
             Self::Held => "org.homeward.lead.held",
             Self::Withdrawn => "org.homeward.lead.withdrawn",
+            Self::Test => "org.homeward.test",
         }
+    }
+
+    /// Whether it may leave only while its reference is active: all but what tells that one was withdrawn, and
+    /// tests, which are about none.
+    pub fn needs_active_reference(self) -> bool {
+        !matches!(self, Self::Withdrawn | Self::Test)
     }
 }
 
@@ -122,6 +132,31 @@ impl AlertData {
             sightings_total: total.max(sightings.len() as u64),
         }
     }
+
+    /// What a test tells a unit: it has the shape of a lead's alert, `is_test`, and ids that belong to nothing.
+    pub fn test(unit: &TenantId) -> Self {
+        let case_id = CaseId::test();
+        let image = ImageSha256::of(b"a test alert");
+        let reference_id = ReferenceId::of_photo(unit, &case_id, &image);
+        Self {
+            lead_id: LeadId::of(&reference_id, &image),
+            is_test: case_id.is_test(),
+            case_id,
+            reference_id,
+            level: Level::Alert,
+            method: Method::Whole,
+            distance: 0,
+            edit: Label::parse("as is").expect("a label"),
+            status: LeadStatus::Open,
+            verdict: None,
+            evidence: Evidence::default(),
+            held_for: None,
+            reopened_at: None,
+            link: "/v1/alerts".to_owned(),
+            sightings: Vec::new(),
+            sightings_total: 0,
+        }
+    }
 }
 
 /// One alert: outbox entry and pull feed in one. Its number is gapless within its unit.
@@ -142,14 +177,25 @@ pub struct Alert {
 impl Alert {
     /// The CloudEvents id, unique within its source and the same on every delivery attempt.
     pub fn id(&self) -> String {
-        format!("{}-{:012}", self.unit, self.seq)
+        Self::id_of(&self.unit, self.seq)
+    }
+
+    /// The id of a unit's alert by its number.
+    pub fn id_of(unit: &TenantId, seq: u64) -> String {
+        format!("{unit}-{seq:012}")
+    }
+
+    /// The number of a unit's alert by its id; none if it is not one of this unit.
+    pub fn seq_of(unit: &TenantId, id: &str) -> Option<u64> {
+        let seq = id.strip_prefix(unit.as_str())?.strip_prefix('-')?.parse();
+        seq.ok().filter(|seq| Self::id_of(unit, *seq) == id)
     }
 
     /// The envelope in which it leaves a deployment whose pages lie at this address: its link opens the
     /// lead's page for a person who is signed in.
     pub fn envelope_at(&self, pages: Option<&str>) -> CloudEvent {
         let mut envelope = self.envelope();
-        if let Some(pages) = pages {
+        if let Some(pages) = pages.filter(|_| self.kind != AlertKind::Test) {
             envelope.data.link = format!("{pages}/leads/{}", self.data.lead_id);
         }
         envelope

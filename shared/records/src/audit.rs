@@ -106,6 +106,10 @@ pub enum AuditAction {
     WebhookSet,
     /// A webhook was removed.
     WebhookRemoved,
+    /// A test alert was sent.
+    AlertTested,
+    /// An alert was queued for a webhook once more.
+    DeliveryRepeated,
     /// A token was issued.
     TokenIssued,
     /// A token was revoked.

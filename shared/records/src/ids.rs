@@ -50,6 +50,11 @@ impl CaseId {
     /// What the number of a case begins with that is a test of the deployment and no missing person.
     pub const TEST_PREFIX: &'static str = "homeward-test-";
 
+    /// The case of alerts that a unit asks for to try its receiver.
+    pub fn test() -> Self {
+        Self(format!("{}alert", Self::TEST_PREFIX))
+    }
+
     /// Whether it is a test of the deployment.
     pub fn is_test(&self) -> bool {
         self.0.starts_with(Self::TEST_PREFIX)

@@ -257,20 +257,17 @@ impl Deliveries {
     }
 
     /// The check that an alert may leave: that its reference is active; what says that one was
-    /// withdrawn leaves as long as it is known at all.
+    /// withdrawn leaves as long as it is known at all, and a test is about none.
     fn step_may_go(&self, unit: &TenantId, delivery: &Delivery) -> Result<TransactWriteItem> {
         let id = &delivery.reference_id;
-        if delivery.kind != AlertKind::Withdrawn {
-            return self.db.step_active(unit, id);
-        }
         let reference = key(unit.as_str(), reference_sk(id));
-        self.db.step_check(
-            Table::References,
-            reference,
-            "attribute_exists(pk)",
-            &[],
-            &[],
-        )
+        let condition = match delivery.kind {
+            AlertKind::Withdrawn => "attribute_exists(pk)",
+            AlertKind::Test => "attribute_not_exists(pk)",
+            _ => return self.db.step_active(unit, id),
+        };
+        self.db
+            .step_check(Table::References, reference, condition, &[], &[])
     }
 
     /// Writes what an attempt came to, gives the lease back, and queues the next attempt if there
@@ -340,6 +337,66 @@ impl Deliveries {
         };
         let free = (FREE, (":now", text(now.as_str())));
         self.change_delivery(unit, delivery, after, free).await
+    }
+
+    /// Queues a delivery that has ended once more, due at once, with all its attempts before it: a receiver that
+    /// lost a message gets it again under the same id. One that is still to be tried is only made due at once.
+    /// Whether it may leave is looked at when it is tried, as ever.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] if there is no such delivery, [`Error::Conflict`] if an attempt is under way or it changed
+    /// concurrently.
+    pub async fn redeliver(
+        &self,
+        unit: &TenantId,
+        webhook: &WebhookName,
+        seq: u64,
+        now: Timestamp,
+    ) -> Result<Delivery> {
+        let found = self.delivery(unit, webhook, seq).await?;
+        let before = found.ok_or(Error::Gone("the delivery"))?;
+        let attempts = match before.state {
+            DeliveryState::Pending => before.attempts,
+            _ => 0,
+        };
+        let after = Delivery {
+            state: DeliveryState::Pending,
+            attempts,
+            next_attempt_at: Some(now),
+            reason: None,
+            updated_at: now,
+            ..before.clone()
+        };
+        let stored = item(webhook_pk(unit, webhook), seq_text(seq), &after)?;
+        let as_read = [
+            (":state", text(before.state.as_str())),
+            (":attempts", number(u64::from(before.attempts))),
+            (":updated_at", text(before.updated_at.as_str())),
+        ];
+        let mut steps = vec![
+            self.db.step_put_if(
+                Table::Deliveries,
+                stored,
+                "#state = :state AND attempts = :attempts AND updated_at = :updated_at",
+                &[("#state", "state")],
+                &as_read,
+            )?,
+            self.db.step_delete(
+                Table::Deliveries,
+                lease_key(unit, &before),
+                Some(FREE),
+                &[(":now", text(now.as_str()))],
+            )?,
+        ];
+        if let Some(at) = before.next_attempt_at.filter(|at| *at != now) {
+            let due = due_key(unit, &before, at);
+            steps.push(self.db.step_delete(Table::Deliveries, due, None, &[])?);
+        }
+        steps.push(self.step_due(unit, &after, now)?);
+        match self.db.transact("delivering again", &steps).await? {
+            Ended::Done => Ok(after),
+            Ended::Refused(_) => Err(Error::Conflict("the delivery is being tried")),
+        }
     }
 
     /// Writes a delivery as it stands after a change, with its place among those due. The lease

@@ -12,8 +12,8 @@ use super::injected_bug::InjectedBug;
 use super::pump::unless_crashed;
 use super::rng::hash;
 use super::run::{Acknowledged, Run, snapshot_of};
-use super::script::Put;
-use super::snapshot::{self, has_pending_deliveries};
+use super::script::{Put, Script};
+use super::snapshot::{self, Snapshot, has_pending_deliveries};
 use super::tasks::Tasks;
 use super::workers::process;
 use super::{feed::Changes, unit};
@@ -176,12 +176,23 @@ async fn watch(run: Rc<Run>) {
             let all_there = snapshot.uploads.len() == run.script.uploads()
                 && snapshot.references.len() == run.script.references.len()
                 && snapshot.extensions_due.is_empty()
+                && is_returned(&run.script, &snapshot)
                 && forged_are_in(&run, &store).await;
             if all_there || is_exhausted {
                 return run.end(snapshot, is_exhausted);
             }
         }
     }
+}
+
+/// Whether the photo that was put again is looked at: where the event of that is lost, its reference stays
+/// withdrawn until the bucket is gone through.
+fn is_returned(script: &Script, held: &Snapshot) -> bool {
+    let returned = script.returns.as_ref();
+    returned.is_none_or(|(place, _)| {
+        let id = script.reference_id(*place).to_string();
+        held.references.get(&id).map(String::as_str) != Some("withdrawn")
+    })
 }
 
 /// Whether every list of the forger is looked at: a lost event of it comes again late, too.

@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 
 use proofs::checkout::program;
 use proofs::process::Serve;
+use proofs::receiver::Receiver;
 use proofs::world::{World, upload};
 use serde_json::Value;
 
@@ -315,4 +316,68 @@ fn an_administrator_is_told_how_the_system_is_doing() {
     assert_eq!(status["tasks"]["references"]["is_done"], true, "{status}");
     let told = shell.ok("admin", &["status"]);
     assert!(told.contains("timer references"), "{told}");
+}
+
+#[test]
+fn a_webhook_is_set_tried_and_repeated_on_the_command_line() {
+    let shell = Shell::new();
+    let said = shell.ok("unit", &["webhook", "test"]);
+    assert_eq!(said, "", "there is no webhook to tell of");
+    let (works, fails) = (Receiver::start(), Receiver::answering(500));
+    let (url, broken) = (works.url(), fails.url());
+    let set = shell.ok(
+        "unit",
+        &["webhook", "set", "cases", &url, "--content-type", "json"],
+    );
+    let set: Value = serde_json::from_str(&set).unwrap();
+    assert!(text(&set, "secret").starts_with("whsec_"));
+    let tested = shell.json("unit", &["webhook", "test"]);
+    assert_eq!(
+        (text(&tested[0], "webhook"), text(&tested[0], "state")),
+        ("cases", "delivered")
+    );
+    let message = works.received().pop().unwrap();
+    let id = message.header("webhook-id").unwrap().to_owned();
+    assert_eq!(message.json()["type"], "org.homeward.test");
+    let content_type = message.header("content-type").unwrap();
+    assert!(
+        content_type.starts_with("application/json"),
+        "{content_type}"
+    );
+    shell.ok("unit", &["webhook", "repeat", "cases", &id]);
+    let again = || {
+        works
+            .received()
+            .iter()
+            .filter(|it| it.header("webhook-id") == Some(&id))
+            .count()
+    };
+    shell.serve.settled();
+    assert_eq!(again(), 2, "the same message, once more");
+    shell.ok("unit", &["webhook", "set", "broken", &broken]);
+    let said = shell.fails("unit", &["webhook", "test"], 1);
+    assert!(said.contains("not every webhook took"), "{said}");
+    let csv = shell.ok("unit", &["webhook", "deliveries", "broken", "--csv"]);
+    assert!(
+        csv.starts_with("alert,type,lead,state,attempts,answer,reason,next attempt\n"),
+        "{csv}"
+    );
+    assert!(
+        csv.contains(",org.homeward.test,") && csv.contains(",500,"),
+        "{csv}"
+    );
+    shell.ok("unit", &["webhook", "remove", "broken"]);
+    let names = shell.json("unit", &["webhook", "list"]);
+    assert_eq!(
+        names.iter().map(|it| text(it, "name")).collect::<Vec<_>>(),
+        ["cases"]
+    );
+    let said = shell.fails(
+        "unit",
+        &["webhook", "repeat", "cases", "unit-999999999999"],
+        1,
+    );
+    assert!(said.contains("no such delivery"), "{said}");
+    let said = shell.fails("uploader", &["webhook", "test"], 1);
+    assert!(said.contains("role") || said.contains("403"), "{said}");
 }

@@ -20,5 +20,5 @@ fn the_schedule_of_attempts_is_told_as_it_is() {
         let description = webhook["post"]["description"].as_str().expect("a text");
         assert!(description.contains(&told), "{name}: {told}");
     }
-    assert_eq!(webhooks.len(), 5);
+    assert_eq!(webhooks.len(), 6);
 }

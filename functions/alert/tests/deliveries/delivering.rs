@@ -541,3 +541,39 @@ async fn a_record_that_cannot_be_read_fails_alone_and_by_its_number() {
     assert_eq!(failed, [Some("999")]);
     assert_eq!(desk.received().len(), 1);
 }
+
+#[tokio::test]
+async fn a_test_alert_takes_the_way_of_every_other_and_is_marked() {
+    let desk = Receiver::start([Answer::Status(500, ""), Answer::Status(200, "")]).await;
+    let world = World::new().await;
+    world.webhook("unit", "desk", &desk.url("/desk")).await;
+    let (unit, now) = (records::TenantId::parse("unit").unwrap(), world.now());
+    let seq = world
+        .store
+        .leads
+        .write_test_alert(&unit, now)
+        .await
+        .unwrap();
+    world.stream().await;
+    let failed = world.delivery("desk", seq).await;
+    assert_eq!(
+        (failed.state, failed.last_status),
+        (DeliveryState::Pending, Some(500))
+    );
+    world.wait(Duration::from_secs(10));
+    world.timer().await;
+    assert_eq!(
+        world.delivery("desk", seq).await.state,
+        DeliveryState::Delivered
+    );
+    let message = desk.received().pop().unwrap();
+    let event: serde_json::Value = serde_json::from_slice(&message.body).unwrap();
+    assert_eq!(event["type"], "org.homeward.test");
+    assert_eq!(
+        (&event["data"]["is_test"], &event["data"]["sightings"]),
+        (&true.into(), &serde_json::json!([]))
+    );
+    let body = String::from_utf8(message.body).unwrap();
+    let as_received = serde_json::json!({ "key": shared_text(&SHARED), "body": body, "headers": message.headers });
+    assert_eq!(accepted(&[as_received]), [true]);
+}

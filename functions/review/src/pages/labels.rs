@@ -124,6 +124,8 @@ pub(crate) fn deed(action: AuditAction) -> String {
         action,
         AuditAction::WebhookSet
             | AuditAction::WebhookRemoved
+            | AuditAction::AlertTested
+            | AuditAction::DeliveryRepeated
             | AuditAction::TokenIssued
             | AuditAction::TokenRevoked
             | AuditAction::ContributionRetracted

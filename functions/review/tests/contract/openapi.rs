@@ -143,7 +143,7 @@ fn every_kind_of_alert_is_told_with_a_sample_that_is_one() {
             told.insert(sample["type"].to_string());
         }
     }
-    let known = &document["components"]["schemas"]["Alert"]["properties"]["type"]["enum"];
+    let known = &document["components"]["schemas"]["AlertType"]["enum"];
     let known = known.as_array().unwrap().iter().map(Value::to_string);
     assert_eq!(told, known.collect());
 }

@@ -158,3 +158,136 @@ async fn a_receiver_chooses_its_type_of_json_and_keeps_it() {
         put(json!({ "url": url, "content_type": wrong }), 422).await;
     }
 }
+
+#[tokio::test]
+async fn a_test_alert_is_queued_for_each_webhook_and_its_deliveries_are_listed() {
+    let world = World::new().await;
+    let nothing = json!({});
+    let none = world
+        .json("POST", "/v1/alerts/test", "unit", &nothing)
+        .await
+        .expect(202);
+    assert_eq!(
+        none,
+        json!({ "alert_id": "unit-000000000001", "webhooks": [] })
+    );
+    let body = json!({ "url": "https://case.example/hook" });
+    world
+        .json("PUT", "/v1/webhooks/desk", "unit", &body)
+        .await
+        .expect(201);
+    let sent = world
+        .call("POST", "/v1/alerts/test", "unit")
+        .await
+        .expect(202);
+    assert_eq!(
+        sent,
+        json!({ "alert_id": "unit-000000000002", "webhooks": ["desk"] })
+    );
+    let feed = world.all("/v1/alerts", "unit").await;
+    assert!(
+        feed.iter()
+            .all(|it| it["type"] == "org.homeward.test" && it["data"]["is_test"] == true)
+    );
+    assert_eq!(feed.len(), 2);
+    let of = "/v1/webhooks/desk/deliveries";
+    assert_eq!(world.all(of, "unit").await, Vec::<serde_json::Value>::new());
+    queue(&world, 2).await;
+    let listed = world.all(of, "unit").await;
+    assert_eq!(listed.len(), 1);
+    assert_eq!(
+        (&listed[0]["alert_id"], &listed[0]["state"]),
+        (&json!("unit-000000000002"), &json!("pending"))
+    );
+    let one = format!("{of}/unit-000000000002");
+    assert_eq!(world.get(&one, "unit").await.expect(200), listed[0]);
+    let actions = world.audit_log("unit").await;
+    let tested = actions
+        .iter()
+        .filter(|it| it.action == records::AuditAction::AlertTested);
+    assert_eq!(tested.count(), 2);
+}
+
+/// Queues an alert for the webhook `desk`, as the program `alert` does.
+async fn queue(world: &World, seq: u64) {
+    let (unit, desk) = (tenant("unit"), records::WebhookName::parse("desk").unwrap());
+    let alert = world.store.leads.alert(&unit, seq).await.unwrap().unwrap();
+    let queued = world
+        .store
+        .deliveries
+        .enqueue(&desk, &alert, world.now())
+        .await;
+    assert_eq!(queued, Ok(true));
+}
+
+#[tokio::test]
+async fn a_delivery_that_has_ended_is_repeated_and_a_strange_one_is_not_found() {
+    let world = World::new().await;
+    let body = json!({ "url": "https://case.example/hook" });
+    world
+        .json("PUT", "/v1/webhooks/desk", "unit", &body)
+        .await
+        .expect(201);
+    world
+        .json("PUT", "/v1/webhooks/desk", "rival", &body)
+        .await
+        .expect(201);
+    world
+        .call("POST", "/v1/alerts/test", "unit")
+        .await
+        .expect(202);
+    queue(&world, 1).await;
+    let (unit, desk) = (tenant("unit"), records::WebhookName::parse("desk").unwrap());
+    let delivery = world
+        .store
+        .deliveries
+        .delivery(&unit, &desk, 1)
+        .await
+        .unwrap()
+        .unwrap();
+    let why = records::ReasonCode::RECEIVER_GONE;
+    let given_up = world
+        .store
+        .deliveries
+        .abandon(&unit, &delivery, why, world.now())
+        .await;
+    given_up.unwrap();
+    let one = "/v1/webhooks/desk/deliveries/unit-000000000001";
+    let shown = world.get(one, "unit").await.expect(200);
+    assert_eq!(
+        (&shown["state"], &shown["reason"]),
+        (&json!("abandoned"), &json!("receiver_gone"))
+    );
+    let repeated = world.call("POST", one, "unit").await.expect(202);
+    assert_eq!(
+        (&repeated["state"], &repeated["attempts"]),
+        (&json!("pending"), &json!(0))
+    );
+    assert_eq!(world.get(one, "unit").await.expect(200), repeated);
+    world.call("POST", one, "rival").await.expect(404);
+    world.call("POST", one, "agency").await.expect(403);
+    let strange = [
+        "unit-1",
+        "unit-000000000002",
+        "rival-000000000001",
+        "unit--1",
+        "x",
+        "%00",
+        "unit-99999999999999999999999",
+    ];
+    for id in strange {
+        let path = format!("/v1/webhooks/desk/deliveries/{id}");
+        world.call("POST", &path, "unit").await.expect(404);
+        world.get(&path, "unit").await.expect(404);
+    }
+    world
+        .get("/v1/webhooks/none/deliveries", "unit")
+        .await
+        .expect(404);
+    let wrong = json!({ "now": true });
+    world.json("POST", one, "unit", &wrong).await.expect(422);
+    world
+        .json("POST", "/v1/alerts/test", "unit", &wrong)
+        .await
+        .expect(422);
+}

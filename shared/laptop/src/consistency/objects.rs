@@ -223,8 +223,8 @@ async fn is_enrolled(store: &Store, object: &ListedObject) -> store::Result<bool
     let ObjectKey::Reference(key) = &object.key else {
         return Ok(true);
     };
-    let enrolled = store.references.enrolled(key).await?;
-    Ok(enrolled.is_some_and(|at| at.seconds() >= object.last_modified.seconds()))
+    let accepted_s = object.last_modified.seconds();
+    store.references.is_enrolled(key, accepted_s).await
 }
 
 async fn count_statuses(

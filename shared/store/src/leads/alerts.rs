@@ -4,12 +4,13 @@ use std::collections::{BTreeSet, HashMap};
 
 use records::{
     Alert, AlertData, AlertKind, Cursor, LeadId, LeadSummary, Listing, Page, Reference,
-    ReferenceId, ReferenceStatus, TenantId,
+    ReferenceId, ReferenceStatus, TenantId, Timestamp,
 };
 
 use crate::db::calls::{Query, Range};
 use crate::db::error::{Error, Result};
 use crate::db::items::{Item, SEQ_TEXT_MAX, counted, item, key, record, seq_text, text};
+use crate::db::transactions::Ended;
 use crate::leads::record::lead_sk;
 use crate::references::reference_sk;
 use crate::{Leads, PAGE_ITEMS_MAX, Table};
@@ -44,6 +45,23 @@ impl Leads {
             .get(Table::Leads, unit.as_str(), alert_sk(seq))
             .await?;
         found.map(|item| record(item, "alert")).transpose()
+    }
+
+    /// Writes an alert that is marked as a test into a unit's outbox, for its webhooks and its feed; returns its
+    /// number.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if others kept writing alerts of this unit.
+    pub async fn write_test_alert(&self, unit: &TenantId, now: Timestamp) -> Result<u64> {
+        let mut attempts = self.db.attempts("writing a test alert");
+        loop {
+            let data = AlertData::test(unit);
+            let (seq, steps) = self.steps_alert(unit, AlertKind::Test, data, now).await?;
+            if self.db.transact("writing a test alert", &steps).await? == Ended::Done {
+                return Ok(seq);
+            }
+            attempts.again().await?;
+        }
     }
 
     /// The pull feed: alerts after a position, oldest first, without those whose reference is not
@@ -83,7 +101,7 @@ impl Leads {
                 lead_id,
                 ..
             } = &alert.data;
-            alert.kind == AlertKind::Withdrawn
+            !alert.kind.needs_active_reference()
                 || (active.contains(reference_id) && !retracted.contains(lead_id))
         });
         let next = Cursor::new(unit, Listing::Alerts, &last.to_string());

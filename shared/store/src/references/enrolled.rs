@@ -33,12 +33,17 @@ impl References {
             .map(|_| ())
     }
 
-    /// When S3 accepted the latest photo under a key that was looked at; none if none was. Strongly
+    /// Whether the photo that S3 accepted under a key in this second, or a later one, was looked at. Strongly
     /// consistent.
     ///
     /// # Errors
     /// As every verb.
-    pub async fn enrolled(&self, object_key: &ReferenceKey) -> Result<Option<Timestamp>> {
+    pub async fn is_enrolled(&self, object_key: &ReferenceKey, accepted_s: i64) -> Result<bool> {
+        let enrolled = self.enrolled(object_key).await?;
+        Ok(enrolled.is_some_and(|at| at.seconds() >= accepted_s))
+    }
+
+    async fn enrolled(&self, object_key: &ReferenceKey) -> Result<Option<Timestamp>> {
         let pk = object_key.tenant().as_str();
         let found = self
             .db
@@ -58,9 +63,8 @@ impl References {
         let Some(newest) = self.objects.head(&object_key.clone().into()).await? else {
             return Ok(false);
         };
-        let enrolled = self.enrolled(object_key).await?;
-        let put_at = newest.last_modified().map(DateTime::secs);
-        Ok(enrolled.is_none_or(|at| put_at.is_some_and(|put_at| at.seconds() < put_at)))
+        let accepted_s = newest.last_modified().map_or(0, DateTime::secs);
+        Ok(!self.is_enrolled(object_key, accepted_s).await?)
     }
 
     /// Forgets that a photo was looked at: it is erased. Idempotent.

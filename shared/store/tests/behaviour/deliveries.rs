@@ -14,6 +14,8 @@ claims! {
     a_delivery_can_be_put_off,
     a_delivery_can_be_given_up,
     the_backlog_of_one_webhook_hides_no_other,
+    what_has_ended_is_delivered_once_more_and_what_is_under_way_is_not,
+    a_test_alert_may_leave_without_a_reference_and_is_in_the_feed,
 }
 
 async fn alert(store: &Store) -> Alert {
@@ -363,4 +365,67 @@ async fn the_backlog_of_one_webhook_hides_no_other(World { store, .. }: World) {
     let due = store.deliveries.due(&unit(), at(30), 2).await.unwrap();
     assert_eq!(due[&archive], [150]);
     assert_eq!(due[&hook()], [1, 2], "the longest due first, two a webhook");
+}
+
+async fn what_has_ended_is_delivered_once_more_and_what_is_under_way_is_not(
+    World { store, .. }: World,
+) {
+    let delivery = queued(&store).await;
+    let again = async |now| {
+        let deliveries = &store.deliveries;
+        deliveries.redeliver(&unit(), &hook(), 1, at(now)).await
+    };
+    let lease = leased(&store, &delivery, 20).await;
+    let refused = again(21).await;
+    assert!(
+        matches!(refused, Err(Error::Conflict(_))),
+        "it is under way"
+    );
+    let settled = store.deliveries.settle(&lease, &delivered(), at(22)).await;
+    settled.unwrap();
+    let queued = again(30).await.unwrap();
+    assert_eq!((queued.state, queued.attempts), (DeliveryState::Pending, 0));
+    assert_eq!(due(&store, 30).await, std::slice::from_ref(&queued));
+    let sooner = again(40).await.unwrap();
+    assert_eq!(
+        due(&store, 99).await,
+        [sooner.clone()],
+        "due once, not twice"
+    );
+    let lease = leased(&store, &sooner, 40).await;
+    let settled = store.deliveries.settle(&lease, &delivered(), at(41)).await;
+    settled.unwrap();
+    assert!(due(&store, 9_999).await.is_empty());
+    let id = &delivery.reference_id;
+    let withdrawn = store.references.withdraw(&unit(), id, at(50)).await;
+    withdrawn.unwrap();
+    let queued = again(51).await.unwrap();
+    let lease = store
+        .deliveries
+        .lease(&unit(), &queued, at(51), at(81))
+        .await;
+    assert_eq!(lease, Ok(Leased::NotActive), "it may not leave any more");
+    let none = store
+        .deliveries
+        .redeliver(&unit(), &hook(), 2, at(60))
+        .await;
+    assert!(matches!(none, Err(Error::Gone(_))));
+}
+
+async fn a_test_alert_may_leave_without_a_reference_and_is_in_the_feed(World { store, .. }: World) {
+    let seqs = [
+        store.leads.write_test_alert(&unit(), at(10)).await.unwrap(),
+        store.leads.write_test_alert(&unit(), at(11)).await.unwrap(),
+    ];
+    assert_eq!(seqs, [1, 2]);
+    let told = feed(&store).await;
+    assert!(
+        told.iter()
+            .all(|it| it.kind == AlertKind::Test && it.data.is_test)
+    );
+    assert_eq!(told.len(), 2);
+    let queued = store.deliveries.enqueue(&hook(), &told[0], at(12)).await;
+    assert_eq!(queued, Ok(true));
+    let delivery = due(&store, 12).await.remove(0);
+    leased(&store, &delivery, 12).await;
 }
