@@ -70,7 +70,7 @@ impl Failure {
     }
 
     /// The reader of our output has gone, as `head` does when it has enough.
-    fn is_closed_pipe(&self) -> bool {
+    pub fn is_closed_pipe(&self) -> bool {
         let closed = |io: &std::io::Error| io.kind() == std::io::ErrorKind::BrokenPipe;
         self.cause.downcast_ref().is_some_and(closed)
     }

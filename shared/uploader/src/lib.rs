@@ -11,25 +11,32 @@ mod kind;
 mod metadata;
 mod plan;
 mod report;
+mod selection;
 mod send;
 mod server;
 mod upload_object;
 mod wait;
+mod watch;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use console::outcome::{Failure, Result};
-use console::terminal::print;
+use console::folder;
+use console::outcome::{ExitStatus, Failure, Result};
+use console::terminal::{escaped, print};
 
 use jiff::tz::TimeZone;
 use journal::Journal;
 use metadata::{DateOrder, Metadata, Reading, TimeRules};
+use plan::UploadPlan;
 use report::Summary;
+use selection::Selection;
 use server::Server;
 use upload_object::UploadMode;
+use watch::Watched;
 
 /// Upload a folder of ad pictures
 ///
@@ -67,6 +74,13 @@ pub struct Arguments {
     /// How the metadata is encoded, unless it is UTF-8 or begins with a byte order mark, e.g. windows-1252
     #[arg(long, value_name = "NAME", requires = "metadata")]
     encoding: Option<String>,
+    /// Send only files like this, e.g. '*.jpg' or 'site-a/**'; may be given more than once. A pattern without / is
+    /// of names at any level, one with / of paths below DIR
+    #[arg(long, value_name = "PATTERN")]
+    include: Vec<String>,
+    /// Do not send files like this, e.g. 'thumbs/**'; counts before --include
+    #[arg(long, value_name = "PATTERN")]
+    exclude: Vec<String>,
     /// What the objects' keys start with, behind the tenant's own prefix, e.g. 2026/11/
     #[arg(long, value_name = "TEXT", default_value = "")]
     prefix: String,
@@ -89,6 +103,10 @@ pub struct Arguments {
     /// Say what would be sent, and send nothing
     #[arg(long)]
     dry_run: bool,
+    /// Go on after that: look every N seconds for files that are new, until it is interrupted [default: 30]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "30",
+        value_parser = clap::value_parser!(u32).range(1..=86_400), conflicts_with = "dry_run")]
+    watch: Option<u32>,
     /// Try again for this long while the deployment does not answer
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     patience: u64,
@@ -108,6 +126,7 @@ Examples:
   homeward upload scraped/ --to https://homeward.example --metadata ads.csv --map path=Bild --time-zone Europe/Kyiv
   homeward upload scraped/ --to https://homeward.example --bundle 1000 --jobs 4
   homeward upload scraped/ --to https://homeward.example --hashes-only
+  homeward upload scraped/ --to https://homeward.example --include '*.jpg' --exclude 'thumbs/**' --watch 60
   homeward upload scraped/ --to https://homeward.example --dry-run --json";
 
 /// Plans, sends, waits, reports.
@@ -116,45 +135,138 @@ Examples:
 /// A folder, file, token or address that cannot be used is the input's or the command line's fault;
 /// a deployment that does not answer is ours.
 pub fn run(arguments: &Arguments) -> Result {
-    let started = Instant::now();
-    let packing = packing(arguments);
     let state = journal::place(&arguments.folder, arguments.state.as_deref());
-    let metadata = match &arguments.metadata {
-        Some(file) => Metadata::read(file, &reading(arguments)?)?,
-        None => Metadata::default(),
-    };
+    let selection = Selection::new(&arguments.include, &arguments.exclude)?;
     let mut journal = Journal::open(&state, &arguments.to, arguments.dry_run)?;
-    let ours = [Some(state.as_path()), arguments.metadata.as_deref()];
-    let plan = plan::make(
-        &arguments.folder,
-        &ours,
-        &arguments.prefix,
-        &metadata,
-        packing,
-    )?;
-    let mut summary = Summary::of(&plan, &metadata);
-    let rest = plan.rest(&journal);
-    summary.already_sent = plan.files.len() - rest.len();
     if arguments.dry_run {
-        print(format_args!("{} files would be sent", rest.len()));
-        summary.would_send = Some(rest.len());
-        summary.settle(&mut journal)?;
-        return summary.print(arguments.json, started.elapsed());
+        return dry_run(arguments, &selection, &mut journal);
     }
     let patience = Duration::from_secs(arguments.patience);
     let token = client::token(arguments.token_file.as_deref())?;
     let server = Server::new(&arguments.to, token, patience)?;
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(async {
-        let jobs = usize::from(arguments.jobs);
-        send::all(&server, &mut journal, rest, packing, jobs, &mut summary).await?;
-        if arguments.wait {
-            summary.waited = Some(wait::until_settled(&server, &plan, &journal).await?);
-        }
-        Ok::<_, Failure>(())
-    })?;
-    summary.settle(&mut journal)?;
+    let mut uploader = Uploader {
+        arguments,
+        selection,
+        journal,
+        server,
+        runtime,
+    };
+    match arguments.watch {
+        None => uploader.round(None),
+        Some(seconds) => watch::run(&mut uploader, Duration::from_secs(seconds.into())),
+    }
+}
+
+/// Says what would be sent.
+fn dry_run(arguments: &Arguments, selection: &Selection, journal: &mut Journal) -> Result {
+    let started = Instant::now();
+    let metadata = metadata(arguments)?;
+    let plan = plan(arguments, selection, &metadata, None)?;
+    let mut summary = Summary::of(&plan, Some(&metadata));
+    let rest = plan.rest(journal);
+    summary.already_sent = plan.files.len() - rest.len();
+    print(format_args!("{} files would be sent", rest.len()));
+    summary.would_send = Some(rest.len());
+    summary.settle(journal)?;
     summary.print(arguments.json, started.elapsed())
+}
+
+/// All that one run or many rounds of it need.
+struct Uploader<'a> {
+    arguments: &'a Arguments,
+    selection: Selection,
+    journal: Journal,
+    server: Server,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Uploader<'_> {
+    /// Plans, sends, waits and reports once. Of a folder that is watched, what was looked at is passed over, and
+    /// noted there as soon as it is settled; a round that finds nothing says nothing.
+    fn round(&mut self, mut watched: Option<&mut Watched>) -> Result {
+        let (started, arguments) = (Instant::now(), self.arguments);
+        let metadata = metadata(arguments)?;
+        let plan = plan(
+            arguments,
+            &self.selection,
+            &metadata,
+            watched.as_deref_mut(),
+        )?;
+        if watched.is_some() && plan.is_empty() {
+            return Ok(ExitStatus::Done);
+        }
+        let is_whole = watched.as_ref().is_none_or(|watched| watched.is_first());
+        let mut summary = Summary::of(&plan, is_whole.then_some(&metadata));
+        let rest = plan.rest(&self.journal);
+        summary.already_sent = plan.files.len() - rest.len();
+        let jobs = usize::from(arguments.jobs);
+        let Self {
+            journal, server, ..
+        } = self;
+        self.runtime.block_on(async {
+            let packing = packing(arguments);
+            send::all(server, journal, rest, packing, jobs, &mut summary).await?;
+            if arguments.wait {
+                summary.waited = Some(wait::until_settled(server, &plan, journal).await?);
+            }
+            Ok::<_, Failure>(())
+        })?;
+        summary.settle(journal)?;
+        if let Some(watched) = watched {
+            watched.settle(&plan, &summary);
+        }
+        summary.print(arguments.json, started.elapsed())
+    }
+}
+
+fn metadata(arguments: &Arguments) -> Result<Metadata> {
+    match &arguments.metadata {
+        Some(file) => Metadata::read(file, &reading(arguments)?),
+        None => Ok(Metadata::default()),
+    }
+}
+
+/// What the folder holds, without the files of this command.
+fn plan(
+    arguments: &Arguments,
+    selection: &Selection,
+    metadata: &Metadata,
+    watched: Option<&mut Watched>,
+) -> Result<UploadPlan> {
+    let state = journal::place(&arguments.folder, arguments.state.as_deref());
+    let ours = [Some(state.as_path()), arguments.metadata.as_deref()];
+    let is_watched = watched.is_some();
+    let mut entries = plan::entries(&arguments.folder, &ours)?;
+    if let Some(watched) = watched {
+        entries = watched.news(entries);
+    }
+    let found: Vec<_> = entries.iter().map(|entry| entry.path.clone()).collect();
+    let entries = selection.of(entries);
+    if entries.is_empty() && !is_watched {
+        return Err(nothing(arguments, found.len()));
+    }
+    let mut plan = plan::make(&entries, &arguments.prefix, metadata, packing(arguments));
+    let selected: HashSet<_> = entries.iter().map(|entry| &entry.path).collect();
+    let left_out = found.into_iter().filter(|path| !selected.contains(path));
+    plan.not_selected = left_out.clone().count();
+    plan.others.extend(left_out);
+    Ok(plan)
+}
+
+/// Why a folder with so many files has nothing to be sent.
+fn nothing(arguments: &Arguments, files: usize) -> Failure {
+    let shown = escaped(&folder::text(arguments.folder.as_os_str()));
+    match files {
+        0 => Failure::input(
+            format_args!("the folder {shown} is empty"),
+            "put pictures there, or give another folder",
+        ),
+        _ => Failure::input(
+            format_args!("none of the {files} files is selected"),
+            "mend --include and --exclude: a pattern with / is of paths below the folder",
+        ),
+    }
 }
 
 /// How the metadata is read.

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use photo::Reason;
 use records::{AdKey, AdMetadata, MemberName};
@@ -49,6 +49,10 @@ pub struct UploadPlan {
     pub refused: Vec<RefusedFile>,
     /// What systems leave in folders, by its path: not sent, and no error.
     pub litter: Vec<String>,
+    /// Where all lies that is not sent.
+    pub others: Vec<PathBuf>,
+    /// Files that `--include` and `--exclude` leave out.
+    pub not_selected: usize,
 }
 
 impl UploadPlan {
@@ -57,20 +61,20 @@ impl UploadPlan {
         let missing = |file: &&Planned| !journal.has(&file.taken);
         self.files.iter().filter(missing).cloned().collect()
     }
+
+    /// Whether it names nothing at all.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.refused.is_empty() && self.litter.is_empty()
+    }
 }
 
-/// Reads the folder; `ours` are files of this command, which are not sent.
-///
-/// # Errors
-/// A folder that is none, or without files.
+/// Reads the files.
 pub fn make(
-    folder: &Path,
-    ours: &[Option<&Path>],
+    entries: &[FolderEntry],
     prefix: &str,
     metadata: &Metadata,
     packing: UploadMode,
-) -> Result<UploadPlan> {
-    let entries = entries(folder, ours)?;
+) -> UploadPlan {
     let progress = Progress::new("files read", entries.len());
     let work = |entry: &FolderEntry| {
         let read = read(entry, prefix, packing);
@@ -78,8 +82,12 @@ pub fn make(
         read
     };
     let (mut files, mut refused, mut litter) = (Vec::new(), Vec::new(), Vec::new());
-    let done = parallel::in_order(&entries, work, |place, read| {
+    let mut others = Vec::new();
+    let done = parallel::in_order(entries, work, |place, read| {
         let entry = &entries[place];
+        if read.is_err() {
+            others.push(entry.path.clone());
+        }
         match read {
             Ok((taken, kind)) => files.push(Planned {
                 entry: entry.clone(),
@@ -96,14 +104,20 @@ pub fn make(
         Ok::<(), Infallible>(())
     });
     let Ok(()) = done;
-    Ok(UploadPlan {
+    UploadPlan {
         files,
         refused,
         litter,
-    })
+        others,
+        not_selected: 0,
+    }
 }
 
-fn entries(folder: &Path, ours: &[Option<&Path>]) -> Result<Vec<FolderEntry>> {
+/// The files of a folder; `ours` are files of this command, which are not sent.
+///
+/// # Errors
+/// A folder that is none.
+pub fn entries(folder: &Path, ours: &[Option<&Path>]) -> Result<Vec<FolderEntry>> {
     let shown = escaped(&folder::text(folder.as_os_str()));
     if !folder.is_dir() {
         return Err(Failure::input(
@@ -123,12 +137,6 @@ fn entries(folder: &Path, ours: &[Option<&Path>]) -> Result<Vec<FolderEntry>> {
             .canonicalize()
             .is_ok_and(|path| ours.contains(&path))
     });
-    if entries.is_empty() {
-        return Err(Failure::input(
-            format_args!("the folder {shown} is empty"),
-            "put pictures there, or give another folder",
-        ));
-    }
     Ok(entries)
 }
 

@@ -35,6 +35,8 @@ pub struct Summary {
     pub waited: Option<Waited>,
     refused: Vec<Fault>,
     litter: Vec<String>,
+    /// Files that the person left out.
+    not_selected: usize,
     metadata_unused: usize,
     /// Faults that no earlier run told of.
     news: HashSet<Fault>,
@@ -96,14 +98,15 @@ impl Waited {
 }
 
 impl Summary {
-    /// Before anything is sent. Says which rows of metadata name no file.
-    pub fn of(plan: &UploadPlan, metadata: &Metadata) -> Self {
+    /// Before anything is sent. Says which rows of metadata name no file, if the plan names all of them.
+    pub fn of(plan: &UploadPlan, metadata: Option<&Metadata>) -> Self {
         let paths: HashSet<&str> = plan
             .files
             .iter()
             .map(|file| file.entry.name.as_str())
             .collect();
-        let unused = metadata.unused(|path| paths.contains(path));
+        let unused = metadata.map(|metadata| metadata.unused(|path| paths.contains(path)));
+        let unused = unused.unwrap_or_default();
         for row in unused.iter().take(UNUSED_NAMED_MAX) {
             print(format_args!(
                 "metadata row {row} names no file that is sent"
@@ -121,6 +124,7 @@ impl Summary {
         let mut summary = Self {
             files: plan.files.len() + plan.refused.len() + plan.litter.len(),
             litter: plan.litter.clone(),
+            not_selected: plan.not_selected,
             metadata_unused: unused.len(),
             ..Self::default()
         };
@@ -128,6 +132,14 @@ impl Summary {
             summary.refuse(&refused.path, refused.reason);
         }
         summary
+    }
+
+    /// Files that were over the tenant's quota of a day.
+    pub fn to_be_sent_again(&self) -> HashSet<Taken> {
+        let waited = self.waited.as_ref();
+        waited
+            .map(|waited| waited.to_be_sent_again.iter().cloned().collect())
+            .unwrap_or_default()
     }
 
     /// A file that is not sent, or that the store does not take.
@@ -202,6 +214,12 @@ impl Summary {
             self.refused.len(),
             self.litter.len()
         ));
+        if self.not_selected > 0 {
+            print(format_args!(
+                "{} files were not selected",
+                self.not_selected
+            ));
+        }
     }
 
     fn print_uploads(&self, waited: &Waited) {
@@ -247,7 +265,7 @@ impl Summary {
         json!({
             "files": self.files, "sent": self.sent, "already_sent": self.already_sent,
             "objects_sent": self.objects_sent, "bytes_sent": self.bytes_sent,
-            "refused": listed("path", &self.refused), "left_out": self.litter,
+            "refused": listed("path", &self.refused), "left_out": self.litter, "not_selected": self.not_selected,
             "metadata_unused": self.metadata_unused, "would_send": self.would_send,
             "uploads": waited, "took_s": took.as_secs_f64(),
         })

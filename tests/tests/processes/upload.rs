@@ -136,6 +136,66 @@ fn a_folder_that_was_cut_off_goes_on_where_it_stopped() {
 }
 
 #[test]
+fn a_watched_folder_sends_what_comes_to_lie_there_once_and_nothing_that_is_excluded() {
+    let world = World::draw(2, 2, 23);
+    let system = System::with(&world);
+    let ads = system.folder.path().join("incoming");
+    std::fs::create_dir_all(ads.join("thumbs")).unwrap();
+    let printed = system.folder.path().join("printed");
+    let more = ["--watch", "1", "--exclude", "thumbs/**"];
+    let mut watching = system.command(&ads, &more);
+    let out = std::fs::File::create(&printed).unwrap();
+    let mut watching = Process::start(watching.stdout(out).stderr(Stdio::null()));
+    let files = world.ads();
+    for (place, put) in files.iter().enumerate() {
+        let name = put.path.file_name().unwrap();
+        std::fs::copy(&put.path, ads.join(name)).unwrap();
+        std::fs::copy(&put.path, ads.join("thumbs").join(name)).unwrap();
+        if place == 0 {
+            until(|| system.noted() == 1);
+        }
+    }
+    until(|| system.noted() == files.len());
+    std::thread::sleep(Duration::from_secs(3)); // two rounds that find nothing
+    watching.kill();
+    let rounds: Vec<Value> = std::fs::read_to_string(&printed)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let sent: u64 = rounds.iter().map(|it| it["sent"].as_u64().unwrap()).sum();
+    assert_eq!(sent, files.len() as u64, "{rounds:?}");
+    assert!(
+        rounds.iter().all(|it| it["already_sent"] == 0),
+        "{rounds:?}"
+    );
+    let keys = system.recorded();
+    assert_eq!(keys.len(), files.len());
+    assert!(keys.iter().all(|key| !key.contains("thumbs")), "{keys:?}");
+    let none = system
+        .command(&ads, &["--include", "*.none"])
+        .output()
+        .unwrap();
+    assert_eq!(none.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&none.stderr);
+    assert!(
+        said.contains("is selected") && said.contains("hint:"),
+        "{said}"
+    );
+    let wrong = system.command(&ads, &["--exclude", "[a"]).output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+}
+
+/// Waits for what comes within two minutes.
+fn until(comes: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(120);
+    while !comes() {
+        assert!(Instant::now() < deadline, "it never comes");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
 fn bundles_archives_and_hashes_find_the_same_leads_as_pictures() {
     let world = World::draw(3, 2, 11);
     let (ads, files) = (world.path("ads"), world.ads().len());
