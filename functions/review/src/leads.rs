@@ -226,6 +226,9 @@ async fn lead(shared: &Shared, unit: &TenantId, id: &LeadId) -> Answer<serde_jso
 fn shown(mut lead: Lead) -> serde_json::Value {
     let waits = lead.summary.first_opinion.take().is_some();
     let mut lead = json!(lead);
+    if let Some(fields) = lead.as_object_mut() {
+        fields.remove("reference_activated_at"); // of the protocol, and of no use to a reader
+    }
     lead["awaits_second_opinion"] = json!(waits);
     lead
 }

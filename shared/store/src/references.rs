@@ -120,6 +120,26 @@ impl Db {
         )
     }
 
+    /// A step that refuses the transaction unless this reference is active since the time that was read. One that was
+    /// withdrawn and submitted again is active since another.
+    pub(crate) fn step_active_since(
+        &self,
+        unit: &TenantId,
+        reference: &ReferenceId,
+        activated_at: Option<Timestamp>,
+    ) -> Result<TransactWriteItem> {
+        self.step_check(
+            Table::References,
+            key(unit.as_str(), reference_sk(reference)),
+            "#status = :active AND activated_at = :activated_at",
+            &[("#status", "status")],
+            &[
+                (":active", text(ReferenceStatus::Active.as_str())),
+                (":activated_at", attribute(&activated_at)?),
+            ],
+        )
+    }
+
     /// A step that refuses the transaction if this reference is active.
     pub(crate) fn step_not_active(
         &self,

@@ -134,10 +134,11 @@ impl Journal {
             }
             None => {}
         }
-        self.key_prefix = Some(key_prefix.to_owned());
         let header =
             json!({"format": FORMAT, "version": VERSION, "to": self.to, "key_prefix": key_prefix});
-        Ok(self.append(&format!("{header}\n"))?)
+        self.append(&format!("{header}\n"))?;
+        self.key_prefix = Some(key_prefix.to_owned());
+        Ok(())
     }
 
     /// Whether a deployment has this file.
@@ -209,12 +210,19 @@ impl Journal {
         Ok(())
     }
 
-    /// In one write, so that a process that dies leaves at most one line half.
+    /// In one write, so that a process that dies leaves at most one line half. On a full disk it leaves none: what
+    /// is appended later would be glued to it.
     fn append(&mut self, text: &str) -> io::Result<()> {
-        match &mut self.file {
-            Some(file) => file.write_all(text.as_bytes()),
-            None => Ok(()),
+        let Some(file) = &mut self.file else {
+            return Ok(());
+        };
+        let end = file.stream_position()?;
+        let written = file.write_all(text.as_bytes());
+        if written.is_err() {
+            file.set_len(end)?;
+            file.seek(SeekFrom::Start(end))?;
         }
+        written
     }
 
     /// The tenant's prefix, once bound.

@@ -74,11 +74,12 @@ pub struct Arguments {
     /// How the metadata is encoded, unless it is UTF-8 or begins with a byte order mark, e.g. windows-1252
     #[arg(long, value_name = "NAME", requires = "metadata")]
     encoding: Option<String>,
-    /// Send only files like this, e.g. '*.jpg' or 'site-a/**'; may be given more than once. A pattern without / is
-    /// of names at any level, one with / of paths below DIR
+    /// Send only files like this, e.g. '*.jpg' or site-a; may be given more than once. A pattern without / is of names
+    /// at any level, one with / of paths below DIR; what lies in a folder that it names is meant too, and the case of
+    /// letters does not matter
     #[arg(long, value_name = "PATTERN")]
     include: Vec<String>,
-    /// Do not send files like this, e.g. 'thumbs/**'; counts before --include
+    /// Do not send files like this, e.g. thumbs; counts before --include
     #[arg(long, value_name = "PATTERN")]
     exclude: Vec<String>,
     /// What the objects' keys start with, behind the tenant's own prefix, e.g. 2026/11/
@@ -103,7 +104,8 @@ pub struct Arguments {
     /// Say what would be sent, and send nothing
     #[arg(long)]
     dry_run: bool,
-    /// Go on after that: look every N seconds for files that are new, until it is interrupted [default: 30]
+    /// Go on after that: look every N seconds for files that are new, until it is interrupted [default: 30]. A row of
+    /// the metadata has to be there before its picture; *.part, *.tmp and the like are left until they are renamed
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "30",
         value_parser = clap::value_parser!(u32).range(1..=86_400), conflicts_with = "dry_run")]
     watch: Option<u32>,
@@ -126,7 +128,7 @@ Examples:
   homeward upload scraped/ --to https://homeward.example --metadata ads.csv --map path=Bild --time-zone Europe/Kyiv
   homeward upload scraped/ --to https://homeward.example --bundle 1000 --jobs 4
   homeward upload scraped/ --to https://homeward.example --hashes-only
-  homeward upload scraped/ --to https://homeward.example --include '*.jpg' --exclude 'thumbs/**' --watch 60
+  homeward upload scraped/ --to https://homeward.example --include '*.jpg' --exclude thumbs --watch 60
   homeward upload scraped/ --to https://homeward.example --dry-run --json";
 
 /// Plans, sends, waits, reports.
@@ -182,6 +184,10 @@ struct Uploader<'a> {
 }
 
 impl Uploader<'_> {
+    fn has_folder(&self) -> bool {
+        self.arguments.folder.is_dir()
+    }
+
     /// Plans, sends, waits and reports once. Of a folder that is watched, what was looked at is passed over, and
     /// noted there as soon as it is settled; a round that finds nothing says nothing.
     fn round(&mut self, mut watched: Option<&mut Watched>) -> Result {
@@ -207,14 +213,14 @@ impl Uploader<'_> {
         self.runtime.block_on(async {
             let packing = packing(arguments);
             send::all(server, journal, rest, packing, jobs, &mut summary).await?;
-            if arguments.wait {
+            if arguments.wait && !plan.files.is_empty() {
                 summary.waited = Some(wait::until_settled(server, &plan, journal).await?);
             }
             Ok::<_, Failure>(())
         })?;
         summary.settle(journal)?;
         if let Some(watched) = watched {
-            watched.settle(&plan, &summary);
+            watched.settle(&plan, journal, &summary);
         }
         summary.print(arguments.json, started.elapsed())
     }
@@ -236,12 +242,18 @@ fn plan(
 ) -> Result<UploadPlan> {
     let state = journal::place(&arguments.folder, arguments.state.as_deref());
     let ours = [Some(state.as_path()), arguments.metadata.as_deref()];
-    let is_watched = watched.is_some();
+    let (is_watched, mut is_first) = (watched.is_some(), true);
     let mut entries = plan::entries(&arguments.folder, &ours)?;
     if let Some(watched) = watched {
         entries = watched.news(entries);
+        is_first = watched.is_first();
     }
     let found: Vec<_> = entries.iter().map(|entry| entry.path.clone()).collect();
+    if is_first {
+        for pattern in selection.unused(&entries) {
+            print(format_args!("{}: no file is like this", escaped(&pattern)));
+        }
+    }
     let entries = selection.of(entries);
     if entries.is_empty() && !is_watched {
         return Err(nothing(arguments, found.len()));
@@ -249,7 +261,8 @@ fn plan(
     let mut plan = plan::make(&entries, &arguments.prefix, metadata, packing(arguments));
     let selected: HashSet<_> = entries.iter().map(|entry| &entry.path).collect();
     let left_out = found.into_iter().filter(|path| !selected.contains(path));
-    plan.not_selected = left_out.clone().count();
+    let left_out: Vec<_> = left_out.map(|path| (path, None)).collect();
+    plan.not_selected = left_out.len();
     plan.others.extend(left_out);
     Ok(plan)
 }

@@ -49,8 +49,8 @@ pub struct UploadPlan {
     pub refused: Vec<RefusedFile>,
     /// What systems leave in folders, by its path: not sent, and no error.
     pub litter: Vec<String>,
-    /// Where all lies that is not sent.
-    pub others: Vec<PathBuf>,
+    /// Where all lies that is not sent, with the reason unless it is not selected.
+    pub others: Vec<(PathBuf, Option<ReasonCode>)>,
     /// Files that `--include` and `--exclude` leave out.
     pub not_selected: usize,
 }
@@ -85,8 +85,8 @@ pub fn make(
     let mut others = Vec::new();
     let done = parallel::in_order(entries, work, |place, read| {
         let entry = &entries[place];
-        if read.is_err() {
-            others.push(entry.path.clone());
+        if let Err(reason) = read {
+            others.push((entry.path.clone(), Some(reason)));
         }
         match read {
             Ok((taken, kind)) => files.push(Planned {

@@ -8,16 +8,20 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::Uploader;
+use super::journal::Journal;
 use super::plan::UploadPlan;
 use super::report::Summary;
 use console::folder::FolderEntry;
-use console::outcome::Result;
+use console::outcome::{FailureKind, Result};
 use console::terminal::print;
 
 /// A file that was written to so lately may still be: it is left for the next round.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(3);
-/// Files over the quota of a day are sent again after this: the day is over at some time.
-const OVER_QUOTA_WAIT: Duration = Duration::from_secs(3_600);
+/// What went wrong with a file is tried again after this, e.g. one that another program held.
+const AGAIN_AFTER: Duration = Duration::from_secs(600);
+/// What downloads are called until they are whole.
+const UNFINISHED: [&str; 5] = [".part", ".partial", ".crdownload", ".download", ".tmp"];
+const DAY_S: u64 = 86_400;
 
 /// How a file lay there when it was found; nothing is known of one that cannot be looked at.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -31,7 +35,7 @@ struct Stamp {
 pub struct Watched {
     /// Files that need no further look, or none before a time.
     settled: HashMap<PathBuf, (Stamp, Option<Instant>)>,
-    /// Files of this round.
+    /// Files of this round, all of them.
     found: HashMap<PathBuf, Stamp>,
     rounds: u64,
 }
@@ -40,7 +44,8 @@ pub struct Watched {
 /// a later one: servers and network drives come back.
 ///
 /// # Errors
-/// Those of the first round, and a reader of the output that has gone.
+/// Those of the first round; later ones that no time mends, as of a token that is revoked; a reader of the output
+/// that has gone.
 pub fn run(uploader: &mut Uploader<'_>, every: Duration) -> Result {
     let mut watched = Watched::default();
     loop {
@@ -48,6 +53,9 @@ pub fn run(uploader: &mut Uploader<'_>, every: Duration) -> Result {
         match uploader.round(Some(&mut watched)) {
             Ok(_) => {}
             Err(failure) if is_first || failure.is_closed_pipe() => return Err(failure),
+            Err(failure) if failure.fault != FailureKind::Ours && uploader.has_folder() => {
+                return Err(failure);
+            }
             Err(failure) => print(format_args!(
                 "{:#}; the next round tries again",
                 failure.cause
@@ -70,15 +78,19 @@ impl Watched {
         self.rounds += 1;
         let stamps = entries.iter().map(|it| (it.path.clone(), stamp(it)));
         let found: HashMap<_, _> = stamps.collect();
+        let before = std::mem::replace(&mut self.found, found);
+        let found = &self.found;
         self.settled.retain(|path, _| found.contains_key(path));
         entries.retain(|entry| {
             let stamp = found.get(&entry.path).copied().unwrap_or_default();
             let is_settled = self.settled.get(&entry.path).is_some_and(|(known, until)| {
                 *known == stamp && until.is_none_or(|until| Instant::now() < until)
             });
-            !is_settled && !is_being_written(&stamp)
+            // Its time may lie in the future, by another machine's clock.
+            let is_written = before.get(&entry.path) == Some(&stamp) || was_written_before(&stamp);
+            let is_whole = !UNFINISHED.iter().any(|end| entry.name.ends_with(end));
+            !is_settled && is_written && is_whole
         });
-        self.found = found;
         entries
     }
 
@@ -87,21 +99,42 @@ impl Watched {
         self.rounds == 1
     }
 
-    /// Notes what needs no further look after a round that went well. What was refused is not sent again before
-    /// it changes, but what was over a quota is, after a while.
-    pub fn settle(&mut self, plan: &UploadPlan, summary: &Summary) {
-        let again = summary.to_be_sent_again();
+    /// Notes what needs no further look after a round that went well, and what none before a time: what is over a
+    /// quota waits for the next day (UTC), what could not be read or was not taken for some minutes.
+    pub fn settle(&mut self, plan: &UploadPlan, journal: &Journal, summary: &Summary) {
+        let over_quota = summary.to_be_sent_again();
+        let (now, since_midnight_s) = (Instant::now(), unix_s() % DAY_S);
+        let next_day = now + Duration::from_secs(DAY_S - since_midnight_s + 60);
         let files = plan.files.iter().map(|file| {
-            let is_again = again.contains(&file.taken);
-            let until = is_again.then(|| Instant::now() + OVER_QUOTA_WAIT);
-            (file.entry.path.clone(), until)
+            let until = match () {
+                () if journal.has(&file.taken) => None,
+                () if over_quota.contains(&file.taken) => Some(next_day),
+                () => Some(now + AGAIN_AFTER),
+            };
+            (&file.entry.path, until)
         });
-        let others = plan.others.iter().map(|path| (path.clone(), None));
+        let others = plan.others.iter().map(|(path, reason)| {
+            let is_passing = reason.is_some_and(|reason| PASSING.contains(&reason));
+            (path, is_passing.then(|| now + AGAIN_AFTER))
+        });
         for (path, until) in files.chain(others) {
-            let stamp = self.found.get(&path).copied().unwrap_or_default();
-            self.settled.insert(path, (stamp, until));
+            let stamp = self.found.get(path).copied().unwrap_or_default();
+            self.settled.insert(path.clone(), (stamp, until));
         }
     }
+}
+
+/// Reasons that may be none the next time.
+const PASSING: [&str; 4] = [
+    "not_found",
+    "permission_denied",
+    "io_error",
+    "changed_meanwhile",
+];
+
+fn unix_s() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
 }
 
 fn stamp(entry: &FolderEntry) -> Stamp {
@@ -113,7 +146,7 @@ fn stamp(entry: &FolderEntry) -> Stamp {
     known.unwrap_or_default()
 }
 
-fn is_being_written(stamp: &Stamp) -> bool {
-    let age = stamp.modified.map(|at| at.elapsed().unwrap_or_default());
-    age.is_some_and(|age| age < WRITTEN_WITHIN)
+fn was_written_before(stamp: &Stamp) -> bool {
+    let age = stamp.modified.map(|at| at.elapsed());
+    age.is_some_and(|age| age.is_ok_and(|age| age >= WRITTEN_WITHIN))
 }

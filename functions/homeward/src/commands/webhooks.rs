@@ -184,7 +184,9 @@ pub fn run(arguments: &Arguments) -> Result {
             let (name, alert) = (path_part(&repeat.name)?, path_part(&repeat.alert)?);
             let path = format!("webhooks/{name}/deliveries/{alert}");
             Client::new(&repeat.deployment)?.send(&Method::POST, &path, None)?;
-            print(format_args!("{alert} goes to {name} again within a minute"));
+            print(format_args!(
+                "{alert} is queued for {name}; `homeward webhook deliveries {name}` tells what becomes of it"
+            ));
             Ok(ExitStatus::Done)
         }
     }
@@ -249,20 +251,20 @@ fn test(arguments: &Test) -> Result {
     }
 }
 
-/// What became of an alert at a webhook: as soon as it was tried, or when the time is over.
+/// What became of an alert at a webhook: as soon as it was tried, or when the time is over. It is looked for in the
+/// list, where one that is not queued yet is no error.
 fn outcome(client: &Client, (name, alert): (&str, &str), until: Instant) -> Result<Value> {
-    let path = format!("webhooks/{name}/deliveries/{alert}");
+    let path = format!("webhooks/{name}/deliveries?limit=20");
     loop {
-        match client.get(&path) {
-            Ok(mut delivery) => {
-                let is_tried = delivery["attempts"] != 0 || delivery["state"] != "pending";
-                if is_tried || Instant::now() >= until {
-                    delivery["webhook"] = json!(name);
-                    return Ok(delivery);
-                }
-            }
-            Err(failure) if Instant::now() >= until => return Err(failure),
-            Err(_) => {} // it is not queued yet
+        let mut page = client.get(&path)?;
+        let items = page["items"].as_array_mut().map(std::mem::take);
+        let mut items = items.unwrap_or_default().into_iter();
+        let found = items.find(|it| it["alert_id"] == alert);
+        let is_tried = |it: &Value| it["attempts"] != 0 || it["state"] != "pending";
+        if found.as_ref().is_some_and(is_tried) || Instant::now() >= until {
+            let mut delivery = found.unwrap_or_else(|| json!({ "state": "not queued yet" }));
+            delivery["webhook"] = json!(name);
+            return Ok(delivery);
         }
         std::thread::sleep(LOOK_EVERY);
     }

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use records::{Alert, AuditAction, Delivery, Listing, TenantId, WebhookName};
+use records::{Alert, AuditAction, Delivery, Listing, TenantId, Webhook, WebhookState};
 use serde_json::{Value, json};
 use store::Error;
 
@@ -40,7 +40,8 @@ pub(crate) async fn show(
     Ids([name, alert_id]): Ids<2>,
 ) -> Answer {
     let (webhook, seq) = named(&shared, &unit, (&name, &alert_id)).await?;
-    let delivery = shared.store.deliveries.delivery(&unit, &webhook, seq).await;
+    let (deliveries, name) = (&shared.store.deliveries, &webhook.name);
+    let delivery = deliveries.delivery(&unit, name, seq).await;
     let delivery = delivery.map_err(store_errors::problem)?;
     let delivery = delivery.ok_or_else(|| Problem::not_found(MISSING))?;
     ok(&view(&unit, &delivery))
@@ -55,8 +56,12 @@ pub(crate) async fn repeat(
 ) -> Answer {
     body.finish()?;
     let (webhook, seq) = named(&shared, &unit, (&name, &alert_id)).await?;
-    let now = shared.clock.now();
-    let queued = shared.store.deliveries.redeliver(&unit, &webhook, seq, now);
+    if webhook.state == WebhookState::Disabled {
+        let text = "the webhook is disabled, so that nothing is delivered to it; PUT it to enable it again";
+        return Err(Problem::new(ProblemKind::Conflict, text));
+    }
+    let (deliveries, now) = (&shared.store.deliveries, shared.clock.now());
+    let queued = deliveries.redeliver(&unit, &webhook.name, seq, now);
     let queued = queued.await.map_err(|error| match error {
         Error::Gone(_) => Problem::not_found(MISSING),
         Error::Conflict(_) => Problem::new(
@@ -76,10 +81,10 @@ async fn named(
     shared: &Shared,
     unit: &TenantId,
     (name, alert_id): (&str, &str),
-) -> Result<(WebhookName, u64), Problem> {
+) -> Result<(Webhook, u64), Problem> {
     let webhook = found(shared, unit, name).await?;
     let seq = Alert::seq_of(unit, alert_id).ok_or_else(|| Problem::not_found(MISSING))?;
-    Ok((webhook.name, seq))
+    Ok((webhook, seq))
 }
 
 /// A delivery as its unit sees it.

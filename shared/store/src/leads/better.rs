@@ -22,7 +22,7 @@ use crate::{Leads, Table};
 /// Only a lead that stands as it was read is changed.
 const AS_READ: &str = "#level = :was_level AND #status = :was_status \
     AND evidence = :was_evidence AND held_for = :was_held_for AND sightings_total = :was_total \
-    AND reference_activated_at = :was_activated_at";
+    AND (attribute_not_exists(reference_activated_at) OR reference_activated_at = :was_activated_at)";
 
 /// Whether a lead that stands so may still be alerted by this evidence: one that a person has judged
 /// only by what they cannot have seen.
@@ -86,8 +86,10 @@ fn after(
 
 /// Whether a lead that was alerted is news once more: a person dismissed it and it is open, or its reference
 /// was submitted again. What was on its way as that one ended was given up, and the feed passed it over.
+/// Of a lead of an older build it is not known.
 fn is_open_again(known: &LeadSummary, lead: &LeadSummary) -> bool {
-    let is_sought_again = known.reference_activated_at != lead.reference_activated_at;
+    let before = known.reference_activated_at;
+    let is_sought_again = before.is_some() && before != lead.reference_activated_at;
     lead.is_alert() && (known.is_alert() && is_sought_again || lead.status != known.status)
 }
 

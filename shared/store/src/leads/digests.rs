@@ -1,7 +1,9 @@
 //! Digests: the later sightings of a lead go out together, not one by one.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use records::{AlertData, AlertKind, LeadId, TenantId, Timestamp};
+use records::{
+    AlertData, AlertKind, LeadId, LeadStatus, LeadSummary, ReferenceStatus, TenantId, Timestamp,
+};
 
 use crate::db::calls::Range;
 use crate::db::error::Result;
@@ -52,8 +54,8 @@ impl Leads {
     }
 
     /// Writes one alert about all sightings that were added to a lead since its last one, and
-    /// returns its number; none if there is nothing to tell, or the reference is not active (then
-    /// there never will be). Idempotent: the mark goes with the alert.
+    /// returns its number; none if there is nothing to tell, or its reference has ended. Where that one may yet be
+    /// active the mark stays. Idempotent: the mark goes with the alert.
     ///
     /// # Errors
     /// [`Error::Unavailable`](crate::Error::Unavailable) if others kept writing alerts of this unit.
@@ -73,36 +75,64 @@ impl Leads {
             let (Some(mark), Some(lead)) = (mark, lead) else {
                 return Ok(None);
             };
-            let added = (":added", number(counted(&mark, "added", "digest")?));
-            let marked = key(unit.as_str(), digest_sk(id));
-            let done =
-                self.db
-                    .step_delete(Table::Leads, marked, Some("added = :added"), &[added])?;
-            if lead.retracted.is_some() {
-                self.db
-                    .delete(Table::Leads, unit.as_str(), digest_sk(id))
-                    .await?;
+            if lead.sightings_total.is_none() {
+                self.count_sightings(unit, &lead).await?;
+                attempts.again().await?;
+                continue;
+            }
+            let added = counted(&mark, "added", "digest")?;
+            let Some((seq, steps)) = self.steps_digest(unit, (&lead, added), now).await? else {
                 return Ok(None);
-            }
-            let told = self.alerted_sightings(unit, id).await?;
-            let data = AlertData::of(&lead, &told);
-            let (seq, outbox) = self
-                .steps_alert(unit, AlertKind::Extended, data, now)
-                .await?;
-            let mut steps = vec![self.db.step_active(unit, &lead.reference_id)?, done.clone()];
-            steps.extend(outbox);
-            let ended = self.db.transact("sending a digest", &steps).await?;
-            if ended == Ended::Done {
-                return Ok(Some(seq));
-            }
-            if ended.refused(0) {
-                let steps = [self.db.step_not_active(unit, &lead.reference_id)?, done];
-                // Refused: it was submitted again, and there may be something new to tell.
-                if self.db.transact("giving up a digest", &steps).await? == Ended::Done {
-                    return Ok(None);
-                }
+            };
+            if self.db.transact("sending a digest", &steps).await? == Ended::Done {
+                return Ok(seq);
             }
             attempts.again().await?;
         }
+    }
+
+    /// The steps that end a mark, with the number of the alert if it is told; none if it has to wait. Of a lead that
+    /// is closed it is not: what opens it again brings a mark of its own.
+    async fn steps_digest(
+        &self,
+        unit: &TenantId,
+        (lead, added): (&LeadSummary, u64),
+        now: Timestamp,
+    ) -> Result<Option<(Option<u64>, Vec<TransactWriteItem>)>> {
+        let (id, reference) = (&lead.lead_id, &lead.reference_id);
+        let done = self.db.step_delete(
+            Table::Leads,
+            key(unit.as_str(), digest_sk(id)),
+            Some("added = :added"),
+            &[(":added", number(added))],
+        )?;
+        if lead.retracted.is_some() || lead.status == LeadStatus::Withdrawn {
+            let steps = vec![self.step_better(unit, lead, lead)?, done];
+            return Ok(Some((None, steps)));
+        }
+        let Some(active) = self.alerting(unit, reference).await? else {
+            let known = self.references.reference(unit, reference).await?;
+            use ReferenceStatus::{Held, Pending};
+            let waits = known.is_some_and(|it| matches!(it.status, Held | Pending));
+            let steps = [self.db.step_not_active(unit, reference)?, done];
+            return Ok((!waits).then(|| (None, steps.into())));
+        };
+        let told_now = LeadSummary {
+            reference_activated_at: active.reference.activated_at,
+            ..lead.clone()
+        };
+        let told = self.alerted_sightings(unit, id).await?;
+        let data = AlertData::of(&told_now, &told);
+        let (seq, outbox) = self
+            .steps_alert(unit, AlertKind::Extended, data, now)
+            .await?;
+        let since = told_now.reference_activated_at;
+        let mut steps = vec![
+            self.db.step_active_since(unit, reference, since)?,
+            done,
+            self.step_better(unit, lead, &told_now)?,
+        ];
+        steps.extend(outbox);
+        Ok(Some((Some(seq), steps)))
     }
 }

@@ -138,11 +138,13 @@ impl Leads {
             told, after, seq, ..
         } = calling
         else {
-            return Ok(vec![self.db.step_active(unit, id)?]);
+            let since = lead.reference_activated_at;
+            return Ok(vec![self.db.step_active_since(unit, id, since)?]);
         };
+        let as_read = (*seq, lead.reference_activated_at);
         let counted = match told {
-            AlertDecision::Held => self.step_still_held(unit, id, *seq)?,
-            _ => self.step_alerting(unit, id, after, *seq)?,
+            AlertDecision::Held => self.step_still_held(unit, id, as_read)?,
+            _ => self.step_alerting(unit, id, after, as_read)?,
         };
         let mut steps = vec![counted];
         if *told != AlertDecision::Alerted {
@@ -159,16 +161,17 @@ impl Leads {
         &self,
         unit: &TenantId,
         id: &ReferenceId,
-        seq: u64,
+        (seq, activated_at): (u64, Option<Timestamp>),
     ) -> Result<TransactWriteItem> {
         self.db.step_check(
             Table::References,
             key(unit.as_str(), reference_sk(id)),
-            "#status = :active AND alerting_seq = :seq",
+            "#status = :active AND alerting_seq = :seq AND activated_at = :activated_at",
             &[("#status", "status")],
             &[
                 (":active", text(ReferenceStatus::Active.as_str())),
                 (":seq", number(seq)),
+                (":activated_at", attribute(&activated_at)?),
             ],
         )
     }
@@ -179,18 +182,22 @@ impl Leads {
         unit: &TenantId,
         id: &ReferenceId,
         after: &AlertLimit,
-        seq: u64,
+        (seq, activated_at): (u64, Option<Timestamp>),
     ) -> Result<TransactWriteItem> {
         let mut values: Vec<(&str, AttributeValue)> = vec![
             (":active", text(ReferenceStatus::Active.as_str())),
+            (":activated_at", attribute(&activated_at)?),
             (":alerting", attribute(after)?),
             (":next", number(seq.saturating_add(1))),
         ];
         let condition = match seq {
-            0 => "#status = :active AND attribute_not_exists(alerting_seq)",
+            0 => {
+                "#status = :active AND activated_at = :activated_at \
+                 AND attribute_not_exists(alerting_seq)"
+            }
             _ => {
                 values.push((":seq", number(seq)));
-                "#status = :active AND alerting_seq = :seq"
+                "#status = :active AND activated_at = :activated_at AND alerting_seq = :seq"
             }
         };
         self.db.step_update(
@@ -256,7 +263,8 @@ impl Leads {
                 return Ok(());
             }
             let after = before.released(per_day_max);
-            let steps = [self.step_alerting(unit, id, &after, seq)?];
+            let as_read = (seq, reference.activated_at);
+            let steps = [self.step_alerting(unit, id, &after, as_read)?];
             if self.db.transact("releasing a reference", &steps).await? == Ended::Done {
                 return Ok(());
             }
@@ -275,6 +283,10 @@ impl Leads {
         let mark = || key(unit.as_str(), held_sk(reference, id));
         let mut attempts = self.db.attempts("alerting a held lead");
         loop {
+            let Some(active) = self.alerting(unit, reference).await? else {
+                return Err(Error::Conflict("the reference is not active"));
+            };
+            let activated_at = active.reference.activated_at;
             let lead = self.lead_summary(unit, id).await?;
             let Some(known) = lead.filter(|lead| lead.level == Level::Review) else {
                 self.db
@@ -295,11 +307,12 @@ impl Leads {
             let is_open = known.status == LeadStatus::Open;
             let mut lead = known.clone();
             lead.held_for = None;
+            lead.reference_activated_at = activated_at;
             if is_open {
                 lead.level = Level::Alert;
             }
             let mut steps = vec![
-                self.db.step_active(unit, reference)?,
+                self.db.step_active_since(unit, reference, activated_at)?,
                 self.db
                     .step_delete(Table::Leads, mark(), Some("attribute_exists(pk)"), &[])?,
                 self.step_better(unit, &known, &lead)?,
@@ -316,10 +329,8 @@ impl Leads {
             }
             match self.db.transact("alerting a held lead", &steps).await? {
                 Ended::Done => return Ok(is_open),
-                ended if ended.refused(0) => {
-                    return Err(Error::Conflict("the reference is not active"));
-                }
-                ended if ended.refused(1) => return Ok(false), // another caller did it
+                ended if ended.refused(0) => attempts.again().await?, // it ended, or was submitted again
+                ended if ended.refused(1) => return Ok(false),        // another caller did it
                 Ended::Refused(_) => {
                     self.list_lead(unit, id).await?;
                     attempts.again().await?;

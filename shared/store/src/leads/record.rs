@@ -126,12 +126,12 @@ impl Leads {
             }
             let done = match self.lead_summary(&found.unit, &id).await? {
                 None => self.new_lead(found, postings, &alerted, now).await?,
-                Some(known) if known.status == LeadStatus::Withdrawn => {
-                    self.open_again(found, &known, &alerted).await?;
-                    None
-                }
                 Some(known) if known.sightings_total.is_none() => {
                     self.count_sightings(&found.unit, &known).await?;
+                    None
+                }
+                Some(known) if known.status == LeadStatus::Withdrawn => {
+                    self.open_again(found, &known, &alerted).await?;
                     None
                 }
                 Some(known) => {

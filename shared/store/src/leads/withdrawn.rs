@@ -201,7 +201,8 @@ impl Leads {
         (lead.status, lead.retracted) = (status_before(known), None);
         lead.reference_activated_at = alerted.reference.activated_at;
         let mut steps = vec![
-            self.db.step_active(unit, &lead.reference_id)?,
+            self.db
+                .step_active_since(unit, &lead.reference_id, lead.reference_activated_at)?,
             self.step_better(unit, known, &lead)?,
             self.step_not_retracted(&found.uploaded_by)?,
         ];

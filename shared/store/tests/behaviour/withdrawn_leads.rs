@@ -13,6 +13,9 @@ claims! {
     a_lead_that_was_taken_back_opens_again_with_its_reference,
     a_lead_of_a_reference_that_was_back_before_leads_were_closed_is_told_again_once,
     a_digest_of_a_reference_that_ended_is_given_up,
+    a_lead_of_an_older_build_rises_and_is_not_told_again,
+    a_closed_lead_is_told_once_it_is_found_again_and_not_before,
+    a_digest_that_was_told_since_is_not_told_again_when_the_lead_is_found,
     what_was_withdrawn_before_a_unit_asked_is_told_too,
 }
 
@@ -241,4 +244,81 @@ async fn what_was_withdrawn_before_a_unit_asked_is_told_too(World { store, .. }:
     settle(&store, true).await;
     assert_eq!(store.leads.take_back_leads(&unit(), at(21)).await, Ok(3));
     assert_eq!(feed(&store).await.len(), 2);
+}
+
+/// Takes from a lead what builds before it was there did not write.
+async fn without_activation(sdk: &aws_config::SdkConfig, store: &Store, lead: &LeadId) {
+    let table = format!("{}leads", store.names().table_prefix);
+    let text = |it: &str| aws_sdk_dynamodb::types::AttributeValue::S(it.to_owned());
+    let client = aws_sdk_dynamodb::Client::new(sdk);
+    let update = client.update_item().table_name(table);
+    let update = update
+        .key("pk", text("unit"))
+        .key("sk", text(&format!("lead#{lead}")));
+    let update = update.update_expression("REMOVE reference_activated_at");
+    update.send().await.unwrap();
+}
+
+async fn a_lead_of_an_older_build_rises_and_is_not_told_again(World { store, sdk, .. }: World) {
+    let id = three_leads(&store).await;
+    for image in [5, 7] {
+        without_activation(&sdk, &store, &LeadId::of(&id, &sha(image))).await;
+        let recorded = store
+            .leads
+            .record_lead(&found(&id, image), &[], at(12))
+            .await;
+        let is_raised = matches!(recorded, Ok(store::Recorded::Raised { .. }));
+        assert_eq!(is_raised, image == 7, "{recorded:?}");
+    }
+    assert_eq!(digests(&store, 20).await, 0);
+}
+
+/// Posts image 5 once more and has the sighting added to its lead, which makes it due for a digest.
+async fn posted_again(store: &Store, seconds: i64) {
+    let key = AdKey::parse(&format!("ads/agency/{seconds}.jpg")).unwrap();
+    let sighting = Sighting::of(&key, &AdMetadata::default());
+    let added = store
+        .leads
+        .extend_leads(&sha(5), &sighting, at(seconds))
+        .await;
+    assert_eq!(added, Ok(1));
+}
+
+async fn a_closed_lead_is_told_once_it_is_found_again_and_not_before(World { store, .. }: World) {
+    let id = three_leads(&store).await;
+    posted_again(&store, 12).await;
+    let withdrawn = store.references.withdraw(&unit(), &id, at(20)).await;
+    withdrawn.unwrap();
+    assert_eq!(store.leads.take_back_leads(&unit(), at(21)).await, Ok(3));
+    submit_again(&store, &id).await;
+    assert_eq!(digests(&store, 31).await, 0, "it is closed still");
+    posted_again(&store, 32).await;
+    assert_eq!(digests(&store, 33).await, 0);
+    let found_again = store.leads.record_lead(&found(&id, 5), &[], at(34)).await;
+    found_again.unwrap();
+    assert_eq!(digests(&store, 35).await, 1);
+    let last = feed(&store).await.pop().unwrap();
+    assert_eq!(
+        (last.kind, last.data.status),
+        (AlertKind::Extended, LeadStatus::Open)
+    );
+}
+
+async fn a_digest_that_was_told_since_is_not_told_again_when_the_lead_is_found(
+    World { store, .. }: World,
+) {
+    let id = three_leads(&store).await;
+    posted_again(&store, 12).await;
+    let withdrawn = store.references.withdraw(&unit(), &id, at(20)).await;
+    withdrawn.unwrap();
+    submit_again(&store, &id).await;
+    assert_eq!(digests(&store, 31).await, 1);
+    for round in 0..2 {
+        let found_again = store
+            .leads
+            .record_lead(&found(&id, 5), &[], at(32 + round))
+            .await;
+        found_again.unwrap();
+        assert_eq!(digests(&store, 40 + round).await, 0);
+    }
 }
