@@ -275,6 +275,16 @@ impl Objects {
         }
     }
 
+    /// Whether this version of an object is the one that lies there now, neither replaced nor removed; where a
+    /// bucket keeps no versions, whether there is one.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn is_current(&self, key: &ObjectKey, version_id: Option<&str>) -> Result<bool> {
+        let head = self.head(key).await?;
+        Ok(head.is_some_and(|head| head.version_id.as_deref() == version_id))
+    }
+
     /// Writes an object and returns its version, where the bucket keeps versions. Repeating it
     /// writes another version of the same bytes.
     ///

@@ -19,7 +19,7 @@ use records::{
 
 use crate::db::calls::{Query, Range};
 use crate::db::error::{Error, Result};
-use crate::db::items::{Item, attribute, digest, item, key, record, text};
+use crate::db::items::{Item, attribute, digest, item, key, parsed, record, text};
 use crate::{Db, Objects, PAGE_ITEMS_MAX, Table};
 
 /// Uploads, images and sightings of ads, and the quotas of their tenants. Cheap to clone.
@@ -59,7 +59,7 @@ const AT_ONCE_WITH: &str = "uploaded_at = :uploaded_at";
 const OF_VERSION: &str = "version_id = :version_id";
 const OF_ANOTHER_VERSION: &str = "version_id <> :version_id";
 
-fn upload_pk(tenant: &TenantId) -> String {
+pub(crate) fn upload_pk(tenant: &TenantId) -> String {
     format!("{tenant}#upload")
 }
 
@@ -257,6 +257,20 @@ impl Uploads {
     /// # Errors
     /// As every verb.
     pub async fn image(&self, tenant: &TenantId, image: &ImageSha256) -> Result<Option<Image>> {
+        let known = self.image_since(tenant, image).await?;
+        Ok(known.map(|(image, _)| image))
+    }
+
+    /// As [`Uploads::image`], with when one of its postings was uploaded: once that is over, the fingerprint may
+    /// be gone although another one is left.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn image_since(
+        &self,
+        tenant: &TenantId,
+        image: &ImageSha256,
+    ) -> Result<Option<(Image, Timestamp)>> {
         let mut of_tenant = Query::of(
             Table::Ads,
             image_pk(image),
@@ -264,7 +278,11 @@ impl Uploads {
         );
         of_tenant.limit = Some(1);
         let (items, _) = self.db.query(&of_tenant).await?;
-        items.first().map(image_of).transpose()
+        let known = items.first().map(|sighting| {
+            let uploaded_at = parsed(sighting, "uploaded_at", "sighting")?;
+            Ok((image_of(sighting)?, uploaded_at))
+        });
+        known.transpose()
     }
 
     /// Records one posting of an image and says whether it is new. Idempotent: the first metadata
