@@ -71,6 +71,18 @@ def animated_webp_without_width():
     return riff(b"RIFF", body)
 
 
+def document(trailer=""):
+    """A PDF of one page without a picture; `trailer` is further entries of its trailer."""
+    objects = ["<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Count 1/Kids[3 0 R]>>", "<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]>>"]
+    data, places = "%PDF-1.7\n", []
+    for number, body in enumerate(objects, 1):
+        places.append(len(data))
+        data += f"{number} 0 obj\n{body}\nendobj\n"
+    table = len(data)
+    data += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n" + "".join(f"{place:010} 00000 n \n" for place in places)
+    return (data + f"trailer\n<</Size {len(objects) + 1}/Root 1 0 R{trailer}>>\nstartxref\n{table}\n%%EOF\n").encode()
+
+
 def crafted():
     """(what must become of it, bytes)"""
     of = one_of_each()
@@ -81,10 +93,14 @@ def crafted():
         yield "not_an_image", data
     yield "bundle_truncated", b"PK\x03\x04" + bytes(50)
     for data in (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", b"<?xml version='1.0'?><svg/>",
-                 b"%PDF-1.7\n" + of["jpeg"], b"8BPS\0\x01" + bytes(100), encoded(picture(32, 32), "ICO"), encoded(picture(32, 32), "PPM")):
+                 b"8BPS\0\x01" + bytes(100), encoded(picture(32, 32), "PPM")):
         yield "unsupported_format", data
+    zeros = "00" * 32
+    yield "no_picture", document()
+    yield "encrypted", document(f"/ID[<00><00>]/Encrypt<</Filter/Standard/V 2/R 3/Length 128/P -4/O<{zeros}>/U<{zeros}>>>")
     for data in (b"\0\0\0\x1cftypavif\0\0\0\0mif1miaf" + bytes(100), b"\0\0\0\x18ftypheic\0\0\0\0mif1" + bytes(100),
-                 b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(40), b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(40)):
+                 b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(40), b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(40),
+                 b"%PDF-1.7\n" + of["jpeg"], encoded(picture(32, 32), "ICO")):
         yield "judged", data
     for data in (overwritten(of["jpeg"], sof + 5, b"\xff" * 4), overwritten(of["png"], 16, b"\x7f" * 8), overwritten(of["gif"], 6, b"\xff" * 4),
                  overwritten(of["bmp"], 18, struct.pack("<ii", 60000, 60000)), overwritten(of["lossless"], 21, b"\xff\xff\xff\x0f"),

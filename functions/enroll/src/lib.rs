@@ -112,18 +112,16 @@ impl Enroll {
         Ok(())
     }
 
-    /// A unit takes a reference back by deleting its photo.
-    async fn removed(&self, key: &ReferenceKey) -> Result<(), IntakeError> {
+    /// A unit takes a reference back by deleting its photo. Tells whether any is withdrawn.
+    async fn removed(&self, key: &ReferenceKey) -> Result<bool, IntakeError> {
         let (store, now) = (&self.store, self.intake.clock.now());
         let bytes_max = self.intake.photo_bytes_max();
-        for id in store
-            .references
-            .withdraw_removed(key, bytes_max, now)
-            .await?
-        {
+        let withdrawn = store.references.withdraw_removed(key, bytes_max, now);
+        let withdrawn = withdrawn.await?;
+        for id in &withdrawn {
             tracing::info!(reference_id = %id, "a reference whose photo was deleted is withdrawn");
         }
-        Ok(())
+        Ok(!withdrawn.is_empty())
     }
 
     /// A photo that was put while the deletion of the one before was handled may have been taken for
@@ -152,7 +150,9 @@ impl Enroll {
         let (references, version_id) = (&self.store.references, facts.version_id.as_deref());
         references.save_enrolled(&key, facts.last_modified).await?;
         // Deleted since it was read: the removal event found no reference to withdraw.
-        self.removed(&key).await?;
+        if self.removed(&key).await? {
+            return Box::pin(self.put_again(&key)).await;
+        }
         // Withdrawn since it was read, for a photo before it: the message comes again.
         let photo = (&key, version_id);
         if let Some(id) = sought

@@ -50,6 +50,8 @@ impl World {
         embedded.create_bucket("segments").await.unwrap();
         let notified = embedded.notify("references", "references/", "enroll");
         notified.await.unwrap();
+        let notified = embedded.notify_removals("references", "references/", "removals");
+        notified.await.unwrap();
         let store = Store::with_sdk_config(&embedded.sdk_config(), names, Jitter::new(|| 7));
         store.db.create_tables().await.unwrap();
         let settings = TenantSettings {
@@ -83,8 +85,8 @@ impl World {
     }
 
     /// What waits for the function, as one batch.
-    async fn waiting(&self) -> SqsEvent {
-        let queue = self.embedded.queue("enroll");
+    async fn waiting(&self, queue: &str) -> SqsEvent {
+        let queue = self.embedded.queue(queue);
         let now = jiff::Timestamp::now();
         let waiting = queue.receive(10, Duration::from_secs(600), now);
         let messages = waiting.await.unwrap();
@@ -120,7 +122,7 @@ impl World {
     /// The reference that a photo becomes.
     async fn enrolled(&self, name: &str, photo: Vec<u8>) -> Reference {
         self.put(name, photo.clone()).await;
-        let response = self.enroll.handle(self.waiting().await).await;
+        let response = self.enroll.handle(self.waiting("enroll").await).await;
         assert_eq!(response.batch_item_failures.len(), 0, "{name}");
         self.reference(&photo).await
     }
@@ -210,12 +212,15 @@ async fn a_photo_that_is_put_again_at_once_is_sought() {
     for round in 0..60 {
         let deleted = world.store.objects.delete_object(&key, None).await;
         deleted.unwrap();
-        let (deletion, wait) = (world.waiting().await, Duration::from_micros(round * 500));
+        let (deletion, wait) = (
+            world.waiting("removals").await,
+            Duration::from_micros(round * 500),
+        );
         assert_eq!(deletion.records.len(), 1);
         tokio::join!(world.handle(deletion), async {
             tokio::time::sleep(wait).await;
             world.put("a.png", photo.clone()).await;
-            world.handle(world.waiting().await).await;
+            world.handle(world.waiting("enroll").await).await;
         });
         let status = world.status(&photo).await;
         assert_eq!(status, ReferenceStatus::Active, "round {round}");

@@ -31,8 +31,8 @@ const BUNDLES: FormLimits = FormLimits {
     ..PHOTOS
 };
 
-/// Lists of hashes, which are read as photos are: whole.
-const LISTS: FormLimits = FormLimits {
+/// Documents and lists of hashes, which are read as photos are: whole.
+const FILES: FormLimits = FormLimits {
     content_type: "application/",
     ..PHOTOS
 };
@@ -49,9 +49,11 @@ const CONTENT_TYPES: &[(&str, &str, FormLimits)] = &[
     ("image/avif", "avif", PHOTOS),
     ("image/jxl", "jxl", PHOTOS),
     ("image/jp2", "jp2", PHOTOS),
+    ("image/vnd.microsoft.icon", "ico", PHOTOS),
+    ("application/pdf", "pdf", FILES),
     ("application/x-tar", "tar", BUNDLES),
     ("application/zip", "zip", BUNDLES),
-    ("application/x-ndjson", "jsonl", LISTS),
+    ("application/x-ndjson", "jsonl", FILES),
 ];
 
 /// `POST /v1/uploads`

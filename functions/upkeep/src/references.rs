@@ -114,7 +114,15 @@ impl Upkeep {
             store::Fetched::Object(object) => object.facts,
             store::Fetched::Gone => return Ok(false),
         };
-        if facts.uploaded_at() > ended_at {
+        let (unit, id) = (key.tenant(), &reference.reference_id);
+        let came_later = facts.uploaded_at() > ended_at;
+        if came_later
+            || !self
+                .store
+                .references
+                .leaves_photo(unit, id, ended_at)
+                .await?
+        {
             return Ok(false);
         }
         self.store

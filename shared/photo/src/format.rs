@@ -6,14 +6,16 @@ use crate::frames::Walk;
 use crate::guard::Decoder;
 #[cfg(any(feature = "avif", feature = "heic"))]
 use crate::heif;
+#[cfg(feature = "pdf")]
+use crate::pdf;
 #[cfg(any(feature = "jxl", feature = "jp2"))]
 use crate::whole;
-use crate::{Reason, bmp, gif, jpeg, png, tiff, webp};
+use crate::{Reason, bmp, gif, ico, jpeg, png, tiff, webp};
 
 /// The types of pictures that are decoded here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Format {
-    /// Baseline or progressive, 8 bit.
+    /// Baseline or progressive, 8 bit; coded by arithmetic, in a process of its own.
     Jpeg,
     /// Also animated.
     Png,
@@ -37,6 +39,11 @@ pub enum Format {
     /// JPEG 2000. Decoded in a process of its own.
     #[cfg(feature = "jp2")]
     Jp2,
+    /// Windows icon or cursor: its largest picture.
+    Ico,
+    /// The pictures on the pages of a document. It is taken apart in a process of its own.
+    #[cfg(feature = "pdf")]
+    Pdf,
 }
 
 /// What is known of a format.
@@ -149,6 +156,25 @@ const ROWS: &[Row] = &[
         decoder: whole::jp2,
         frames: None,
     },
+    Row {
+        format: Format::Ico,
+        name: "ico",
+        media_type: "image/vnd.microsoft.icon",
+        in_browsers: false,
+        starts: is_icon,
+        decoder: ico::decode,
+        frames: None,
+    },
+    #[cfg(feature = "pdf")]
+    Row {
+        format: Format::Pdf,
+        name: "pdf",
+        media_type: "application/pdf",
+        in_browsers: false,
+        starts: |head| head.starts_with(PDF_START),
+        decoder: pdf::decode,
+        frames: Some(pdf::walk),
+    },
 ];
 
 impl Format {
@@ -172,8 +198,8 @@ impl Format {
             .iter()
             .any(|start| head.starts_with(start));
         if without_decoder
+            || head.starts_with(PDF_START)
             || is_still_container(head)
-            || is_icon(head)
             || is_netpbm(head)
             || is_svg(head)
         {
@@ -224,10 +250,11 @@ const TIFF_STARTS: [&[u8; 4]; 4] = [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"];
 const JXL_STARTS: [&[u8]; 2] = [b"\0\0\0\x0cJXL \r\n\x87\n", b"\xff\x0a"];
 const JP2_STARTS: [&[u8]; 2] = [b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"];
 
+const PDF_START: &[u8] = b"%PDF-";
+
 /// First bytes of pictures that are not decoded here: so that the uploader reads "convert it"
 /// and not "this is no picture".
-const PICTURES_NOT_DECODED: [&[u8]; 23] = [
-    b"%PDF-",
+const PICTURES_NOT_DECODED: [&[u8]; 22] = [
     b"%!PS",
     b"icns",
     b"8BPS\0",           // Photoshop

@@ -26,6 +26,10 @@ const KINDS_MAX: usize = 64;
 /// screens that a decoder draws on stay within one picture's memory together.
 const PART_OF_PIXELS: u64 = 4;
 
+/// A page may have this part of the pixels of a single picture, in thirds, since what is kept of it is made
+/// smaller first: a page of A4 at 600 dpi is within.
+const THIRDS_OF_PIXELS: u64 = 2;
+
 /// Blocks of a frame in each direction whose brightness is compared.
 const BLOCKS: usize = 16;
 
@@ -45,6 +49,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) orientation: Orientation,
     /// Milliseconds that it is shown, or a page's pixels.
     pub(crate) weight: u64,
+    /// The page that it is on, from 0; of an animation none.
+    pub(crate) page: Option<u32>,
 }
 
 /// Looks at a frame; false if it has seen enough.
@@ -56,6 +62,22 @@ pub(crate) type Walk = fn(&[u8], &Limits, Visit<'_>) -> Result<(), Reason>;
 /// Whether a canvas is small enough for more than one frame.
 pub(crate) fn admit(width_px: u32, height_px: u32, limits: &Limits) -> Result<(), Reason> {
     limits.admit_pixels(width_px, height_px, PART_OF_PIXELS)
+}
+
+/// Whether a page is small enough to be looked at as one of several.
+pub(crate) fn admit_page(width_px: u32, height_px: u32, limits: &Limits) -> Result<(), Reason> {
+    limits.admit(width_px, height_px)?;
+    let pixels_max = limits.pixels_max / 3 * THIRDS_OF_PIXELS;
+    Limits {
+        pixels_max,
+        ..*limits
+    }
+    .admit_pixels(width_px, height_px, 1)
+}
+
+/// What is kept of a page: as much as of any frame.
+pub(crate) fn of_page(page: Raster, limits: &Limits) -> Result<Raster, Reason> {
+    page.within(limits.pixels_max / PART_OF_PIXELS)
 }
 
 /// Mean brightness of each block of a frame on white.

@@ -1,4 +1,4 @@
-//! JPEG: baseline and progressive, 8 bit, Huffman.
+//! JPEG: baseline and progressive, 8 bit, by Huffman or by arithmetic.
 
 mod clean;
 mod frame;
@@ -39,6 +39,9 @@ fn whole(clean: &Clean, detail: Detail, limits: &Limits) -> Result<Raster, Reaso
         // More scans may have followed, and what is there is a blurred picture.
         return Err(Reason::Truncated);
     }
+    if frame.arithmetic {
+        return arithmetic(clean, detail);
+    }
     if is_common(clean) {
         // The lenient mode paints what is missing in grey and reports success.
         common_kind(clean, detail, true)
@@ -47,9 +50,28 @@ fn whole(clean: &Clean, detail: Detail, limits: &Limits) -> Result<Raster, Reaso
     }
 }
 
+/// In a process of its own: the decoder has unsafe code.
+#[cfg(feature = "arithmetic")]
+fn arithmetic(clean: &Clean, detail: Detail) -> Result<Raster, Reason> {
+    use crate::sandbox::{Codec, Decoder};
+
+    if clean.cut {
+        return Err(Reason::Truncated);
+    }
+    let pixels = u64::from(clean.frame.width_px) * u64::from(clean.frame.height_px);
+    let planes = Decoder::start()?.planes(Codec::ArithmeticJpeg, &clean.file, pixels)?;
+    planes.into_raster(detail)
+}
+
+#[cfg(not(feature = "arithmetic"))]
+fn arithmetic(_: &Clean, _: Detail) -> Result<Raster, Reason> {
+    Err(Reason::UnsupportedFormat)
+}
+
 fn is_common(clean: &Clean) -> bool {
     let frame = clean.frame;
-    let is_common = frame.common_sampling && (frame.progressive || clean.interleaved);
+    let is_common =
+        !frame.arithmetic && frame.common_sampling && (frame.progressive || clean.interleaved);
     is_common && frame.components != 4
 }
 

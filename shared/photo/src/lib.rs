@@ -21,23 +21,28 @@
 mod bmp;
 mod bytes;
 mod exif;
+mod fax;
 mod format;
 mod frames;
 mod gif;
 mod guard;
 #[cfg(any(feature = "avif", feature = "heic"))]
 mod heif;
+mod ico;
 mod jpeg;
 mod limits;
 mod orientation;
+#[cfg(feature = "pdf")]
+mod pdf;
 mod pixels;
-#[cfg(any(feature = "avif", feature = "heic", feature = "jxl", feature = "jp2"))]
+#[cfg(any(feature = "heic", feature = "sandbox"))]
 mod planes;
 mod png;
 mod reason;
-#[cfg(any(feature = "avif", feature = "jxl", feature = "jp2"))]
+mod reduced;
+#[cfg(feature = "sandbox")]
 pub mod sandbox;
-#[cfg(not(any(feature = "avif", feature = "jxl", feature = "jp2")))]
+#[cfg(not(feature = "sandbox"))]
 pub mod sandbox {
     //! A process of its own for decoders that this build does not have.
 

@@ -53,7 +53,7 @@ impl Orientation {
     }
 
     /// This, and then another one.
-    #[cfg(any(feature = "avif", feature = "heic"))]
+    #[cfg(any(feature = "avif", feature = "heic", feature = "pdf"))]
     pub(crate) fn then(self, next: Orientation) -> Orientation {
         let ((mirrored, turns), (then_mirrored, then_turns)) = (self.steps(), next.steps());
         // A mirror turns round whatever was turned before it.
@@ -64,7 +64,7 @@ impl Orientation {
     }
 
     /// Whether it is mirrored left to right, and then how often turned clockwise by 90°.
-    #[cfg(any(feature = "avif", feature = "heic"))]
+    #[cfg(any(feature = "avif", feature = "heic", feature = "pdf"))]
     fn steps(self) -> (bool, u8) {
         match self {
             Orientation::Upright => (false, 0),

@@ -121,6 +121,7 @@ impl Raster {
             samples: &self.samples,
             orientation: Orientation::Upright,
             weight: 0,
+            page: None,
         }
     }
 

@@ -22,13 +22,17 @@ pub enum Reason {
     /// A side is longer than [`Limits::side_px_max`](crate::Limits::side_px_max): cut it into
     /// several pictures.
     TooLong,
+    /// A document whose pages hold no picture: send the picture itself.
+    NoPicture,
+    /// A document that opens by a password only: save it without one.
+    Encrypted,
     /// The decoder gave up in a way that says nothing about the file: it panicked.
     DecoderFailure,
 }
 
 impl Reason {
     /// Every reason, in the order of the documentation.
-    pub const ALL: [Reason; 9] = [
+    pub const ALL: [Reason; 11] = [
         Reason::NotAnImage,
         Reason::UnsupportedFormat,
         Reason::Truncated,
@@ -37,6 +41,8 @@ impl Reason {
         Reason::TooManyPixels,
         Reason::TooSmall,
         Reason::TooLong,
+        Reason::NoPicture,
+        Reason::Encrypted,
         Reason::DecoderFailure,
     ];
 
@@ -51,6 +57,8 @@ impl Reason {
             Reason::TooManyPixels => "too_many_pixels",
             Reason::TooSmall => "too_small",
             Reason::TooLong => "too_long",
+            Reason::NoPicture => "no_picture",
+            Reason::Encrypted => "encrypted",
             Reason::DecoderFailure => "decoder_failure",
         }
     }

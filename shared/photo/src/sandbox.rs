@@ -1,5 +1,5 @@
 //! A process of its own for decoders that have unsafe code, or whose memory no header tells: those of AV1,
-//! JPEG XL and JPEG 2000.
+//! JPEG XL, JPEG 2000, JPEG by arithmetic, and the reader of PDF.
 //!
 //! The program starts itself again, with nothing but three pipes: no environment, so no credentials; no
 //! open file or socket. Before the child reads the first hostile byte it takes limits on memory and
@@ -9,6 +9,8 @@
 //! checked as bytes from outside are. Where the limits cannot be taken, nothing is decoded.
 
 mod child;
+#[cfg(feature = "pdf")]
+mod document;
 mod parent;
 mod rules;
 
@@ -16,6 +18,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+#[cfg(feature = "pdf")]
+pub(crate) use document::{Document, Entry, Handed};
 pub(crate) use parent::Decoder;
 
 /// The first argument by which a child knows itself.
@@ -24,12 +28,13 @@ const CHILD: &str = "photo-decoder";
 /// The program whose `main` calls [`init`].
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 
-/// Lets a program decode AVIF, JPEG XL and JPEG 2000; to be called first in `main`, before any thread is
+/// Lets a program decode what is decoded in a process of its own; to be called first in `main`, before any thread is
 /// started. In the child that decodes, it does not return. Without it they are an
 /// [`UnsupportedFormat`](crate::Reason::UnsupportedFormat).
 pub fn init() {
     if std::env::args_os().nth(1) == Some(OsString::from(CHILD)) {
-        std::process::exit(child::serve());
+        let seconds = std::env::args().nth(2).and_then(|it| it.parse().ok());
+        std::process::exit(child::serve(seconds.unwrap_or(0)));
     }
     if let Ok(program) = std::env::current_exe() {
         init_with(program);
@@ -47,11 +52,22 @@ pub fn init_with(program: PathBuf) {
 /// # Errors
 /// If any of them cannot be taken.
 pub fn confine() -> Result<(), &'static str> {
-    rules::take().map_err(|()| "the system refuses a limit")
+    rules::take(PROCESSOR_S_MAX).map_err(|()| "the system refuses a limit")
 }
 
 /// Most pixels of one piece: the child's memory is meant for them.
 const PIXELS_MAX: u64 = 32 << 20;
+
+/// Most pixels of a picture of a PDF: they have 8 bits a sample.
+#[cfg(feature = "pdf")]
+const PDF_PIXELS_MAX: u64 = 64 << 20;
+
+/// Processor time of the child in seconds: 32 megapixels take 3.
+const PROCESSOR_S_MAX: u64 = 20;
+
+/// That of one that takes a PDF apart: what is drawn in pictures is decoded elsewhere.
+#[cfg(feature = "pdf")]
+const PDF_PROCESSOR_S_MAX: u64 = 5;
 
 /// What the child is asked to decode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +79,10 @@ pub(crate) enum Codec {
     Jxl = 2,
     #[cfg(feature = "jp2")]
     Jp2 = 3,
+    #[cfg(feature = "arithmetic")]
+    ArithmeticJpeg = 4,
+    #[cfg(feature = "pdf")]
+    Pdf = 5,
 }
 
 /// What the child answers before any samples.
@@ -72,3 +92,6 @@ const UNSUPPORTED: u8 = 2;
 const FAILED: u8 = 3;
 const LARGE: u8 = 4;
 const CUT: u8 = 5;
+/// Of documents alone.
+const NO_PICTURE: u8 = 6;
+const LOCKED: u8 = 7;

@@ -3,6 +3,8 @@
 //! The library unpacks strips and tiles; it is told that they hold plain samples, and what those mean is
 //! read here. JPEGs inside go to the JPEG decoder, since they could claim any size.
 
+mod chunks;
+mod faxes;
 mod form;
 mod jpegs;
 mod strips;
@@ -59,8 +61,10 @@ const TABLES_BYTES_MAX: u64 = 64 << 10;
 const CHUNKS_MAX: u64 = 65_536;
 /// Extra samples beside the colour are skipped by the decoder; nobody needs more than a few.
 const SAMPLES_MAX: u32 = 8;
-/// None, fax of group 4, LZW, Deflate by both numbers, PackBits.
-const COMPRESSIONS: [u32; 6] = [1, 4, 5, 8, 32_773, 32_946];
+/// None, LZW, Deflate by both numbers, PackBits.
+const COMPRESSIONS: [u32; 5] = [1, 5, 8, 32_773, 32_946];
+/// Fax of group 3 without its lines' ends, of group 3, and of group 4.
+const FAXES: [u32; 3] = [2, 3, 4];
 const JPEG: u32 = 7;
 
 /// Pages that are looked for.
@@ -92,11 +96,18 @@ pub(crate) fn decode(
 pub(crate) fn walk(bytes: &[u8], limits: &Limits, visit: Visit<'_>) -> Result<(), Reason> {
     for (number, page) in pages(bytes)?.iter().enumerate() {
         let side = |tag| page.number(tag).unwrap_or_default();
-        frames::admit(side(WIDTH), side(HEIGHT), limits)?;
-        let raster = read(bytes, page, number, limits)?;
+        let (width_px, height_px) = (side(WIDTH), side(HEIGHT));
+        if frames::admit_page(width_px, height_px, limits).is_err() {
+            continue;
+        }
+        let Ok(raster) = read(bytes, page, number, limits) else {
+            continue;
+        };
+        let raster = frames::of_page(raster, limits)?;
         let mut frame = raster.frame();
         frame.orientation = page.orientation();
-        frame.weight = u64::from(frame.width_px) * u64::from(frame.height_px);
+        frame.weight = u64::from(width_px) * u64::from(height_px);
+        frame.page = u32::try_from(number).ok();
         if !visit(&frame)? {
             return Ok(());
         }
@@ -125,8 +136,10 @@ fn read(
     let sides = check(page, limits)?;
     let form = Form::of(page)?;
     let sheet = Sheet::new(sides, &form, limits)?;
-    if page.number(COMPRESSION) == Some(JPEG) {
-        return jpegs::read(bytes, page, sheet);
+    match page.number(COMPRESSION) {
+        Some(JPEG) => return jpegs::read(bytes, page, sheet),
+        Some(fax) if FAXES.contains(&fax) => return faxes::read(bytes, page, fax, sheet),
+        _ => {}
     }
     let plain = plain(bytes, page)?;
     let mut tiff_limits = TiffLimits::default();
@@ -164,8 +177,8 @@ fn check(directory: &Directory<'_>, limits: &Limits) -> Result<(u32, u32), Reaso
     limits.admit(width_px, height_px)?;
     let samples = directory.number(SAMPLES).unwrap_or(1);
     let compression = directory.number(COMPRESSION).unwrap_or(1);
-    let known = compression == JPEG || COMPRESSIONS.contains(&compression);
-    if samples > SAMPLES_MAX || !known {
+    let known = [&COMPRESSIONS[..], &FAXES, &[JPEG]].concat();
+    if samples > SAMPLES_MAX || !known.contains(&compression) {
         return Err(Reason::UnsupportedFormat);
     }
     let mut seen = Vec::new();

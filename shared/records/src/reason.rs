@@ -31,6 +31,8 @@ impl ReasonCode {
     pub const TOO_SMALL: Self = Self(Cow::Borrowed("too_small"));
     /// A side of more pixels than allowed.
     pub const TOO_LONG: Self = Self(Cow::Borrowed("too_long"));
+    /// A document whose pages hold no picture.
+    pub const NO_PICTURE: Self = Self(Cow::Borrowed("no_picture"));
     /// The decoder gave up or panicked.
     pub const DECODER_FAILURE: Self = Self(Cow::Borrowed("decoder_failure"));
     /// Too featureless to be told from other pictures.

@@ -192,6 +192,23 @@ impl References {
         Ok(self.returned(unit, id, photo).await?.is_some())
     }
 
+    /// Whether a reference that ended then is over, and its photo to be removed. It is not where the photo was
+    /// deleted: what lies under its key came afterwards, be it in the same second, and is still to be
+    /// enrolled.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn leaves_photo(
+        &self,
+        unit: &TenantId,
+        id: &ReferenceId,
+        ended_at: Timestamp,
+    ) -> Result<bool> {
+        let found = self.reference_item(unit, id).await?.unwrap_or_default();
+        let is_over = found.get("ended_at") == Some(&text(ended_at.as_str()));
+        Ok(is_over && !found.contains_key("photo_deleted"))
+    }
+
     /// When such a reference ended.
     async fn returned(
         &self,

@@ -114,7 +114,7 @@ mod tests {
         let heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic";
         check(heic, Ok(FileKind::Picture("image/heic")));
         check(b"8BPS\0\x01", Err(Reason::UnsupportedFormat));
-        check(b"%PDF-1.7", Err(Reason::UnsupportedFormat));
+        check(b"%PDF-1.7", Ok(FileKind::Picture("application/pdf")));
         let none = Err(Reason::NotAnImage);
         check(b"", none);
         check(b"AKIAIOSFODNN7EXAMPLE", none);

@@ -32,7 +32,7 @@ const LASTS_MAX: Duration = Duration::from_secs(20 * 60);
 pub(super) fn add(tasks: &mut Tasks, run: &Rc<Run>) {
     let script = &run.script;
     run.script_parts_left
-        .set(3 + usize::from(script.withdrawal.is_some()));
+        .set(3 + usize::from(script.withdrawal.is_some()) + usize::from(script.returns.is_some()));
     tasks.add("uploader", put_all(run.clone(), script.ads.clone()));
     tasks.add("forger", put_all(run.clone(), script.forged.clone()));
     tasks.add("unit", put_all(run.clone(), script.references.clone()));
@@ -41,6 +41,10 @@ pub(super) fn add(tasks: &mut Tasks, run: &Rc<Run>) {
             "withdrawal",
             withdraw(run.clone(), script.reference_id(place), at),
         );
+    }
+    if let Some((place, times)) = script.returns.clone() {
+        let photo = script.references[place].clone();
+        tasks.add("returns", delete_and_put(run.clone(), photo, times));
     }
     tasks.add("retries", retries(run.clone()));
     tasks.add("upkeep", upkeep(run.clone()));
@@ -58,18 +62,35 @@ async fn put_all(run: Rc<Run>, mut puts: Vec<Put>) {
         let gone = Duration::from_micros(run.time().now_us() - began_us);
         let wait = put.at.saturating_sub(gone);
         run.time().sleep(wait, hash(put.key.as_bytes())).await;
-        let (key, bytes) = put.object();
-        let object = NewObject {
-            bytes: bytes.into(),
-            content_type: "application/octet-stream".to_owned(),
-            metadata: Default::default(),
-        };
-        let key = records::ObjectKey::parse(key).expect("a key");
-        store
-            .objects
-            .put_object(&key, object)
-            .await
-            .expect("acknowledged");
+        put_one(&store, &put).await;
+    }
+    run.script_parts_left.set(run.script_parts_left.get() - 1);
+}
+
+async fn put_one(store: &Store, put: &Put) {
+    let (key, bytes) = put.object();
+    let object = NewObject {
+        bytes: bytes.into(),
+        content_type: "application/octet-stream".to_owned(),
+        metadata: Default::default(),
+    };
+    let key = records::ObjectKey::parse(key).expect("a key");
+    let put = store.objects.put_object(&key, object).await;
+    put.expect("acknowledged");
+}
+
+/// Deletes a photo and puts it again, as often as there are times: how long after what went before it is
+/// deleted, and how long after that it is put.
+async fn delete_and_put(run: Rc<Run>, photo: Put, times: Vec<(Duration, Duration)>) {
+    let store = run.cluster.store(&run.cluster.connection("faultless"));
+    run.time().sleep(photo.at, hash(b"returns")).await;
+    let key = records::ObjectKey::parse(&photo.key).expect("a key");
+    for (before, between) in times {
+        run.time().sleep(before, hash(b"returns")).await;
+        let deleted = store.objects.delete_object(&key, None).await;
+        deleted.expect("acknowledged");
+        run.time().sleep(between, hash(b"returns")).await;
+        put_one(&store, &photo).await;
     }
     run.script_parts_left.set(run.script_parts_left.get() - 1);
 }

@@ -295,6 +295,8 @@ async fn prepare(folder: &Path) {
         let set_up = embedded.notify(bucket, prefix, queue).await;
         set_up.expect("notifications");
     }
+    let removals = embedded.notify_removals(REFERENCES.0, REFERENCES.1, REFERENCES.0);
+    removals.await.expect("notifications");
     let made = embedded.create_bucket(SEGMENTS).await;
     made.expect("a bucket");
     for (name, is_unit) in [("unit", true), ("uploader", false)] {

@@ -128,11 +128,11 @@ fn deliveries(found: &mut Vec<String>, script: &Script, held: &Snapshot) {
         }
     }
     let withdrawn = withdrawn(script);
-    for pair in script
-        .pairs()
-        .keys()
-        .filter(|pair| withdrawn.as_ref() != Some(&pair.0))
-    {
+    // Not judged yet: an alert that was abandoned while its reference was away is not told when that is back.
+    let returned = script.returns.as_ref();
+    let returned = returned.map(|(place, _)| script.reference_id(*place).to_string());
+    let stays = |id: &String| withdrawn.as_ref() != Some(id) && returned.as_ref() != Some(id);
+    for pair in script.pairs().keys().filter(|pair| stays(&pair.0)) {
         let lead = lead_id(pair);
         if !held.alerted.contains_key(&lead) {
             found.push("a lead was never alerted".to_owned());

@@ -14,6 +14,11 @@ use super::rng::Rng;
 const PUTS_WITHIN_MS: u64 = 12_000;
 /// Two puts of one picture often come this close to each other.
 const CLOSE_MS: u64 = 400;
+/// A photo is deleted so often at most, each time within this time of the last, and put again sooner still:
+/// S3's times are whole seconds, and its events come in any order.
+const DELETIONS_MAX: u64 = 3;
+const DELETED_WITHIN_MS: u64 = 10_000;
+const PUT_AGAIN_WITHIN_MS: u64 = 1_500;
 /// A withdrawal happens within this time.
 const WITHDRAWN_WITHIN_MS: u64 = 40_000;
 
@@ -143,6 +148,8 @@ pub struct Script {
     pub references: Vec<Put>,
     /// Which reference is withdrawn when, by its place.
     pub withdrawal: Option<(usize, Duration)>,
+    /// Which reference's photo is deleted and put again, by its place, and how long after what went before.
+    pub returns: Option<(usize, Vec<(Duration, Duration)>)>,
 }
 
 impl Script {
@@ -191,12 +198,14 @@ impl Script {
         let place = rng.below(references.len() as u64) as usize;
         let at = Duration::from_millis(rng.below(WITHDRAWN_WITHIN_MS));
         let withdrawal = rng.one_in(2).then_some((place, references[place].at + at));
+        let returns = returns(seed, references.len(), withdrawal.map(|it| it.0));
         let forged = (0..).zip(&ads).filter_map(|it| forged(seed, it)).collect();
         Self {
             ads,
             forged,
             references,
             withdrawal,
+            returns,
         }
     }
 
@@ -229,6 +238,22 @@ impl Script {
         }
         pairs
     }
+}
+
+/// How a reference's photo comes and goes that no request withdraws.
+fn returns(
+    seed: Rng,
+    references: usize,
+    withdrawn: Option<usize>,
+) -> Option<(usize, Vec<(Duration, Duration)>)> {
+    let mut rng = seed.of("returns", 0);
+    let place = (0..references).find(|place| withdrawn != Some(*place))?;
+    let is_deleted = rng.one_in(3);
+    let deletions = 1 + rng.below(DELETIONS_MAX);
+    let mut within = |most_ms| Duration::from_millis(rng.below(most_ms));
+    let both = (0..deletions).map(|_| (within(DELETED_WITHIN_MS), within(PUT_AGAIN_WITHIN_MS)));
+    let returns = both.collect();
+    is_deleted.then_some((place, returns))
 }
 
 /// What another uploader claims of this ad, if anything.

@@ -39,10 +39,9 @@ pub(super) fn add(tasks: &mut Tasks, run: &Rc<Run>) {
     for name in ["ingest-1", "ingest-2"] {
         tasks.add(name, consume_queue(run.clone(), name, Whose::Ads));
     }
-    tasks.add(
-        "enroll",
-        consume_queue(run.clone(), "enroll", Whose::References),
-    );
+    for name in ["enroll-1", "enroll-2"] {
+        tasks.add(name, consume_queue(run.clone(), name, Whose::References));
+    }
     for (name, at, shard) in [
         ("lookup-1", At::AdsTail, 0),
         ("lookup-2", At::AdsTail, 1),

@@ -14,7 +14,7 @@ use proofs::world::{Put, World, plan, upload_by};
 use serde_json::{Value, json};
 
 /// The reasons there are: the contract's list.
-const REASONS: [&str; 10] = [
+const REASONS: [&str; 12] = [
     "not_an_image",
     "unsupported_format",
     "truncated",
@@ -23,6 +23,8 @@ const REASONS: [&str; 10] = [
     "too_many_pixels",
     "too_small",
     "too_long",
+    "no_picture",
+    "encrypted",
     "decoder_failure",
     "bundle_truncated",
 ];

@@ -548,7 +548,7 @@ fn what_is_no_picture_or_lies_outside_is_named_and_not_sent() {
     }
     fs::write(at("ads/blocked.jpg"), "<!DOCTYPE html>403").expect("a file");
     fs::write(at("ads/token"), TOKEN).expect("a file");
-    fs::write(at("ads/book.pdf"), "%PDF-1.7").expect("a file");
+    fs::write(at("ads/book.psd"), "8BPS\0\x01").expect("a file");
     fs::create_dir(at("outside")).expect("a folder");
     fs::copy(at("references/a.png"), at("outside/other.png")).expect("a file");
     let link = |to: &str, name: &str| std::os::unix::fs::symlink(to, at(name)).expect("linked");
@@ -583,7 +583,7 @@ fn what_is_no_picture_or_lies_outside_is_named_and_not_sent() {
         |path: &str, reason: &str| (format!("\"{path}\""), format!("\"{reason}\""), true.into());
     let expected = [
         row("blocked.jpg", "not_an_image"),
-        row("book.pdf", "unsupported_format"),
+        row("book.psd", "unsupported_format"),
         row("dangling.jpg", "not_found"),
         row("link", "link_out"),
         row("token", "not_an_image"),

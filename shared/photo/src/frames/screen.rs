@@ -73,6 +73,7 @@ impl Screen {
             samples: &self.rgba,
             orientation: Orientation::Upright,
             weight,
+            page: None,
         }
     }
 

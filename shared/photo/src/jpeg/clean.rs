@@ -114,8 +114,7 @@ impl<'a> Walk<'a> {
         };
         match marker {
             0xc4 => self.huffman(data),
-            0xdb | 0xdd => self.copy(marker, data), // quantisation, restart interval
-            0xcc => return Err(Reason::UnsupportedFormat), // arithmetic coding
+            0xcc | 0xdb | 0xdd => self.copy(marker, data), // arithmetic, quantisation, restart interval
             0xc0..=0xcf => self.frame(marker, data, limits)?,
             0xda => self.scan(data, limits)?,
             0xe0 => self.hints.jfif |= data.starts_with(b"JFIF\0"),
@@ -201,7 +200,7 @@ impl<'a> Walk<'a> {
         if self.scans > SCANS_MAX || passed > passed_max {
             return Err(Reason::Corrupt);
         }
-        if self.scans == 1 && !frame.progressive {
+        if self.scans == 1 && !frame.progressive && !frame.arithmetic {
             self.standard_tables();
         }
         self.copy(0xda, header);

@@ -21,6 +21,8 @@ pub(crate) struct Frame {
     pub(crate) colour: Colour,
     pub(crate) components: usize,
     pub(crate) progressive: bool,
+    /// Coded by arithmetic, and not by Huffman's codes.
+    pub(crate) arithmetic: bool,
     /// The chroma is as fine as the luma, or halved in width, or in both directions.
     pub(crate) common_sampling: bool,
 }
@@ -35,9 +37,10 @@ pub(crate) struct Hints {
 
 impl Frame {
     /// Reads a frame header without its marker and length. Kinds that are not decoded are
-    /// refused: arithmetic coding, lossless, 12 bit, a height that comes later.
+    /// refused: lossless, 12 bit, a height that comes later.
     pub(crate) fn parse(marker: u8, header: &[u8], hints: Hints) -> Result<Frame, Reason> {
-        if !matches!(marker, 0xc0..=0xc2) {
+        let arithmetic = matches!(marker, 0xc9 | 0xca);
+        if !matches!(marker, 0xc0..=0xc2) && !arithmetic {
             return Err(Reason::UnsupportedFormat);
         }
         let precision = *header.first().ok_or(Reason::Corrupt)?;
@@ -63,7 +66,8 @@ impl Frame {
             height_px: height.into(),
             colour: colour(&ids, hints)?,
             components: ids.len(),
-            progressive: marker == 0xc2,
+            progressive: matches!(marker, 0xc2 | 0xca),
+            arithmetic,
             // Width in the high half of the byte, height in the low. Alone, it means nothing.
             common_sampling: matches!(samplings[..], [_] | [0x11 | 0x21 | 0x22, 0x11, 0x11]),
         })

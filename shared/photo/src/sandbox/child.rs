@@ -1,9 +1,13 @@
+#[cfg(feature = "arithmetic")]
+mod arithmetic;
 #[cfg(feature = "avif")]
 mod av1;
 #[cfg(feature = "jp2")]
 mod jp2;
 #[cfg(feature = "jxl")]
 mod jxl;
+#[cfg(feature = "pdf")]
+mod pdf;
 
 use std::io::{self, Read, Write};
 use std::panic::catch_unwind;
@@ -18,15 +22,13 @@ enum Fault {
     Unsupported,
     Failed,
     /// It has more pixels than were allowed.
-    #[cfg(any(feature = "jxl", feature = "jp2"))]
     Large,
-    #[cfg(any(feature = "jxl", feature = "jp2"))]
     Truncated,
 }
 
 /// Decodes what comes by the standard input until it ends; gives the exit code.
-pub(super) fn serve() -> i32 {
-    if rules::take().is_err() {
+pub(super) fn serve(processor_s: u64) -> i32 {
+    if rules::take(processor_s).is_err() {
         return 1;
     }
     let (mut from, mut to) = (io::stdin().lock(), io::stdout().lock());
@@ -50,18 +52,28 @@ fn answer(from: &mut impl Read, to: &mut impl Write) -> io::Result<bool> {
     let pixels_max = pixels_max.min(u32::try_from(PIXELS_MAX).expect("25 bits"));
     let mut stream = Vec::new();
     from.take(length.into()).read_to_end(&mut stream)?;
+    #[cfg(feature = "pdf")]
+    if codec == Codec::Pdf as u8 {
+        pdf::serve(stream, from, to)?;
+        return Ok(false);
+    }
     match catch_unwind(|| decoded(codec, stream, pixels_max)) {
         Ok(Ok(planes)) => write(&planes, to)?,
-        Ok(Err(Fault::Corrupt)) => to.write_all(&[CORRUPT])?,
-        Ok(Err(Fault::Unsupported)) => to.write_all(&[UNSUPPORTED])?,
-        #[cfg(any(feature = "jxl", feature = "jp2"))]
-        Ok(Err(Fault::Large)) => to.write_all(&[LARGE])?,
-        #[cfg(any(feature = "jxl", feature = "jp2"))]
-        Ok(Err(Fault::Truncated)) => to.write_all(&[CUT])?,
-        Ok(Err(Fault::Failed)) | Err(_) => to.write_all(&[FAILED])?,
+        Ok(Err(fault)) => write_fault(&fault, to)?,
+        Err(_) => write_fault(&Fault::Failed, to)?,
     }
     to.flush()?;
     Ok(true)
+}
+
+fn write_fault(fault: &Fault, to: &mut impl Write) -> io::Result<()> {
+    to.write_all(&[match fault {
+        Fault::Corrupt => CORRUPT,
+        Fault::Unsupported => UNSUPPORTED,
+        Fault::Failed => FAILED,
+        Fault::Large => LARGE,
+        Fault::Truncated => CUT,
+    }])
 }
 
 fn decoded(codec: u8, stream: Vec<u8>, pixels_max: u32) -> Result<Planes, Fault> {
@@ -72,6 +84,8 @@ fn decoded(codec: u8, stream: Vec<u8>, pixels_max: u32) -> Result<Planes, Fault>
         codec if codec == Codec::Jxl as u8 => jxl::decoded(&stream, pixels_max),
         #[cfg(feature = "jp2")]
         codec if codec == Codec::Jp2 as u8 => jp2::decoded(&stream, pixels_max),
+        #[cfg(feature = "arithmetic")]
+        codec if codec == Codec::ArithmeticJpeg as u8 => arithmetic::decoded(&stream, pixels_max),
         _ => Err(Fault::Failed),
     }
 }

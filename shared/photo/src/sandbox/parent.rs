@@ -4,7 +4,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::{CHILD, CORRUPT, CUT, Codec, DECODED, LARGE, PIXELS_MAX, PROGRAM, UNSUPPORTED};
+use super::{CHILD, CORRUPT, CUT, Codec, DECODED, LARGE, PIXELS_MAX, PROCESSOR_S_MAX, PROGRAM};
+use super::{LOCKED, NO_PICTURE, UNSUPPORTED};
 use crate::Reason;
 use crate::planes::Planes;
 
@@ -16,15 +17,21 @@ pub(crate) struct Decoder {
     to: ChildStdin,
     from: ChildStdout,
     /// Dropped, it ends the child.
-    done: Option<Sender<()>>,
+    end: Option<Sender<()>>,
     watch: Option<JoinHandle<()>>,
 }
 
 impl Decoder {
     pub(crate) fn start() -> Result<Decoder, Reason> {
+        Decoder::start_for(PROCESSOR_S_MAX)
+    }
+
+    /// One that may take so many seconds of a processor.
+    pub(super) fn start_for(processor_s: u64) -> Result<Decoder, Reason> {
         let program = PROGRAM.get().ok_or(Reason::UnsupportedFormat)?;
         let mut child = Command::new(program)
             .arg(CHILD)
+            .arg(processor_s.to_string())
             .env_clear()
             .current_dir("/")
             .stdin(Stdio::piped())
@@ -33,12 +40,12 @@ impl Decoder {
             .spawn()
             .map_err(|_| Reason::DecoderFailure)?;
         let (to, from) = (child.stdin.take(), child.stdout.take());
-        let (done, waits) = channel();
-        let watch = std::thread::spawn(move || end(child, &waits));
+        let (end, waits) = channel();
+        let watch = std::thread::spawn(move || end_of(child, &waits));
         Ok(Decoder {
             to: to.ok_or(Reason::DecoderFailure)?,
             from: from.ok_or(Reason::DecoderFailure)?,
-            done: Some(done),
+            end: Some(end),
             watch: Some(watch),
         })
     }
@@ -51,21 +58,39 @@ impl Decoder {
         pixels_max: u64,
     ) -> Result<Planes, Reason> {
         let pixels_max = pixels_max.min(PIXELS_MAX);
+        self.ask(codec, stream, pixels_max)?;
+        self.done()?;
+        self.answer(pixels_max)
+    }
+
+    pub(super) fn ask(
+        &mut self,
+        codec: Codec,
+        stream: &[u8],
+        pixels_max: u64,
+    ) -> Result<(), Reason> {
         let length = u32::try_from(stream.len()).map_err(|_| Reason::TooLarge)?;
         let asked = u32::try_from(pixels_max).map_err(|_| Reason::TooManyPixels)?;
-        let mut ask = || {
-            self.to.write_all(&[codec as u8])?;
-            self.to.write_all(&length.to_le_bytes())?;
-            self.to.write_all(&asked.to_le_bytes())?;
-            self.to.write_all(stream)
-        };
-        ask().map_err(died)?;
+        self.write(&[codec as u8])?;
+        self.write(&length.to_le_bytes())?;
+        self.write(&asked.to_le_bytes())?;
+        self.write(stream)
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), Reason> {
+        self.to.write_all(bytes).map_err(died)
+    }
+
+    /// What the child has to say first: it is done, or why not.
+    pub(super) fn done(&mut self) -> Result<(), Reason> {
         match self.bytes::<1>()? {
-            [DECODED] => self.answer(pixels_max),
+            [DECODED] => Ok(()),
             [CORRUPT] => Err(Reason::Corrupt),
             [CUT] => Err(Reason::Truncated),
             [LARGE] => Err(Reason::TooManyPixels),
             [UNSUPPORTED] => Err(Reason::UnsupportedFormat),
+            [NO_PICTURE] => Err(Reason::NoPicture),
+            [LOCKED] => Err(Reason::Encrypted),
             _ => Err(Reason::DecoderFailure),
         }
     }
@@ -116,7 +141,24 @@ impl Decoder {
         Ok(samples)
     }
 
-    fn bytes<const N: usize>(&mut self) -> Result<[u8; N], Reason> {
+    /// So many bytes, for which there is memory.
+    #[cfg(feature = "pdf")]
+    pub(super) fn read(&mut self, length: usize) -> Result<Vec<u8>, Reason> {
+        let mut bytes = vec![0; length];
+        self.from.read_exact(&mut bytes).map_err(died)?;
+        Ok(bytes)
+    }
+
+    /// Passes over so many bytes.
+    #[cfg(feature = "pdf")]
+    pub(super) fn skip(&mut self, length: usize) -> Result<(), Reason> {
+        let mut passed = (&mut self.from).take(length as u64);
+        io::copy(&mut passed, &mut io::sink())
+            .map(drop)
+            .map_err(died)
+    }
+
+    pub(super) fn bytes<const N: usize>(&mut self) -> Result<[u8; N], Reason> {
         let mut bytes = [0; N];
         self.from.read_exact(&mut bytes).map_err(died)?;
         Ok(bytes)
@@ -125,7 +167,7 @@ impl Decoder {
 
 impl Drop for Decoder {
     fn drop(&mut self) {
-        self.done.take();
+        self.end.take();
         if let Some(watch) = self.watch.take() {
             // It cannot panic, and there is nothing to say if it did.
             let _ = watch.join();
@@ -134,7 +176,7 @@ impl Drop for Decoder {
 }
 
 /// Ends a child once its work is done or its time is over.
-fn end(mut child: Child, waits: &Receiver<()>) {
+fn end_of(mut child: Child, waits: &Receiver<()>) {
     if let Err(RecvTimeoutError::Timeout) = waits.recv_timeout(TIME_MAX) {
         tell_nothing(child.kill());
         // The reader meets the end of the pipe now.

@@ -3,7 +3,7 @@
 /// # Errors
 /// Always.
 #[cfg(not(unix))]
-pub(super) fn take() -> Result<(), ()> {
+pub(super) fn take(_: u64) -> Result<(), ()> {
     Err(())
 }
 
@@ -13,21 +13,17 @@ pub(super) fn take() -> Result<(), ()> {
 #[cfg(unix)]
 const MEMORY_BYTES_MAX: u64 = 1 << 30;
 
-/// Processor time of the child in seconds: 32 megapixels take 3.
-#[cfg(unix)]
-const PROCESSOR_S_MAX: u64 = 20;
-
-/// Takes the limits of a child, for good.
+/// Takes the limits of a child, for good; it may take so many seconds of a processor.
 ///
 /// # Errors
 /// If any of them cannot be taken.
 #[cfg(unix)]
-pub(super) fn take() -> Result<(), ()> {
+pub(super) fn take(processor_s: u64) -> Result<(), ()> {
     use rustix::process::{Resource, Rlimit, setrlimit};
 
     let limits = [
         (Resource::As, MEMORY_BYTES_MAX),
-        (Resource::Cpu, PROCESSOR_S_MAX),
+        (Resource::Cpu, processor_s),
         (Resource::Core, 0),
         (Resource::Fsize, 0),
         (Resource::Nofile, 0), // what is open stays so

@@ -1,18 +1,13 @@
 //! Strips and tiles that are JPEGs, whose tables may stand once for all.
 
+use super::JPEG_TABLES;
+use super::chunks::Chunks;
 use super::form::Meaning;
 use super::strips::Sheet;
-use super::{CHUNKS_MAX, JPEG_TABLES};
 use crate::exif::Directory;
 use crate::pixels::{Layout, Raster};
 use crate::{Detail, Limits, Reason, jpeg};
 
-const ROWS_PER_STRIP: u16 = 0x116;
-const TILE_WIDTH: u16 = 0x142;
-const TILE_HEIGHT: u16 = 0x143;
-/// Offsets and lengths.
-const STRIPS: (u16, u16) = (0x111, 0x117);
-const TILES: (u16, u16) = (0x144, 0x145);
 /// Says that three components are colours as they are.
 const ADOBE_RGB: &[u8] = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\0";
 const START: &[u8] = b"\xff\xd8";
@@ -26,43 +21,15 @@ pub(super) fn read(
     if form.is_planar || form.bits != 8 || !matches!(form.layout, Layout::Luma | Layout::Rgb) {
         return Err(Reason::UnsupportedFormat);
     }
-    let (width, height, tags) = match page.number(TILE_WIDTH) {
-        Some(width) => (
-            width,
-            page.number(TILE_HEIGHT).ok_or(Reason::Corrupt)?,
-            TILES,
-        ),
-        None => {
-            let rows = page.number(ROWS_PER_STRIP).unwrap_or(sheet.height);
-            (sheet.width, rows.min(sheet.height), STRIPS)
-        }
-    };
-    let (across, down) = sheet.chunks(width, height)?;
-    let list = |tag| page.values(tag, CHUNKS_MAX).ok_or(Reason::Truncated);
-    let (offsets, lengths) = (list(tags.0)?, list(tags.1)?);
+    let chunks = Chunks::of(bytes, page, &mut sheet)?;
     let tables = page.bytes(JPEG_TABLES).unwrap_or_default();
-    for number in 0..across * down {
-        let at = number as usize;
-        let (offset, length) = offsets
-            .get(at)
-            .zip(lengths.get(at))
-            .ok_or(Reason::Corrupt)?;
-        let piece = piece(bytes, *offset, *length).ok_or(Reason::Truncated)?;
+    for chunk in chunks.each() {
+        let (piece, place) = chunk?;
         let file = whole(piece, tables, form.meaning);
-        let raster = decoded(&file, (width, height))?;
-        place(
-            &mut sheet,
-            &raster,
-            (number % across * width, number / across * height),
-        )?;
+        let raster = decoded(&file, (chunks.width, chunks.height))?;
+        put(&mut sheet, &raster, place)?;
     }
     sheet.into_raster()
-}
-
-fn piece(bytes: &[u8], offset: u64, length: u64) -> Option<&[u8]> {
-    let start = usize::try_from(offset).ok()?;
-    let length = usize::try_from(length).ok()?;
-    bytes.get(start..start.checked_add(length)?)
 }
 
 /// A JPEG of its own: start, tables without their start and end, and the rest.
@@ -90,7 +57,7 @@ fn decoded(file: &[u8], (width, height): (u32, u32)) -> Result<Raster, Reason> {
     Ok(raster)
 }
 
-fn place(sheet: &mut Sheet<'_>, raster: &Raster, (left, top): (u32, u32)) -> Result<(), Reason> {
+fn put(sheet: &mut Sheet<'_>, raster: &Raster, (left, top): (u32, u32)) -> Result<(), Reason> {
     let frame = raster.frame();
     let bytes = frame.layout.bytes_per_pixel();
     if frame.layout != sheet.form.layout {

@@ -137,7 +137,7 @@ impl<'a> Sheet<'a> {
     }
 
     /// Samples of fewer than 8 bits; each row starts with a byte.
-    fn place_packed(
+    pub(super) fn place_packed(
         &mut self,
         chunk: &[u8],
         (left, top, width): Place,

@@ -11,8 +11,11 @@ mod frames;
 mod heif;
 mod hostile;
 mod hurt;
+mod icons;
 mod jpegs;
 mod orientation;
+#[cfg(feature = "pdf")]
+mod pdfs;
 mod photos;
 mod reasons;
 mod thin;

@@ -1,6 +1,6 @@
 //! TIFF of the kinds that scanners, fax machines and archives write, put together tag by tag.
 
-use photo::{Detail, Limits, Pixels, decode};
+use photo::{Detail, Limits, Pixels, Reason, decode};
 
 use crate::drawn::{self, Drawing, JpegOptions};
 
@@ -208,4 +208,46 @@ fn a_fax_of_group_4_is_read() {
     let tags = page(0, &[1], &[(0x103, 3, vec![4])]);
     let file = tiff(&tags, &[[rows, end.to_vec()].concat()], false);
     check("fax", &file, &Pixels::Luma(vec![255; WIDTH * HEIGHT]));
+}
+
+#[test]
+fn strips_that_name_the_same_bytes_again_and_again_are_refused() {
+    let (first, others) = (vec![0xff; 200_000], vec![vec![0]; HEIGHT - 1]);
+    let (length, strips) = (first.len() as u32, [vec![first], others].concat());
+    for compression in [3, 4] {
+        let more = [
+            (0x103, 3, vec![compression]),
+            (0x10a, 3, vec![2]),
+            (0x116, 3, vec![1]),
+        ];
+        let file = tiff(&page(0, &[1], &more), &strips, false);
+        let own = |number: usize| {
+            if number == 0 {
+                8
+            } else {
+                7 + length + number as u32
+            }
+        };
+        let offsets: Vec<_> = (0..HEIGHT).map(own).collect();
+        let lengths: Vec<_> = strips.iter().map(|strip| strip.len() as u32).collect();
+        let file = replaced(file, &offsets, &[8; HEIGHT]);
+        let file = replaced(file, &lengths, &[length; HEIGHT]);
+        let refused = decode(&file, Detail::Colour, &Limits::default()).err();
+        assert_eq!(refused, Some(Reason::Corrupt), "{compression}");
+    }
+}
+
+/// The file with other numbers where these stand.
+fn replaced(mut file: Vec<u8>, from: &[u32], to: &[u32]) -> Vec<u8> {
+    let bytes = |numbers: &[u32]| {
+        numbers
+            .iter()
+            .flat_map(|it| it.to_le_bytes())
+            .collect::<Vec<_>>()
+    };
+    let (from, to) = (bytes(from), bytes(to));
+    let at = file.windows(from.len()).position(|it| it == from);
+    let at = at.expect("they stand there");
+    file[at..at + to.len()].copy_from_slice(&to);
+    file
 }

@@ -8,7 +8,7 @@ use crate::db::error::Result;
 use crate::db::items::{digest, key, parsed, text};
 use crate::{References, Table};
 
-fn photo_sk(object_key: &ReferenceKey) -> String {
+pub(crate) fn photo_sk(object_key: &ReferenceKey) -> String {
     format!("photo#{}", digest(object_key.as_str()))
 }
 

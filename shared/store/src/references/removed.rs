@@ -41,10 +41,6 @@ impl References {
                 silenced.push(reference.reference_id);
             }
         }
-        if !silenced.is_empty() {
-            // A photo that came concurrently and was taken for the deleted one is looked at again.
-            self.forget_enrolled(removed).await?;
-        }
         Ok(silenced)
     }
 
@@ -75,11 +71,15 @@ impl References {
         now: Timestamp,
     ) -> Result<bool> {
         let (unit, id) = (removed.tenant(), &reference.reference_id);
-        if reference.status != ReferenceStatus::Withdrawn
-            && let Some(photo) = &reference.image_sha256
+        let is_sought = reference.status != ReferenceStatus::Withdrawn;
+        while let Some(photo) = reference.image_sha256.as_ref().filter(|_| is_sought)
             && let Some(other) = self.same_photo(removed, photo, bytes_max).await?
         {
-            return self.move_photo(reference, &other).await.map(|()| false);
+            self.move_photo(reference, &other).await?;
+            // Its own deletion may have been looked into before the reference was there.
+            if self.objects.head(&other.into()).await?.is_some() {
+                return Ok(false);
+            }
         }
         match self.withdraw_without_photo(unit, id, now).await {
             Err(Error::Gone(_)) => Ok(false), // erased concurrently

@@ -9,6 +9,7 @@ use crate::db::calls::Range;
 use crate::db::error::{Error, Result};
 use crate::db::items::{Item, counted, key, number, record, seq_text, text};
 use crate::db::transactions::Ended;
+use crate::references::enrolled::photo_sk;
 use crate::references::log::{LogTail, REMOVED, addition, entry, log_partition};
 use crate::references::{fingerprint_sk, held_fingerprint, reference_sk};
 use crate::{Clock, References, Table};
@@ -233,7 +234,7 @@ impl References {
                 .await?
                 .ok_or(Error::Gone("the reference"))?;
             if ending.is_asked_for() && state.reference.status == ending.status() {
-                return self.withdraw_again(unit, id, ending, now).await;
+                return self.withdraw_again(unit, &state, ending, now).await;
             }
             let stays = state.has_ended() && !ending.is_asked_for();
             if state.reference.status == ending.status() || stays {
@@ -248,39 +249,68 @@ impl References {
     }
 
     /// Moves the end of a withdrawn reference to now: a photo that was submitted between the two
-    /// withdrawals, and whose event is still on its way, must not revive it.
+    /// withdrawals, and whose event is still on its way, must not revive it. A deletion moves no end that a
+    /// unit asked for: a late event of the photo would revive what that ended.
     async fn withdraw_again(
         &self,
         unit: &TenantId,
-        id: &ReferenceId,
+        state: &ReferenceState,
         ending: Ending,
         now: Timestamp,
     ) -> Result<()> {
-        let update = match ending {
-            Ending::PhotoDeleted => "SET ended_at = :now, photo_deleted = :now",
-            _ => "SET ended_at = :now REMOVE photo_deleted",
+        let id = &state.reference.reference_id;
+        let (update, condition) = match ending {
+            Ending::PhotoDeleted => (
+                "SET ended_at = :now, photo_deleted = :now",
+                "#status = :withdrawn AND attribute_exists(photo_deleted) AND ended_at < :now",
+            ),
+            _ => (
+                "SET ended_at = :now REMOVE photo_deleted",
+                "#status = :withdrawn",
+            ),
         };
         let later = self.db.step_update(
             Table::References,
             key(unit.as_str(), reference_sk(id)),
             update,
-            Some("#status = :withdrawn"),
+            Some(condition),
             &[("#status", "status")],
             &[
                 (":withdrawn", text(ReferenceStatus::Withdrawn.as_str())),
                 (":now", text(now.as_str())),
             ],
         )?;
-        match self
-            .db
-            .transact("withdrawing a reference again", &[later])
-            .await?
-        {
+        let mut steps = vec![later];
+        steps.extend(self.step_forget_deleted(unit, state, ending)?);
+        let ended = self.db.transact("withdrawing a reference again", &steps);
+        let stays = async || {
+            let found = self.reference(unit, id).await?;
+            Ok::<_, Error>(found.is_some_and(|it| it.status == ReferenceStatus::Withdrawn))
+        };
+        match ended.await? {
             Ended::Done => Ok(()),
+            Ended::Refused(_) if ending == Ending::PhotoDeleted && stays().await? => Ok(()),
             Ended::Refused(_) => Err(Error::Conflict(
                 "the reference was submitted again meanwhile",
             )),
         }
+    }
+
+    /// Forgets that a photo which was deleted was looked at: one that came concurrently and was taken for it
+    /// is looked at again. In the transaction of the ending, or a crash between them would leave it out.
+    fn step_forget_deleted(
+        &self,
+        unit: &TenantId,
+        state: &ReferenceState,
+        ending: Ending,
+    ) -> Result<Option<TransactWriteItem>> {
+        let photo = state.reference.object_key.as_ref();
+        let deleted = photo.filter(|_| ending == Ending::PhotoDeleted);
+        let forget = |photo| {
+            let note = key(unit.as_str(), photo_sk(photo));
+            self.db.step_delete(Table::References, note, None, &[])
+        };
+        deleted.map(forget).transpose()
     }
 
     async fn steps_stop(
@@ -293,6 +323,7 @@ impl References {
     ) -> Result<Vec<TransactWriteItem>> {
         let id = &state.reference.reference_id;
         let mut steps = vec![self.step_status(unit, state, ending, reason, now)?];
+        steps.extend(self.step_forget_deleted(unit, state, ending)?);
         if let Some(seq) = state.added_seq {
             steps.extend(self.steps_unlog(unit, id, seq, ending).await?);
         } else if ending.ends() {

@@ -253,16 +253,6 @@ async fn a_photo_that_was_deleted_and_lies_there_again_is_told_from_a_late_event
     };
     let stays = Submitted::Known(ReferenceStatus::Withdrawn);
     let first = put().await;
-    store
-        .references
-        .withdraw(&unit(), &id, at(9))
-        .await
-        .unwrap();
-    assert_eq!(
-        submitted(&first).await,
-        stays,
-        "withdrawn while it lay there"
-    );
     store.objects.delete_object(&photo, None).await.unwrap();
     let withdrawn = store
         .references
@@ -302,6 +292,18 @@ async fn a_photo_that_was_deleted_and_lies_there_again_is_told_from_a_late_event
         .await
         .unwrap();
     assert_eq!(submitted(&third).await, stays);
+    // Nor does one that comes after the deletion of that.
+    store.objects.delete_object(&photo, None).await.unwrap();
+    let withdrawn = store
+        .references
+        .withdraw_removed(&key, 100, at(13))
+        .await
+        .unwrap();
+    assert_eq!(withdrawn, std::slice::from_ref(&id));
+    let fourth = put().await;
+    assert_eq!(submitted(&fourth).await, stays);
+    let found = store.references.reference(&unit(), &id).await.unwrap();
+    assert_eq!(found.unwrap().ended_at, Some(at(12)), "its end stays");
 }
 
 async fn a_held_reference_comes_back_with_its_fingerprint(World { store, .. }: World) {

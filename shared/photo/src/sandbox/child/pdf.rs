@@ -1,0 +1,74 @@
+//! The pictures on the pages of a PDF: first a table of them, then one by one as they are asked for.
+
+mod colours;
+mod piece;
+mod search;
+
+use std::io::{self, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use hayro_syntax::{LoadPdfError, Pdf};
+
+use super::{Fault, write_fault};
+use crate::sandbox::{CORRUPT, DECODED, LOCKED, NO_PICTURE};
+use piece::Piece;
+use search::Found;
+
+/// Answers about one document until the input ends.
+pub(super) fn serve(file: Vec<u8>, from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
+    let pdf = match Pdf::new(file) {
+        Ok(pdf) => pdf,
+        Err(LoadPdfError::Decryption(_)) => return say(&[LOCKED], to),
+        Err(LoadPdfError::Invalid) => return say(&[CORRUPT], to),
+    };
+    let found = search::pictures(&pdf);
+    if found.is_empty() {
+        return say(&[NO_PICTURE], to);
+    }
+    table(&found, to)?;
+    let mut number = [0; 2];
+    while from.read_exact(&mut number).is_ok() {
+        let asked = found.get(usize::from(u16::from_le_bytes(number)));
+        let piece = asked.map(|asked| catch_unwind(AssertUnwindSafe(|| Piece::of(asked))));
+        match piece {
+            Some(Ok(Ok(piece))) => write_piece(&piece, to)?,
+            Some(Ok(Err(fault))) => write_fault(&fault, to)?,
+            Some(Err(_)) | None => write_fault(&Fault::Failed, to)?,
+        }
+        to.flush()?;
+    }
+    Ok(())
+}
+
+fn say(answer: &[u8], to: &mut impl Write) -> io::Result<()> {
+    to.write_all(answer)?;
+    to.flush()
+}
+
+/// How many; of each its page, sides, orientation, and whether it is a mask.
+fn table(found: &[Found<'_>], to: &mut impl Write) -> io::Result<()> {
+    let count = u16::try_from(found.len()).unwrap_or(u16::MAX);
+    to.write_all(&[DECODED])?;
+    to.write_all(&count.to_le_bytes())?;
+    for picture in found.iter().take(count.into()) {
+        to.write_all(&picture.page.to_le_bytes())?;
+        to.write_all(&picture.width_px.to_le_bytes())?;
+        to.write_all(&picture.height_px.to_le_bytes())?;
+        to.write_all(&[picture.orientation.as_exif(), picture.is_mask.into()])?;
+    }
+    to.flush()
+}
+
+fn write_piece(piece: &Piece, to: &mut impl Write) -> io::Result<()> {
+    let (kind, bytes) = match piece {
+        Piece::Jpeg(bytes) => (b'J', bytes),
+        Piece::Jp2(bytes) => (b'2', bytes),
+        Piece::Grey(bytes) => (b'G', bytes),
+        Piece::Rgb(bytes) => (b'R', bytes),
+        Piece::Inks(bytes) => (b'K', bytes),
+    };
+    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    to.write_all(&[DECODED, kind])?;
+    to.write_all(&length.to_le_bytes())?;
+    to.write_all(bytes)
+}
