@@ -323,8 +323,16 @@ impl Ingest {
             .as_ref()
             .is_some_and(|(_, uploaded_at)| self.is_far_from_its_end(*uploaded_at));
         let known = known.map(|(image, _)| image);
+        let ends_soon = !self.is_far_from_its_end(facts.last_modified);
         let is_current =
             |image: &Image| image.fingerprint_version >= FINGERPRINT_VERSION && is_kept;
+        if is_known
+            && ends_soon
+            && to_do == Known::IsThere
+            && self.is_recorded(&key, &facts).await?
+        {
+            return Ok(None); // to be found once more it would have to be kept for longer
+        }
         let (image, new) = match known {
             Some(image) if is_current(&image) && to_do == Known::IsThere => (image, None),
             known => match (self.intake.read_ad(bytes.clone()).await?, known) {
@@ -342,7 +350,7 @@ impl Ingest {
                 }
             },
         };
-        let is_again = is_known && is_kept && new.is_some();
+        let is_again = is_known && new.is_some() && !ends_soon;
         Ok(Some(IncomingAd {
             key,
             kept_since: is_again.then_some(facts.last_modified),
@@ -351,6 +359,14 @@ impl Ingest {
             image,
             is_renewed: is_known && new.is_some(),
             new,
+        }))
+    }
+
+    /// Whether this object was recorded before, and none since.
+    async fn is_recorded(&self, key: &AdKey, facts: &ObjectFacts) -> Result<bool, IntakeError> {
+        let upload = self.store.uploads.upload(key).await?;
+        Ok(upload.is_some_and(|it| {
+            it.state == UploadState::Recorded && it.uploaded_at == facts.last_modified
         }))
     }
 

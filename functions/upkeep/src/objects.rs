@@ -211,8 +211,10 @@ impl Upkeep {
             Action::Nothing => {}
             Action::Redrive if self.store.objects.redrive(&object.key).await? => {}
             Action::Redrive => return Ok(Action::Nothing), // gone, or overwritten
+            Action::Remove if !self.store.objects.delete_listed(object).await? => {
+                return Ok(Action::Nothing); // another came concurrently
+            }
             Action::Remove => {
-                self.store.objects.delete_object(&object.key, None).await?;
                 if let (Some(upload), Some(before)) = (&due.upload, ends_before) {
                     self.end_records(upload, before).await?;
                 }

@@ -324,6 +324,24 @@ impl Objects {
         Ok(())
     }
 
+    /// Puts a delete marker on top of an object that was listed, unless another has come under its key since;
+    /// says whether it did. Idempotent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn delete_listed(&self, listed: &ListedObject) -> Result<bool> {
+        if let Some(head) = self.head(&listed.key).await? {
+            let modified = time(head.last_modified.as_ref())?;
+            let is_newer = modified.seconds() > listed.last_modified.seconds();
+            let size_bytes = head.content_length.and_then(|it| u64::try_from(it).ok());
+            if is_newer || size_bytes != Some(listed.size_bytes) {
+                return Ok(false);
+            }
+        }
+        self.delete_object(&listed.key, None).await?;
+        Ok(true)
+    }
+
     /// One page of the current objects of a bucket below a prefix, by key. Strongly consistent, as
     /// S3 is.
     ///

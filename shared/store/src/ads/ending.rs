@@ -15,7 +15,7 @@ use segments::{Id, Item as SetItem, SegmentEntry, SegmentIndex, SetKind, day_of}
 use crate::db::calls::Range;
 use crate::db::error::{Error, Result};
 use crate::db::items::{Item, key, ms, parsed, sort_key, text};
-use crate::uploads::{image_pk, upload_pk};
+use crate::uploads::{AT_ONCE_WITH, UPLOADED_AT, image_pk, upload_pk};
 use crate::{CompactionRule, GarbageCollector, Table, Uploads};
 
 /// Images whose sightings are read at once.
@@ -200,15 +200,14 @@ impl Uploads {
         Ok((left, ended))
     }
 
-    /// Ends a posting if it is over; if not, says when its photo was uploaded, which is later than the posting
-    /// says if the same photo came again under the same key.
+    /// Ends a posting if it is over; if not, says when its photo was uploaded last.
     async fn end_sighting(
         &self,
         image: &ImageSha256,
         sighting: &Item,
         before: Timestamp,
     ) -> Result<Left> {
-        let posted_at: Timestamp = parsed(sighting, "uploaded_at", "sighting")?;
+        let posted_at: Timestamp = parsed(sighting, UPLOADED_AT, "sighting")?;
         if posted_at >= before {
             return Ok(Some(ms(posted_at)));
         }
@@ -220,9 +219,18 @@ impl Uploads {
             }
             self.end_upload(&object_key, upload.uploaded_at).await?;
         }
-        let sk = sort_key(sighting)?;
-        self.db.delete(Table::Ads, image_pk(image), sk).await?;
-        Ok(None)
+        let (pk, sk) = (image_pk(image), sort_key(sighting)?);
+        let at = [(":uploaded_at", text(posted_at.as_str()))];
+        let ended = self
+            .db
+            .delete_if(Table::Ads, key(&pk, sk), AT_ONCE_WITH, &at);
+        if ended.await? {
+            return Ok(None);
+        }
+        // The same photo was put there again concurrently, or another run ended it.
+        let there = self.db.get(Table::Ads, pk, sk).await?;
+        let posted_at = there.map(|it| parsed::<Timestamp>(&it, UPLOADED_AT, "sighting"));
+        Ok(posted_at.transpose()?.map(ms))
     }
 
     /// Forgets what became of an upload of this time, and of no other under its key. Idempotent.
@@ -232,8 +240,9 @@ impl Uploads {
     pub async fn end_upload(&self, object_key: &AdKey, uploaded_at: Timestamp) -> Result<()> {
         let place = key(upload_pk(object_key.tenant()), object_key.as_str());
         let at = [(":uploaded_at", text(uploaded_at.as_str()))];
-        let is_it = "uploaded_at = :uploaded_at";
-        self.db.delete_if(Table::Ads, place, is_it, &at).await?;
+        self.db
+            .delete_if(Table::Ads, place, AT_ONCE_WITH, &at)
+            .await?;
         Ok(())
     }
 }
