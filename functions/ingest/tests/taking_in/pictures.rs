@@ -213,3 +213,17 @@ async fn a_posting_that_ends_soon_is_not_relied_on() {
         assert_eq!(world.ads().await.len(), ads, "{kept:?}");
     }
 }
+
+#[tokio::test]
+async fn a_late_event_of_what_is_recorded_does_not_keep_it_for_longer() {
+    let mut world = World::new().await;
+    world.put("a.png", picture(1), &[]).await;
+    let event = world.waiting().await.unwrap();
+    for kept in [None, Some(Duration::ZERO)] {
+        world.ingest.ads_kept = kept;
+        let answer = world.ingest.handle(event.clone()).await;
+        assert_eq!(answer.batch_item_failures.len(), 0);
+        assert_eq!(world.ads().await.len(), 1, "{kept:?}");
+    }
+    assert_eq!(world.states().await, rows(&[("a.png", "Recorded")]));
+}

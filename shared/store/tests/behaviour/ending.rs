@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use records::*;
-use store::{EndedAds, SegmentEntry, SetKind, Store, StoredAd};
+use store::{EndedAds, NewObject, ObjectKind, SegmentEntry, SetKind, Store, StoredAd};
 
 use crate::fixtures::*;
 use crate::host::World;
@@ -14,6 +14,8 @@ claims! {
     an_ad_whose_postings_are_over_is_found_no_more,
     a_picture_that_was_posted_again_stays,
     the_same_photo_under_the_same_key_again_stays,
+    a_posting_that_comes_again_while_it_ends_stays,
+    what_was_replaced_since_it_was_listed_is_not_removed,
     of_a_list_the_postings_that_are_over_go,
     what_is_there_again_ends_when_it_would_have_ended,
     an_ad_that_came_again_by_an_older_pack_is_told_to_late_readers,
@@ -130,6 +132,48 @@ async fn the_same_photo_under_the_same_key_again_stays(World { store, .. }: Worl
     assert!(has_upload(&store, "a").await);
     assert_eq!(end(&store, 21).await.ads, 1);
     assert!(!has_upload(&store, "a").await);
+}
+
+/// `ingest` has recorded the new posting, and not its upload yet.
+async fn a_posting_that_comes_again_while_it_ends_stays(World { store, .. }: World) {
+    posted(&store, 1, "a", 0).await;
+    let (image, sighting) = (image(1), sighting("uploader", "a"));
+    let again = store
+        .uploads
+        .record_sighting(&image, &sighting, at(20 * DAY_S));
+    assert!(!again.await.unwrap(), "it is not new");
+    let earlier = store.uploads.record_sighting(&image, &sighting, at(DAY_S));
+    assert!(!earlier.await.unwrap());
+    assert_eq!(end(&store, 5).await.ads, 0);
+    assert_eq!(images(&whole(&store).await), shas(&[1]));
+    assert_eq!(store.uploads.sightings(&sha(1)).await.unwrap().len(), 1);
+    assert_eq!(end(&store, 21).await.ads, 1);
+    assert_eq!(store.uploads.sightings(&sha(1)).await.unwrap(), []);
+    assert!(!has_upload(&store, "a").await);
+}
+
+async fn what_was_replaced_since_it_was_listed_is_not_removed(World { store, .. }: World) {
+    let key: ObjectKey = ad_key("uploader", "a").into();
+    let put = async |bytes: &'static str| {
+        let object = NewObject {
+            bytes: bytes.into(),
+            content_type: "image/png".to_owned(),
+            metadata: Default::default(),
+        };
+        store.objects.put_object(&key, object).await.unwrap();
+    };
+    let listed = async || {
+        let page = store.objects.objects_page(ObjectKind::Ad, "", None, 10);
+        page.await.unwrap().items
+    };
+    put("old").await;
+    let old = listed().await.remove(0);
+    put("newer").await;
+    assert!(!store.objects.delete_listed(&old).await.unwrap());
+    let newer = listed().await.remove(0);
+    assert!(store.objects.delete_listed(&newer).await.unwrap());
+    assert_eq!(listed().await, []);
+    assert!(store.objects.delete_listed(&newer).await.unwrap(), "gone");
 }
 
 async fn of_a_list_the_postings_that_are_over_go(World { store, .. }: World) {
