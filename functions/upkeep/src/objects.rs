@@ -67,6 +67,9 @@ impl Upkeep {
             Some(last) if now.since(last.began_at) < self.objects_every => return Ok(()),
             last => BucketScan::next(last.as_ref(), now, self.ads_end_before().await?),
         };
+        if let Some(before) = round.ends_before {
+            self.go_on_ending(before).await?;
+        }
         let until = now.plus(RUN_MAX);
         let mut met = 0;
         while let Some(listed) = ScanListing::at(round.stage) {
@@ -131,10 +134,12 @@ impl Upkeep {
         Ok(())
     }
 
-    /// The time before which ads have ended, for a round that begins now; none where they are kept.
+    /// The time before which ads have ended, for a round that begins now; none where they are kept. A whole
+    /// second: S3 tells times to the second, in listings sometimes finer, and both are to end at once.
     async fn ads_end_before(&self) -> store::Result<Option<Timestamp>> {
         let ended_by = self.ended_by().await?;
-        Ok(self.ads_kept.map(|kept| ended_by.minus(kept)))
+        let before = |kept| Timestamp::from_millis(ended_by.minus(kept).seconds() * 1_000);
+        Ok(self.ads_kept.map(before))
     }
 
     /// What is due of ads. Of those that were settled when the last round looked, nothing is asked until their
@@ -211,16 +216,48 @@ impl Upkeep {
             Action::Nothing => {}
             Action::Redrive if self.store.objects.redrive(&object.key).await? => {}
             Action::Redrive => return Ok(Action::Nothing), // gone, or overwritten
-            Action::Remove if !self.store.objects.delete_listed(object).await? => {
-                return Ok(Action::Nothing); // another came concurrently
-            }
-            Action::Remove => {
-                if let (Some(upload), Some(before)) = (&due.upload, ends_before) {
-                    self.end_records(upload, before).await?;
-                }
-            }
+            Action::Remove => return self.remove(&due, ends_before).await,
         }
         Ok(*action)
+    }
+
+    /// Removes an object, with what is known of it that no sighting leads to, unless another has come under its
+    /// key concurrently.
+    async fn remove(&self, due: &Due, ends_before: Option<Timestamp>) -> store::Result<Action> {
+        let uploads = &self.store.uploads;
+        let has_ended = |it: &&Upload| ends_before.is_some_and(|before| it.uploaded_at < before);
+        let ending = due.upload.as_ref().filter(has_ended);
+        let ending = ending.filter(|it| it.bundle.is_some() || !has_sighting(it));
+        if let Some(upload) = ending {
+            uploads.begin_end(upload).await?;
+        }
+        let is_removed = self.store.objects.delete_listed(&due.object).await?;
+        if let (Some(upload), Some(before)) = (ending, ends_before) {
+            if is_removed {
+                self.end_records(upload, before).await?;
+            }
+            uploads.note_end(&upload.object_key).await?;
+        }
+        Ok(match is_removed {
+            true => Action::Remove,
+            false => Action::Nothing,
+        })
+    }
+
+    /// Goes on with ends that a crash has cut off.
+    async fn go_on_ending(&self, before: Timestamp) -> store::Result<()> {
+        let uploads = &self.store.uploads;
+        for (object_key, upload) in uploads.ends_begun().await? {
+            if let Some(upload) = upload {
+                let (key, version) = (object_key.clone().into(), upload.version_id.as_deref());
+                if self.store.objects.is_current(&key, version).await? {
+                    continue; // the round meets it
+                }
+                self.end_records(&upload, before).await?;
+            }
+            uploads.note_end(&object_key).await?;
+        }
+        Ok(())
     }
 
     /// Forgets what the end of a photo leaves of records that no sighting leads to: what was refused, and what is
@@ -233,16 +270,19 @@ impl Upkeep {
             over.extend(uploads.upload(&whole).await?);
             over.extend(uploads.uploads_within(&whole).await?);
         }
-        over.push(upload.clone());
-        let is_left = |it: &Upload| it.state == UploadState::Recorded && it.image_sha256.is_some();
-        for it in over
-            .iter()
-            .filter(|it| it.uploaded_at < before && !is_left(it))
-        {
+        over.retain(|it| it.object_key != upload.object_key);
+        over.push(upload.clone()); // last: it is by this one that a run goes on
+        let is_over = |it: &&Upload| it.uploaded_at < before && !has_sighting(it);
+        for it in over.iter().filter(is_over) {
             uploads.end_upload(&it.object_key, it.uploaded_at).await?;
         }
         Ok(())
     }
+}
+
+/// Whether what is known of an upload goes with the ad's fingerprint.
+fn has_sighting(upload: &Upload) -> bool {
+    upload.state == UploadState::Recorded && upload.image_sha256.is_some()
 }
 
 /// Whether a key is one of its bucket's.

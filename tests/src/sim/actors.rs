@@ -22,6 +22,8 @@ use super::{feed::Changes, unit};
 /// How often the timers fire, and how often the run checks whether all is done.
 const RETRIES_EVERY: Duration = Duration::from_secs(7);
 const UPKEEP_EVERY: Duration = Duration::from_secs(40);
+/// While ads end, so that what is put then meets their ends.
+const UPKEEP_AT_ENDS_EVERY: Duration = Duration::from_secs(3);
 const WATCH_EVERY: Duration = Duration::from_secs(15);
 /// A unit asks again after this, if its withdrawal was not acknowledged.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
@@ -153,7 +155,11 @@ async fn upkeep(run: Rc<Run>) {
     let mut connection = process(&run, "upkeep", &mut processes);
     let mut upkeep = run.cluster.upkeep(&connection);
     while !run.is_over.get() {
-        run.time().sleep(UPKEEP_EVERY, hash(b"upkeep")).await;
+        let wait = match run.script.ads_end(run.now()) {
+            true => UPKEEP_AT_ENDS_EVERY,
+            false => UPKEEP_EVERY,
+        };
+        run.time().sleep(wait, hash(b"upkeep")).await;
         let ran = unless_crashed(&connection.crash, upkeep.run(&Task::ALL)).await;
         if ran.is_none() {
             connection = process(&run, "upkeep", &mut processes);

@@ -28,6 +28,8 @@ const ADS_KEPT: Duration = Duration::from_secs(400);
 /// From so long before until so long after the first ads' end things are put and go wrong once more.
 const BEFORE_END: Duration = Duration::from_secs(30);
 const AFTER_END: Duration = Duration::from_secs(100);
+/// Within this time of its end an ad is ended, if upkeep runs often enough.
+const AS_IT_ENDS: Duration = Duration::from_secs(8);
 /// So long after it was put whatever is settled.
 const SETTLED_AFTER: Duration = Duration::from_secs(300);
 
@@ -239,8 +241,12 @@ impl Script {
         for (number, ad) in (0..).zip(first) {
             let mut rng = seed.of("again", number);
             let mut at = || {
-                let window = (BEFORE_END + AFTER_END).as_millis() as u64;
-                ad.at + kept - BEFORE_END + Duration::from_millis(rng.below(window))
+                // Half of them as the ad ends.
+                let (from, within) = match rng.one_in(2) {
+                    true => (kept, AS_IT_ENDS),
+                    false => (kept - BEFORE_END, BEFORE_END + AFTER_END),
+                };
+                ad.at + from + Duration::from_millis(rng.below(within.as_millis() as u64))
             };
             let (again, elsewhere) = (at(), at());
             let (comes_again, comes_elsewhere) = (rng.one_in(2), rng.one_in(3));
@@ -273,13 +279,17 @@ impl Script {
         }
     }
 
-    /// Whether nothing goes wrong at this time, and never will again before the next things are put.
+    /// Whether nothing goes wrong at this time.
     pub fn is_calm(&self, now: Duration) -> bool {
-        let goes_wrong_again = |kept: Duration| {
+        now >= Duration::from_micros(CALM_US) && !self.ads_end(now)
+    }
+
+    /// Whether it is about the time at which the first ads end.
+    pub fn ads_end(&self, now: Duration) -> bool {
+        self.kept.is_some_and(|kept| {
             let until = kept + AFTER_END + Duration::from_micros(CALM_US) / 2;
             now >= kept - BEFORE_END && now < until
-        };
-        now >= Duration::from_micros(CALM_US) && !self.kept.is_some_and(goes_wrong_again)
+        })
     }
 
     /// Whether an ad is still kept at a time by all that is sure.

@@ -310,6 +310,20 @@ async fn a_recorded_upload_is_left_alone_and_removed_after_its_retention() {
 }
 
 #[tokio::test]
+async fn an_end_that_a_crash_cut_off_is_gone_on_with() {
+    let system = system_with_upload(HOUR * 24, None).await;
+    let uploads = &system.store.uploads;
+    let record = uploads.upload(&ad_key()).await.unwrap().unwrap();
+    system.wait(HOUR * 25);
+    uploads.begin_end(&record).await.unwrap();
+    let removed = system.store.objects.delete_object(&ad_key().into(), None);
+    removed.await.unwrap();
+    assert_eq!(system.run(Task::Objects).await, Done::default());
+    assert_eq!(uploads.upload(&ad_key()).await.unwrap(), None);
+    assert_eq!(uploads.ends_begun().await.unwrap(), []);
+}
+
+#[tokio::test]
 async fn an_ad_ends_with_its_photo_and_is_found_no_more() {
     let system = system_with_upload(HOUR * 48, None).await;
     let uploads = &system.store.uploads;

@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use records::{AdKey, ImageSha256, TenantId, Timestamp};
+use records::{AdKey, ImageSha256, TenantId, Timestamp, Upload};
 use segments::{Id, Item as SetItem, SegmentEntry, SegmentIndex, SetKind, day_of};
 
 use crate::db::calls::Range;
@@ -20,6 +20,9 @@ use crate::{CompactionRule, GarbageCollector, Table, Uploads};
 
 /// Images whose sightings are read at once.
 const AT_ONCE: usize = 16;
+
+/// Where it stands which uploads are about to end: no tenant has such a partition.
+const ENDING: &str = "ending";
 
 /// Swaps tried for one segment before it is left to the next run.
 const SWAPS_MAX: u32 = 10;
@@ -231,6 +234,44 @@ impl Uploads {
         let there = self.db.get(Table::Ads, pk, sk).await?;
         let posted_at = there.map(|it| parsed::<Timestamp>(&it, UPLOADED_AT, "sighting"));
         Ok(posted_at.transpose()?.map(ms))
+    }
+
+    /// Notes that the object of an upload is about to be removed for its age, and what is known of it after that:
+    /// no sighting leads to it, so that what a crash leaves would never be met again. Idempotent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn begin_end(&self, upload: &Upload) -> Result<()> {
+        let mut mark = key(ENDING, upload.object_key.as_str());
+        mark.insert(UPLOADED_AT.into(), text(upload.uploaded_at.as_str()));
+        self.db.put(Table::Ads, mark).await
+    }
+
+    /// Uploads whose end has begun and is not [noted](Self::note_end) as done, by object key; of one that has
+    /// ended, or was replaced, only the note is left. Strongly consistent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn ends_begun(&self) -> Result<Vec<(AdKey, Option<Upload>)>> {
+        let mut begun = Vec::new();
+        for mark in self.db.query_all(Table::Ads, ENDING, Range::All).await? {
+            let uploaded_at: Timestamp = parsed(&mark, UPLOADED_AT, "end of an upload")?;
+            let object_key: AdKey = parsed(&mark, "sk", "end of an upload")?;
+            let upload = self.upload(&object_key).await?;
+            let upload = upload.filter(|it| it.uploaded_at == uploaded_at);
+            begun.push((object_key, upload));
+        }
+        Ok(begun)
+    }
+
+    /// Notes that nothing of an upload's end is left to be done. Idempotent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn note_end(&self, object_key: &AdKey) -> Result<()> {
+        self.db
+            .delete(Table::Ads, ENDING, object_key.as_str())
+            .await
     }
 
     /// Forgets what became of an upload of this time, and of no other under its key. Idempotent.
