@@ -316,8 +316,13 @@ async fn an_end_that_a_crash_cut_off_is_gone_on_with() {
     let record = uploads.upload(&ad_key()).await.unwrap().unwrap();
     system.wait(HOUR * 25);
     uploads.begin_end(&record).await.unwrap();
-    let removed = system.store.objects.delete_object(&ad_key().into(), None);
-    removed.await.unwrap();
+    let key = ad_key().into();
+    system
+        .store
+        .objects
+        .delete_object(&key, None)
+        .await
+        .unwrap();
     assert_eq!(system.run(Task::Objects).await, Done::default());
     assert_eq!(uploads.upload(&ad_key()).await.unwrap(), None);
     assert_eq!(uploads.ends_begun().await.unwrap(), []);
