@@ -118,8 +118,3 @@ fn a_withdrawal_that_does_not_wait_is_found() {
         "after an acknowledged withdrawal",
     );
 }
-
-#[test]
-fn an_end_that_does_not_look_at_what_came_is_found() {
-    is_found(InjectedBug::EndsWhateverCame, "is kept and");
-}
