@@ -6,6 +6,7 @@ mod actors;
 mod call;
 pub mod cluster;
 mod connection;
+mod ends;
 mod feed;
 pub mod generator;
 mod injected_bug;

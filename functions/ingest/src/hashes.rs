@@ -61,7 +61,7 @@ impl Ingest {
         while !records.is_empty() {
             let rest = records.split_off(records.len().min(PACK_ADS_MAX));
             let pack = std::mem::replace(&mut records, rest);
-            self.hash_records(pack, &told, facts).await?;
+            self.hash_records(pack, (&told, to_do), facts).await?;
         }
         self.record_whole(key, facts, Ok((counts, faults))).await
     }
@@ -79,9 +79,10 @@ impl Ingest {
     async fn hash_records(
         &self,
         records: Vec<(AdKey, HashRecord)>,
-        told: &HashSet<AdKey>,
+        (told, to_do): (&HashSet<AdKey>, Known),
         facts: &ObjectFacts,
     ) -> Result<(), IntakeError> {
+        let kept_since = (to_do == Known::ComesAgain).then_some(facts.last_modified);
         let (store, clock) = (&self.store, &self.intake.clock);
         let ads = records.iter().map(|(key, record)| StoredAd {
             tenant: key.tenant().clone(),
@@ -89,7 +90,8 @@ impl Ingest {
             fingerprint: record.fingerprint.clone(),
             postings: vec![Sighting::of(key, &record.metadata)],
         });
-        store.ads.put_ads(ads.collect(), clock).await?;
+        let ads = ads.map(|ad| (ad, kept_since));
+        store.ads.put_ads_again(ads.collect(), clock).await?;
         let to_be_told = records.into_iter().filter(|(key, _)| told.contains(key));
         stream::iter(to_be_told.map(Ok))
             .try_for_each_concurrent(RECORDS_AT_ONCE, |(key, record)| async move {

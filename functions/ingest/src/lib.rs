@@ -12,6 +12,7 @@ mod small;
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use bytes::Bytes;
@@ -34,6 +35,9 @@ const MESSAGES_AT_ONCE: usize = 8;
 
 /// From this attempt on, messages are taken one by one: a queue gives up after five.
 const ATTEMPT_ONE_BY_ONE: u32 = 3;
+
+/// So long before its end a posting is not relied on any more: what is known by it is put into the set again.
+const END_MARGIN_MAX: Duration = Duration::from_secs(24 * 3_600);
 
 /// Which attempt at a message this is, from 1, if its queue says so.
 fn attempt(message: &SqsMessage) -> Option<u32> {
@@ -69,6 +73,8 @@ struct IncomingAd {
     new: Option<Box<StoredAd>>,
     /// Whether it has some of older ones.
     is_renewed: bool,
+    /// From when on it is kept, if the set had it before.
+    kept_since: Option<Timestamp>,
 }
 
 /// How what is in one message is taken in.
@@ -139,6 +145,8 @@ pub struct Ingest {
     intake: Intake,
     limits: Limits,
     quotas: quotas::Quotas,
+    /// How long ads are kept after they were uploaded; none for ever.
+    pub ads_kept: Option<Duration>,
     /// Bundles on the disk at once.
     bundles: Semaphore,
     /// Memory of members on their way, in KiB.
@@ -159,6 +167,7 @@ impl Ingest {
             store,
             limits,
             quotas: quotas::Quotas::default(),
+            ads_kept: None,
             bundles: Semaphore::new(bundle::BUNDLES_AT_ONCE),
             members_kib: Arc::new(Semaphore::new(bundle::MEMBERS_KIB_MAX)),
         }
@@ -217,11 +226,42 @@ impl Ingest {
         fetched: Fetched,
         how: (Chunks, Known),
     ) -> Result<Inspected, IntakeError> {
+        if self.has_ended(&key, &fetched).await? {
+            tracing::info!("an event came after the end of its ad: passed over");
+            return Ok(Inspected::Done);
+        }
         match (key, fetched) {
             (ObjectKey::Ad(key), Fetched::Object(object)) => self.object(key, object, how).await,
             (ObjectKey::Ad(key), Fetched::OverLimit(facts)) => self.large(key, facts).await,
             _ => Ok(Inspected::Done), // not an ad: not ours
         }
+    }
+
+    /// Whether a photo is past its retention and was removed for that: its event came late. One that still
+    /// lies there has waited to be looked at, and is.
+    async fn has_ended(&self, key: &ObjectKey, fetched: &Fetched) -> Result<bool, IntakeError> {
+        let facts = match fetched {
+            Fetched::Object(object) => &object.facts,
+            Fetched::OverLimit(facts) => facts,
+            Fetched::Gone => return Ok(false),
+        };
+        let age = self.intake.clock.now().since(facts.last_modified);
+        match self.ads_kept {
+            Some(kept) if age > kept => {
+                let version = facts.version_id.as_deref();
+                Ok(!self.store.objects.is_current(key, version).await?)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Whether a posting of this time is far from its end: what is known by it alone is in the set, and will be
+    /// for as long as any batch takes.
+    fn is_far_from_its_end(&self, uploaded_at: Timestamp) -> bool {
+        self.ads_kept.is_none_or(|kept| {
+            let margin = END_MARGIN_MAX.min(kept / 4);
+            self.intake.clock.now().since(uploaded_at) + margin < kept
+        })
     }
 
     /// More bytes than a picture may have: a bundle, or too large.
@@ -276,10 +316,23 @@ impl Ingest {
         let known = self
             .store
             .uploads
-            .image(key.tenant(), &image_sha256)
+            .image_since(key.tenant(), &image_sha256)
             .await?;
         let is_known = known.is_some();
-        let is_current = |image: &Image| image.fingerprint_version >= FINGERPRINT_VERSION;
+        let is_kept = known
+            .as_ref()
+            .is_some_and(|(_, uploaded_at)| self.is_far_from_its_end(*uploaded_at));
+        let known = known.map(|(image, _)| image);
+        let ends_soon = !self.is_far_from_its_end(facts.last_modified);
+        let is_current =
+            |image: &Image| image.fingerprint_version >= FINGERPRINT_VERSION && is_kept;
+        if is_known
+            && ends_soon
+            && to_do == Known::IsThere
+            && self.is_recorded(&key, &facts).await?
+        {
+            return Ok(None); // to be found once more it would have to be kept for longer
+        }
         let (image, new) = match known {
             Some(image) if is_current(&image) && to_do == Known::IsThere => (image, None),
             known => match (self.intake.read_ad(bytes.clone()).await?, known) {
@@ -297,13 +350,23 @@ impl Ingest {
                 }
             },
         };
+        let is_again = is_known && new.is_some() && !ends_soon;
         Ok(Some(IncomingAd {
             key,
+            kept_since: is_again.then_some(facts.last_modified),
             facts,
             stored_in,
             image,
             is_renewed: is_known && new.is_some(),
             new,
+        }))
+    }
+
+    /// Whether this object was recorded before, and none since.
+    async fn is_recorded(&self, key: &AdKey, facts: &ObjectFacts) -> Result<bool, IntakeError> {
+        let upload = self.store.uploads.upload(key).await?;
+        Ok(upload.is_some_and(|it| {
+            it.state == UploadState::Recorded && it.uploaded_at == facts.last_modified
         }))
     }
 
@@ -343,10 +406,10 @@ impl Ingest {
             Inspected::Small(small) => &mut small.ads,
             Inspected::Bundle(..) | Inspected::List(..) | Inspected::Done => &mut [],
         });
-        let new = ads.filter_map(|ad| ad.new.take().map(|new| *new));
-        let new = new.filter(|ad| seen.insert((ad.tenant.clone(), ad.image_sha256)));
+        let new = ads.filter_map(|ad| ad.new.take().map(|new| (*new, ad.kept_since)));
+        let new = new.filter(|(ad, _)| seen.insert((ad.tenant.clone(), ad.image_sha256)));
         let (store, clock) = (&self.store, &self.intake.clock);
-        store.ads.put_ads(new.collect(), clock).await?;
+        store.ads.put_ads_again(new.collect(), clock).await?;
         Ok(batch)
     }
 

@@ -38,6 +38,7 @@ impl Upkeep {
         let (store, rule, now) = (&self.store, &self.compaction, self.clock.now());
         self.forget(done).await?;
         done.add(store.ads.compact_ads(rule, now).await?);
+        self.end_ads(done).await?;
         for kind in [SetKind::Ads, SetKind::References] {
             done.add(store.segments.merge_segments(kind, rule, now).await?);
             done.add(store.garbage.sweep(kind, rule, now).await?);
@@ -52,6 +53,19 @@ impl Upkeep {
                     .await?;
             }
         }
+        Ok(())
+    }
+
+    /// Ends the ads whose photos the last whole round over the bucket has removed. Between the two a photo is gone
+    /// and its ad can still be found: the other way round an ad would come back from its photo.
+    async fn end_ads(&self, done: &mut Done) -> store::Result<()> {
+        let round = self.store.checkpoints.bucket_scan().await?;
+        let Some(before) = round.and_then(|it| it.ended_before) else {
+            return Ok(());
+        };
+        let (garbage, now) = (&self.store.garbage, self.clock.now());
+        let ended = garbage.end_ads(before, &self.compaction, now).await?;
+        done.ended += ended.ads;
         Ok(())
     }
 

@@ -147,6 +147,8 @@ pub struct Done {
     pub redriven: u64,
     /// Ads removed for their age.
     pub removed: u64,
+    /// Ads that left the set after their retention.
+    pub ended: u64,
     /// Searches through the past that were driven again.
     pub searches: u64,
     /// Leads closed since their references have ended.
@@ -183,7 +185,7 @@ impl Done {
     /// The counts as JSON, as the function answers and the log says.
     pub fn to_json(self) -> serde_json::Value {
         serde_json::json!({
-            "redriven": self.redriven, "removed": self.removed, "expired": self.expired,
+            "redriven": self.redriven, "removed": self.removed, "ended": self.ended, "expired": self.expired,
             "erased": self.erased, "digests": self.digests, "compacted": self.compacted,
             "merged": self.merged, "swept": self.swept, "erasures": self.erasures,
             "common": self.common, "searches": self.searches,

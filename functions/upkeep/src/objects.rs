@@ -28,6 +28,27 @@ enum Action {
     Remove,
 }
 
+/// An object, what is to be done with it, and what is known of an ad.
+struct Due {
+    object: ListedObject,
+    action: Action,
+    upload: Option<Upload>,
+}
+
+impl Due {
+    fn of(object: ListedObject, action: Action) -> Self {
+        Self {
+            object,
+            action,
+            upload: None,
+        }
+    }
+}
+
+/// So long before a round an ad came of which the next ones ask nothing any more: by then a bundle that was cut is
+/// removed.
+const SETTLES_AFTER: Duration = Duration::from_secs(2 * 24 * 3_600);
+
 impl Upkeep {
     /// Goes on with the round over both buckets, or begins the next one if it is time. A reference
     /// photo that was not looked at for too long is driven again. So is an ad, whether or not its
@@ -44,13 +65,11 @@ impl Upkeep {
         let mut round = match self.store.checkpoints.bucket_scan().await? {
             Some(begun) if begun.stage != ScanStage::Over => begun,
             Some(last) if now.since(last.began_at) < self.objects_every => return Ok(()),
-            _ => BucketScan {
-                stage: ScanStage::References,
-                after: None,
-                began_at: now,
-                orphans: 0,
-            },
+            last => BucketScan::next(last.as_ref(), now, self.ads_end_before().await?),
         };
+        if let Some(before) = round.ends_before {
+            self.go_on_ending(before).await?;
+        }
         let until = now.plus(RUN_MAX);
         let mut met = 0;
         while let Some(listed) = ScanListing::at(round.stage) {
@@ -68,8 +87,11 @@ impl Upkeep {
             let unknown = items.iter().filter(known).count() as u64;
             met += page.foreign + others.len() as u64 + unknown;
             round.orphans += page.foreign + others.len() as u64 + unknown;
-            self.inspect(kind, items, done).await?;
+            self.inspect(kind, items, &mut round, done).await?;
             (round.stage, round.after) = listed.behind(page.next);
+            if round.stage == ScanStage::Over {
+                round.close(SETTLES_AFTER.max(self.pending_max));
+            }
             self.store.checkpoints.save_bucket_scan(&round).await?;
             if self.clock.now() >= until {
                 break;
@@ -91,17 +113,18 @@ impl Upkeep {
         &self,
         kind: ObjectKind,
         objects: Vec<ListedObject>,
+        round: &mut BucketScan,
         done: &mut Done,
     ) -> store::Result<()> {
         let now = self.clock.now();
         let is_old = |it: &ListedObject| now.since(it.last_modified) > self.pending_max;
         let old: Vec<ListedObject> = objects.into_iter().filter(is_old).collect();
         let due = match kind {
-            ObjectKind::Ad => self.ads_due(old, self.ended_by().await?).await?,
+            ObjectKind::Ad => self.ads_due(old, round).await?,
             ObjectKind::Reference => self.photos_due(old).await?,
         };
         let did: Vec<Action> = stream::iter(due)
-            .map(|(object, due)| self.carry_out(object, due))
+            .map(|due| self.carry_out(due, round.ends_before))
             .buffer_unordered(AT_ONCE)
             .try_collect()
             .await?;
@@ -111,29 +134,48 @@ impl Upkeep {
         Ok(())
     }
 
-    async fn ads_due(
-        &self,
-        objects: Vec<ListedObject>,
-        ended_by: Timestamp,
-    ) -> store::Result<Vec<(ListedObject, Action)>> {
-        let keys: Vec<&AdKey> = objects.iter().filter_map(ad_key).collect();
-        let uploads = self.store.uploads.uploads_of(&keys).await?.into_iter();
-        let uploads: HashMap<AdKey, Upload> =
-            uploads.map(|it| (it.object_key.clone(), it)).collect();
-        let due = objects.into_iter().map(|object| {
-            let upload = ad_key(&object).and_then(|key| uploads.get(key));
-            let due = self.ad_due(&object, upload, ended_by);
-            (object, due)
-        });
-        Ok(due.collect())
+    /// The time before which ads have ended, for a round that begins now; none where they are kept. A whole
+    /// second: S3 tells times to the second, in listings sometimes finer, and both are to end at once.
+    async fn ads_end_before(&self) -> store::Result<Option<Timestamp>> {
+        let ended_by = self.ended_by().await?;
+        let before = |kept| Timestamp::from_millis(ended_by.minus(kept).seconds() * 1_000);
+        Ok(self.ads_kept.map(before))
     }
 
-    fn ad_due(
+    /// What is due of ads. Of those that were settled when the last round looked, nothing is asked until their
+    /// end: a round over all that is kept costs the listing.
+    async fn ads_due(
         &self,
-        object: &ListedObject,
-        upload: Option<&Upload>,
-        ended_by: Timestamp,
-    ) -> Action {
+        mut objects: Vec<ListedObject>,
+        round: &mut BucketScan,
+    ) -> store::Result<Vec<Due>> {
+        let (ends_before, settled_before) = (round.ends_before, round.settled_before);
+        objects.retain(|it| {
+            let has_ended = ends_before.is_some_and(|before| it.last_modified < before);
+            has_ended || settled_before.is_none_or(|before| it.last_modified >= before)
+        });
+        let keys: Vec<&AdKey> = objects.iter().filter_map(ad_key).collect();
+        let uploads = self.store.uploads.uploads_of(&keys).await?.into_iter();
+        let mut uploads: HashMap<AdKey, Upload> =
+            uploads.map(|it| (it.object_key.clone(), it)).collect();
+        let mut all = Vec::new();
+        for object in objects {
+            let upload = ad_key(&object).and_then(|key| uploads.remove(key));
+            let action = self.ad_due(&object, upload.as_ref(), round);
+            if action == Action::Redrive {
+                let oldest = round.unsettled.unwrap_or(object.last_modified);
+                round.unsettled = Some(oldest.min(object.last_modified));
+            }
+            all.push(Due {
+                object,
+                action,
+                upload,
+            });
+        }
+        Ok(all)
+    }
+
+    fn ad_due(&self, object: &ListedObject, upload: Option<&Upload>, round: &BucketScan) -> Action {
         let upload = upload.filter(|upload| {
             upload.state != UploadState::Pending
                 && upload.is_about(object.last_modified, object.size_bytes)
@@ -141,45 +183,104 @@ impl Upkeep {
         let Some(upload) = upload else {
             return Action::Redrive;
         };
-        let kept = match upload.bundle {
-            Some(counts) if !counts.holds_members => Some(BUNDLES_KEPT),
-            _ => self.ads_kept,
-        };
-        let age = ended_by.since(object.last_modified);
-        match kept {
-            Some(kept) if age > kept => Action::Remove,
-            _ => Action::Nothing,
+        let is_over = |before: Timestamp| object.last_modified < before;
+        let is_cut = upload.bundle.is_some_and(|counts| !counts.holds_members);
+        let has_ended = round.ends_before.is_some_and(is_over);
+        match has_ended || is_cut && is_over(round.began_at.minus(BUNDLES_KEPT)) {
+            true => Action::Remove,
+            false => Action::Nothing,
         }
     }
 
-    async fn photos_due(
-        &self,
-        objects: Vec<ListedObject>,
-    ) -> store::Result<Vec<(ListedObject, Action)>> {
+    async fn photos_due(&self, objects: Vec<ListedObject>) -> store::Result<Vec<Due>> {
         let due = stream::iter(objects).map(|object| async move {
             let ObjectKey::Reference(key) = &object.key else {
-                return Ok((object, Action::Nothing));
+                return Ok(Due::of(object, Action::Nothing));
             };
             let accepted_s = object.last_modified.seconds();
             let due = match self.store.references.is_enrolled(key, accepted_s).await? {
                 true => Action::Nothing,
                 false => Action::Redrive,
             };
-            Ok((object, due))
+            Ok(Due::of(object, due))
         });
         due.buffered(AT_ONCE).try_collect().await
     }
 
     /// What was done in the end.
-    async fn carry_out(&self, object: ListedObject, due: Action) -> store::Result<Action> {
-        match due {
+    async fn carry_out(&self, due: Due, ends_before: Option<Timestamp>) -> store::Result<Action> {
+        let Due { object, action, .. } = &due;
+        match action {
             Action::Nothing => {}
             Action::Redrive if self.store.objects.redrive(&object.key).await? => {}
             Action::Redrive => return Ok(Action::Nothing), // gone, or overwritten
-            Action::Remove => self.store.objects.delete_object(&object.key, None).await?,
+            Action::Remove => return self.remove(&due, ends_before).await,
         }
-        Ok(due)
+        Ok(*action)
     }
+
+    /// Removes an object, with what is known of it that no sighting leads to, unless another has come under its
+    /// key concurrently.
+    async fn remove(&self, due: &Due, ends_before: Option<Timestamp>) -> store::Result<Action> {
+        let uploads = &self.store.uploads;
+        let has_ended = |it: &&Upload| ends_before.is_some_and(|before| it.uploaded_at < before);
+        let ending = due.upload.as_ref().filter(has_ended);
+        let ending = ending.filter(|it| it.bundle.is_some() || !has_sighting(it));
+        if let Some(upload) = ending {
+            uploads.begin_end(upload).await?;
+        }
+        let is_removed = self.store.objects.delete_listed(&due.object).await?;
+        if let (Some(upload), Some(before)) = (ending, ends_before) {
+            if is_removed {
+                self.end_records(upload, before).await?;
+            }
+            uploads.note_end(&upload.object_key).await?;
+        }
+        Ok(match is_removed {
+            true => Action::Remove,
+            false => Action::Nothing,
+        })
+    }
+
+    /// Goes on with ends that a crash has cut off.
+    async fn go_on_ending(&self, before: Timestamp) -> store::Result<()> {
+        let uploads = &self.store.uploads;
+        for (object_key, upload) in uploads.ends_begun().await? {
+            if let Some(upload) = upload {
+                let (key, version) = (object_key.clone().into(), upload.version_id.as_deref());
+                if self.store.objects.is_current(&key, version).await? {
+                    continue; // the round meets it
+                }
+                self.end_records(&upload, before).await?;
+            }
+            uploads.note_end(&object_key).await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets what the end of a photo leaves of records that no sighting leads to: what was refused, and what is
+    /// known of a bundle or list as a whole. The others go with their ad's fingerprint.
+    async fn end_records(&self, upload: &Upload, before: Timestamp) -> store::Result<()> {
+        let uploads = &self.store.uploads;
+        let mut over = Vec::new();
+        if upload.bundle.is_some() {
+            let whole = upload.object_key.whole();
+            over.extend(uploads.upload(&whole).await?);
+            over.extend(uploads.uploads_within(&whole).await?);
+        }
+        over.retain(|it| it.object_key != upload.object_key);
+        over.push(upload.clone()); // last: it is by this one that a run goes on
+        let is_over = |it: &&Upload| it.uploaded_at < before && !has_sighting(it);
+        for it in over.iter().filter(is_over) {
+            uploads.end_upload(&it.object_key, it.uploaded_at).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether what is known of an upload goes with the ad's fingerprint.
+fn has_sighting(upload: &Upload) -> bool {
+    upload.state == UploadState::Recorded && upload.image_sha256.is_some()
 }
 
 /// Whether a key is one of its bucket's.

@@ -27,9 +27,7 @@ impl Upkeep {
         self.forget(done).await?;
         let begun = BucketScan {
             stage: ScanStage::Ads,
-            after: None,
-            began_at: now,
-            orphans: 0,
+            ..BucketScan::next(None, now, None)
         };
         // Before: the walk of an earlier rebuild must not pass for this one's.
         self.store.checkpoints.save_rebuild(&begun).await?;

@@ -9,6 +9,9 @@ use crate::{Done, Upkeep};
 /// How long a search may stand still: four times what a function may run.
 const STALLED_FOR: Duration = Duration::from_secs(3_600);
 
+/// So long after its end a reference's photo is asked for at each walk: what was under way at the end is over.
+const ASKED_FOR: Duration = Duration::from_secs(24 * 3_600);
+
 impl Upkeep {
     /// Ends a unit's references whose date has passed for sure.
     pub(crate) async fn expire(&self, unit: &TenantId, done: &mut Done) -> store::Result<()> {
@@ -66,7 +69,13 @@ impl Upkeep {
     /// Removes the photos of a unit's withdrawn and expired references. A photo that was put there
     /// again after the end is a new submission and stays. What an erasure under way is about is left
     /// to it, which counts what it removes.
+    /// Of those that ended a day before the last whole walk nothing is asked again.
     pub(crate) async fn erase(&self, unit: &TenantId, done: &mut Done) -> store::Result<()> {
+        let checkpoints = &self.store.checkpoints;
+        let erased_until = checkpoints.photos_erased_until(unit).await?;
+        let until = self.clock.now().minus(ASKED_FOR);
+        let is_new = |it: &&Reference| it.ended_at >= erased_until;
+        let mut asked = false;
         let mut cursor = None;
         loop {
             let page = self
@@ -78,11 +87,13 @@ impl Upkeep {
             let erasures = self.store.erasures.pending_erasures(unit).await?;
             let is_left = |it: &&Reference| erasures.iter().any(|erasure| erasure.covers(it));
             let ended = page.items.iter().filter(|it| has_ended(it));
-            for reference in ended.filter(|it| !is_left(it)) {
+            for reference in ended.filter(|it| is_new(it) && !is_left(it)) {
+                asked |= reference.ended_at.is_some_and(|at| at < until);
                 done.erased += u64::from(self.erase_photo(reference).await?);
             }
             match page.next {
                 Some(next) => cursor = Some(next),
+                None if asked => return checkpoints.save_photos_erased_until(unit, until).await,
                 None => return Ok(()),
             }
         }

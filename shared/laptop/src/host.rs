@@ -108,8 +108,10 @@ impl Programs {
         let mut alerting = AlertProgram::new(behind.clone(), Sender::new(&exit)?, clock.clone());
         let pages_at = ports.public.as_ref().map_or(&ports.api, |it| &it.api);
         alerting.pages_at = Some(pages_at.clone());
+        let mut ingest = Ingest::new(store.clone(), limits, clock.clone(), cores);
+        ingest.ads_kept = settings.ads_kept;
         Ok(Self {
-            ingest: Ingest::new(store.clone(), limits, clock.clone(), cores),
+            ingest,
             enroll: Enroll::new(behind.clone(), limits, clock.clone(), 1),
             lookup: Lookup::new(behind.clone(), Policy::default(), clock.clone()),
             alerting,

@@ -1,6 +1,7 @@
 //! How far scans over all objects of both buckets have come: they outlive the runs of a program.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,43 @@ pub struct BucketScan {
     /// Objects that it met so far under keys of no photo, or of tenants that there are none of.
     #[serde(default)]
     pub orphans: u64,
+    /// Ads that were uploaded before it end by it; none where they are kept.
+    #[serde(default)]
+    pub ends_before: Option<Timestamp>,
+    /// The same of the last scan that was over: no photo of before it is left.
+    #[serde(default)]
+    pub ended_before: Option<Timestamp>,
+    /// Ads that were uploaded before it were recorded or refused when the last scan looked: until their end there
+    /// is nothing to ask about them.
+    #[serde(default)]
+    pub settled_before: Option<Timestamp>,
+    /// The oldest ad that this scan has driven again.
+    #[serde(default)]
+    pub unsettled: Option<Timestamp>,
+}
+
+impl BucketScan {
+    /// A scan from the start of both buckets on, by what the one before has left.
+    pub fn next(last: Option<&Self>, began_at: Timestamp, ends_before: Option<Timestamp>) -> Self {
+        Self {
+            stage: ScanStage::References,
+            after: None,
+            began_at,
+            orphans: 0,
+            ends_before,
+            ended_before: last.and_then(|it| it.ended_before),
+            settled_before: last.and_then(|it| it.settled_before),
+            unsettled: None,
+        }
+    }
+
+    /// What it has come to once it is over: ads that came so long before it began are settled, but for those that
+    /// were driven again.
+    pub fn close(&mut self, settles_after: Duration) {
+        self.ended_before = self.ends_before.max(self.ended_before);
+        let settled = self.began_at.minus(settles_after);
+        self.settled_before = Some(self.unsettled.map_or(settled, |oldest| oldest.min(settled)));
+    }
 }
 
 impl fmt::Debug for BucketScan {

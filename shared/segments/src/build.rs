@@ -61,8 +61,30 @@ pub fn build(kind: SetKind, items: Vec<Item>, made_at_ms: u64, generation: u64) 
         parts.put(&mut bytes, *column);
     }
     head.seal(&mut bytes);
-    let entry = head.entry(SegmentName::of(&bytes));
+    let oldest_day = oldest_day(kind, parts.items);
+    let own = head.entry(SegmentName::of(&bytes));
+    let entry = SegmentEntry { oldest_day, ..own };
     Built { bytes, entry }
+}
+
+const DAY_MS: u64 = 86_400_000;
+
+/// The day of the oldest stamp of ads and their postings. The first day stands for all before, the last one
+/// for all after it.
+fn oldest_day(kind: SetKind, items: &[Item]) -> u16 {
+    let stamps = items.iter().flat_map(|item| {
+        let postings = item.postings.iter().map(|posting| posting.stamp);
+        postings.chain([item.stamp])
+    });
+    match (kind, stamps.min()) {
+        (SetKind::Ads, Some(oldest)) => day_of(oldest),
+        _ => 0,
+    }
+}
+
+/// The day of a stamp of an ad, in days since 1970, from 1 on.
+pub fn day_of(stamp_ms: u64) -> u16 {
+    u16::try_from(stamp_ms / DAY_MS).unwrap_or(u16::MAX).max(1)
 }
 
 /// One item for those of one identity and owner.

@@ -161,6 +161,8 @@ pub struct SegmentEntry {
     pub views: u32,
     /// Its format.
     pub format: u16,
+    /// Of ads, the day of the oldest stamp of an item or posting, in days since 1970; 0 if that is not known.
+    pub oldest_day: u16,
 }
 
 /// A head, read and checked, or about to be written.
@@ -340,12 +342,15 @@ impl Head {
             items: count(self.items),
             views: count(self.views),
             format: self.format,
+            oldest_day: 0,
         }
     }
 
     /// Whether this is the head of the segment that a manifest names.
     pub(crate) fn is_of(&self, entry: &SegmentEntry) -> bool {
-        self.entry(entry.name) == *entry
+        let oldest_day = entry.oldest_day; // of which a head knows nothing
+        let own = self.entry(entry.name);
+        SegmentEntry { oldest_day, ..own } == *entry
     }
 }
 

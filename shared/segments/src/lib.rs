@@ -54,7 +54,7 @@ mod manifest;
 mod merge;
 mod read;
 
-pub use build::{Built, build};
+pub use build::{Built, build, day_of};
 pub use error::SegmentError;
 pub use head::{SegmentEntry, SegmentName};
 pub use item::{Id, Item, Posting, SetKind};

@@ -7,7 +7,7 @@
 //! | 8 | generation: one more with every swap |
 //! | 8 x 16 | for references: the last number of each partition of the log that the segments hold |
 //! | 4, 4, 4 | live segments; retired ones; packs of the tail whose items are in live ones |
-//! | 96 each | a live segment: name, hash of its head, bytes, bytes of its index, items, views, format, six zeros |
+//! | 96 each | a live segment: name, hash of its head, bytes, bytes of its index, items, views, format, its oldest day, four zeros |
 //! | 40 each | a retired one: name, and from when on it may be deleted, ms since 1970 |
 //! | 40 each | a pack: likewise, with all ones while the tail may still name it |
 //! | 4 | Adler-32 of all that stands before |
@@ -18,7 +18,9 @@ use crate::head::Input;
 use crate::{SegmentEntry, SegmentError, SegmentName, SetKind};
 
 const MAGIC: &[u8; 8] = b"HOMEWMAN";
-const FORMAT: u16 = 2;
+const FORMAT: u16 = 3;
+/// Its entries tell no oldest day.
+const FORMAT_WITHOUT_DAYS: u16 = 2;
 
 /// Partitions of the references' log.
 pub const LOG_PARTITIONS: usize = 16;
@@ -189,7 +191,7 @@ impl Manifest {
     /// [`SegmentError`], by what the caller does next.
     pub fn from_bytes(kind: SetKind, bytes: &[u8]) -> Result<Self, SegmentError> {
         let mut input = Input(bytes);
-        input.known(MAGIC, FORMAT..=FORMAT)?;
+        input.known(MAGIC, FORMAT_WITHOUT_DAYS..=FORMAT)?;
         let [tag, zero] = input.array()?;
         let generation = input.u64()?;
         let mut position = [0; LOG_PARTITIONS];
@@ -252,7 +254,8 @@ impl SegmentEntry {
         out.extend(self.items.to_le_bytes());
         out.extend(self.views.to_le_bytes());
         out.extend(self.format.to_le_bytes());
-        out.extend([0; 6]);
+        out.extend(self.oldest_day.to_le_bytes());
+        out.extend([0; 4]);
         out
     }
 
@@ -279,8 +282,9 @@ impl SegmentEntry {
             items: input.u32()?,
             views: input.u32()?,
             format: input.u16()?,
+            oldest_day: input.u16()?,
         };
-        let is_sound = input.array()? == [0; 6]
+        let is_sound = input.array()? == [0; 4]
             && entry.index_bytes <= entry.bytes
             && entry.bytes <= crate::SEGMENT_BYTES_MAX;
         is_sound.then_some(entry).ok_or(SegmentError::Corrupt)

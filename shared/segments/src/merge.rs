@@ -61,6 +61,7 @@ mod tests {
             items: 1,
             views: 1,
             format: 1,
+            oldest_day: 0,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The searchable set of ads: tail, packs, segments, stop features.
 
 pub(crate) mod compaction;
+pub(crate) mod ending;
 pub(crate) mod packs;
 pub(crate) mod pages;
 pub(crate) mod stop_features;

@@ -2,10 +2,10 @@
 
 pub(crate) mod status;
 
-use records::{BucketScan, ClockObservation, Renewal, ScanStage, Timestamp};
+use records::{BucketScan, ClockObservation, Renewal, ScanStage, TenantId, Timestamp};
 
 use crate::db::error::Result;
-use crate::db::items::{item, record};
+use crate::db::items::{item, key, parsed, record, text};
 use crate::{Db, Table};
 
 /// How far the timers' scans and backfills have come. Cheap to clone.
@@ -30,6 +30,10 @@ const FINGERPRINTS: &str = "fingerprints";
 const OBJECTS: &str = "objects";
 const CLOCK: &str = "clock";
 const REBUILD: &str = "rebuild";
+
+/// Where it stands how far photos of ended references are erased, by unit.
+const PHOTOS: &str = "walk#photos";
+const UNTIL: &str = "erased_until";
 
 impl Checkpoints {
     /// The walk that is due for this version of the algorithms; none if it is over, or a newer one has
@@ -96,6 +100,28 @@ impl Checkpoints {
     /// As every verb.
     pub async fn save_clock_observation(&self, seen: &ClockObservation) -> Result<()> {
         self.db.put(Table::Ads, item(WALKS, CLOCK, seen)?).await
+    }
+
+    /// Up to which end of a unit's references their photos are known to be erased; none if none is. Strongly
+    /// consistent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn photos_erased_until(&self, unit: &TenantId) -> Result<Option<Timestamp>> {
+        let found = self.db.get(Table::Ads, PHOTOS, unit.as_str()).await?;
+        found
+            .map(|it| parsed(&it, UNTIL, "walk over ended references"))
+            .transpose()
+    }
+
+    /// Notes that no photo is left of a unit's references that ended before a time.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn save_photos_erased_until(&self, unit: &TenantId, until: Timestamp) -> Result<()> {
+        let mut item = key(PHOTOS, unit.as_str());
+        item.insert(UNTIL.into(), text(until.as_str()));
+        self.db.put(Table::Ads, item).await
     }
 
     /// The round over all objects that was begun last; none if none ever was. Strongly consistent.

@@ -15,7 +15,7 @@ use crate::db::items::ms;
 use crate::sets::building::{build_blocking, chunks};
 use crate::sets::objects::{Prefix, Stored, StoredVersion, items_blocking};
 use crate::{
-    AdsSet, Compacted, CompactionRule, Db, Erased, ErasedBy, Erasures, Searches, Segments,
+    AdsSet, Compacted, CompactionRule, Db, Erased, ErasedBy, Erasures, Searches, Segments, Uploads,
 };
 
 /// Takes out of the searchable sets what is to be forgotten, and deletes what is not needed any more. Cheap to clone.
@@ -25,6 +25,7 @@ pub struct GarbageCollector {
     pub(crate) segments: Segments,
     pub(crate) ads: AdsSet,
     pub(crate) searches: Searches,
+    pub(crate) uploads: Uploads,
     pub(crate) erasures: Erasures,
 }
 
@@ -36,6 +37,7 @@ impl GarbageCollector {
             segments: Segments::new(db),
             ads: AdsSet::new(db),
             searches: Searches::new(db),
+            uploads: Uploads::new(db),
             erasures: Erasures::new(db),
         }
     }

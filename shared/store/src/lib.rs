@@ -69,6 +69,7 @@ pub use uploads::quotas::Quota;
 pub use uploads::unpacking::Unpacked;
 
 pub use ads::AdsSet;
+pub use ads::ending::EndedAds;
 pub use audit::AuditLog;
 pub use checkpoints::Checkpoints;
 pub use db::{Db, https_client, sdk_config};

@@ -275,6 +275,16 @@ impl Objects {
         }
     }
 
+    /// Whether this version of an object is the one that lies there now, neither replaced nor removed; where a
+    /// bucket keeps no versions, whether there is one.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn is_current(&self, key: &ObjectKey, version_id: Option<&str>) -> Result<bool> {
+        let head = self.head(key).await?;
+        Ok(head.is_some_and(|head| head.version_id.as_deref() == version_id))
+    }
+
     /// Writes an object and returns its version, where the bucket keeps versions. Repeating it
     /// writes another version of the same bytes.
     ///
@@ -312,6 +322,24 @@ impl Objects {
             .await
             .map_err(|error| classified("deleting an object", &error))?;
         Ok(())
+    }
+
+    /// Puts a delete marker on top of an object that was listed, unless another has come under its key since;
+    /// says whether it did. Idempotent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn delete_listed(&self, listed: &ListedObject) -> Result<bool> {
+        if let Some(head) = self.head(&listed.key).await? {
+            let modified = time(head.last_modified.as_ref())?;
+            let is_newer = modified.seconds() > listed.last_modified.seconds();
+            let size_bytes = head.content_length.and_then(|it| u64::try_from(it).ok());
+            if is_newer || size_bytes != Some(listed.size_bytes) {
+                return Ok(false);
+            }
+        }
+        self.delete_object(&listed.key, None).await?;
+        Ok(true)
     }
 
     /// One page of the current objects of a bucket below a prefix, by key. Strongly consistent, as

@@ -19,7 +19,7 @@ use records::{
 
 use crate::db::calls::{Query, Range};
 use crate::db::error::{Error, Result};
-use crate::db::items::{Item, attribute, digest, item, key, record, text};
+use crate::db::items::{Item, attribute, digest, item, key, parsed, record, text};
 use crate::{Db, Objects, PAGE_ITEMS_MAX, Table};
 
 /// Uploads, images and sightings of ads, and the quotas of their tenants. Cheap to clone.
@@ -55,11 +55,14 @@ pub(crate) const AT_ONCE: usize = 8;
 
 /// Conditions on the record of an upload that is to be replaced.
 const EARLIER: &str = "attribute_not_exists(pk) OR uploaded_at < :uploaded_at";
-const AT_ONCE_WITH: &str = "uploaded_at = :uploaded_at";
+pub(crate) const AT_ONCE_WITH: &str = "uploaded_at = :uploaded_at";
 const OF_VERSION: &str = "version_id = :version_id";
 const OF_ANOTHER_VERSION: &str = "version_id <> :version_id";
 
-fn upload_pk(tenant: &TenantId) -> String {
+/// Of a sighting, when its photo was uploaded last.
+pub(crate) const UPLOADED_AT: &str = "uploaded_at";
+
+pub(crate) fn upload_pk(tenant: &TenantId) -> String {
     format!("{tenant}#upload")
 }
 
@@ -257,6 +260,20 @@ impl Uploads {
     /// # Errors
     /// As every verb.
     pub async fn image(&self, tenant: &TenantId, image: &ImageSha256) -> Result<Option<Image>> {
+        let known = self.image_since(tenant, image).await?;
+        Ok(known.map(|(image, _)| image))
+    }
+
+    /// As [`Uploads::image`], with when one of its postings was uploaded: once that is over, the fingerprint may
+    /// be gone although another one is left.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub async fn image_since(
+        &self,
+        tenant: &TenantId,
+        image: &ImageSha256,
+    ) -> Result<Option<(Image, Timestamp)>> {
         let mut of_tenant = Query::of(
             Table::Ads,
             image_pk(image),
@@ -264,12 +281,17 @@ impl Uploads {
         );
         of_tenant.limit = Some(1);
         let (items, _) = self.db.query(&of_tenant).await?;
-        items.first().map(image_of).transpose()
+        let known = items.first().map(|sighting| {
+            let uploaded_at = parsed(sighting, UPLOADED_AT, "sighting")?;
+            Ok((image_of(sighting)?, uploaded_at))
+        });
+        known.transpose()
     }
 
     /// Records one posting of an image and says whether it is new. Idempotent: the first metadata
-    /// under an object key and content stay. Put the image's fingerprint into the searchable set
-    /// before, by [`AdsSet::put_ads`](crate::AdsSet::put_ads), or take what [`Uploads::image`] gave.
+    /// under an object key and content stay, and the latest time, until which it is kept from then on. Put
+    /// the image's fingerprint into the searchable set before, by
+    /// [`AdsSet::put_ads`](crate::AdsSet::put_ads), or take what [`Uploads::image`] gave.
     ///
     /// # Errors
     /// As every verb.
@@ -279,16 +301,38 @@ impl Uploads {
         sighting: &Sighting,
         uploaded_at: Timestamp,
     ) -> Result<bool> {
+        let pk = image_pk(&image.image_sha256);
         let sk = format!(
             "{}#{}",
             sighting.uploaded_by,
             sighting_digest(&sighting.object_key)
         );
-        let mut item = item(image_pk(&image.image_sha256), sk, sighting)?;
+        let mut item = item(&pk, &sk, sighting)?;
         item.insert("kind".into(), text("sighting"));
         item.insert("image".into(), attribute(image)?);
-        item.insert("uploaded_at".into(), text(uploaded_at.as_str()));
-        self.db.put_new(Table::Ads, item).await
+        item.insert(UPLOADED_AT.into(), text(uploaded_at.as_str()));
+        loop {
+            if self.db.put_new(Table::Ads, item.clone()).await? {
+                return Ok(true);
+            }
+            let there = self.db.get(Table::Ads, &pk, &sk).await?;
+            let Some(mut there) = there else {
+                continue; // it ended concurrently
+            };
+            let before: Timestamp = parsed(&there, UPLOADED_AT, "sighting")?;
+            there.insert(UPLOADED_AT.into(), text(uploaded_at.as_str()));
+            if before >= uploaded_at || self.replace_sighting(there, before).await? {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Writes a sighting over one of this time; says whether that was there.
+    pub(crate) async fn replace_sighting(&self, sighting: Item, before: Timestamp) -> Result<bool> {
+        let before = [(":uploaded_at", text(before.as_str()))];
+        self.db
+            .put_if(Table::Ads, sighting, AT_ONCE_WITH, &[], &before)
+            .await
     }
 
     /// Every posting of an image that was [recorded](Self::record_sighting), of all uploaders, by

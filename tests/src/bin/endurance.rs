@@ -63,6 +63,7 @@ fn main() -> ExitCode {
         bug: None,
         retries: RetryConfig::disabled(),
         keeps_text: false,
+        ads_kept: None,
     };
     let cluster = Arc::new(Cluster::new(plan, CaseSystem::willing));
     let went_well = Rc::new(Cell::new(false));

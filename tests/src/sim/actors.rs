@@ -8,6 +8,7 @@ use store::{NewObject, Store};
 use upkeep::Task;
 
 use super::cluster::make_older;
+use super::ends;
 use super::injected_bug::InjectedBug;
 use super::pump::unless_crashed;
 use super::rng::hash;
@@ -21,12 +22,16 @@ use super::{feed::Changes, unit};
 /// How often the timers fire, and how often the run checks whether all is done.
 const RETRIES_EVERY: Duration = Duration::from_secs(7);
 const UPKEEP_EVERY: Duration = Duration::from_secs(40);
+/// While ads end, so that what is put then meets their ends.
+const UPKEEP_AT_ENDS_EVERY: Duration = Duration::from_secs(3);
 const WATCH_EVERY: Duration = Duration::from_secs(15);
 /// A unit asks again after this, if its withdrawal was not acknowledged.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 /// A run that lasts longer never ends: a delivery that failed twice waits for 5 minutes, and by then
 /// nothing fails any more.
 const LASTS_MAX: Duration = Duration::from_secs(20 * 60);
+/// So long after the last ad has ended nothing is left of it: a few rounds of upkeep.
+const ENDS_WITHIN: Duration = Duration::from_secs(300);
 
 /// Adds the actors that are not woken by events.
 pub(super) fn add(tasks: &mut Tasks, run: &Rc<Run>) {
@@ -150,7 +155,11 @@ async fn upkeep(run: Rc<Run>) {
     let mut connection = process(&run, "upkeep", &mut processes);
     let mut upkeep = run.cluster.upkeep(&connection);
     while !run.is_over.get() {
-        run.time().sleep(UPKEEP_EVERY, hash(b"upkeep")).await;
+        let wait = match run.script.ads_end(run.now()) {
+            true => UPKEEP_AT_ENDS_EVERY,
+            false => UPKEEP_EVERY,
+        };
+        run.time().sleep(wait, hash(b"upkeep")).await;
         let ran = unless_crashed(&connection.crash, upkeep.run(&Task::ALL)).await;
         if ran.is_none() {
             connection = process(&run, "upkeep", &mut processes);
@@ -172,14 +181,20 @@ async fn watch(run: Rc<Run>) {
         run.time().sleep(WATCH_EVERY, hash(b"watch")).await;
         let is_exhausted = Duration::from_micros(run.time().now_us()) > LASTS_MAX;
         if is_exhausted || is_done(&run, &store).await {
-            let snapshot = snapshot_of(&run).await;
-            let all_there = snapshot.uploads.len() == run.script.uploads()
+            let (snapshot, at) = (snapshot_of(&run).await, run.now());
+            let all_there = ends::all_are_in(&run, &store).await
+                && (run.script.kept.is_some() || snapshot.uploads.len() == run.script.uploads())
                 && snapshot.references.len() == run.script.references.len()
                 && snapshot.extensions_due.is_empty()
                 && is_returned(&run.script, &snapshot)
                 && forged_are_in(&run, &store).await;
             if all_there || is_exhausted {
-                return run.end(snapshot, is_exhausted);
+                let missing = ends::missing(&run, &store).await;
+                run.remains.borrow_mut().extend(missing);
+                if let Some(kept) = run.script.kept {
+                    wait_for_the_end(&run, &store, kept, &snapshot).await;
+                }
+                return run.end((snapshot, at), is_exhausted);
             }
         }
     }
@@ -195,9 +210,24 @@ fn is_returned(script: &Script, held: &Snapshot) -> bool {
     })
 }
 
+/// Waits until every ad has ended: nothing is left then, and nothing was found or told any more.
+async fn wait_for_the_end(run: &Run, store: &Store, kept: Duration, before: &Snapshot) {
+    let wait = kept + ENDS_WITHIN;
+    run.time().sleep(wait, hash(b"watch")).await;
+    let mut found = ends::left(run, store).await;
+    let after = snapshot_of(run).await;
+    if (&after.leads, &after.created) != (&before.leads, &before.created) {
+        found.push("something was found after all was at rest".to_owned());
+    }
+    run.remains.borrow_mut().extend(found);
+}
+
 /// Whether every list of the forger is looked at: a lost event of it comes again late, too.
 async fn forged_are_in(run: &Run, store: &Store) -> bool {
     for put in &run.script.forged {
+        if !run.script.is_kept(put, run.now()) {
+            continue;
+        }
         let key = AdKey::parse(put.object().0).expect("a key");
         let upload = store.uploads.upload(&key).await.expect("faultless");
         if upload.is_none_or(|upload| upload.state == UploadState::Pending) {

@@ -53,6 +53,7 @@ pub struct Cluster {
     pub case_system: Arc<CaseSystem>,
     seed: u64,
     retries: RetryConfig,
+    ads_kept: Option<Duration>,
     _folder: TempDir,
 }
 
@@ -72,6 +73,8 @@ pub struct ClusterConfig {
     pub retries: RetryConfig,
     /// Whether the trace is kept as text.
     pub keeps_text: bool,
+    /// How long ads are kept; none for ever.
+    pub ads_kept: Option<Duration>,
 }
 
 impl Cluster {
@@ -95,6 +98,7 @@ impl Cluster {
             case_system,
             seed: plan.seed,
             retries: plan.retries,
+            ads_kept: plan.ads_kept,
             _folder: folder,
         }
     }
@@ -124,7 +128,9 @@ impl Cluster {
     /// `ingest`.
     pub fn ingest(&self, connection: &Connection) -> Ingest {
         let clock = self.time().clock();
-        Ingest::new(self.store(connection), photo::Limits::default(), clock, 1)
+        let mut ingest = Ingest::new(self.store(connection), photo::Limits::default(), clock, 1);
+        ingest.ads_kept = self.ads_kept;
+        ingest
     }
 
     /// `enroll`.
@@ -171,7 +177,7 @@ impl Cluster {
             pending_max: PENDING_MAX,
             objects_every: Duration::ZERO,
             compaction: compaction(),
-            ads_kept: None,
+            ads_kept: self.ads_kept,
             looks_apart_max: None, // virtual time goes in leaps
             queues: Arc::new(ServersQueues(self.network.clone())),
             noted: Default::default(),

@@ -1,6 +1,7 @@
 //! What must be true of every run in the end.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use records::{ImageSha256, LeadId, ReferenceId};
 
@@ -12,12 +13,12 @@ use super::snapshot::Snapshot;
 /// What is not as it must be, as text.
 pub fn judge(
     script: &Script,
-    held: &Snapshot,
+    (held, at): (&Snapshot, Duration),
     arrived: &[Arrived],
     acknowledged: &[Acknowledged],
 ) -> Vec<String> {
     let mut found = Vec::new();
-    uploads(&mut found, script, held);
+    uploads(&mut found, script, held, at);
     references(&mut found, script, held);
     leads(&mut found, script, held);
     alerts(&mut found, held);
@@ -26,8 +27,8 @@ pub fn judge(
     found
 }
 
-fn uploads(found: &mut Vec<String>, script: &Script, held: &Snapshot) {
-    for ad in &script.ads {
+fn uploads(found: &mut Vec<String>, script: &Script, held: &Snapshot, at: Duration) {
+    for ad in script.ads.iter().filter(|ad| script.is_kept(ad, at)) {
         let expected = ad.end();
         match held.uploads.get(ad.reported_at()) {
             Some(state) if state.split(" (").next() == Some(expected) => {}
@@ -57,14 +58,16 @@ fn references(found: &mut Vec<String>, script: &Script, held: &Snapshot) {
 }
 
 fn leads(found: &mut Vec<String>, script: &Script, held: &Snapshot) {
-    let (pairs, withdrawn) = (script.pairs(), withdrawn(script));
+    let (pairs, sure, withdrawn) = (script.pairs(), script.sure_pairs(), withdrawn(script));
     let mut counts: BTreeMap<(String, String), u64> = BTreeMap::new();
     for (reference, image, level) in &held.leads {
         *counts
             .entry((reference.clone(), image.clone()))
             .or_default() += 1;
-        // What rises after a withdrawal is silent, and stays for review.
-        if level != "alert" && withdrawn.as_ref() != Some(reference) {
+        // What rises after a withdrawal is silent, and stays for review. Of what had ended when the reference
+        // came a list may be left that says less.
+        let is_sure = sure.contains_key(&(reference.clone(), image.clone()));
+        if level != "alert" && is_sure && withdrawn.as_ref() != Some(reference) {
             found.push(format!("a lead is of level {level}"));
         }
     }
@@ -76,13 +79,14 @@ fn leads(found: &mut Vec<String>, script: &Script, held: &Snapshot) {
             found.push("a lead is of no true pair".to_owned());
         }
     }
-    for (pair, keys) in pairs
+    for (pair, keys) in sure
         .iter()
         .filter(|(pair, _)| withdrawn.as_ref() != Some(&pair.0))
     {
+        let told = held.sightings.get(&lead_id(pair));
         if !counts.contains_key(pair) {
             found.push("a pair was missed".to_owned());
-        } else if held.sightings.get(&lead_id(pair)) != Some(keys) {
+        } else if !told.is_some_and(|told| told.is_superset(keys) && told.is_subset(&pairs[pair])) {
             found.push("a lead lacks a sighting".to_owned());
         }
     }
@@ -131,7 +135,7 @@ fn deliveries(found: &mut Vec<String>, script: &Script, held: &Snapshot) {
     let returned = script.returns.as_ref();
     let returned = returned.map(|(place, _)| script.reference_id(*place).to_string());
     let stays = |id: &String| withdrawn.as_ref() != Some(id);
-    for pair in script.pairs().keys().filter(|pair| stays(&pair.0)) {
+    for pair in script.sure_pairs().keys().filter(|pair| stays(&pair.0)) {
         let lead = lead_id(pair);
         // What was given up while its photo lay in S3 no more is told as open again.
         let is_told_again = held.extended.contains(&lead) || held.extensions_due.contains(&lead);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
+use records::Timestamp;
 
 use super::call::Call;
 use super::cluster::{Cluster, ClusterConfig};
@@ -53,7 +54,9 @@ pub(super) struct Run {
     pub(super) script_parts_left: Cell<usize>,
     pub(super) is_over: Cell<bool>,
     pub(super) is_exhausted: Cell<bool>,
-    snapshot: RefCell<Option<Snapshot>>,
+    snapshot: RefCell<Option<(Snapshot, Duration)>>,
+    /// What is left of ads after the end of all of them.
+    pub(super) remains: RefCell<Vec<String>>,
 }
 
 /// What a run came to.
@@ -77,18 +80,20 @@ pub struct Report {
 pub fn run(seed: u64, bug: Option<InjectedBug>, keeps_text: bool) -> Report {
     let rng = Rng::new(seed);
     let time = Time::default();
+    let script = Script::draw(rng);
     let plan = ClusterConfig {
         seed,
         folder: None,
         time: time.clone(),
-        injections: injections(rng, &time),
+        injections: injections(rng, &time, script.clone()),
         bug,
         retries: RetryConfig::disabled(),
         keeps_text,
+        ads_kept: script.kept,
     };
     let mood = rng.of("case system", 0);
     let cluster = Cluster::new(plan, |time| CaseSystem::moody(time, mood, CALM_US));
-    let run = Rc::new(Run::new(cluster, rng, bug));
+    let run = Rc::new(Run::new(cluster, rng, bug, script));
     let mut tasks = Tasks::default();
     workers::add(&mut tasks, &run);
     actors::add(&mut tasks, &run);
@@ -97,7 +102,11 @@ pub fn run(seed: u64, bug: Option<InjectedBug>, keeps_text: bool) -> Report {
 }
 
 /// A run's own frequency of faults, and the faults themselves.
-fn injections(rng: Rng, time: &Time) -> Box<dyn Fn(&Call) -> Injection + Send + Sync> {
+fn injections(
+    rng: Rng,
+    time: &Time,
+    script: Script,
+) -> Box<dyn Fn(&Call) -> Injection + Send + Sync> {
     const FAULTS: [Fault; 6] = [
         Fault::BeforeEffect,
         Fault::AfterEffect,
@@ -117,7 +126,8 @@ fn injections(rng: Rng, time: &Time) -> Box<dyn Fn(&Call) -> Injection + Send + 
         let most_us = if is_slow { 3_000_000 } else { 40_000 };
         let mut delay = || Duration::from_micros(1 + rng.below(most_us));
         let (before, after) = (delay(), delay());
-        let strikes = time.now_us() < CALM_US && rng.one_in(one_in);
+        let now = Duration::from_micros(time.now_us());
+        let strikes = !script.is_calm(now) && rng.one_in(one_in);
         let fault = match strikes {
             true => FAULTS[rng.below(FAULTS.len() as u64) as usize],
             false => Fault::None,
@@ -131,12 +141,12 @@ fn injections(rng: Rng, time: &Time) -> Box<dyn Fn(&Call) -> Injection + Send + 
 }
 
 impl Run {
-    fn new(cluster: Cluster, rng: Rng, bug: Option<InjectedBug>) -> Self {
+    fn new(cluster: Cluster, rng: Rng, bug: Option<InjectedBug>, script: Script) -> Self {
         Self {
             cluster: Arc::new(cluster),
             rng,
             bug,
-            script: Script::draw(rng),
+            script,
             ads: EventQueue::default(),
             references: EventQueue::default(),
             ads_tail: Changes::of("homeward-ads-tail", 2),
@@ -149,6 +159,7 @@ impl Run {
             is_over: Cell::new(false),
             is_exhausted: Cell::new(false),
             snapshot: RefCell::default(),
+            remains: RefCell::default(),
         }
     }
 
@@ -156,12 +167,22 @@ impl Run {
         self.cluster.time()
     }
 
-    pub(super) fn is_calm(&self) -> bool {
-        self.time().now_us() >= CALM_US
+    /// When the run began.
+    pub(super) fn began(&self) -> Timestamp {
+        Time::default().now()
     }
 
-    /// Ends the run with what the cluster holds.
-    pub(super) fn end(&self, snapshot: Snapshot, is_exhausted: bool) {
+    /// Since the run began.
+    pub(super) fn now(&self) -> Duration {
+        Duration::from_micros(self.time().now_us())
+    }
+
+    pub(super) fn is_calm(&self) -> bool {
+        self.script.is_calm(self.now())
+    }
+
+    /// Ends the run with what the cluster held, and when.
+    pub(super) fn end(&self, snapshot: (Snapshot, Duration), is_exhausted: bool) {
         *self.snapshot.borrow_mut() = Some(snapshot);
         self.is_exhausted.set(is_exhausted);
         self.is_over.set(true);
@@ -173,13 +194,14 @@ impl Run {
     }
 
     fn report(&self) -> Report {
-        let snapshot = self.snapshot.take().unwrap_or_default();
+        let (snapshot, at) = self.snapshot.take().unwrap_or_default();
         let mut faults_found = oracle::judge(
             &self.script,
-            &snapshot,
+            (&snapshot, at),
             &self.arrived(),
             &self.acknowledged.borrow(),
         );
+        faults_found.append(&mut self.remains.borrow_mut());
         if self.is_exhausted.get() {
             faults_found.push("it never came to rest".to_owned());
         }

@@ -9,6 +9,7 @@ use records::{AdMetadata, CaseId, ImageSha256, MemberName, ReferenceId, hash_lis
 use super::cluster::unit;
 use super::picture::{bmp, rubbish};
 use super::rng::Rng;
+use super::run::CALM_US;
 
 /// Puts happen within this time.
 const PUTS_WITHIN_MS: u64 = 12_000;
@@ -21,6 +22,16 @@ const DELETED_WITHIN_MS: u64 = 10_000;
 const PUT_AGAIN_WITHIN_MS: u64 = 1_500;
 /// A withdrawal happens within this time.
 const WITHDRAWN_WITHIN_MS: u64 = 40_000;
+/// Of one run in so many ads end, so long after they were put: whatever is put at first is settled by then.
+const ENDING_ONE_IN: u64 = 3;
+const ADS_KEPT: Duration = Duration::from_secs(400);
+/// From so long before until so long after the first ads' end things are put and go wrong once more.
+const BEFORE_END: Duration = Duration::from_secs(30);
+const AFTER_END: Duration = Duration::from_secs(100);
+/// Within this time of its end an ad is ended, if upkeep runs often enough.
+const AS_IT_ENDS: Duration = Duration::from_secs(8);
+/// So long after it was put whatever is settled.
+const SETTLED_AFTER: Duration = Duration::from_secs(300);
 
 /// A file that is put, as an object or in one.
 #[derive(Clone, Debug)]
@@ -137,6 +148,9 @@ const LISTED_ONE_IN: u64 = 4;
 /// Of one ad in so many another uploader claims beforehand, or afterwards, that it is hardly like anything.
 const FORGED_ONE_IN: u64 = 3;
 
+/// The keys of sightings, by reference and image.
+pub type Pairs = BTreeMap<(String, String), BTreeSet<String>>;
+
 /// A run's scenario.
 #[derive(Clone, Debug)]
 pub struct Script {
@@ -148,6 +162,8 @@ pub struct Script {
     pub references: Vec<Put>,
     /// Which reference is withdrawn when, by its place.
     pub withdrawal: Option<(usize, Duration)>,
+    /// How long ads are kept; none for ever.
+    pub kept: Option<Duration>,
     /// Which reference's photo is deleted and put again, by its place, and how long after what went before.
     pub returns: Option<(usize, Vec<(Duration, Duration)>)>,
 }
@@ -200,13 +216,90 @@ impl Script {
         let withdrawal = rng.one_in(2).then_some((place, references[place].at + at));
         let returns = returns(seed, references.len(), withdrawal.map(|it| it.0));
         let forged = (0..).zip(&ads).filter_map(|it| forged(seed, it)).collect();
-        Self {
+        let kept = seed
+            .of("ending", 0)
+            .one_in(ENDING_ONE_IN)
+            .then_some(ADS_KEPT);
+        let mut script = Self {
             ads,
             forged,
             references,
             withdrawal,
+            kept,
             returns,
+        };
+        if let Some(kept) = kept {
+            script.go_on(seed, kept);
         }
+        script
+    }
+
+    /// About the time at which the first ads end, some come again, under their keys and under others, and a
+    /// reference comes that was not sought before.
+    fn go_on(&mut self, seed: Rng, kept: Duration) {
+        let first = self.ads.clone();
+        for (number, ad) in (0..).zip(first) {
+            let mut rng = seed.of("again", number);
+            let mut at = || {
+                // Half of them as the ad ends.
+                let (from, within) = match rng.one_in(2) {
+                    true => (kept, AS_IT_ENDS),
+                    false => (kept - BEFORE_END, BEFORE_END + AFTER_END),
+                };
+                ad.at + from + Duration::from_millis(rng.below(within.as_millis() as u64))
+            };
+            let (again, elsewhere) = (at(), at());
+            let (comes_again, comes_elsewhere) = (rng.one_in(2), rng.one_in(3));
+            if comes_again {
+                self.ads.push(Put {
+                    at: again,
+                    ..ad.clone()
+                });
+            }
+            if comes_elsewhere {
+                self.ads.push(Put {
+                    at: elsewhere,
+                    key: format!("ads/uploader/{number}-later.bmp"),
+                    within: None,
+                    ..ad
+                });
+            }
+        }
+        let mut rng = seed.of("late reference", 0);
+        let picture = self.references.len() as u64;
+        let at = kept + Duration::from_millis(rng.below(60_000));
+        if rng.one_in(2) {
+            self.references.push(Put {
+                at,
+                key: format!("references/unit/case-{picture}/photo.bmp"),
+                bytes: bmp(picture, 0),
+                picture: Some(picture),
+                within: None,
+            });
+        }
+    }
+
+    /// Whether nothing goes wrong at this time.
+    pub fn is_calm(&self, now: Duration) -> bool {
+        now >= Duration::from_micros(CALM_US) && !self.ads_end(now)
+    }
+
+    /// Whether it is about the time at which the first ads end.
+    pub fn ads_end(&self, now: Duration) -> bool {
+        self.kept.is_some_and(|kept| {
+            let until = kept + AFTER_END + Duration::from_micros(CALM_US) / 2;
+            now >= kept - BEFORE_END && now < until
+        })
+    }
+
+    /// Whether an ad is still kept at a time by all that is sure.
+    pub fn is_kept(&self, ad: &Put, at: Duration) -> bool {
+        self.kept.is_none_or(|kept| at <= ad.at + kept)
+    }
+
+    /// Whether a pair is sure to be found: both were there for long enough while the ad was kept.
+    fn is_sure(&self, reference: &Put, ad: &Put) -> bool {
+        self.is_kept(ad, reference.at + SETTLED_AFTER)
     }
 
     /// A reference's id.
@@ -225,12 +318,21 @@ impl Script {
         keys.collect::<BTreeSet<_>>().len()
     }
 
-    /// Every pair that is to become a lead (reference, image), with the keys of its sightings.
-    pub fn pairs(&self) -> BTreeMap<(String, String), BTreeSet<String>> {
-        let mut pairs: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+    /// Every pair that may become a lead (reference, image), with the keys of its sightings.
+    pub fn pairs(&self) -> Pairs {
+        self.pairs_with(|_, _| true)
+    }
+
+    /// Those that are to become leads: the others' ads may have ended before their references were there.
+    pub fn sure_pairs(&self) -> Pairs {
+        self.pairs_with(|reference, ad| self.is_sure(reference, ad))
+    }
+
+    fn pairs_with(&self, are_taken: impl Fn(&Put, &Put) -> bool) -> Pairs {
+        let mut pairs = Pairs::new();
         for (place, reference) in self.references.iter().enumerate() {
             let ads = self.ads.iter().chain(&self.forged);
-            for ad in ads.filter(|ad| ad.picture == reference.picture) {
+            for ad in ads.filter(|ad| ad.picture == reference.picture && are_taken(reference, ad)) {
                 let image = ImageSha256::of(&ad.bytes).to_string();
                 let pair = (self.reference_id(place).to_string(), image);
                 pairs.entry(pair).or_default().insert(ad.key.clone());

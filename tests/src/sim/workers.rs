@@ -14,7 +14,7 @@ use super::feed::{Changes, EventQueue, Message, batch, changes, done};
 use super::injected_bug::InjectedBug;
 use super::pump::unless_crashed;
 use super::rng::{Rng, hash};
-use super::run::{CALM_US, Run};
+use super::run::Run;
 use super::tasks::Tasks;
 
 /// Messages of one batch at most, and records.
@@ -136,7 +136,7 @@ async fn idle(run: &Run, name: &str, rng: &mut Rng) {
 fn due_us(run: &Run, queue: &str, id: &str) -> Option<u64> {
     let mut rng = run.rng.of(&format!("{queue} {id}"), 0);
     let now_us = run.time().now_us();
-    if now_us < CALM_US && rng.one_in(LOST_ONE_IN) {
+    if !run.is_calm() && rng.one_in(LOST_ONE_IN) {
         return None;
     }
     let is_late = rng.one_in(LATE_ONE_IN);

@@ -102,6 +102,7 @@ fn run(scenario: Scenario, at: Option<u64>, fault: Fault, retries: RetryConfig) 
         bug: None,
         retries,
         keeps_text: false,
+        ads_kept: None,
     };
     let cluster = Arc::new(Cluster::new(plan, CaseSystem::willing));
     let played = Rc::new(RefCell::new(None));

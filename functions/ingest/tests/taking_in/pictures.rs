@@ -1,11 +1,13 @@
 //! Pictures of one batch.
 
+use std::time::Duration;
+
 use aws_lambda_events::sqs::SqsEvent;
 use features::fingerprint::{AdFingerprint, FINGERPRINT_VERSION, Hash256, HashVariant};
-use records::{ImageSha256, MetadataNote};
+use records::{ImageSha256, MetadataNote, ObjectKey};
 use store::{CompactionRule, StoredAd};
 
-use crate::world::{World, at_attempt, ngo, picture, rows};
+use crate::world::{World, at_attempt, key, ngo, picture, rows};
 
 const ENDS: [(&str, &str); 4] = [
     ("0.png", "Recorded"),
@@ -175,4 +177,53 @@ async fn a_picture_that_cannot_be_read_any_more_keeps_its_older_fingerprint() {
     world.settle().await;
     assert_eq!(world.states().await, rows(&[("a.old", "Recorded")]));
     assert_eq!(world.ads().await, [older]);
+}
+
+#[tokio::test]
+async fn an_event_that_comes_after_the_end_of_its_ad_brings_nothing_back() {
+    let mut world = World::new().await;
+    world.ingest.ads_kept = Some(Duration::from_millis(1));
+    world.put("a.png", picture(1), &[]).await;
+    world.put("waits.png", picture(2), &[]).await;
+    let ended: ObjectKey = key("a.png").into();
+    let removed = world.store.objects.delete_object(&ended, None);
+    removed.await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1_100)).await; // S3 tells whole seconds
+    world.settle().await;
+    let waited = rows(&[("waits.png", "Recorded")]);
+    assert_eq!(
+        world.states().await,
+        waited,
+        "what was not looked at yet has not ended"
+    );
+    assert_eq!(world.ads().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_posting_that_ends_soon_is_not_relied_on() {
+    let mut world = World::new().await;
+    for (kept, ads) in [
+        (None, 1),
+        (Some(Duration::from_secs(3_600)), 1),
+        (Some(Duration::ZERO), 2),
+    ] {
+        world.ingest.ads_kept = kept;
+        world.put(&format!("{kept:?}.png"), picture(1), &[]).await;
+        world.settle().await;
+        assert_eq!(world.ads().await.len(), ads, "{kept:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_late_event_of_what_is_recorded_does_not_keep_it_for_longer() {
+    let mut world = World::new().await;
+    world.put("a.png", picture(1), &[]).await;
+    let event = world.waiting().await.unwrap();
+    for kept in [None, Some(Duration::ZERO)] {
+        world.ingest.ads_kept = kept;
+        let answer = world.ingest.handle(event.clone()).await;
+        assert_eq!(answer.batch_item_failures.len(), 0);
+        assert_eq!(world.ads().await.len(), 1, "{kept:?}");
+    }
+    assert_eq!(world.states().await, rows(&[("a.png", "Recorded")]));
 }

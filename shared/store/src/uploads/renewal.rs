@@ -4,8 +4,8 @@ use records::{Image, TenantId};
 
 use crate::db::calls::Range;
 use crate::db::error::Result;
-use crate::db::items::attribute;
-use crate::uploads::{image_of, image_pk};
+use crate::db::items::{attribute, parsed};
+use crate::uploads::{UPLOADED_AT, image_of, image_pk};
 use crate::{Table, Uploads};
 
 impl Uploads {
@@ -15,8 +15,15 @@ impl Uploads {
     /// # Errors
     /// As every verb.
     pub async fn renew_image(&self, tenant: &TenantId, image: &Image) -> Result<()> {
+        while !self.renew_sightings(tenant, image).await? {}
+        Ok(())
+    }
+
+    /// Says whether all are renewed; if not, one was put again or has ended concurrently.
+    async fn renew_sightings(&self, tenant: &TenantId, image: &Image) -> Result<bool> {
         let of_tenant = Range::prefix(&format!("{tenant}#"));
         let pk = image_pk(&image.image_sha256);
+        let mut all = true;
         for mut sighting in self.db.query_all(Table::Ads, pk, of_tenant).await? {
             let before = image_of(&sighting)?;
             if before.fingerprint_version >= image.fingerprint_version {
@@ -27,11 +34,9 @@ impl Uploads {
                 ..image.clone()
             };
             sighting.insert("image".into(), attribute(&now)?);
-            // An erased sighting stays erased.
-            self.db
-                .put_if(Table::Ads, sighting, "attribute_exists(pk)", &[], &[])
-                .await?;
+            let uploaded_at = parsed(&sighting, UPLOADED_AT, "sighting")?;
+            all &= self.replace_sighting(sighting, uploaded_at).await?;
         }
-        Ok(())
+        Ok(all)
     }
 }

@@ -40,6 +40,7 @@ mod ads;
 mod alerts;
 mod better;
 mod deliveries;
+mod ending;
 mod errors;
 mod fixtures;
 mod forms;

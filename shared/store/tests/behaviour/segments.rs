@@ -39,7 +39,7 @@ claims! {
 }
 
 /// Everything at once, in batches of a few items.
-fn eager() -> CompactionRule {
+pub fn eager() -> CompactionRule {
     CompactionRule {
         tail_ads_min: 1,
         log_entries_min: 1,
@@ -52,7 +52,7 @@ fn eager() -> CompactionRule {
 }
 
 /// Objects carry the server's time, so what is told from their age needs the present.
-fn present() -> Timestamp {
+pub fn present() -> Timestamp {
     SystemTime::now().into()
 }
 
@@ -91,7 +91,7 @@ async fn in_segments(store: &Store) -> Result<Vec<StoredAd>, Error> {
 }
 
 /// The whole set as a reader meets it: the tail first.
-async fn whole(store: &Store) -> Vec<StoredAd> {
+pub async fn whole(store: &Store) -> Vec<StoredAd> {
     let mut ads = tail(store).await;
     loop {
         match in_segments(store).await {
@@ -105,7 +105,7 @@ async fn whole(store: &Store) -> Vec<StoredAd> {
     }
 }
 
-fn images(ads: &[StoredAd]) -> BTreeSet<ImageSha256> {
+pub fn images(ads: &[StoredAd]) -> BTreeSet<ImageSha256> {
     ads.iter().map(|ad| ad.image_sha256).collect()
 }
 
@@ -216,7 +216,7 @@ async fn an_ad_that_came_again_stays_in_the_tail(World { store, .. }: World) {
 }
 
 /// What the tail names.
-async fn packs(world: &World) -> Vec<Pack> {
+pub async fn packs(world: &World) -> Vec<Pack> {
     let client = world.dynamodb();
     let name = world.store.names().table(store::Table::AdsTail);
     let scan = client.scan().table_name(&name).send().await.unwrap();
