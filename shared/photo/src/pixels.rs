@@ -25,7 +25,7 @@ pub struct Photo {
     pub orientation: Orientation,
     /// The type of the file, by its content.
     pub format: Format,
-    /// The file is hurt, and this is what it still shows.
+    /// The file is hurt, and this is what it still shows; or pages or frames of it could not be looked at.
     pub is_partial: bool,
 }
 
@@ -110,6 +110,12 @@ impl Raster {
         self.samples.truncate(bytes);
         (self.height_px, self.is_partial) = (rows, true);
         Some(self)
+    }
+
+    /// The same, of a file that holds more, which cannot be read.
+    pub(crate) fn as_part(mut self, is_part: bool) -> Raster {
+        self.is_partial |= is_part;
+        self
     }
 
     /// The same, borrowed.

@@ -35,7 +35,7 @@ pub enum MetadataNote {
     MalformedSeenAt,
     /// `place` is not one line of 1 to 256 characters.
     MalformedPlace,
-    /// The picture's file is hurt: what it still shows was taken.
+    /// The picture's file is hurt, or some of its pages or frames could not be looked at: what it shows was taken.
     Partial,
 }
 
