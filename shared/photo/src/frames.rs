@@ -6,12 +6,14 @@
 
 mod screen;
 mod sheet;
+mod shown;
 
 use crate::pixels::{Layout, Raster, luma, over_white};
 use crate::{Detail, Format, Limits, Orientation, Photo, Reason};
 
 pub(crate) use screen::Screen;
 pub(crate) use sheet::sheet;
+pub use shown::{FrameUnit, FramesShown, ShownFrame};
 
 /// Frames on a sheet: as many as of a collage are found as surely as alone.
 pub(crate) const SHOWN_MAX: usize = 4;
@@ -131,6 +133,8 @@ struct Kind {
 pub(crate) struct Chosen {
     /// In their order; none if all are blank, or none can be read.
     pub(crate) photos: Vec<Photo>,
+    /// Their numbers; of which unit, and of how many.
+    pub(crate) shown: FramesShown,
     /// How many could not be looked at.
     pub(crate) missed: u32,
 }
@@ -149,12 +153,18 @@ pub(crate) fn chosen(
     limits: &Limits,
     (format, most): (Format, usize),
 ) -> Chosen {
-    let Places { places, missed } = places(bytes, walk, limits, most);
+    let Places {
+        places,
+        missed,
+        count,
+    } = places(bytes, walk, limits, most);
     let mut photos = Vec::new();
+    let mut shown = FramesShown::of(count);
     let mut at = 0;
     let mut take = |frame: &Frame<'_>| {
         if places.contains(&at) {
             photos.push(frame.photo(detail, format)?);
+            shown.add(at, frame.page);
         }
         at += 1;
         Ok(places.iter().any(|place| *place >= at))
@@ -163,13 +173,19 @@ pub(crate) fn chosen(
         // What was seen once is seen again; a fault behind it ended the first pass, too.
         let _ = walk(bytes, limits, &mut take);
     }
-    Chosen { photos, missed }
+    Chosen {
+        photos,
+        shown,
+        missed,
+    }
 }
 
 /// Which frames tell most, by their number.
 struct Places {
     places: Vec<usize>,
     missed: u32,
+    /// Frames that were looked at.
+    count: usize,
 }
 
 fn places(bytes: &[u8], walk: Walk, limits: &Limits, most: usize) -> Places {
@@ -198,6 +214,7 @@ fn places(bytes: &[u8], walk: Walk, limits: &Limits, most: usize) -> Places {
     Places {
         places,
         missed: missed.saturating_add(left_out),
+        count: at,
     }
 }
 

@@ -56,6 +56,7 @@ mod webp;
 mod whole;
 
 pub use format::{Format, HEAD_BYTES};
+pub use frames::{FrameUnit, FramesShown, ShownFrame};
 pub use limits::{Detail, Limits};
 pub use orientation::Orientation;
 pub use pixels::{Photo, Pixels};
@@ -82,7 +83,13 @@ pub fn decode(bytes: &[u8], detail: Detail, limits: &Limits) -> Result<Photo, Re
         Some(walk) if first.tells_little => {
             let found = frames(bytes, walk, detail, limits, (format, 1));
             let is_partial = found.lacks_some();
-            let mut photo = found.photos.into_iter().next().unwrap_or(first.photo);
+            let mut photo = match found.photos.into_iter().next() {
+                Some(photo) => Photo {
+                    shown: found.shown,
+                    ..photo
+                },
+                None => first.photo,
+            };
             photo.is_partial |= is_partial;
             Ok(photo)
         }
@@ -104,10 +111,13 @@ pub fn decode_sheet(bytes: &[u8], detail: Detail, limits: &Limits) -> Result<Pho
     let most = (photo.format, frames::SHOWN_MAX);
     let found = frames(bytes, walk, detail, limits, most);
     let is_partial = photo.is_partial || found.lacks_some();
-    if found.photos.len() > 1
-        && let Some(sheet) = frames::sheet(found.photos)
-    {
-        photo = sheet;
+    if found.photos.len() > 1 {
+        if let Some(sheet) = frames::sheet(found.photos, found.shown) {
+            photo = sheet;
+        }
+    } else if !is_partial && photo.shown.frames.is_empty() && found.shown.is_one_of_several() {
+        // All others are blank or alike, so that it is the one that was seen first.
+        photo.shown = found.shown;
     }
     photo.is_partial |= is_partial;
     Ok(photo)
@@ -143,6 +153,7 @@ fn frames(
     // Nobody knows what a decoder that panicked left out.
     found.unwrap_or(frames::Chosen {
         photos: Vec::new(),
+        shown: FramesShown::default(),
         missed: frames::SOME,
     })
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::frames::Frame;
+use crate::frames::{Frame, FramesShown};
 use crate::{Detail, Format, Limits, Orientation, Reason};
 
 /// Samples of 8 bits, row by row from the top, without padding.
@@ -27,6 +27,8 @@ pub struct Photo {
     pub format: Format,
     /// The file is hurt, and this is what it still shows; or pages or frames of it could not be looked at.
     pub is_partial: bool,
+    /// Which frames of a file of several these are.
+    pub shown: FramesShown,
 }
 
 impl fmt::Debug for Pixels {
@@ -163,6 +165,7 @@ impl Raster {
             orientation,
             format,
             is_partial: self.is_partial,
+            shown: FramesShown::default(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Animations and documents of several pages: a photo behind a blank frame is seen.
 
-use photo::{Detail, Limits, Photo, Pixels, Reason, decode, decode_sheet};
+use photo::{Detail, FrameUnit, Limits, Photo, Pixels, Reason, decode, decode_sheet};
 use tiff::encoder::{TiffEncoder, colortype};
 
 use crate::drawn::{self, Drawing};
@@ -311,4 +311,37 @@ fn of_more_pages_than_are_looked_at_some_are_missing() {
         is_partial(&tiff(&blank), &Limits::default()),
         "nobody saw them"
     );
+}
+
+#[test]
+fn a_picture_tells_which_frames_or_pages_it_shows() {
+    let sheet = |file: &[u8]| decode_sheet(file, Detail::Luma, &Limits::default()).expect("drawn");
+    let frames = vec![(white(), 10), (ramp(), 10), (white(), 10), (checks(), 10)];
+    for (name, file) in [
+        ("gif", gif(&frames)),
+        ("apng", apng(&frames, true)),
+        ("webp", webp(&frames)),
+    ] {
+        let shown = sheet(&file).shown;
+        assert_eq!((shown.unit, shown.count), (FrameUnit::Frame, 4), "{name}");
+        let frames: Vec<_> = shown
+            .frames
+            .iter()
+            .map(|it| (it.number, it.area_px))
+            .collect();
+        let expected = [
+            (2, Some([0, 0, WIDTH, HEIGHT])),
+            (4, Some([WIDTH + 16, 0, WIDTH, HEIGHT])),
+        ];
+        assert_eq!(frames, expected, "{name}");
+    }
+    let one = sheet(&gif(&frames[..2].to_vec())).shown;
+    assert_eq!((one.count, one.frames.len()), (2, 1));
+    assert_eq!((one.frames[0].number, one.frames[0].area_px), (2, None));
+    let pages = [(white(), WIDTH), (ramp(), WIDTH)];
+    let shown = sheet(&tiff(&pages)).shown;
+    assert_eq!((shown.unit, shown.frames[0].number), (FrameUnit::Page, 2));
+    for file in [gif(&vec![(ramp(), 0)]), tiff(&pages[1..])] {
+        assert!(sheet(&file).shown.frames.is_empty(), "the only one");
+    }
 }
