@@ -175,10 +175,14 @@ fn stored_bytes(page: &Directory<'_>) -> u64 {
 
 fn read(bytes: &[u8], page: &Directory<'_>, limits: &Limits) -> Result<Raster, Reason> {
     let sides = check(page, limits)?;
+    let compression = page.number(COMPRESSION).unwrap_or(1);
+    if compression == OLD_JPEG {
+        // It says itself what its samples are, and its writers forgot to.
+        return jpegs::read_old(bytes, page, sides, limits);
+    }
     let form = Form::of(page)?;
     let sheet = Sheet::new(sides, &form, limits)?;
-    match page.number(COMPRESSION).unwrap_or(1) {
-        OLD_JPEG => jpegs::read_old(bytes, page, sides, limits),
+    match compression {
         JPEG => jpegs::read(bytes, page, sheet),
         fax if FAXES.contains(&fax) => faxes::read(bytes, page, fax, sheet),
         packed => sheet.read(bytes, page, packed),

@@ -481,6 +481,10 @@ fn a_jpeg_of_the_old_kind_that_is_a_file_of_its_own_is_read() {
     ];
     let file = tiff(&page(6, &[8; 3], &more), std::slice::from_ref(&jpeg), false);
     check("old", &file, &expected.pixels);
+    let tags: Vec<Tag> = page(6, &[8], &more);
+    let tags: Vec<Tag> = tags.into_iter().filter(|tag| tag.0 != 0x115).collect();
+    let file = tiff(&tags, std::slice::from_ref(&jpeg), false);
+    check("without a number of samples", &file, &expected.pixels);
 }
 
 #[test]
