@@ -62,7 +62,7 @@ pub(crate) type Visit<'v> = &'v mut dyn FnMut(&Frame<'_>) -> Result<bool, Reason
 /// rest of the file is broken.
 pub(crate) type Walk = fn(&[u8], &Limits, Visit<'_>) -> Result<u32, Reason>;
 
-/// As many as are counted for frames behind a limit, which nobody counted: more than the one that may have been
+/// As many as are counted for frames behind a limit, which no pass counted: more than the one that may have been
 /// seen first.
 pub(crate) const SOME: u32 = 2;
 

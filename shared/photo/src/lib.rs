@@ -150,7 +150,7 @@ fn frames(
     most: (Format, usize),
 ) -> frames::Chosen {
     let found = guard::catch(|| Ok(frames::chosen((bytes, walk), detail, limits, most)));
-    // Nobody knows what a decoder that panicked left out.
+    // What a decoder that panicked left out is not known.
     found.unwrap_or(frames::Chosen {
         photos: Vec::new(),
         shown: FramesShown::default(),

@@ -37,7 +37,7 @@ pub(crate) fn decode(
             break;
         }
         match opened.read(at, detail, limits) {
-            Ok(raster) => return Ok((raster.as_part(is_part), entry.orientation)),
+            Ok(raster) => return Ok((raster.partial_if(is_part), entry.orientation)),
             Err(reason) => {
                 is_part |= !entry.is_mask;
                 refused = refused.or(Some(reason));

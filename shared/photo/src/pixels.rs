@@ -115,7 +115,7 @@ impl Raster {
     }
 
     /// The same, of a file that holds more, which cannot be read.
-    pub(crate) fn as_part(mut self, is_part: bool) -> Raster {
+    pub(crate) fn partial_if(mut self, is_part: bool) -> Raster {
         self.is_partial |= is_part;
         self
     }

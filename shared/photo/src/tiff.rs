@@ -95,7 +95,7 @@ pub(crate) fn decode(
             break;
         }
         match read(bytes, page, limits) {
-            Ok(raster) => return Ok((raster.as_part(refused.is_some()), page.orientation())),
+            Ok(raster) => return Ok((raster.partial_if(refused.is_some()), page.orientation())),
             Err(reason) => {
                 patience.wasted(sides(page), stored_bytes(page));
                 refused = refused.or(Some(reason));
