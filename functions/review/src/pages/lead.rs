@@ -173,10 +173,7 @@ fn drawn(officer: &Officer, read: &Read) -> LeadPage {
         frame: frame(reference),
         size: size(reference),
         outline: summary.outline.map(points),
-        method: match summary.method {
-            Method::Whole => "method-whole",
-            Method::Parts => "method-parts",
-        },
+        method: method(summary.method),
         distance: words.n("distance-of", &u64::from(summary.distance)),
         evidence: match summary.evidence {
             Evidence::Computed => "evidence-computed",
@@ -194,6 +191,14 @@ fn drawn(officer: &Officer, read: &Read) -> LeadPage {
         reasons: reasons(),
         note: String::new(),
         chosen: String::new(),
+    }
+}
+
+/// The name of the text that says how it matched.
+fn method(method: Method) -> &'static str {
+    match method {
+        Method::Whole => "method-whole",
+        Method::Parts => "method-parts",
     }
 }
 
