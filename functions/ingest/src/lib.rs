@@ -381,6 +381,7 @@ impl Ingest {
             width_px: read.width_px,
             height_px: read.height_px,
             is_partial: read.is_partial,
+            frames: read.frames,
             fingerprint_version: read.fingerprint.version,
             first_seen_at: self.intake.clock.now(),
         };
@@ -441,6 +442,7 @@ impl Ingest {
             self.intake.clock.now(),
         );
         upload.stored_in = ad.stored_in.clone();
+        upload.frames.clone_from(&ad.image.frames);
         if ad.image.is_partial {
             upload.notes.push(MetadataNote::Partial);
         }
@@ -551,6 +553,7 @@ fn upload(
         notes,
         bundle: None,
         faults: None,
+        frames: None,
         uploaded_at: facts.last_modified,
         updated_at: now,
     }

@@ -219,7 +219,16 @@ async fn lead(shared: &Shared, unit: &TenantId, id: &LeadId) -> Answer<serde_jso
         .lead(unit, id)
         .await
         .map_err(store_errors::problem)?;
-    found.map(shown).ok_or_else(|| Problem::not_found(MISSING))
+    let found = found.ok_or_else(|| Problem::not_found(MISSING))?;
+    let source = crate::pages::ad_source(shared, &found).await;
+    let source = source.map_err(store_errors::problem)?.ok();
+    let frames = source.and_then(|it| it.frames);
+    let frame = frames.and_then(|it| it.found(found.summary.outline.as_ref()));
+    let mut lead = shown(found);
+    if let Some(frame) = frame {
+        lead["found_on"] = json!(frame);
+    }
+    Ok(lead)
 }
 
 /// A lead as it is sent: that a second opinion is asked for, and not what the first one said.

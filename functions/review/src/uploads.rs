@@ -333,6 +333,7 @@ mod tests {
             stored_in: None,
             bundle: None,
             faults: None,
+            frames: None,
             uploaded_at,
             updated_at: uploaded_at,
         }

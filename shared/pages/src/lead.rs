@@ -30,6 +30,8 @@ pub struct LeadPage {
     pub problem: Option<&'static str>,
     /// What was done to the photo.
     pub edit: String,
+    /// On which frame or page of the ad's file, in words; none if it has only one.
+    pub found_on: Option<String>,
     /// How often it was seen.
     pub seen: String,
     /// Whether it was sure enough to alert.

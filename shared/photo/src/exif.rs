@@ -131,6 +131,10 @@ impl<'a> Directory<'a> {
         })
     }
 
+    pub(crate) fn is_big_endian(&self) -> bool {
+        self.numbers.big_endian
+    }
+
     /// Where it lies: the same place twice is a circle.
     pub(crate) fn place(&self) -> usize {
         self.start
@@ -152,21 +156,6 @@ impl<'a> Directory<'a> {
         }
     }
 
-    /// Where the value of a tag of one integer lies, and another value for it as this file writes it.
-    pub(crate) fn instead(&self, tag: u16, value: u16) -> Option<(usize, Vec<u8>)> {
-        let order = |mut bytes: Vec<u8>| {
-            if self.numbers.big_endian {
-                bytes.reverse();
-            }
-            bytes
-        };
-        match self.entry(tag)? {
-            (SHORT, 1, at) => Some((at, order(value.to_le_bytes().to_vec()))),
-            (LONG, 1, at) => Some((at, order(u32::from(value).to_le_bytes().to_vec()))),
-            _ => None,
-        }
-    }
-
     /// The data of a tag whose values have one byte each.
     pub(crate) fn bytes(&self, tag: u16) -> Option<&'a [u8]> {
         let (_, count, at) = self.entry(tag)?;
@@ -184,8 +173,9 @@ impl<'a> Directory<'a> {
             LONG8 => 8,
             _ => return None,
         };
+        let all = usize::try_from(count).ok()?.checked_mul(width)?;
+        let at = self.values_at(all, at)?;
         let count = usize::try_from(count.min(most)).ok()?;
-        let at = self.values_at(count.checked_mul(width)?, at)?;
         (0..count)
             .map(|index| {
                 let at = at + index * width;

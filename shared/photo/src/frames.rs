@@ -6,12 +6,14 @@
 
 mod screen;
 mod sheet;
+mod shown;
 
 use crate::pixels::{Layout, Raster, luma, over_white};
 use crate::{Detail, Format, Limits, Orientation, Photo, Reason};
 
 pub(crate) use screen::Screen;
 pub(crate) use sheet::sheet;
+pub use shown::{FrameUnit, FramesShown, ShownFrame};
 
 /// Frames on a sheet: as many as of a collage are found as surely as alone.
 pub(crate) const SHOWN_MAX: usize = 4;
@@ -56,8 +58,45 @@ pub(crate) struct Frame<'a> {
 /// Looks at a frame; false if it has seen enough.
 pub(crate) type Visit<'v> = &'v mut dyn FnMut(&Frame<'_>) -> Result<bool, Reason>;
 
-/// Shows the frames of a file one after the other. What is broken ends it.
-pub(crate) type Walk = fn(&[u8], &Limits, Visit<'_>) -> Result<(), Reason>;
+/// Shows the frames of a file one after the other, and tells how many could not be shown. An error says that the
+/// rest of the file is broken.
+pub(crate) type Walk = fn(&[u8], &Limits, Visit<'_>) -> Result<u32, Reason>;
+
+/// As many as are counted for frames behind a limit, which no pass counted: more than the one that may have been
+/// seen first.
+pub(crate) const SOME: u32 = 2;
+
+/// Work that pictures which cannot be read may make together, in pixels.
+const WASTED_PIXELS: u64 = 128 << 20;
+
+/// Most pixels that a decoder makes of a byte before it finds that the rest is missing: as much as the
+/// packers know.
+const PIXELS_OF_BYTE: u64 = 1024;
+
+/// How much work pictures that cannot be read may still make: they state any size, but only their data
+/// makes work.
+pub(crate) struct Patience {
+    pixels: u64,
+}
+
+impl Patience {
+    pub(crate) fn new() -> Patience {
+        Patience {
+            pixels: WASTED_PIXELS,
+        }
+    }
+
+    /// Takes note of a picture that could not be read, by its sides and the bytes of its data.
+    pub(crate) fn wasted(&mut self, (width_px, height_px): (u32, u32), bytes: u64) {
+        let stated = u64::from(width_px) * u64::from(height_px);
+        let made = stated.min(bytes.saturating_mul(PIXELS_OF_BYTE));
+        self.pixels = self.pixels.saturating_sub(made);
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.pixels == 0
+    }
+}
 
 /// Whether a canvas is small enough for more than one frame.
 pub(crate) fn admit(width_px: u32, height_px: u32, limits: &Limits) -> Result<(), Reason> {
@@ -90,19 +129,42 @@ struct Kind {
     first: usize,
 }
 
-/// The frames that tell most, in their order; none if all are blank, or none can be read.
+/// The frames that tell most.
+pub(crate) struct Chosen {
+    /// In their order; none if all are blank, or none can be read.
+    pub(crate) photos: Vec<Photo>,
+    /// Their numbers; of which unit, and of how many.
+    pub(crate) shown: FramesShown,
+    /// How many could not be looked at.
+    pub(crate) missed: u32,
+}
+
+impl Chosen {
+    /// Whether something of the file is in neither these frames nor the one that is seen first.
+    pub(crate) fn lacks_some(&self) -> bool {
+        // What was seen first may be the one that was too large to be looked at again.
+        self.missed > u32::from(self.photos.is_empty())
+    }
+}
+
 pub(crate) fn chosen(
     (bytes, walk): (&[u8], Walk),
     detail: Detail,
     limits: &Limits,
     (format, most): (Format, usize),
-) -> Vec<Photo> {
-    let places = places(bytes, walk, limits, most);
+) -> Chosen {
+    let Places {
+        places,
+        missed,
+        count,
+    } = places(bytes, walk, limits, most);
     let mut photos = Vec::new();
+    let mut shown = FramesShown::of(count);
     let mut at = 0;
     let mut take = |frame: &Frame<'_>| {
         if places.contains(&at) {
             photos.push(frame.photo(detail, format)?);
+            shown.add(at, frame.page);
         }
         at += 1;
         Ok(places.iter().any(|place| *place >= at))
@@ -111,42 +173,70 @@ pub(crate) fn chosen(
         // What was seen once is seen again; a fault behind it ended the first pass, too.
         let _ = walk(bytes, limits, &mut take);
     }
-    photos
+    Chosen {
+        photos,
+        shown,
+        missed,
+    }
 }
 
 /// Which frames tell most, by their number.
-fn places(bytes: &[u8], walk: Walk, limits: &Limits, most: usize) -> Vec<usize> {
+struct Places {
+    places: Vec<usize>,
+    missed: u32,
+    /// Frames that were looked at.
+    count: usize,
+}
+
+fn places(bytes: &[u8], walk: Walk, limits: &Limits, most: usize) -> Places {
     let mut kinds: Vec<Kind> = Vec::new();
-    let (mut at, mut pixels) = (0, 0_u64);
+    let (mut at, mut pixels, mut pages) = (0, 0_u64, 0);
+    let mut stopped = false;
     let mut look = |frame: &Frame<'_>| {
-        note(&mut kinds, frame, at);
+        pages += usize::from(note(&mut kinds, frame, at) && frame.page.is_some());
         at += 1;
         pixels += u64::from(frame.width_px) * u64::from(frame.height_px);
-        Ok(at < FRAMES_MAX && pixels < limits.pixels_max)
+        stopped = at >= FRAMES_MAX || pixels >= limits.pixels_max;
+        Ok(!stopped)
     };
-    // A file whose later frames are broken has those before them.
-    let _ = walk(bytes, limits, &mut look);
+    let missed = match walk(bytes, limits, &mut look) {
+        Ok(missed) if stopped => missed.saturating_add(SOME),
+        Ok(missed) => missed,
+        // A file whose later frames are broken has those before them.
+        Err(_) if at > 0 => SOME,
+        Err(_) => 1,
+    };
     kinds.sort_by_key(|kind| (std::cmp::Reverse(kind.weight), kind.first));
     let mut places: Vec<usize> = kinds.iter().take(most).map(|kind| kind.first).collect();
     places.sort_unstable();
-    places
+    // Pages are pictures of their own, and not moments of one as those of an animation are.
+    let left_out = u32::from(most == SHOWN_MAX && pages > most);
+    Places {
+        places,
+        missed: missed.saturating_add(left_out),
+        count: at,
+    }
 }
 
-fn note(kinds: &mut Vec<Kind>, frame: &Frame<'_>, at: usize) {
+/// Takes note of a frame; whether it is unlike all before it.
+fn note(kinds: &mut Vec<Kind>, frame: &Frame<'_>, at: usize) -> bool {
     let blocks = frame.blocks();
     if is_blank(&blocks) {
-        return;
+        return false;
     }
     let known = kinds.iter().position(|kind| alike(&kind.blocks, &blocks));
     if let Some(kind) = known.and_then(|known| kinds.get_mut(known)) {
         kind.weight = kind.weight.saturating_add(frame.weight);
-    } else if kinds.len() < KINDS_MAX {
+        return false;
+    }
+    if kinds.len() < KINDS_MAX {
         kinds.push(Kind {
             blocks,
             weight: frame.weight,
             first: at,
         });
     }
+    true
 }
 
 fn alike(a: &Blocks, b: &Blocks) -> bool {

@@ -24,13 +24,27 @@ pub(crate) fn decode(
     limits: &Limits,
 ) -> Result<(Raster, Orientation), Reason> {
     let clean = Clean::of(bytes, limits)?;
-    let raster = match whole(&clean, detail, limits) {
+    Ok((read(&clean, detail, limits)?, clean.orientation))
+}
+
+/// In colour, of a JPEG that is a part of a picture: `own` limits its sides, `limits` the work.
+pub(crate) fn decode_part(bytes: &[u8], own: &Limits, limits: &Limits) -> Result<Raster, Reason> {
+    read(&Clean::of(bytes, own)?, Detail::Colour, limits)
+}
+
+/// As [`decode_part`], of four inks as they are stored, 255 for full: as TIFF holds them, without Adobe's habit of
+/// inverting.
+pub(crate) fn inks(bytes: &[u8], own: &Limits, limits: &Limits) -> Result<Raster, Reason> {
+    rare::inks(&Clean::of(bytes, own)?, limits)
+}
+
+fn read(clean: &Clean, detail: Detail, limits: &Limits) -> Result<Raster, Reason> {
+    match whole(clean, detail, limits) {
         Err(reason @ (Reason::Truncated | Reason::Corrupt)) => {
-            hurt::read(&clean, detail, limits).ok_or(reason)?
+            hurt::read(clean, detail, limits).ok_or(reason)
         }
-        whole => whole?,
-    };
-    Ok((raster, clean.orientation))
+        whole => whole,
+    }
 }
 
 fn whole(clean: &Clean, detail: Detail, limits: &Limits) -> Result<Raster, Reason> {

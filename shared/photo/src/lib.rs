@@ -56,6 +56,7 @@ mod webp;
 mod whole;
 
 pub use format::{Format, HEAD_BYTES};
+pub use frames::{FrameUnit, FramesShown, ShownFrame};
 pub use limits::{Detail, Limits};
 pub use orientation::Orientation;
 pub use pixels::{Photo, Pixels};
@@ -81,28 +82,45 @@ pub fn decode(bytes: &[u8], detail: Detail, limits: &Limits) -> Result<Photo, Re
     match format.frames() {
         Some(walk) if first.tells_little => {
             let found = frames(bytes, walk, detail, limits, (format, 1));
-            Ok(found.into_iter().next().unwrap_or(first.photo))
+            let is_partial = found.lacks_some();
+            let mut photo = match found.photos.into_iter().next() {
+                Some(photo) => Photo {
+                    shown: found.shown,
+                    ..photo
+                },
+                None => first.photo,
+            };
+            photo.is_partial |= is_partial;
+            Ok(photo)
         }
         _ => Ok(first.photo),
     }
 }
 
 /// As [`decode`]; of an animation or of several pages, up to four frames that differ and are shown longest, or
-/// are largest, side by side on white: whichever of them holds a photo, it can be found.
+/// are largest, side by side on white: whichever of them holds a photo, it can be found. It is
+/// [partial](Photo::is_partial) if a frame or a page could not be looked at.
 ///
 /// # Errors
 /// As [`decode`].
 pub fn decode_sheet(bytes: &[u8], detail: Detail, limits: &Limits) -> Result<Photo, Reason> {
-    let photo = decode(bytes, detail, limits)?;
+    let mut photo = decode(bytes, detail, limits)?;
     let Some(walk) = photo.format.frames() else {
         return Ok(photo);
     };
     let most = (photo.format, frames::SHOWN_MAX);
     let found = frames(bytes, walk, detail, limits, most);
-    if found.len() < 2 {
-        return Ok(photo);
+    let is_partial = photo.is_partial || found.lacks_some();
+    if found.photos.len() > 1 {
+        if let Some(sheet) = frames::sheet(found.photos, found.shown) {
+            photo = sheet;
+        }
+    } else if !is_partial && photo.shown.frames.is_empty() && found.shown.is_one_of_several() {
+        // All others are blank or alike, so that it is the one that was seen first.
+        photo.shown = found.shown;
     }
-    Ok(frames::sheet(found).unwrap_or(photo))
+    photo.is_partial |= is_partial;
+    Ok(photo)
 }
 
 /// What is seen first of a file.
@@ -130,7 +148,12 @@ fn frames(
     detail: Detail,
     limits: &Limits,
     most: (Format, usize),
-) -> Vec<Photo> {
+) -> frames::Chosen {
     let found = guard::catch(|| Ok(frames::chosen((bytes, walk), detail, limits, most)));
-    found.unwrap_or_default()
+    // What a decoder that panicked left out is not known.
+    found.unwrap_or(frames::Chosen {
+        photos: Vec::new(),
+        shown: FramesShown::default(),
+        missed: frames::SOME,
+    })
 }

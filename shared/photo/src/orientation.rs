@@ -123,6 +123,7 @@ impl Photo {
             orientation,
             format: self.format,
             is_partial: self.is_partial,
+            shown: self.shown,
         }
     }
 }
@@ -165,6 +166,7 @@ mod tests {
             orientation: Orientation::Upright,
             format: crate::Format::Png,
             is_partial: false,
+            shown: crate::FramesShown::default(),
         };
         let turned = |photo: &Photo, orientation| {
             Photo {

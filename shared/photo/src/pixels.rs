@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::frames::Frame;
+use crate::frames::{Frame, FramesShown};
 use crate::{Detail, Format, Limits, Orientation, Reason};
 
 /// Samples of 8 bits, row by row from the top, without padding.
@@ -25,8 +25,10 @@ pub struct Photo {
     pub orientation: Orientation,
     /// The type of the file, by its content.
     pub format: Format,
-    /// The file is hurt, and this is what it still shows.
+    /// The file is hurt, and this is what it still shows; or pages or frames of it could not be looked at.
     pub is_partial: bool,
+    /// Which frames of a file of several these are.
+    pub shown: FramesShown,
 }
 
 impl fmt::Debug for Pixels {
@@ -112,6 +114,12 @@ impl Raster {
         Some(self)
     }
 
+    /// The same, of a file that holds more, which cannot be read.
+    pub(crate) fn partial_if(mut self, is_part: bool) -> Raster {
+        self.is_partial |= is_part;
+        self
+    }
+
     /// The same, borrowed.
     pub(crate) fn frame(&self) -> Frame<'_> {
         Frame {
@@ -157,6 +165,7 @@ impl Raster {
             orientation,
             format,
             is_partial: self.is_partial,
+            shown: FramesShown::default(),
         }
     }
 }

@@ -69,6 +69,10 @@ const PROCESSOR_S_MAX: u64 = 20;
 #[cfg(feature = "pdf")]
 const PDF_PROCESSOR_S_MAX: u64 = 5;
 
+/// That of one that does so again, after a picture ended the one before.
+#[cfg(feature = "pdf")]
+const PDF_PROCESSOR_S_MAX_AGAIN: u64 = 2;
+
 /// What the child is asked to decode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]

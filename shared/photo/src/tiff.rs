@@ -1,21 +1,23 @@
 //! TIFF: what cameras, scanners and fax machines write, and its twin for files of more than 4 GB.
 //!
-//! The library unpacks strips and tiles; it is told that they hold plain samples, and what those mean is
-//! read here. JPEGs inside go to the JPEG decoder, since they could claim any size.
+//! The library unpacks strips and tiles, one by one; it is told that they hold plain samples, and what those mean
+//! is read here. JPEGs inside go to the JPEG decoder, since they could claim any size.
 
 mod chunks;
 mod faxes;
 mod form;
 mod jpegs;
+mod lab;
 mod strips;
+mod unpacked;
 
-use std::io::{Cursor, ErrorKind};
+use std::cmp::Reverse;
+use std::io::ErrorKind;
 
 use ::tiff::TiffError;
-use ::tiff::decoder::{Decoder, Limits as TiffLimits};
 
 use crate::exif::Directory;
-use crate::frames::{self, Visit};
+use crate::frames::{self, Patience, Visit};
 use crate::pixels::Raster;
 use crate::{Detail, Limits, Orientation, Reason, exif};
 use form::Form;
@@ -30,9 +32,12 @@ const SAMPLES: u16 = 0x115;
 const PLANAR: u16 = 0x11c;
 const COLOUR_MAP: u16 = 0x140;
 const EXTRA_SAMPLES: u16 = 0x152;
+const SAMPLE_FORMAT: u16 = 0x153;
 const YCBCR_SUBSAMPLING: u16 = 0x212;
 /// Offsets and lengths of strips and tiles.
-const CHUNK_TAGS: [u16; 4] = [0x111, 0x117, 0x144, 0x145];
+const CHUNK_TAGS: [u16; 4] = [0x111, STRIP_LENGTHS, 0x144, TILE_LENGTHS];
+const STRIP_LENGTHS: u16 = 0x117;
+const TILE_LENGTHS: u16 = 0x145;
 /// Everything else that the decoder reads: a few values each.
 const FORM_TAGS: [u16; 17] = [
     WIDTH,
@@ -48,7 +53,7 @@ const FORM_TAGS: [u16; 17] = [
     0x142,
     0x143,
     EXTRA_SAMPLES,
-    0x153,
+    SAMPLE_FORMAT,
     0x15b,
     YCBCR_SUBSAMPLING,
     exif::ORIENTATION,
@@ -59,112 +64,129 @@ const TABLES_BYTES_MAX: u64 = 64 << 10;
 
 /// Most strips or tiles: the decoder holds 80 bytes for each.
 const CHUNKS_MAX: u64 = 65_536;
-/// Extra samples beside the colour are skipped by the decoder; nobody needs more than a few.
+/// Extra samples behind the colours are skipped; no writer needs more than a few.
 const SAMPLES_MAX: u32 = 8;
 /// None, LZW, Deflate by both numbers, PackBits.
 const COMPRESSIONS: [u32; 5] = [1, 5, 8, 32_773, 32_946];
 /// Fax of group 3 without its lines' ends, of group 3, and of group 4.
 const FAXES: [u32; 3] = [2, 3, 4];
+/// A JPEG as the sixth edition of the standard had it, and as it is today.
+const OLD_JPEG: u32 = 6;
 const JPEG: u32 = 7;
 
 /// Pages that are looked for.
 const PAGES_MAX: usize = 64;
 
-type Reader<'a> = Decoder<Cursor<&'a [u8]>>;
-
+/// The largest page that can be read; of equal ones the first.
 pub(crate) fn decode(
     bytes: &[u8],
     _: Detail,
     limits: &Limits,
 ) -> Result<(Raster, Orientation), Reason> {
-    let pages = pages(bytes)?;
-    let pixels = |page: &Directory<'_>| {
-        let side = |tag| u64::from(page.number(tag).unwrap_or_default());
-        side(WIDTH) * side(HEIGHT)
-    };
-    // The first of the largest.
-    let largest = pages
-        .iter()
-        .enumerate()
-        .rev()
-        .max_by_key(|(_, page)| pixels(page));
-    let (number, page) = largest.ok_or(Reason::Truncated)?;
-    Ok((read(bytes, page, number, limits)?, page.orientation()))
+    let Pages { pages, .. } = pages(bytes)?;
+    let mut largest: Vec<&Directory<'_>> = pages.iter().collect();
+    largest.sort_by_key(|page| {
+        let (width_px, height_px) = sides(page);
+        Reverse(u64::from(width_px) * u64::from(height_px))
+    });
+    let (mut patience, mut refused) = (Patience::new(), None);
+    for page in largest {
+        if patience.is_over() {
+            break;
+        }
+        match read(bytes, page, limits) {
+            Ok(raster) => return Ok((raster.partial_if(refused.is_some()), page.orientation())),
+            Err(reason) => {
+                patience.wasted(sides(page), stored_bytes(page));
+                refused = refused.or(Some(reason));
+            }
+        }
+    }
+    Err(refused.unwrap_or(Reason::Truncated))
 }
 
 /// Shows every page.
-pub(crate) fn walk(bytes: &[u8], limits: &Limits, visit: Visit<'_>) -> Result<(), Reason> {
-    for (number, page) in pages(bytes)?.iter().enumerate() {
-        let side = |tag| page.number(tag).unwrap_or_default();
-        let (width_px, height_px) = (side(WIDTH), side(HEIGHT));
-        if frames::admit_page(width_px, height_px, limits).is_err() {
-            continue;
+pub(crate) fn walk(bytes: &[u8], limits: &Limits, visit: Visit<'_>) -> Result<u32, Reason> {
+    let Pages { pages, mut missed } = pages(bytes)?;
+    let mut patience = Patience::new();
+    for (page, number) in pages.iter().zip(0..) {
+        let sides = sides(page);
+        match frames::admit_page(sides.0, sides.1, limits) {
+            Ok(()) if !patience.is_over() => {}
+            // Too small to show anything.
+            Err(Reason::TooSmall) => continue,
+            _ => {
+                missed += 1;
+                continue;
+            }
         }
-        let Ok(raster) = read(bytes, page, number, limits) else {
+        let Ok(raster) = read(bytes, page, limits) else {
+            patience.wasted(sides, stored_bytes(page));
+            missed += 1;
             continue;
         };
         let raster = frames::of_page(raster, limits)?;
         let mut frame = raster.frame();
         frame.orientation = page.orientation();
-        frame.weight = u64::from(width_px) * u64::from(height_px);
-        frame.page = u32::try_from(number).ok();
+        frame.weight = u64::from(sides.0) * u64::from(sides.1);
+        frame.page = Some(number);
         if !visit(&frame)? {
-            return Ok(());
+            break;
         }
     }
-    Ok(())
+    Ok(missed)
 }
 
-fn pages(bytes: &[u8]) -> Result<Vec<Directory<'_>>, Reason> {
+/// The directories of a file.
+struct Pages<'a> {
+    pages: Vec<Directory<'a>>,
+    /// Some, if there are more.
+    missed: u32,
+}
+
+fn pages(bytes: &[u8]) -> Result<Pages<'_>, Reason> {
     let mut pages = vec![Directory::first(bytes).ok_or(Reason::Truncated)?];
+    let mut missed = 0;
     while let Some(next) = pages.last().and_then(Directory::next) {
-        let seen = pages.iter().any(|page| page.place() == next.place());
-        if seen || pages.len() >= PAGES_MAX {
+        if pages.iter().any(|page| page.place() == next.place()) {
+            break;
+        }
+        if pages.len() >= PAGES_MAX {
+            missed = frames::SOME;
             break;
         }
         pages.push(next);
     }
-    Ok(pages)
+    Ok(Pages { pages, missed })
 }
 
-fn read(
-    bytes: &[u8],
-    page: &Directory<'_>,
-    number: usize,
-    limits: &Limits,
-) -> Result<Raster, Reason> {
+/// Width and height of a page in pixels; 0 if it has none.
+fn sides(page: &Directory<'_>) -> (u32, u32) {
+    let side = |tag| page.number(tag).unwrap_or_default();
+    (side(WIDTH), side(HEIGHT))
+}
+
+/// Bytes of its strips or tiles, as it states them.
+fn stored_bytes(page: &Directory<'_>) -> u64 {
+    let lengths = [STRIP_LENGTHS, TILE_LENGTHS].map(|tag| page.values(tag, CHUNKS_MAX));
+    let lengths = lengths.into_iter().flatten().flatten();
+    lengths.fold(0, u64::saturating_add)
+}
+
+fn read(bytes: &[u8], page: &Directory<'_>, limits: &Limits) -> Result<Raster, Reason> {
     let sides = check(page, limits)?;
+    let compression = page.number(COMPRESSION).unwrap_or(1);
+    if compression == OLD_JPEG {
+        // It says itself what its samples are, and its writers forgot to.
+        return jpegs::read_old(bytes, page, sides, limits);
+    }
     let form = Form::of(page)?;
     let sheet = Sheet::new(sides, &form, limits)?;
-    match page.number(COMPRESSION) {
-        Some(JPEG) => return jpegs::read(bytes, page, sheet),
-        Some(fax) if FAXES.contains(&fax) => return faxes::read(bytes, page, fax, sheet),
-        _ => {}
+    match compression {
+        JPEG => jpegs::read(bytes, page, sheet),
+        fax if FAXES.contains(&fax) => faxes::read(bytes, page, fax, sheet),
+        packed => sheet.read(bytes, page, packed),
     }
-    let plain = plain(bytes, page)?;
-    let mut tiff_limits = TiffLimits::default();
-    tiff_limits.intermediate_buffer_size = bytes.len();
-    tiff_limits.decoding_buffer_size = usize::MAX; // judged by the dimensions
-    let mut decoder = Decoder::new(Cursor::new(plain.as_slice()))
-        .map_err(reason)?
-        .with_limits(tiff_limits);
-    decoder.seek_to_image(number).map_err(reason)?;
-    if decoder.dimensions().map_err(reason)? != sides {
-        return Err(Reason::Corrupt);
-    }
-    sheet.read(&mut decoder)
-}
-
-/// The file, whose page says that its samples are plain brightness: the library then leaves them as they
-/// are, however many they are and whatever they mean.
-fn plain(bytes: &[u8], page: &Directory<'_>) -> Result<Vec<u8>, Reason> {
-    const BLACK_IS_ZERO: u16 = 1;
-    let mut plain = bytes.to_vec();
-    let instead = page.instead(PHOTOMETRIC, BLACK_IS_ZERO);
-    let (at, value) = instead.ok_or(Reason::Corrupt)?;
-    let place = plain.get_mut(at..at + value.len());
-    place.ok_or(Reason::Truncated)?.copy_from_slice(&value);
-    Ok(plain)
 }
 
 /// Judges the directory before the decoder reads it; gives width and height in pixels.
@@ -177,7 +199,7 @@ fn check(directory: &Directory<'_>, limits: &Limits) -> Result<(u32, u32), Reaso
     limits.admit(width_px, height_px)?;
     let samples = directory.number(SAMPLES).unwrap_or(1);
     let compression = directory.number(COMPRESSION).unwrap_or(1);
-    let known = [&COMPRESSIONS[..], &FAXES, &[JPEG]].concat();
+    let known = [&COMPRESSIONS[..], &FAXES, &[OLD_JPEG, JPEG]].concat();
     if samples > SAMPLES_MAX || !known.contains(&compression) {
         return Err(Reason::UnsupportedFormat);
     }

@@ -2,7 +2,9 @@
 
 use fingerprint::Picture;
 use photo::{Detail, Limits, Photo, Pixels, Reason};
-use records::{AdMetadata, HashRecord, ImageSha256, MemberName};
+use records::{
+    AdMetadata, FrameUnit, FramesShown, HashRecord, ImageSha256, MemberName, ShownFrame,
+};
 
 /// What is kept of a decoded picture.
 pub struct Read<T> {
@@ -12,6 +14,8 @@ pub struct Read<T> {
     pub height_px: u32,
     /// The file is hurt, and this is what it still shows.
     pub is_partial: bool,
+    /// Which frames or pages of its file it shows, if there are several.
+    pub frames: Option<FramesShown>,
     /// What was made of it.
     pub fingerprint: T,
 }
@@ -48,7 +52,37 @@ fn made<T>(photo: Photo, make: fn(&Picture<'_>) -> T) -> Result<Read<T>, Reason>
         width_px,
         height_px,
         is_partial,
+        frames: frames(&upright),
         fingerprint: make(&picture(&upright)?),
+    })
+}
+
+fn frames(photo: &Photo) -> Option<FramesShown> {
+    let thousandths = |px: u32, of: u32| {
+        let share = u64::from(px) * 1000 / u64::from(of.max(1));
+        u16::try_from(share).unwrap_or(u16::MAX)
+    };
+    let area = |[left, top, width, height]: [u32; 4]| {
+        [
+            thousandths(left, photo.width_px),
+            thousandths(top, photo.height_px),
+            thousandths(left.saturating_add(width), photo.width_px),
+            thousandths(top.saturating_add(height), photo.height_px),
+        ]
+    };
+    let shown = &photo.shown;
+    let frames = shown.frames.iter().map(|frame| ShownFrame {
+        number: frame.number,
+        area: frame.area_px.map(area),
+    });
+    let (unit, count) = match shown.unit {
+        photo::FrameUnit::Frame => (FrameUnit::Frame, Some(shown.count)),
+        photo::FrameUnit::Page => (FrameUnit::Page, None),
+    };
+    (!shown.frames.is_empty()).then(|| FramesShown {
+        unit,
+        count,
+        frames: frames.collect(),
     })
 }
 

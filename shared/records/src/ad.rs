@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::faults::LineFaults;
+use crate::frames::FramesShown;
 use crate::ids::{ImageSha256, TenantId};
 use crate::key::AdKey;
 use crate::member::BundleCounts;
@@ -35,7 +36,7 @@ pub enum MetadataNote {
     MalformedSeenAt,
     /// `place` is not one line of 1 to 256 characters.
     MalformedPlace,
-    /// The picture's file is hurt: what it still shows was taken.
+    /// The picture's file is hurt, or some of its pages or frames could not be looked at: what it shows was taken.
     Partial,
 }
 
@@ -126,6 +127,9 @@ pub struct Upload {
     /// For a list of hashes: which of its lines are at fault; none if all are sound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub faults: Option<LineFaults>,
+    /// Of an animation, or a document of pages: which of them were compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frames: Option<FramesShown>,
     /// When S3 accepted it (the object's `Last-Modified`).
     pub uploaded_at: Timestamp,
     /// When this state was written.
@@ -153,6 +157,9 @@ pub struct Image {
     /// The file is hurt, and its fingerprint is of what it still shows.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_partial: bool,
+    /// Which of its frames or pages its fingerprint is of, if it has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frames: Option<FramesShown>,
     /// The version of its fingerprint.
     pub fingerprint_version: u16,
     /// When it was first recorded.

@@ -16,6 +16,7 @@ mod clock_observation;
 mod delivery;
 mod erasure;
 mod event;
+mod frames;
 mod hashes;
 mod ids;
 mod inbox;
@@ -50,6 +51,7 @@ pub use erasure::{
 pub use event::{ObjectCreated, ObjectRemoved};
 pub use faults::{LINES_NAMED_MAX, LineFault, LineFaults};
 pub use features::{Level, Method};
+pub use frames::{FoundFrame, FrameUnit, FramesShown, ShownFrame};
 pub use hashes::{
     HASH_LINE_BYTES_MAX, HASH_LINES_MAX, HashFault, HashRecord, hash_lines, hash_list_header,
     is_hash_list,

@@ -133,6 +133,7 @@ impl Generator {
             image_sha256: sha256,
             width_px: SIDE_PX,
             height_px: SIDE_PX,
+            frames: None,
             is_partial: false,
             fingerprint_version: FINGERPRINT_VERSION,
             first_seen_at: now,
@@ -154,6 +155,7 @@ impl Generator {
             stored_in: None,
             bundle: None,
             faults: None,
+            frames: None,
             uploaded_at: now,
             updated_at: now,
         };

@@ -133,6 +133,7 @@ impl Pump {
             image_sha256,
             width_px: 96,
             height_px: 96,
+            frames: None,
             is_partial: false,
             fingerprint_version: fingerprint.version,
             first_seen_at: clock.now(),

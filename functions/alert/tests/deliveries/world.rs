@@ -203,6 +203,7 @@ impl World {
             width_px: 640,
             height_px: 480,
             is_partial: false,
+            frames: None,
             fingerprint_version: FINGERPRINT_VERSION,
             first_seen_at: self.now(),
         };

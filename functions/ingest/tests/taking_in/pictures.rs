@@ -92,6 +92,48 @@ async fn a_hurt_picture_is_taken_in_and_said_to_be_partial() {
     assert_eq!(uploads["first.png"].reason, None);
 }
 
+/// An animation of 96 by 80 pixels; a frame without a seed is white.
+fn animation(seeds: &[Option<u32>]) -> Vec<u8> {
+    let frame = |seed: &Option<u32>| {
+        let picture = match seed {
+            Some(seed) => image::load_from_memory(&picture(*seed)).unwrap(),
+            None => image::GrayImage::from_pixel(96, 80, image::Luma([255])).into(),
+        };
+        let delay = image::Delay::from_numer_denom_ms(100, 1);
+        image::Frame::from_parts(picture.to_rgba8(), 0, 0, delay)
+    };
+    let mut gif = Vec::new();
+    let mut encoder = image::codecs::gif::GifEncoder::new(&mut gif);
+    encoder.encode_frames(seeds.iter().map(frame)).unwrap();
+    drop(encoder);
+    gif
+}
+
+/// A second upload tells it again, though it is not decoded again.
+#[tokio::test]
+async fn an_upload_of_several_frames_tells_which_were_compared() {
+    let world = World::new().await;
+    let gif = animation(&[None, Some(1), None, Some(2)]);
+    for name in ["first.gif", "again.gif"] {
+        world.put(name, gif.clone(), &[]).await;
+        world.settle().await;
+    }
+    world
+        .put("cut.gif", gif[..gif.len() - 100].to_vec(), &[])
+        .await;
+    world.put("one.png", picture(3), &[]).await;
+    world.settle().await;
+    let uploads = world.uploads().await;
+    for name in ["first.gif", "again.gif"] {
+        let frames = uploads[name].frames.as_ref().unwrap();
+        let numbers: Vec<u32> = frames.frames.iter().map(|it| it.number).collect();
+        assert_eq!((frames.count, &numbers[..]), (Some(4), &[2, 4][..]));
+        assert!(uploads[name].notes.is_empty());
+    }
+    assert_eq!(uploads["cut.gif"].notes, [MetadataNote::Partial]);
+    assert_eq!(uploads["one.png"].frames, None);
+}
+
 /// Something in it may have killed its function: what is taken alone is done before or after it.
 #[tokio::test]
 async fn a_batch_that_keeps_coming_is_taken_one_by_one() {

@@ -172,6 +172,7 @@ impl World {
             width_px: 96,
             height_px: 80,
             is_partial: false,
+            frames: None,
             fingerprint_version: ad.fingerprint.version,
             first_seen_at: clock.now(),
         };

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use axum::extract::State;
 use pages::{HistoryRow, LeadPage, Reason, ReportPage, SightingRow, VerdictLine, Words};
 use records::{
-    AuditAction, Evidence, ImageSha256, Lead, LeadId, LeadSummary, LeadTab, Method, NoPicture,
-    Opinion, Outline, Person, PersonId, PersonRole, Reference, ReferenceStatus, Sighting, TabEntry,
-    Upload, VerdictEntry, VerdictReason, VerdictRecord,
+    AuditAction, Evidence, FrameUnit, ImageSha256, Lead, LeadId, LeadSummary, LeadTab, Method,
+    NoPicture, Opinion, Outline, Person, PersonId, PersonRole, Reference, ReferenceStatus,
+    Sighting, TabEntry, Upload, VerdictEntry, VerdictReason, VerdictRecord,
 };
 
 use store::TabQuery;
@@ -150,6 +150,11 @@ fn drawn(officer: &Officer, read: &Read) -> LeadPage {
         problem: None,
         edit: pages::edit(words, summary.edit.as_str()),
         seen: words.n("seen-times", &seen),
+        found_on: read
+            .source
+            .as_ref()
+            .ok()
+            .and_then(|it| found_on(words, summary, it)),
         is_alert: summary.is_alert(),
         is_held: summary.held_for.is_some(),
         other: read.other.clone(),
@@ -168,10 +173,7 @@ fn drawn(officer: &Officer, read: &Read) -> LeadPage {
         frame: frame(reference),
         size: size(reference),
         outline: summary.outline.map(points),
-        method: match summary.method {
-            Method::Whole => "method-whole",
-            Method::Parts => "method-parts",
-        },
+        method: method(summary.method),
         distance: words.n("distance-of", &u64::from(summary.distance)),
         evidence: match summary.evidence {
             Evidence::Computed => "evidence-computed",
@@ -190,6 +192,28 @@ fn drawn(officer: &Officer, read: &Read) -> LeadPage {
         note: String::new(),
         chosen: String::new(),
     }
+}
+
+/// The name of the text that says how it matched.
+fn method(method: Method) -> &'static str {
+    match method {
+        Method::Whole => "method-whole",
+        Method::Parts => "method-parts",
+    }
+}
+
+/// On which frame or page of the ad's file the photo was found, in words; none if it has only one.
+fn found_on(words: Words, summary: &LeadSummary, source: &Upload) -> Option<String> {
+    let frame = source.frames.as_ref()?.found(summary.outline.as_ref())?;
+    let number = u64::from(frame.number);
+    Some(match (frame.unit, frame.of) {
+        (FrameUnit::Page, _) => words.n("found-on-page", &number),
+        (FrameUnit::Frame, Some(of)) => {
+            let numbers = [("nr", number), ("of", of.into())];
+            words.numbers("found-on-frame", &numbers)
+        }
+        (FrameUnit::Frame, None) => words.n("found-on-frame-alone", &number),
+    })
 }
 
 fn which(words: Words, place: Option<usize>, of: u64) -> String {

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use records::{AdKey, AdMetadata, LeadId, LeadUploader, Sighting, SourceUrl};
+use records::{
+    AdKey, AdMetadata, FrameUnit, FramesShown, ImageSha256, LeadId, LeadUploader, ShownFrame,
+    Sighting, SourceUrl, Timestamp, Upload, UploadState,
+};
 use serde_json::{Value, json};
 
 use crate::world::{World, tenant};
@@ -43,6 +46,49 @@ async fn a_lead_has_the_fields_of_the_contract() {
     }
     let listed = world.all("/v1/leads", "unit").await;
     assert_eq!(listed, [lead]);
+}
+
+/// A document whose second page was compared.
+fn of_pages(key: &str, of: &[u8]) -> Upload {
+    let now = Timestamp::parse("2026-11-24T12:00:00Z").unwrap();
+    Upload {
+        object_key: AdKey::parse(key).unwrap(),
+        state: UploadState::Recorded,
+        reason: None,
+        image_sha256: Some(ImageSha256::of(of)),
+        size_bytes: 1,
+        version_id: None,
+        metadata: AdMetadata::default(),
+        notes: Vec::new(),
+        stored_in: None,
+        bundle: None,
+        faults: None,
+        frames: Some(FramesShown {
+            unit: FrameUnit::Page,
+            count: None,
+            frames: vec![ShownFrame {
+                number: 2,
+                area: None,
+            }],
+        }),
+        uploaded_at: now,
+        updated_at: now,
+    }
+}
+
+#[tokio::test]
+async fn a_lead_says_on_which_page_it_was_found() {
+    let world = World::new().await;
+    let reference_id = world.reference("unit", "case 1", PDQ).await;
+    let lead_id = world.lead("unit", &reference_id, "ad.jpg").await;
+    let path = format!("/v1/leads/{lead_id}");
+    let lead = world.get(&path, "unit").await.expect(200);
+    assert_eq!(lead["found_on"], Value::Null, "its file has one picture");
+    let upload = of_pages("ads/agency/ad.jpg", b"ad.jpg");
+    world.store.uploads.record_upload(&upload).await.unwrap();
+    let lead = world.get(&path, "unit").await.expect(200);
+    let page = json!({ "unit": "page", "number": 2, "of": null });
+    assert_eq!(lead["found_on"], page);
 }
 
 /// Adds postings with the longest addresses to a lead.

@@ -43,6 +43,7 @@ async fn settle(world: &World, key: &str, size_bytes: u64, reason: Option<Reason
         stored_in: None,
         bundle: None,
         faults: None,
+        frames: None,
         uploaded_at: far,
         updated_at: far,
     };

@@ -281,6 +281,7 @@ async fn system_with_upload(ads_kept: Duration, bundle: Option<BundleCounts>) ->
         stored_in: None,
         bundle,
         faults: None,
+        frames: None,
         uploaded_at: listed.last_modified,
         updated_at: listed.last_modified,
     };

@@ -1,10 +1,11 @@
+use super::FramesShown;
 use crate::{Orientation, Photo, Pixels};
 
 /// White between two frames in pixels: enough for a collage's edges to be seen.
 const GAP_PX: usize = 16;
 
 /// The frames beside and below each other on white, each standing upright.
-pub(crate) fn sheet(frames: Vec<Photo>) -> Option<Photo> {
+pub(crate) fn sheet(frames: Vec<Photo>, mut shown: FramesShown) -> Option<Photo> {
     let format = frames.first()?.format;
     if frames.len() == 1 {
         return frames.into_iter().next();
@@ -22,6 +23,10 @@ pub(crate) fn sheet(frames: Vec<Photo>) -> Option<Photo> {
     for (at, frame) in frames.iter().enumerate() {
         let left = at % columns * (cell_width + GAP_PX);
         let top = at / columns * (cell_height + GAP_PX);
+        if let Some(shown) = shown.frames.get_mut(at) {
+            let place = [left, top].map(|it| u32::try_from(it).unwrap_or(u32::MAX));
+            shown.area_px = Some([place[0], place[1], frame.width_px, frame.height_px]);
+        }
         for (y, row) in rows_of(frame, bytes).enumerate() {
             let start = ((top + y) * width + left) * bytes;
             samples[start..start + row.len()].copy_from_slice(&row);
@@ -38,6 +43,7 @@ pub(crate) fn sheet(frames: Vec<Photo>) -> Option<Photo> {
         orientation: Orientation::Upright,
         format,
         is_partial: false,
+        shown,
     })
 }
 

@@ -11,7 +11,7 @@ use crate::{Limits, Reason};
 /// What browsers make of a frame's time if it is next to none, in milliseconds.
 const SHORTEST_MS: u64 = 100;
 
-pub(crate) fn walk(bytes: &[u8], limits: &Limits, visit: Visit<'_>) -> Result<(), Reason> {
+pub(crate) fn walk(bytes: &[u8], limits: &Limits, visit: Visit<'_>) -> Result<u32, Reason> {
     let sides = Sides {
         width: le16(bytes, 6).ok_or(Reason::Truncated)?,
         height: le16(bytes, 8).ok_or(Reason::Truncated)?,
@@ -21,9 +21,13 @@ pub(crate) fn walk(bytes: &[u8], limits: &Limits, visit: Visit<'_>) -> Result<()
     options.set_memory_limit(MemoryLimit::Unlimited); // we bring the buffer
     let mut decoder = options.read_info(bytes).map_err(reason)?;
     let mut screen = None;
+    let mut missed = 0;
     while let Some(frame) = decoder.next_frame_info().map_err(reason)?.cloned() {
         let sides = sides.grown_to(&frame)?;
-        frames::admit(sides.width.into(), sides.height.into(), limits)?;
+        if frames::admit(sides.width.into(), sides.height.into(), limits).is_err() {
+            missed += 1;
+            continue;
+        }
         let screen = match &mut screen {
             Some(screen) => screen,
             none => none.insert(Screen::new(sides.width.into(), sides.height.into())?),
@@ -37,7 +41,7 @@ pub(crate) fn walk(bytes: &[u8], limits: &Limits, visit: Visit<'_>) -> Result<()
         let shown_ms = u64::from(frame.delay) * 10;
         let weight = if shown_ms < 20 { SHORTEST_MS } else { shown_ms };
         if !visit(&screen.frame(weight))? {
-            return Ok(());
+            return Ok(missed);
         }
         if let Some(kept) = kept {
             screen.restore(kept);
@@ -45,7 +49,7 @@ pub(crate) fn walk(bytes: &[u8], limits: &Limits, visit: Visit<'_>) -> Result<()
             screen.clear((at.0, at.1, frame.width.into(), frame.height.into()));
         }
     }
-    Ok(())
+    Ok(missed)
 }
 
 fn coloured(frame: &::gif::Frame<'_>, indices: &[u8], palette: &[u8]) -> Result<Raster, Reason> {

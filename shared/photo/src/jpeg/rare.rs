@@ -35,6 +35,18 @@ pub(super) fn decode(clean: &Clean, detail: Detail, limits: &Limits) -> Result<R
     Raster::new(width_px, height_px, layout, samples)
 }
 
+/// Four components as stored.
+pub(super) fn inks(clean: &Clean, limits: &Limits) -> Result<Raster, Reason> {
+    if clean.frame.components != 4 || clean.frame.arithmetic {
+        return Err(Reason::UnsupportedFormat);
+    }
+    let (width_px, height_px) = (clean.frame.width_px, clean.frame.height_px);
+    limits.admit_heavy(width_px, height_px, WEIGHT)?;
+    let mut samples = components(clean)?;
+    samples.iter_mut().for_each(|it| *it = 255 - *it);
+    Raster::new(width_px, height_px, Layout::Cmyk, samples)
+}
+
 /// The components as stored, interleaved; four of them inverted.
 fn components(clean: &Clean) -> Result<Vec<u8>, Reason> {
     let (width_px, height_px) = (clean.frame.width_px, clean.frame.height_px);

@@ -56,9 +56,29 @@ struct Collected {
     file: Vec<u8>,
 }
 
-pub(crate) fn walk(bytes: &[u8], limits: &Limits, visit: Visit<'_>) -> Result<(), Reason> {
+/// How many frames an animation says that it has; 0 if nothing else makes it one.
+fn stated(bytes: &[u8]) -> u32 {
+    let mut rest = bytes.get(SIGNATURE.len()..).unwrap_or_default();
+    let (mut stated, mut controlled, mut whole) = (0, false, false);
+    while let Some((kind, chunk, after)) = split_chunk(rest) {
+        match &kind {
+            b"acTL" if chunk.len() > 12 => stated = be32(chunk, 8).unwrap_or_default(),
+            b"fcTL" => controlled = true,
+            b"IEND" => whole = true,
+            _ => {}
+        }
+        rest = after;
+    }
+    if controlled || !whole { stated } else { 0 }
+}
+
+pub(crate) fn walk(bytes: &[u8], limits: &Limits, visit: Visit<'_>) -> Result<u32, Reason> {
     let (width_px, height_px) = dimensions(bytes)?;
-    frames::admit(width_px, height_px, limits)?;
+    let stated = stated(bytes);
+    if stated == 0 || frames::admit(width_px, height_px, limits).is_err() {
+        return Ok(stated);
+    }
+    let mut shown = 0;
     let mut screen = Screen::new(width_px, height_px)?;
     let mut header = Vec::new();
     let mut shared = Vec::new();
@@ -76,13 +96,14 @@ pub(crate) fn walk(bytes: &[u8], limits: &Limits, visit: Visit<'_>) -> Result<()
                 }
             }
             b"fcTL" | b"IEND" => {
-                if let Some(collected) = collected.take()
-                    && !show(&mut screen, collected, visit)?
-                {
-                    return Ok(());
+                if let Some(collected) = collected.take() {
+                    if !show(&mut screen, collected, visit)? {
+                        return Ok(0);
+                    }
+                    shown += 1;
                 }
                 if kind == *b"IEND" {
-                    return Ok(());
+                    break;
                 }
                 let control = Control::of(data).ok_or(Reason::Corrupt)?;
                 limits.admit_part(control.width_px, control.height_px)?;
@@ -93,7 +114,7 @@ pub(crate) fn walk(bytes: &[u8], limits: &Limits, visit: Visit<'_>) -> Result<()
         }
         rest = after;
     }
-    Ok(())
+    Ok(stated.saturating_sub(shown))
 }
 
 fn begin(control: Control, header: &[u8], shared: &[u8]) -> Collected {

@@ -1,4 +1,4 @@
-use super::{Codec, Decoder, PDF_PIXELS_MAX, PDF_PROCESSOR_S_MAX};
+use super::{Codec, Decoder, PDF_PIXELS_MAX, PDF_PROCESSOR_S_MAX, PDF_PROCESSOR_S_MAX_AGAIN};
 use crate::pixels::{Layout, Raster, samples_len};
 use crate::{Limits, Orientation, Reason};
 
@@ -6,6 +6,8 @@ use crate::{Limits, Orientation, Reason};
 pub(crate) struct Document {
     child: Decoder,
     pub(crate) pictures: Vec<Entry>,
+    /// All pictures of the document are listed.
+    pub(crate) is_whole: bool,
 }
 
 /// What a document says of one of its pictures.
@@ -20,6 +22,13 @@ pub(crate) struct Entry {
     pub(crate) is_mask: bool,
 }
 
+impl Entry {
+    /// As the document states them.
+    pub(crate) fn pixels(&self) -> u64 {
+        u64::from(self.width_px) * u64::from(self.height_px)
+    }
+}
+
 /// A picture as the child hands it over.
 pub(crate) enum Handed {
     Jpeg(Vec<u8>),
@@ -30,14 +39,28 @@ pub(crate) enum Handed {
 impl Document {
     /// Lists the pictures of a document.
     pub(crate) fn open(file: &[u8]) -> Result<Document, Reason> {
-        let mut child = Decoder::start_for(PDF_PROCESSOR_S_MAX)?;
+        Document::open_for(file, PDF_PROCESSOR_S_MAX)
+    }
+
+    /// The same, after one of its pictures ended the child.
+    pub(crate) fn open_again(file: &[u8]) -> Result<Document, Reason> {
+        Document::open_for(file, PDF_PROCESSOR_S_MAX_AGAIN)
+    }
+
+    fn open_for(file: &[u8], processor_s: u64) -> Result<Document, Reason> {
+        let mut child = Decoder::start_for(processor_s)?;
         child.ask(Codec::Pdf, file, PDF_PIXELS_MAX)?;
         child.done()?;
+        let [is_whole] = child.bytes()?;
         let count = u16::from_le_bytes(child.bytes()?);
         let pictures = (0..count)
             .map(|_| entry(&mut child))
             .collect::<Result<_, _>>()?;
-        Ok(Document { child, pictures })
+        Ok(Document {
+            child,
+            pictures,
+            is_whole: is_whole != 0,
+        })
     }
 
     /// One picture of the list.

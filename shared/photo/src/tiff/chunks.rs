@@ -16,8 +16,10 @@ const TILES: (u16, u16) = (0x144, 0x145);
 pub(super) struct Chunks<'a> {
     pub(super) width: u32,
     pub(super) height: u32,
+    page_height: u32,
     across: u32,
     down: u32,
+    is_tiled: bool,
     places: Vec<(u64, u64)>,
     bytes: &'a [u8],
 }
@@ -45,9 +47,15 @@ impl<'a> Chunks<'a> {
             }
         };
         let (across, down) = sheet.chunks(width, height)?;
-        let list = |tag| page.values(tag, CHUNKS_MAX).ok_or(Reason::Truncated);
-        let places: Vec<(u64, u64)> = list(tags.0)?.into_iter().zip(list(tags.1)?).collect();
-        let read = places.iter().take((across * down) as usize);
+        let starts = page.values(tags.0, CHUNKS_MAX).ok_or(Reason::Truncated)?;
+        // Old writers of one strip leave out its length.
+        let lengths = page.values(tags.1, CHUNKS_MAX);
+        let lengths = lengths.or_else(|| Some(vec![to_the_end(bytes, &starts)?]));
+        let lengths = lengths.ok_or(Reason::Truncated)?;
+        let places: Vec<(u64, u64)> = starts.into_iter().zip(lengths).collect();
+        let read = places
+            .iter()
+            .take((across * down) as usize * sheet.planes());
         let read = read.fold(0, |sum: u64, (_, length)| sum.saturating_add(*length));
         if read > SHARED_MAX * bytes.len() as u64 {
             return Err(Reason::Corrupt);
@@ -55,21 +63,45 @@ impl<'a> Chunks<'a> {
         Ok(Chunks {
             width,
             height,
+            page_height: sheet.height,
             across,
             down,
+            is_tiled: tags == TILES,
             places,
             bytes,
         })
     }
 
-    /// Each with its place on the page: left and top.
-    pub(super) fn each(&self) -> impl Iterator<Item = Result<(&'a [u8], (u32, u32)), Reason>> {
-        (0..self.across * self.down).map(|number| {
-            let place = self.places.get(number as usize).ok_or(Reason::Corrupt)?;
+    /// Rows that are stored of the one that starts at this row: a tile has all, the last strip what is left.
+    pub(super) fn rows(&self, top: u32) -> u32 {
+        if self.is_tiled {
+            self.height
+        } else {
+            self.height.min(self.page_height.saturating_sub(top))
+        }
+    }
+
+    /// Each of a plane, with its place on the page: left and top.
+    pub(super) fn each(
+        &self,
+        plane: usize,
+    ) -> impl Iterator<Item = Result<(&'a [u8], (u32, u32)), Reason>> {
+        let before = plane * (self.across * self.down) as usize;
+        (0..self.across * self.down).map(move |number| {
+            let place = self.places.get(before + number as usize);
+            let place = place.ok_or(Reason::Corrupt)?;
             let piece = piece(self.bytes, *place).ok_or(Reason::Truncated)?;
             let left = number % self.across * self.width;
             Ok((piece, (left, number / self.across * self.height)))
         })
+    }
+}
+
+/// What a file has from its only strip on.
+fn to_the_end(bytes: &[u8], starts: &[u64]) -> Option<u64> {
+    match starts {
+        [start] => (bytes.len() as u64).checked_sub(*start),
+        _ => None,
     }
 }
 

@@ -29,11 +29,11 @@ pub(super) fn read(
         _ => Coding::Group3_1D,
     };
     let is_turned = page.number(FILL_ORDER) == Some(2);
-    for chunk in chunks.each() {
+    for chunk in chunks.each(0) {
         let (piece, (left, top)) = chunk?;
         let fax = Fax {
             width_px: chunks.width,
-            height_px: chunks.height.min(sheet.height - top),
+            height_px: chunks.rows(top),
             coding,
             is_aligned: compression == 2,
         };

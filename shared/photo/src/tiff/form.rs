@@ -1,5 +1,5 @@
 use super::{BITS, COLOUR_MAP, COMPRESSION, EXTRA_SAMPLES, JPEG, PHOTOMETRIC, PLANAR, SAMPLES};
-use super::{SAMPLES_MAX, YCBCR_SUBSAMPLING};
+use super::{SAMPLE_FORMAT, SAMPLES_MAX, YCBCR_SUBSAMPLING, lab};
 use crate::Reason;
 use crate::exif::Directory;
 use crate::pixels::Layout;
@@ -10,6 +10,8 @@ const UNSPECIFIED: u64 = 0;
 const ASSOCIATED_ALPHA: u64 = 1;
 /// Colours of a palette: one for each value of at most 8 bits.
 const COLOURS_MAX: u64 = 3 << 8;
+/// Most bits of a sample that does not end with a byte.
+pub(super) const ODD_BITS_MAX: u8 = 16;
 
 /// What the samples of a page mean.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,6 +22,19 @@ pub(super) enum Meaning {
     Palette,
     Inks,
     YCbCr,
+    /// CIE L*a*b*, whose colours are around 0.
+    Lab,
+    /// The same, whose colours are around 128.
+    LabAround128,
+}
+
+/// How a number is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Whole,
+    /// Half of the values are below 0: the lowest is black.
+    Signed,
+    Float,
 }
 
 /// How the samples of a page lie, and what they mean.
@@ -28,10 +43,13 @@ pub(super) struct Form {
     pub(super) layout: Layout,
     /// Samples of a pixel, extra ones included.
     pub(super) samples: usize,
-    /// Bits of a sample: 1, 2, 4, 8, 16 or 32.
+    /// Bits of a sample: 1 to 16, 32 or 64.
     pub(super) bits: u8,
+    pub(super) kind: Kind,
     /// Each sample's plane lies apart.
     pub(super) is_planar: bool,
+    /// Columns and rows of brightness for one of colour.
+    pub(super) halves: (u32, u32),
     /// Colours are multiplied by their alpha.
     is_multiplied: bool,
     palette: Vec<[u8; 3]>,
@@ -40,59 +58,71 @@ pub(super) struct Form {
 impl Form {
     pub(super) fn of(page: &Directory<'_>) -> Result<Form, Reason> {
         let samples = page.number(SAMPLES).unwrap_or(1);
-        let meaning = match page.number(PHOTOMETRIC).ok_or(Reason::Corrupt)? {
+        let meaning = match page.number(PHOTOMETRIC).unwrap_or_default() {
             0 => Meaning::WhiteIsZero,
             1 => Meaning::BlackIsZero,
             2 => Meaning::Rgb,
             3 => Meaning::Palette,
             5 => Meaning::Inks,
             6 => Meaning::YCbCr,
+            8 => Meaning::Lab,
+            9 => Meaning::LabAround128,
             _ => return Err(Reason::UnsupportedFormat),
         };
         let extra = page.values(EXTRA_SAMPLES, 1).unwrap_or_default();
-        let has_alpha = extra.first() != Some(&UNSPECIFIED);
-        let layout = match (meaning, samples) {
-            (Meaning::WhiteIsZero | Meaning::BlackIsZero, 2) if has_alpha => Layout::LumaAlpha,
-            (Meaning::WhiteIsZero | Meaning::BlackIsZero, 1..) => Layout::Luma,
-            (Meaning::Rgb, 4..) if has_alpha => Layout::Rgba,
-            (Meaning::Rgb | Meaning::YCbCr, 3..) | (Meaning::Palette, 1..) => Layout::Rgb,
-            (Meaning::Inks, 4..) => Layout::Cmyk,
-            _ => return Err(Reason::UnsupportedFormat),
-        };
-        let bits = page
-            .values(BITS, u64::from(SAMPLES_MAX))
-            .unwrap_or_else(|| vec![1]);
-        let bits = match bits[..] {
-            [first @ (1 | 2 | 4 | 8 | 16 | 32), ..] if bits.iter().all(|it| *it == first) => first,
-            _ => return Err(Reason::UnsupportedFormat),
-        };
+        let kind = kind(page)?;
+        let bits = bits(page, kind)?;
         let form = Form {
             meaning,
-            layout,
+            layout: layout(meaning, samples, extra.first() != Some(&UNSPECIFIED))?,
             samples: samples as usize,
-            bits: bits as u8,
+            bits,
+            kind,
             is_planar: page.number(PLANAR) == Some(2) && samples > 1,
+            halves: halves(page, meaning)?,
             is_multiplied: extra.first() == Some(&ASSOCIATED_ALPHA),
             palette: palette(page, meaning, bits)?,
         };
-        form.check_subsampling(page)?;
+        if form.is_halved() && (form.is_planar || form.bits != 8 || form.samples != 3) {
+            return Err(Reason::UnsupportedFormat);
+        }
         Ok(form)
     }
 
-    /// Colour at half the resolution is read only of the JPEGs inside.
-    fn check_subsampling(&self, page: &Directory<'_>) -> Result<(), Reason> {
-        let halves = page
-            .values(YCBCR_SUBSAMPLING, 2)
-            .unwrap_or_else(|| vec![2, 2]);
-        let is_jpeg = page.number(COMPRESSION) == Some(JPEG);
-        if self.meaning == Meaning::YCbCr && !is_jpeg && (halves != [1, 1] || self.bits != 8) {
-            return Err(Reason::UnsupportedFormat);
-        }
-        Ok(())
+    /// There is less colour than brightness.
+    pub(super) fn is_halved(&self) -> bool {
+        self.halves != (1, 1)
     }
 
-    /// Turns a pixel's samples of 8 bits into those of the layout. Values of a palette, and samples of
-    /// fewer bits, come as they are stored.
+    /// Whether the samples are unpacked as bytes, and taken apart here.
+    pub(super) fn comes_in_bytes(&self) -> bool {
+        self.is_halved() || !matches!(self.bits, 8 | 16 | 32 | 64)
+    }
+
+    /// A stored sample of at most 16 bits as one of 8: of more the highest. Values of a palette stay as they
+    /// are.
+    pub(super) fn byte(&self, stored: u32) -> u8 {
+        let bits = u32::from(self.bits);
+        let is_signed = self.kind == Kind::Signed && !self.is_lab();
+        let stored = if is_signed {
+            stored ^ 1 << (bits - 1)
+        } else {
+            stored
+        };
+        match bits {
+            8 => stored as u8,
+            9.. => (stored >> (bits - 8)) as u8,
+            _ if self.meaning == Meaning::Palette => stored as u8,
+            // Few bits reach as far as 8.
+            _ => (stored * 255 / ((1 << bits) - 1)) as u8,
+        }
+    }
+
+    fn is_lab(&self) -> bool {
+        matches!(self.meaning, Meaning::Lab | Meaning::LabAround128)
+    }
+
+    /// Turns a pixel's samples of 8 bits, or the values of a palette, into those of the layout.
     pub(super) fn pixel(&self, stored: &[u8], pixel: &mut [u8]) {
         match (self.meaning, stored) {
             (Meaning::Palette, [index, ..]) => {
@@ -102,22 +132,19 @@ impl Form {
             (Meaning::YCbCr, [y, cb, cr, ..]) => {
                 pixel.copy_from_slice(&crate::jpeg::ycc_to_rgb([*y, *cb, *cr]));
             }
+            (Meaning::Lab, [l, a, b, ..]) => {
+                pixel.copy_from_slice(&lab::to_rgb(*l, i16::from(*a as i8), i16::from(*b as i8)));
+            }
+            (Meaning::LabAround128, [l, a, b, ..]) => {
+                let around = |it: u8| i16::from(it) - 128;
+                pixel.copy_from_slice(&lab::to_rgb(*l, around(*a), around(*b)));
+            }
             _ => {
                 for (sample, stored) in pixel.iter_mut().zip(stored) {
-                    *sample = self.spread(*stored);
+                    *sample = *stored;
                 }
                 self.settle(pixel);
             }
-        }
-    }
-
-    /// Samples of few bits reach as far as those of 8.
-    fn spread(&self, stored: u8) -> u8 {
-        match self.bits {
-            1 => stored * 255,
-            2 => stored * 85,
-            4 => stored * 17,
-            _ => stored,
         }
     }
 
@@ -141,8 +168,62 @@ impl Form {
     }
 }
 
+fn layout(meaning: Meaning, samples: u32, has_alpha: bool) -> Result<Layout, Reason> {
+    use Meaning::{BlackIsZero, Inks, Lab, LabAround128, Palette, Rgb, WhiteIsZero, YCbCr};
+    Ok(match (meaning, samples) {
+        (WhiteIsZero | BlackIsZero, 2) if has_alpha => Layout::LumaAlpha,
+        (WhiteIsZero | BlackIsZero, 1..) => Layout::Luma,
+        (Rgb, 4..) if has_alpha => Layout::Rgba,
+        (Rgb | YCbCr | Lab | LabAround128, 3..) | (Palette, 1..) => Layout::Rgb,
+        (Inks, 4..) => Layout::Cmyk,
+        _ => return Err(Reason::UnsupportedFormat),
+    })
+}
+
+/// How each sample is written: all are alike.
+fn kind(page: &Directory<'_>) -> Result<Kind, Reason> {
+    let kinds = page.values(SAMPLE_FORMAT, u64::from(SAMPLES_MAX));
+    let kinds = kinds.unwrap_or_else(|| vec![1]);
+    if kinds.iter().any(|it| Some(it) != kinds.first()) {
+        return Err(Reason::UnsupportedFormat);
+    }
+    match kinds.first() {
+        None | Some(1 | 4) => Ok(Kind::Whole),
+        Some(2) => Ok(Kind::Signed),
+        Some(3) => Ok(Kind::Float),
+        _ => Err(Reason::UnsupportedFormat),
+    }
+}
+
+/// Bits of each sample: all have as many.
+fn bits(page: &Directory<'_>, kind: Kind) -> Result<u8, Reason> {
+    let bits = page.values(BITS, u64::from(SAMPLES_MAX));
+    let bits = bits.unwrap_or_else(|| vec![1]);
+    let first = bits.first().copied().unwrap_or_default();
+    let known = match kind {
+        Kind::Float => matches!(first, 16 | 32 | 64),
+        _ => (1..=u64::from(ODD_BITS_MAX)).contains(&first) || first == 32,
+    };
+    if !known || bits.iter().any(|it| *it != first) {
+        return Err(Reason::UnsupportedFormat);
+    }
+    Ok(first as u8)
+}
+
+/// Columns and rows of brightness for one of colour; JPEGs inside say it themselves.
+fn halves(page: &Directory<'_>, meaning: Meaning) -> Result<(u32, u32), Reason> {
+    if meaning != Meaning::YCbCr || page.number(COMPRESSION) == Some(JPEG) {
+        return Ok((1, 1));
+    }
+    let halves = page.values(YCBCR_SUBSAMPLING, 2);
+    match halves.as_deref().unwrap_or(&[2, 2]) {
+        [across @ (1 | 2 | 4), down @ (1 | 2 | 4)] => Ok((*across as u32, *down as u32)),
+        _ => Err(Reason::Corrupt),
+    }
+}
+
 /// Colours of 16 bits by their high bytes; some writers forget to use those.
-fn palette(page: &Directory<'_>, meaning: Meaning, bits: u64) -> Result<Vec<[u8; 3]>, Reason> {
+fn palette(page: &Directory<'_>, meaning: Meaning, bits: u8) -> Result<Vec<[u8; 3]>, Reason> {
     if meaning != Meaning::Palette {
         return Ok(Vec::new());
     }

@@ -6,30 +6,57 @@ use super::form::Meaning;
 use super::strips::Sheet;
 use crate::exif::Directory;
 use crate::pixels::{Layout, Raster};
-use crate::{Detail, Limits, Reason, jpeg};
+use crate::{Limits, Reason, jpeg};
 
 /// Says that three components are colours as they are.
 const ADOBE_RGB: &[u8] = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\0";
 const START: &[u8] = b"\xff\xd8";
+
+/// Where a JPEG of the old kind starts that is a file of its own.
+const OLD_START: u16 = 0x201;
 
 pub(super) fn read(
     bytes: &[u8],
     page: &Directory<'_>,
     mut sheet: Sheet<'_>,
 ) -> Result<Raster, Reason> {
-    let form = sheet.form;
-    if form.is_planar || form.bits != 8 || !matches!(form.layout, Layout::Luma | Layout::Rgb) {
+    let (form, limits) = (sheet.form, sheet.limits);
+    let has_alpha = matches!(form.layout, Layout::LumaAlpha | Layout::Rgba);
+    if form.bits != 8 || has_alpha {
         return Err(Reason::UnsupportedFormat);
     }
     let chunks = Chunks::of(bytes, page, &mut sheet)?;
     let tables = page.bytes(JPEG_TABLES).unwrap_or_default();
-    for chunk in chunks.each() {
-        let (piece, place) = chunk?;
-        let file = whole(piece, tables, form.meaning);
-        let raster = decoded(&file, (chunks.width, chunks.height))?;
-        put(&mut sheet, &raster, place)?;
+    for plane in 0..sheet.planes() {
+        for chunk in chunks.each(plane) {
+            let (piece, place) = chunk?;
+            let file = whole(piece, tables, form.meaning);
+            let raster = decoded(&file, (chunks.width, chunks.height), form.layout, &limits)?;
+            put(&mut sheet, &raster, place, plane)?;
+        }
     }
     sheet.into_raster()
+}
+
+/// A page whose JPEG is a file of its own within this one. Those whose tables lie apart are not read.
+pub(super) fn read_old(
+    bytes: &[u8],
+    page: &Directory<'_>,
+    (width, height): (u32, u32),
+    limits: &Limits,
+) -> Result<Raster, Reason> {
+    let start = page.number(OLD_START).ok_or(Reason::UnsupportedFormat)?;
+    let file = usize::try_from(start).ok().and_then(|at| bytes.get(at..));
+    let file = file.ok_or(Reason::Truncated)?;
+    if !file.starts_with(START) {
+        return Err(Reason::UnsupportedFormat);
+    }
+    let raster = decoded(file, (width, height), Layout::Rgb, limits)?;
+    let frame = raster.frame();
+    if (frame.width_px, frame.height_px) != (width, height) {
+        return Err(Reason::Corrupt);
+    }
+    Ok(raster)
 }
 
 /// A JPEG of its own: start, tables without their start and end, and the rest.
@@ -46,27 +73,49 @@ fn whole(piece: &[u8], tables: &[u8], meaning: Meaning) -> Vec<u8> {
 }
 
 /// It may not be larger than its strip or tile.
-fn decoded(file: &[u8], (width, height): (u32, u32)) -> Result<Raster, Reason> {
-    let limits = Limits {
+fn decoded(
+    file: &[u8],
+    (width, height): (u32, u32),
+    layout: Layout,
+    limits: &Limits,
+) -> Result<Raster, Reason> {
+    let own = Limits {
         bytes_max: usize::MAX,
         pixels_max: u64::from(width) * u64::from(height),
         side_px_min: 1,
         side_px_max: width.max(height),
     };
-    let (raster, _) = jpeg::decode(file, Detail::Colour, &limits)?;
-    Ok(raster)
+    if layout == Layout::Cmyk {
+        return jpeg::inks(file, &own, limits);
+    }
+    jpeg::decode_part(file, &own, limits)
 }
 
-fn put(sheet: &mut Sheet<'_>, raster: &Raster, (left, top): (u32, u32)) -> Result<(), Reason> {
+fn put(
+    sheet: &mut Sheet<'_>,
+    raster: &Raster,
+    (left, top): (u32, u32),
+    plane: usize,
+) -> Result<(), Reason> {
     let frame = raster.frame();
     let bytes = frame.layout.bytes_per_pixel();
-    if frame.layout != sheet.form.layout {
+    let (form, height) = (sheet.form, sheet.height);
+    let wanted = if form.is_planar {
+        Layout::Luma
+    } else {
+        form.layout
+    };
+    if frame.layout != wanted {
         return Err(Reason::UnsupportedFormat);
     }
     let stride = (frame.width_px as usize * bytes).max(1);
-    let height = sheet.height;
     for (row, y) in frame.samples.chunks_exact(stride).zip(top..height) {
-        sheet.place_colours(row, (left, y, frame.width_px))?;
+        let place = (left, y, frame.width_px);
+        if form.is_planar {
+            sheet.place_row(row, place, plane)?;
+        } else {
+            sheet.place_colours(row, place)?;
+        }
     }
     Ok(())
 }

@@ -1,7 +1,9 @@
 use ::tiff::decoder::DecodingResult;
 
-use super::form::Form;
-use super::{Reader, reason};
+use super::chunks::Chunks;
+use super::form::{Form, Kind};
+use super::unpacked::Packing;
+use crate::exif::Directory;
 use crate::pixels::{Raster, samples_len};
 use crate::{Limits, Reason};
 
@@ -14,8 +16,7 @@ const PADDING_MAX: u64 = 2;
 
 /// The page to fill, strip by strip or tile by tile.
 pub(super) struct Sheet<'a> {
-    /// Most pixels of all its strips or tiles, padding included.
-    unpacked_px_max: u64,
+    pub(super) limits: Limits,
     pub(super) width: u32,
     pub(super) height: u32,
     pub(super) form: &'a Form,
@@ -32,7 +33,7 @@ impl<'a> Sheet<'a> {
         limits: &Limits,
     ) -> Result<Sheet<'a>, Reason> {
         Ok(Sheet {
-            unpacked_px_max: limits.pixels_max.saturating_mul(PADDING_MAX),
+            limits: *limits,
             width,
             height,
             form,
@@ -40,28 +41,54 @@ impl<'a> Sheet<'a> {
         })
     }
 
-    pub(super) fn read(mut self, decoder: &mut Reader<'_>) -> Result<Raster, Reason> {
-        let (chunk_width, chunk_height) = decoder.chunk_dimensions();
-        let (across, down) = self.chunks(chunk_width, chunk_height)?;
-        let planes = if self.form.is_planar {
-            self.form.samples.min(self.form.layout.bytes_per_pixel())
-        } else {
+    /// Fills the page with strips or tiles of plain samples.
+    pub(super) fn read(
+        mut self,
+        bytes: &[u8],
+        page: &Directory<'_>,
+        compression: u32,
+    ) -> Result<Raster, Reason> {
+        let chunks = Chunks::of(bytes, page, &mut self)?;
+        let together = if self.form.is_planar {
             1
+        } else {
+            self.form.samples
         };
-        for plane in 0..planes {
-            let before = u32::try_from(plane).expect("few") * across * down;
-            for number in 0..across * down {
-                let chunk = decoder.read_chunk(before + number).map_err(reason)?;
-                let (width, _) = decoder.chunk_data_dimensions(before + number);
-                let place = (
-                    number % across * chunk_width,
-                    number / across * chunk_height,
-                    width,
-                );
-                self.place(&chunk, place, plane)?;
+        let packing = Packing::of(page, self.form, compression, together)?;
+        for plane in 0..self.planes() {
+            for chunk in chunks.each(plane) {
+                let (piece, (left, top)) = chunk?;
+                let rows = chunks.rows(top);
+                let sides = self.unpacked_sides(chunks.width, rows);
+                let samples = packing.unpack(piece, sides)?;
+                self.place(&samples, (left, top, chunks.width), plane)?;
             }
         }
         self.into_raster()
+    }
+
+    /// Planes that are looked at: extra samples behind the last colour are not.
+    pub(super) fn planes(&self) -> usize {
+        if self.form.is_planar {
+            self.form.samples.min(self.form.layout.bytes_per_pixel())
+        } else {
+            1
+        }
+    }
+
+    /// Sides of what is unpacked of a strip or tile: in samples, or in bytes.
+    fn unpacked_sides(&self, width: u32, rows: u32) -> (u32, u32) {
+        if self.form.is_halved() {
+            let (across, down) = self.form.halves;
+            let block = across * down + 2;
+            return (width.div_ceil(across) * block, rows.div_ceil(down));
+        }
+        if self.form.comes_in_bytes() {
+            let bits = self.row_samples(width) * usize::from(self.form.bits);
+            // A row is of at most 65,535 pixels of 8 samples of 16 bits, and a tile is narrower.
+            return (u32::try_from(bits.div_ceil(8)).unwrap_or(u32::MAX), rows);
+        }
+        (width, rows)
     }
 
     /// How many strips or tiles lie beside and below each other. Takes the page's memory.
@@ -83,25 +110,42 @@ impl<'a> Sheet<'a> {
     /// would.
     fn check_padding(&self, across: u32, chunk_width: u32) -> Result<(), Reason> {
         let padded = u64::from(across) * u64::from(chunk_width);
-        if padded.saturating_mul(u64::from(self.height)) > self.unpacked_px_max {
+        let unpacked_px_max = self.limits.pixels_max.saturating_mul(PADDING_MAX);
+        if padded.saturating_mul(u64::from(self.height)) > unpacked_px_max {
             return Err(Reason::TooManyPixels);
         }
         Ok(())
     }
 
     fn place(&mut self, chunk: &DecodingResult, at: Place, plane: usize) -> Result<(), Reason> {
+        let is_signed = self.form.kind == Kind::Signed;
+        // What is below 0 is darker than what is not.
+        let above = if is_signed { 0x80 } else { 0 };
         match chunk {
-            DecodingResult::U8(chunk) if self.form.bits < 8 => self.place_packed(chunk, at, plane),
-            DecodingResult::U8(chunk) => self.place_rows(chunk, at, plane, |it| it),
+            DecodingResult::U8(chunk) if self.form.is_halved() => self.place_halved(chunk, at),
+            DecodingResult::U8(chunk) if self.form.comes_in_bytes() => {
+                self.place_packed(chunk, at, plane)
+            }
+            DecodingResult::U8(chunk) => {
+                let form = self.form;
+                self.place_rows(chunk, at, plane, |it| form.byte(it.into()))
+            }
             // 16 bit to 8 bit by the high byte, as Pillow.
             DecodingResult::U16(chunk) => {
-                self.place_rows(chunk, at, plane, |it| it.to_be_bytes()[0])
+                let form = self.form;
+                self.place_rows(chunk, at, plane, |it| form.byte(it.into()))
             }
             DecodingResult::U32(chunk) => {
-                self.place_rows(chunk, at, plane, |it| it.to_be_bytes()[0])
+                self.place_rows(chunk, at, plane, |it| it.to_be_bytes()[0] ^ above)
             }
             // From 0 to 1, as everybody writes them.
+            DecodingResult::F16(chunk) => {
+                self.place_rows(chunk, at, plane, |it| (it.to_f32() * 255.0 + 0.5) as u8)
+            }
             DecodingResult::F32(chunk) => {
+                self.place_rows(chunk, at, plane, |it| (it * 255.0 + 0.5) as u8)
+            }
+            DecodingResult::F64(chunk) => {
                 self.place_rows(chunk, at, plane, |it| (it * 255.0 + 0.5) as u8)
             }
             _ => Err(Reason::UnsupportedFormat),
@@ -136,7 +180,7 @@ impl<'a> Sheet<'a> {
         Ok(())
     }
 
-    /// Samples of fewer than 8 bits; each row starts with a byte.
+    /// Samples that do not end with a byte, the highest bit first; each row starts with a byte.
     pub(super) fn place_packed(
         &mut self,
         chunk: &[u8],
@@ -145,15 +189,37 @@ impl<'a> Sheet<'a> {
     ) -> Result<(), Reason> {
         let (count, bits) = (self.row_samples(width), usize::from(self.form.bits));
         let stride = (count * bits).div_ceil(8).max(1);
-        let mask = (1_u16 << bits) - 1;
+        let mut row = vec![0; count];
         for (source, y) in chunk.chunks_exact(stride).zip(top..self.height) {
-            let row: Vec<u8> = (0..count)
-                .map(|at| {
-                    let shift = 8 - bits - at * bits % 8;
-                    (source[at * bits / 8] >> shift) & mask as u8
-                })
-                .collect();
+            for (sample, at) in row.iter_mut().zip(0..) {
+                *sample = self.form.byte(sample_at(source, at, bits));
+            }
             self.place_row(&row, (left, y, width), plane)?;
+        }
+        Ok(())
+    }
+
+    /// Blocks of brightness, each with its two samples of colour.
+    fn place_halved(&mut self, chunk: &[u8], (left, top, width): Place) -> Result<(), Reason> {
+        let (across, down) = self.form.halves;
+        let block_bytes = (across * down + 2) as usize;
+        let stride = width.div_ceil(across) as usize * block_bytes;
+        let wide = width.div_ceil(across) as usize * across as usize;
+        for (blocks, y) in chunk
+            .chunks_exact(stride)
+            .zip((top..).step_by(down as usize))
+        {
+            for line in 0..down.min(self.height.saturating_sub(y)) {
+                let mut row = Vec::with_capacity(wide * 3);
+                for block in blocks.chunks_exact(block_bytes) {
+                    let (brightness, colour) = block.split_at(block_bytes - 2);
+                    let start = (line * across) as usize;
+                    for y in &brightness[start..start + across as usize] {
+                        row.extend(crate::jpeg::ycc_to_rgb([*y, colour[0], colour[1]]));
+                    }
+                }
+                self.place_colours(&row, (left, y + line, width))?;
+            }
         }
         Ok(())
     }
@@ -174,7 +240,7 @@ impl<'a> Sheet<'a> {
     }
 
     /// Puts a row's samples of 8 bits at its place, or one plane of them.
-    fn place_row(
+    pub(super) fn place_row(
         &mut self,
         row: &[u8],
         (left, y, width): Place,
@@ -189,9 +255,10 @@ impl<'a> Sheet<'a> {
             .get_mut(start..end)
             .ok_or(Reason::DecoderFailure)?;
         if self.form.is_planar {
+            let last = self.form.samples.min(bytes) - 1;
             for (pixel, sample) in page.chunks_exact_mut(bytes).zip(row) {
                 pixel[plane] = *sample;
-                if plane + 1 == self.form.samples.min(bytes) {
+                if plane == last {
                     let mut stored = [0; 4];
                     stored[..bytes].copy_from_slice(pixel);
                     self.form.pixel(&stored[..bytes], pixel);
@@ -205,4 +272,13 @@ impl<'a> Sheet<'a> {
         }
         Ok(())
     }
+}
+
+/// The sample of a row at this number, of at most 16 bits: its first bit lies within three bytes of its last.
+fn sample_at(row: &[u8], number: usize, bits: usize) -> u32 {
+    let (byte, bit) = (number * bits / 8, number * bits % 8);
+    let near = (byte..byte + 3).fold(0, |near, at| {
+        near << 8 | u32::from(row.get(at).copied().unwrap_or_default())
+    });
+    near >> (24 - bit - bits) & ((1 << bits) - 1)
 }

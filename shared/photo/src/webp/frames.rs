@@ -12,12 +12,23 @@ const CLEAR: u8 = 1;
 /// Puts a frame in place of what is there.
 const REPLACE: u8 = 2;
 
-pub(crate) fn walk(bytes: &[u8], limits: &Limits, visit: Visit<'_>) -> Result<(), Reason> {
-    let canvas = Parts::of(bytes)?.canvas.ok_or(Reason::Corrupt)?;
-    frames::admit(canvas.0, canvas.1, limits)?;
+pub(crate) fn walk(bytes: &[u8], limits: &Limits, visit: Visit<'_>) -> Result<u32, Reason> {
+    let mut chunks = Chunks::new(bytes.get(HEADER_BYTES..).unwrap_or_default());
+    let frames: Vec<&[u8]> = chunks
+        .by_ref()
+        .filter_map(|(kind, data)| (kind == *b"ANMF").then_some(data))
+        .collect();
+    if frames.is_empty() {
+        return Ok(0);
+    }
+    let whole = Parts::of(bytes)?;
+    let canvas = whole.canvas.ok_or(Reason::Corrupt)?;
+    let missed = u32::from(whole.cut);
+    if frames::admit(canvas.0, canvas.1, limits).is_err() {
+        return Ok(missed.saturating_add(u32::try_from(frames.len()).unwrap_or(u32::MAX)));
+    }
     let mut screen = Screen::new(canvas.0, canvas.1)?;
-    let chunks = Chunks::new(bytes.get(HEADER_BYTES..).unwrap_or_default());
-    for (_, data) in chunks.filter(|(kind, _)| kind == b"ANMF") {
+    for data in frames {
         let mut parts = Parts::default();
         parts.first_frame(data)?;
         let (still, at) = parts.still.zip(parts.offset).ok_or(Reason::Corrupt)?;
@@ -28,11 +39,11 @@ pub(crate) fn walk(bytes: &[u8], limits: &Limits, visit: Visit<'_>) -> Result<()
         let shown_ms = le24(data, TIME_AT).ok_or(Reason::Corrupt)?;
         screen.draw(&still.read(width_px, height_px)?, at, flags & REPLACE == 0)?;
         if !visit(&screen.frame(u64::from(shown_ms).max(10)))? {
-            return Ok(());
+            return Ok(missed);
         }
         if flags & CLEAR != 0 {
             screen.clear((at.0, at.1, width_px, height_px));
         }
     }
-    Ok(())
+    Ok(missed)
 }

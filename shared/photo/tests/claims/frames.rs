@@ -1,6 +1,6 @@
 //! Animations and documents of several pages: a photo behind a blank frame is seen.
 
-use photo::{Detail, Limits, Photo, Pixels, decode, decode_sheet};
+use photo::{Detail, FrameUnit, Limits, Photo, Pixels, Reason, decode, decode_sheet};
 use tiff::encoder::{TiffEncoder, colortype};
 
 use crate::drawn::{self, Drawing};
@@ -200,4 +200,148 @@ fn the_largest_page_is_the_picture() {
 fn an_animation_that_breaks_off_has_the_frames_before() {
     let file = gif(&vec![(white(), 10), (ramp(), 10), (checks(), 10)]);
     assert!(is(&still(&file[..file.len() - 40]), &ramp()));
+}
+
+/// The sheet of a file, and whether it says that something is missing.
+fn is_partial(file: &[u8], limits: &Limits) -> bool {
+    let sheet = decode_sheet(file, Detail::Luma, limits).expect("something can be read");
+    sheet.is_partial
+}
+
+#[test]
+fn a_file_whose_frames_can_all_be_read_is_whole() {
+    let frames = vec![(ramp(), 10), (checks(), 10), (white(), 10)];
+    let pages = [(ramp(), WIDTH), (white(), WIDTH), (vec![9; 64], 8)];
+    for (name, file) in [
+        ("gif", gif(&frames)),
+        ("gif of one frame", gif(&vec![(ramp(), 0)])),
+        ("apng", apng(&frames, true)),
+        ("apng and another picture", apng(&frames, false)),
+        ("webp", webp(&frames)),
+        ("tiff and a mark", tiff(&pages)),
+        ("tiff of one page", tiff(&pages[..1])),
+    ] {
+        assert!(!is_partial(&file, &Limits::default()), "{name}");
+    }
+}
+
+#[test]
+fn a_file_of_one_frame_that_is_too_large_for_two_is_whole() {
+    let limits = Limits {
+        pixels_max: u64::from(WIDTH * HEIGHT),
+        ..Limits::default()
+    };
+    let (one, two) = (vec![(ramp(), 10)], vec![(ramp(), 10), (checks(), 10)]);
+    let page = |grey| (grey, WIDTH);
+    for (name, one, two) in [
+        ("gif", gif(&one), gif(&two)),
+        ("apng", apng(&one, true), apng(&two, true)),
+        ("webp", webp(&one), webp(&two)),
+        (
+            "tiff",
+            tiff(&[page(ramp())]),
+            tiff(&[page(ramp()), page(checks())]),
+        ),
+    ] {
+        assert!(!is_partial(&one, &limits), "{name}");
+        assert!(is_partial(&two, &limits), "{name}: the second is missed");
+    }
+}
+
+#[test]
+fn an_animation_that_breaks_off_is_partial() {
+    let frames = vec![(ramp(), 10), (checks(), 10), (white(), 10)];
+    for (name, file) in [
+        ("gif", gif(&frames)),
+        ("apng", apng(&frames, true)),
+        ("webp", webp(&frames)),
+    ] {
+        let cut = &file[..file.len() - 40];
+        assert!(is_partial(cut, &Limits::default()), "{name}");
+    }
+}
+
+/// The same file, with this page packed in a way that nobody knows.
+fn with_hurt_page(mut file: Vec<u8>, page: usize) -> Vec<u8> {
+    let plain = [0x03, 0x01, 3, 0, 1, 0, 0, 0, 1, 0, 0, 0];
+    let mut places = file.windows(plain.len()).enumerate();
+    let place = places.by_ref().filter(|(_, it)| *it == plain).nth(page);
+    let at = place.expect("it has that many pages").0;
+    file[at + 8] = 99;
+    file
+}
+
+#[test]
+fn a_page_that_cannot_be_read_is_said_to_be_missing_and_hides_no_other() {
+    let small = ramp()[..32 * 24].to_vec();
+    let pages = [(small.clone(), 32), (checks(), WIDTH), (ramp(), WIDTH)];
+    for (hurt, shown) in [(0, checks()), (1, ramp()), (2, checks())] {
+        let file = with_hurt_page(tiff(&pages), hurt);
+        assert!(is(&still(&file), &shown), "{hurt}");
+        assert!(is_partial(&file, &Limits::default()), "{hurt}");
+    }
+    let file = with_hurt_page(tiff(&pages[1..]), 0);
+    let photo = still(&file);
+    assert!(is(&photo, &ramp()) && photo.is_partial, "the next largest");
+    let file = with_hurt_page(tiff(&pages[1..2]), 0);
+    let refused = decode(&file, Detail::Luma, &Limits::default()).err();
+    assert_eq!(
+        refused,
+        Some(Reason::UnsupportedFormat),
+        "there is no other"
+    );
+}
+
+#[test]
+fn of_more_pages_than_are_looked_at_some_are_missing() {
+    let shade = |at: u32| -> Vec<u8> {
+        let shade = |it: u32| if it % 64 < 32 { at * 15 } else { 255 - at * 15 };
+        (0..WIDTH * HEIGHT).map(|it| shade(it) as u8).collect()
+    };
+    let pages = |count| -> Vec<_> { (0..count).map(|at| (shade(at), WIDTH)).collect() };
+    assert!(!is_partial(&tiff(&pages(4)), &Limits::default()));
+    assert!(is_partial(&tiff(&pages(5)), &Limits::default()));
+    let frames = (0..5).map(|at| (shade(at), 10)).collect();
+    assert!(
+        !is_partial(&gif(&frames), &Limits::default()),
+        "moments of one"
+    );
+    let blank = vec![(white(), WIDTH); 80];
+    assert!(
+        is_partial(&tiff(&blank), &Limits::default()),
+        "nobody saw them"
+    );
+}
+
+#[test]
+fn a_picture_tells_which_frames_or_pages_it_shows() {
+    let sheet = |file: &[u8]| decode_sheet(file, Detail::Luma, &Limits::default()).expect("drawn");
+    let frames = vec![(white(), 10), (ramp(), 10), (white(), 10), (checks(), 10)];
+    for (name, file) in [
+        ("gif", gif(&frames)),
+        ("apng", apng(&frames, true)),
+        ("webp", webp(&frames)),
+    ] {
+        let shown = sheet(&file).shown;
+        assert_eq!((shown.unit, shown.count), (FrameUnit::Frame, 4), "{name}");
+        let frames: Vec<_> = shown
+            .frames
+            .iter()
+            .map(|it| (it.number, it.area_px))
+            .collect();
+        let expected = [
+            (2, Some([0, 0, WIDTH, HEIGHT])),
+            (4, Some([WIDTH + 16, 0, WIDTH, HEIGHT])),
+        ];
+        assert_eq!(frames, expected, "{name}");
+    }
+    let one = sheet(&gif(&frames[..2].to_vec())).shown;
+    assert_eq!((one.count, one.frames.len()), (2, 1));
+    assert_eq!((one.frames[0].number, one.frames[0].area_px), (2, None));
+    let pages = [(white(), WIDTH), (ramp(), WIDTH)];
+    let shown = sheet(&tiff(&pages)).shown;
+    assert_eq!((shown.unit, shown.frames[0].number), (FrameUnit::Page, 2));
+    for file in [gif(&vec![(ramp(), 0)]), tiff(&pages[1..])] {
+        assert!(sheet(&file).shown.frames.is_empty(), "the only one");
+    }
 }

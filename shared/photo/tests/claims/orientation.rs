@@ -16,6 +16,7 @@ fn stored(orientation: Orientation) -> Photo {
         orientation,
         format: Format::Png,
         is_partial: false,
+        shown: photo::FramesShown::default(),
     }
 }
 

@@ -364,3 +364,71 @@ fn circles_and_depths_of_objects_end() {
         assert!(read(&document(&objects)).is_err(), "{name}");
     }
 }
+
+#[test]
+fn a_picture_that_cannot_be_read_is_said_to_be_missing() {
+    drawn::start_sandbox();
+    let good = || picture("/ColorSpace/DeviceRGB/BitsPerComponent 8", &drawing().rgb);
+    let named = |sides: &str, filter: &str, data: &[u8]| {
+        let head =
+            format!("/Type/XObject/Subtype/Image{sides}/ColorSpace/DeviceGray/Filter/{filter}");
+        stream(&head, data)
+    };
+    let sides = |side: u32| format!("/Width {side}/Height {side}");
+    let is_partial = |pictures: &[Vec<u8>]| {
+        let file = pages(pictures, "", "1 0 0 1");
+        let sheet = decode_sheet(&file, Detail::Luma, &Limits::default()).expect("one is good");
+        sheet.is_partial
+    };
+    assert!(!is_partial(&[good()]));
+    assert!(is_partial(&[
+        good(),
+        named(&sides(640), "DCTDecode", b"what")
+    ]));
+    assert!(is_partial(&[
+        good(),
+        named(&sides(60_000), "FlateDecode", b"what")
+    ]));
+    // A rule on the page.
+    assert!(!is_partial(&[
+        good(),
+        named(&sides(8), "DCTDecode", b"what")
+    ]));
+    assert!(is_partial(&vec![good(); 65]));
+}
+
+#[test]
+fn pictures_that_state_a_size_and_cannot_be_read_hide_none() {
+    let good = picture("/ColorSpace/DeviceRGB/BitsPerComponent 8", &drawing().rgb);
+    let eight = "/Type/XObject/Subtype/Image/ColorSpace/DeviceGray/BitsPerComponent 8";
+    let head = format!("{eight}/Width 8000/Height 8000/Filter");
+    let jpeg = jpeg();
+    for broken in [
+        stream(&format!("{head}/DCTDecode"), &jpeg[..jpeg.len() / 8]),
+        stream(&format!("{head}/FlateDecode"), b"what"),
+        stream(&format!("{head}/JPXDecode"), b"what"),
+    ] {
+        let mut pictures = vec![broken; 20];
+        pictures.push(good.clone());
+        let photo = read(&pages(&pictures, "", "1 0 0 1")).expect("the last one");
+        assert!(photo.pixels == Pixels::Rgb(drawing().rgb));
+        assert!(photo.is_partial);
+    }
+}
+
+/// Its process is ended for it, and another one reads the rest.
+#[test]
+fn a_picture_that_ends_the_process_hides_none() {
+    let good = picture("/ColorSpace/DeviceRGB/BitsPerComponent 8", &drawing().rgb);
+    let sides = "/Type/XObject/Subtype/Image/Width 100/Height 100";
+    // Runs of 128: more than the process may have of memory.
+    let runs = [129, 0].repeat(10 << 20);
+    let filters = "/Filter[/FlateDecode/RunLengthDecode]";
+    let bomb = stream(
+        &format!("{sides}/ColorSpace/DeviceGray/BitsPerComponent 8{filters}"),
+        &deflated(&runs),
+    );
+    let photo = read(&pages(&[bomb, good], "", "1 0 0 1")).expect("the other one");
+    assert!(photo.pixels == Pixels::Rgb(drawing().rgb));
+    assert!(photo.is_partial);
+}

@@ -251,3 +251,260 @@ fn replaced(mut file: Vec<u8>, from: &[u32], to: &[u32]) -> Vec<u8> {
     file[at..at + to.len()].copy_from_slice(&to);
     file
 }
+
+/// Of every depth up to 16 bits a value, by its highest bits, the first bit first.
+fn packed_any(values: &[u32], bits: usize) -> Vec<u8> {
+    values
+        .chunks(WIDTH)
+        .flat_map(|row| {
+            let each = row.iter();
+            let all: Vec<bool> = each
+                .flat_map(|value| (0..bits).rev().map(move |bit| value >> bit & 1 == 1))
+                .collect();
+            let byte = |bits: &[bool]| {
+                let bits = bits.iter().zip(0..);
+                bits.fold(0_u8, |byte, (bit, at)| byte | u8::from(*bit) << (7 - at))
+            };
+            all.chunks(8).map(byte).collect::<Vec<u8>>()
+        })
+        .collect()
+}
+
+#[test]
+fn bytes_whose_lowest_bit_is_the_first_give_the_drawn_pixels() {
+    let grey = ramp().red();
+    let turned = |it: Vec<u8>| -> Vec<u8> { it.into_iter().map(u8::reverse_bits).collect() };
+    for bits in [1, 2, 4, 8, 12, 16] {
+        let tags = |order| page(1, &[bits as u32], &[(0x10a, 3, vec![order])]);
+        let values: Vec<u32> = grey.iter().map(|it| u32::from(*it) << 8 | 0x77).collect();
+        let values: Vec<u32> = values.iter().map(|it| it >> (16 - bits)).collect();
+        let data = if bits == 16 {
+            values
+                .iter()
+                .flat_map(|it| (*it as u16).to_le_bytes())
+                .collect()
+        } else {
+            packed_any(&values, bits)
+        };
+        let plain = tiff(&tags(1), std::slice::from_ref(&data), false);
+        let expected = decode(&plain, Detail::Colour, &Limits::default()).expect("plain");
+        if bits >= 8 {
+            assert!(expected.pixels == Pixels::Luma(grey.clone()), "{bits} bits");
+        }
+        let file = tiff(&tags(2), &[turned(data)], false);
+        check(&format!("{bits} bits"), &file, &expected.pixels);
+    }
+}
+
+#[test]
+fn samples_of_odd_depths_give_the_drawn_pixels() {
+    let grey = ramp().red();
+    for bits in [3, 5, 6, 7, 9, 10, 12, 14] {
+        let top = (1_u32 << bits) - 1;
+        let values: Vec<u32> = grey.iter().map(|it| u32::from(*it) * top / 255).collect();
+        let byte = |it: &u32| {
+            if bits > 8 {
+                (it >> (bits - 8)) as u8
+            } else {
+                (it * 255 / top) as u8
+            }
+        };
+        let expected = Pixels::Luma(values.iter().map(byte).collect());
+        let strip = [packed_any(&values, bits)];
+        let file = tiff(&page(1, &[bits as u32], &[]), &strip, false);
+        check(&format!("{bits} bits"), &file, &expected);
+    }
+}
+
+#[test]
+fn of_signed_samples_the_lowest_is_black() {
+    let grey = ramp().red();
+    let lower = |it: &u8| it ^ 0x80;
+    let signed = |bits| page(1, &[bits], &[(0x153, 3, vec![2])]);
+    let eight: Vec<u8> = grey.iter().map(lower).collect();
+    let file = tiff(&signed(8), &[eight], false);
+    check("8 bits", &file, &Pixels::Luma(grey.clone()));
+    let sixteen = grey.iter().flat_map(|it| [0x33, lower(it)]).collect();
+    let file = tiff(&signed(16), &[sixteen], false);
+    check("16 bits", &file, &Pixels::Luma(grey.clone()));
+    let wide = grey.iter().flat_map(|it| [0x33, 0, 0, lower(it)]).collect();
+    let file = tiff(&signed(32), &[wide], false);
+    check("32 bits", &file, &Pixels::Luma(grey));
+}
+
+#[test]
+fn floats_of_64_bits_give_the_drawn_pixels() {
+    let grey = ramp().red();
+    let strip = grey
+        .iter()
+        .flat_map(|it| (f64::from(*it) / 255.0).to_le_bytes());
+    let tags = page(1, &[64], &[(0x153, 3, vec![3])]);
+    let file = tiff(&tags, &[strip.collect()], false);
+    check("floats", &file, &Pixels::Luma(grey));
+}
+
+#[test]
+fn planes_behind_the_colours_change_nothing() {
+    let rgb = ramp().rgb;
+    let mut planes: Vec<Vec<u8>> = (0..3)
+        .map(|plane| rgb.iter().copied().skip(plane).step_by(3).collect())
+        .collect();
+    planes.push(vec![9; WIDTH * HEIGHT]);
+    let more = [(0x11c, 3, vec![2]), (0x152, 3, vec![0])];
+    let file = tiff(&page(2, &[8; 4], &more), &planes, false);
+    check("one more", &file, &Pixels::Rgb(rgb.clone()));
+    planes.push(vec![200; WIDTH * HEIGHT]);
+    let more = [(0x11c, 3, vec![2]), (0x152, 3, vec![0, 0])];
+    let file = tiff(&page(2, &[8; 5], &more), &planes, false);
+    check("two more", &file, &Pixels::Rgb(rgb));
+    let grey = ramp().red();
+    let planes = [grey.clone(), vec![9; WIDTH * HEIGHT]];
+    let more = [(0x11c, 3, vec![2]), (0x152, 3, vec![0])];
+    let file = tiff(&page(1, &[8; 2], &more), &planes, false);
+    check("grey", &file, &Pixels::Luma(grey));
+}
+
+/// Each block of brightness has one colour; the last ones reach beyond the page.
+#[test]
+fn colour_at_a_part_of_the_resolution_gives_the_drawn_brightness() {
+    let grey = ramp().red();
+    let at = |x: usize, y: usize| grey[y.min(HEIGHT - 1) * WIDTH + x.min(WIDTH - 1)];
+    for (across, down) in [(2, 1), (2, 2), (4, 1), (4, 2), (4, 4), (1, 2)] {
+        // An even part of the rows in each strip.
+        let strips: Vec<Vec<u8>> = (0..HEIGHT)
+            .step_by(16)
+            .map(|top| {
+                let tops = (top..top + 16).step_by(down);
+                let block = |left: usize, top: usize| {
+                    let lines = (0..down).flat_map(move |y| (0..across).map(move |x| (x, y)));
+                    let block = lines.map(move |(x, y)| at(left + x, top + y));
+                    block.chain([128, 128]).collect::<Vec<u8>>()
+                };
+                let row = |top| (0..WIDTH).step_by(across).flat_map(move |x| block(x, top));
+                tops.flat_map(row).collect()
+            })
+            .collect();
+        let rgb = grey.iter().flat_map(|y| [*y; 3]).collect();
+        let parts = vec![across as u32, down as u32];
+        let more = [(0x212, 3, parts), (0x116, 3, vec![16])];
+        let file = tiff(&page(6, &[8; 3], &more), &strips, false);
+        check(&format!("{across} {down}"), &file, &Pixels::Rgb(rgb));
+    }
+}
+
+#[test]
+fn greys_of_lab_are_those_of_the_screen() {
+    // L* of 50 is a grey of 119 in sRGB.
+    for (photometric, middle) in [(8, 0_u8), (9, 128)] {
+        let stored = [128, middle, middle].repeat(WIDTH * HEIGHT);
+        let file = tiff(&page(photometric, &[8; 3], &[]), &[stored], false);
+        let photo = decode(&file, Detail::Colour, &Limits::default()).expect("Lab");
+        let Pixels::Rgb(rgb) = photo.pixels else {
+            panic!("colours")
+        };
+        assert!(
+            rgb.iter().all(|it| it.abs_diff(119) <= 1),
+            "{:?}",
+            &rgb[..3]
+        );
+    }
+    // Red by a of 80 and b of 67 at L* of 53: the red of screens, but for what 8 bits lose.
+    let stored = [136, 80, 70].repeat(WIDTH * HEIGHT);
+    let file = tiff(&page(8, &[8; 3], &[]), &[stored], false);
+    let photo = decode(&file, Detail::Colour, &Limits::default()).expect("Lab");
+    let Pixels::Rgb(rgb) = photo.pixels else {
+        panic!("colours")
+    };
+    assert!(
+        rgb[0] > 245 && rgb[1] < 30 && rgb[2] < 30,
+        "{:?}",
+        &rgb[..3]
+    );
+}
+
+#[test]
+fn four_inks_in_a_jpeg_are_read_as_they_are_stored() {
+    let grey = ramp().red();
+    // The encoder inverts, as Adobe does: stored are no colour and as much black as the drawing lacks of white.
+    let given: Vec<u8> = grey.iter().flat_map(|it| [255, 255, 255, *it]).collect();
+    let options = JpegOptions {
+        kind: jpeg_encoder::ColorType::Cmyk,
+        sampling: jpeg_encoder::SamplingFactor::F_1_1,
+        ..JpegOptions::default()
+    };
+    let file = drawn::jpeg(WIDTH as u32, HEIGHT as u32, &given, options);
+    let file = tiff(&page(5, &[8; 4], &[(0x103, 3, vec![7])]), &[file], false);
+    let photo = decode(&file, Detail::Luma, &Limits::default()).expect("inks");
+    let Pixels::Luma(luma) = photo.pixels else {
+        panic!("luma was asked for")
+    };
+    for (luma, grey) in luma.iter().zip(&grey) {
+        assert!(luma.abs_diff(*grey) < 8, "{luma} for {grey}");
+    }
+}
+
+#[test]
+fn a_jpeg_of_each_plane_gives_the_drawn_pixels() {
+    let rgb = ramp().rgb;
+    let options = || JpegOptions {
+        kind: jpeg_encoder::ColorType::Luma,
+        ..JpegOptions::default()
+    };
+    let plane = |at: usize| -> Vec<u8> { rgb.iter().copied().skip(at).step_by(3).collect() };
+    let files: Vec<Vec<u8>> = (0..3)
+        .map(|at| drawn::jpeg(WIDTH as u32, HEIGHT as u32, &plane(at), options()))
+        .collect();
+    let read = |file: &Vec<u8>| match decode(file, Detail::Luma, &Limits::default()) {
+        Ok(photo) => match photo.pixels {
+            Pixels::Luma(luma) => luma,
+            Pixels::Rgb(_) => panic!("luma was asked for"),
+        },
+        Err(reason) => panic!("{reason}"),
+    };
+    let planes: Vec<Vec<u8>> = files.iter().map(read).collect();
+    let expected = (0..WIDTH * HEIGHT).flat_map(|at| [0, 1, 2].map(|it| planes[it][at]));
+    let more = [(0x103, 3, vec![7]), (0x11c, 3, vec![2])];
+    let file = tiff(&page(2, &[8; 3], &more), &files, false);
+    check("planes", &file, &Pixels::Rgb(expected.collect()));
+}
+
+#[test]
+fn a_jpeg_of_the_old_kind_that_is_a_file_of_its_own_is_read() {
+    let drawing = ramp();
+    let options = JpegOptions::default();
+    let jpeg = drawn::jpeg(WIDTH as u32, HEIGHT as u32, &drawing.rgb, options);
+    let expected = decode(&jpeg, Detail::Colour, &Limits::default()).expect("drawn");
+    let more = [
+        (0x103, 3, vec![6]),
+        (0x201, 4, vec![8]),
+        (0x202, 4, vec![jpeg.len() as u32]),
+    ];
+    let file = tiff(&page(6, &[8; 3], &more), std::slice::from_ref(&jpeg), false);
+    check("old", &file, &expected.pixels);
+    let tags: Vec<Tag> = page(6, &[8], &more);
+    let tags: Vec<Tag> = tags.into_iter().filter(|tag| tag.0 != 0x115).collect();
+    let file = tiff(&tags, std::slice::from_ref(&jpeg), false);
+    check("without a number of samples", &file, &expected.pixels);
+}
+
+#[test]
+fn a_strip_without_a_length_reaches_to_the_end() {
+    let grey = ramp().red();
+    let mut file = tiff(&page(1, &[8], &[]), std::slice::from_ref(&grey), false);
+    let tag = [0x17, 0x01, 4, 0, 1, 0, 0, 0];
+    let at = file.windows(tag.len()).position(|it| it == tag);
+    let at = at.expect("the length of the strip");
+    file[at] = 0x1f; // another tag, which means nothing
+    file[at + 1] = 0x01;
+    check("no length", &file, &Pixels::Luma(grey));
+}
+
+#[test]
+fn an_alpha_with_other_samples_behind_it_is_an_alpha() {
+    let grey = ramp().red();
+    let pixel = |it: &u8| [*it, 9, *it, 255, 1, 2];
+    let stored = grey.iter().flat_map(pixel).collect();
+    let rgb = grey.iter().flat_map(|it| [*it, 9, *it]).collect();
+    let tags = page(2, &[8; 6], &[(0x152, 3, vec![2, 0, 0])]);
+    check("alpha", &tiff(&tags, &[stored], false), &Pixels::Rgb(rgb));
+}

@@ -222,6 +222,7 @@ fn an_upload_as_its_uploader_sees_it() {
         stored_in: None,
         bundle: None,
         faults: None,
+        frames: None,
         uploaded_at: at(0),
         updated_at: at(1),
     };

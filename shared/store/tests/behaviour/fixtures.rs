@@ -52,6 +52,7 @@ pub fn image(n: u64) -> Image {
         width_px: 640,
         height_px: 480,
         is_partial: false,
+        frames: None,
         fingerprint_version: 1,
         first_seen_at: at(0),
     }
@@ -91,6 +92,7 @@ pub fn upload(path: &str, state: UploadState, uploaded: i64) -> Upload {
         stored_in: None,
         bundle: None,
         faults: None,
+        frames: None,
         uploaded_at: at(uploaded),
         updated_at: at(uploaded + 1),
     }

@@ -12,7 +12,7 @@ use hayro_syntax::{LoadPdfError, Pdf};
 use super::{Fault, write_fault};
 use crate::sandbox::{CORRUPT, DECODED, LOCKED, NO_PICTURE};
 use piece::Piece;
-use search::Found;
+use search::{Found, Listed};
 
 /// Answers about one document until the input ends.
 pub(super) fn serve(file: Vec<u8>, from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
@@ -21,11 +21,11 @@ pub(super) fn serve(file: Vec<u8>, from: &mut impl Read, to: &mut impl Write) ->
         Err(LoadPdfError::Decryption(_)) => return say(&[LOCKED], to),
         Err(LoadPdfError::Invalid) => return say(&[CORRUPT], to),
     };
-    let found = search::pictures(&pdf);
+    let Listed { found, is_whole } = search::pictures(&pdf);
     if found.is_empty() {
         return say(&[NO_PICTURE], to);
     }
-    table(&found, to)?;
+    table(&found, is_whole, to)?;
     let mut number = [0; 2];
     while from.read_exact(&mut number).is_ok() {
         let asked = found.get(usize::from(u16::from_le_bytes(number)));
@@ -45,10 +45,10 @@ fn say(answer: &[u8], to: &mut impl Write) -> io::Result<()> {
     to.flush()
 }
 
-/// How many; of each its page, sides, orientation, and whether it is a mask.
-fn table(found: &[Found<'_>], to: &mut impl Write) -> io::Result<()> {
+/// Whether they are all, and how many; of each its page, sides, orientation, and whether it is a mask.
+fn table(found: &[Found<'_>], is_whole: bool, to: &mut impl Write) -> io::Result<()> {
     let count = u16::try_from(found.len()).unwrap_or(u16::MAX);
-    to.write_all(&[DECODED])?;
+    to.write_all(&[DECODED, is_whole.into()])?;
     to.write_all(&count.to_le_bytes())?;
     for picture in found.iter().take(count.into()) {
         to.write_all(&picture.page.to_le_bytes())?;

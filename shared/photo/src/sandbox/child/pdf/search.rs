@@ -33,11 +33,20 @@ pub(super) struct Found<'a> {
     pub(super) stream: Stream<'a>,
 }
 
+/// What the search found.
+pub(super) struct Listed<'a> {
+    pub(super) found: Vec<Found<'a>>,
+    /// Nothing was left out: no limit was met, and all content could be read.
+    pub(super) is_whole: bool,
+}
+
 /// Pictures in the order in which they are drawn, each once; if none is drawn by what can be read, those that
 /// the file holds.
-pub(super) fn pictures(pdf: &Pdf) -> Vec<Found<'_>> {
+pub(super) fn pictures(pdf: &Pdf) -> Listed<'_> {
     let mut search = Search::default();
-    for (page, number) in pdf.pages().iter().take(PAGES_MAX).zip(0..) {
+    let pages = pdf.pages();
+    search.is_cut = pages.len() > PAGES_MAX;
+    for (page, number) in pages.iter().take(PAGES_MAX).zip(0..) {
         search.page(page, number);
     }
     if search.found.is_empty() {
@@ -47,7 +56,10 @@ pub(super) fn pictures(pdf: &Pdf) -> Vec<Found<'_>> {
             }
         }
     }
-    search.found
+    Listed {
+        found: search.found,
+        is_whole: !search.is_cut,
+    }
 }
 
 #[derive(Default)]
@@ -56,6 +68,8 @@ struct Search<'a> {
     seen: Vec<ObjectIdentifier>,
     steps: usize,
     forms: usize,
+    /// Something was left out.
+    is_cut: bool,
 }
 
 /// How the unit square lies on the page: the directions of its lower and its left side.
@@ -101,6 +115,10 @@ struct Place {
 }
 
 impl<'a> Search<'a> {
+    fn is_full(&self) -> bool {
+        self.found.len() >= PICTURES_MAX
+    }
+
     fn page(&mut self, page: &Page<'a>, number: u16) {
         let page_turn = match page.rotation() {
             Rotation::None => Orientation::Upright,
@@ -123,7 +141,8 @@ impl<'a> Search<'a> {
         let mut states = Vec::new();
         while let Some(step) = steps.next() {
             self.steps += 1;
-            if self.steps > STEPS_MAX || self.found.len() >= PICTURES_MAX {
+            if self.steps > STEPS_MAX || self.is_full() {
+                self.is_cut = true;
                 return;
             }
             match step {
@@ -155,9 +174,11 @@ impl<'a> Search<'a> {
         }
         self.forms += 1;
         if self.forms > FORMS_MAX || place.depth >= DEPTH_MAX {
+            self.is_cut = true;
             return;
         }
         let Ok(content) = stream.decoded_data() else {
+            self.is_cut = true;
             return;
         };
         if let Some([a, b, c, d, _, _]) = stream.dict().get::<[f64; 6]>("Matrix") {
@@ -178,9 +199,12 @@ impl<'a> Search<'a> {
         let sides = side("Width", "W").zip(side("Height", "H"));
         let id = stream.obj_id();
         if let Some((width_px, height_px)) = sides.filter(|_| is_picture)
-            && self.found.len() < PICTURES_MAX
             && !self.seen.contains(&id)
         {
+            if self.is_full() {
+                self.is_cut = true;
+                return;
+            }
             self.seen.push(id);
             self.found.push(Found {
                 page,
