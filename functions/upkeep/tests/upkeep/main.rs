@@ -142,6 +142,7 @@ impl System {
             width_px: 9,
             height_px: 9,
             is_partial: false,
+            frames: Default::default(),
             fingerprint_version: 1,
             first_seen_at: uploaded_at,
         };
