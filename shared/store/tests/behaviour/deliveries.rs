@@ -389,7 +389,7 @@ async fn what_has_ended_is_delivered_once_more_and_what_is_under_way_is_not(
     let sooner = again(40).await.unwrap();
     assert_eq!(
         due(&store, 99).await,
-        [sooner.clone()],
+        std::slice::from_ref(&sooner),
         "due once, not twice"
     );
     let lease = leased(&store, &sooner, 40).await;
