@@ -77,7 +77,7 @@ const JPEG: u32 = 7;
 /// Pages that are looked for.
 const PAGES_MAX: usize = 64;
 
-/// The largest page that can be read; of equal ones the first.
+/// The largest page that can be read; of equal ones the first. One that is too large is refused with the file.
 pub(crate) fn decode(
     bytes: &[u8],
     _: Detail,
@@ -96,6 +96,8 @@ pub(crate) fn decode(
         }
         match read(bytes, page, limits) {
             Ok(raster) => return Ok((raster.partial_if(refused.is_some()), page.orientation())),
+            // A thumbnail in its place would pass for the photo.
+            Err(Reason::TooManyPixels) => return Err(Reason::TooManyPixels),
             Err(reason) => {
                 patience.wasted(sides(page), stored_bytes(page));
                 refused = refused.or(Some(reason));

@@ -293,6 +293,20 @@ fn a_page_that_cannot_be_read_is_said_to_be_missing_and_hides_no_other() {
 }
 
 #[test]
+fn no_thumbnail_passes_for_a_photo_that_is_too_large() {
+    let small = ramp()[..32 * 24].to_vec();
+    let file = tiff(&[(checks(), WIDTH), (small, 32)]);
+    let limits = Limits {
+        pixels_max: u64::from(WIDTH * HEIGHT) - 1,
+        ..Limits::default()
+    };
+    for decode in [decode, decode_sheet] {
+        let refused = decode(&file, Detail::Luma, &limits).err();
+        assert_eq!(refused, Some(Reason::TooManyPixels));
+    }
+}
+
+#[test]
 fn of_more_pages_than_are_looked_at_some_are_missing() {
     let shade = |at: u32| -> Vec<u8> {
         let shade = |it: u32| if it % 64 < 32 { at * 15 } else { 255 - at * 15 };
