@@ -115,6 +115,7 @@ fn a_lead_has_the_fields_of_the_contract() {
         "held_for",
         "retracted",
         "reopened_at",
+        "reference_activated_at",
         "sightings_total",
         "places",
         "uploaders",
