@@ -1,13 +1,17 @@
 //! Webhooks of units.
 
+use std::collections::BTreeSet;
+
 use records::{ReasonCode, TenantId, Timestamp, Webhook, WebhookName, WebhookState};
 
 use crate::db::calls::Range;
 use crate::db::error::Result;
-use crate::db::items::{attribute, item, key, record, text};
+use crate::db::items::{attribute, item, key, parsed, record, text};
 use crate::{Deliveries, Table};
 
 const WEBHOOK: &str = "webhook#";
+/// Names of webhooks that were removed.
+const REMOVED: &str = "removed-webhook#";
 
 fn webhook_sk(name: &WebhookName) -> String {
     format!("{WEBHOOK}{name}")
@@ -50,11 +54,30 @@ impl Deliveries {
             .collect()
     }
 
-    /// Removes a webhook. Idempotent; what is queued for it is abandoned by who comes to it.
+    /// The names of all webhooks that a unit has or had, by which deliveries may lie. Strongly consistent.
+    ///
+    /// # Errors
+    /// As every verb.
+    pub(crate) async fn webhook_names(&self, unit: &TenantId) -> Result<BTreeSet<WebhookName>> {
+        let now = self.webhooks(unit).await?.into_iter().map(|it| it.name);
+        let mut names: BTreeSet<_> = now.collect();
+        let removed = Range::prefix(REMOVED);
+        let marks = self.db.query_all(Table::Tenants, unit.as_str(), removed);
+        for mark in marks.await? {
+            names.insert(parsed(&mark, "name", "webhook's name")?);
+        }
+        Ok(names)
+    }
+
+    /// Removes a webhook. Idempotent; what is queued for it is abandoned by who comes to it. Its name is kept: by it
+    /// an erasure finds what was delivered.
     ///
     /// # Errors
     /// As every verb.
     pub async fn delete_webhook(&self, unit: &TenantId, name: &WebhookName) -> Result<()> {
+        let mut removed = key(unit.as_str(), format!("{REMOVED}{name}"));
+        removed.insert("name".into(), text(name.as_str()));
+        self.db.put(Table::Tenants, removed).await?;
         self.db
             .delete(Table::Tenants, unit.as_str(), webhook_sk(name))
             .await

@@ -19,7 +19,8 @@ const BATCH_DELETES_MAX: usize = 25;
 
 impl Leads {
     /// Removes everything that tells about references which have ended: leads with their sightings,
-    /// places in lists and marks, alerts, deliveries of the unit's webhooks and what is due of them.
+    /// places in lists and marks, alerts, deliveries of the webhooks that the unit has or had and what is due of
+    /// them.
     /// Each is [saved](crate::Erasures::save_erased) before. Reads all of the unit's leads and alerts.
     /// Idempotent.
     ///
@@ -37,8 +38,8 @@ impl Leads {
                 return Err(Error::Conflict("the reference has not ended"));
             }
         }
-        for webhook in self.deliveries.webhooks(unit).await? {
-            let pk = crate::deliveries::webhook_pk(unit, &webhook.name);
+        for webhook in self.deliveries.webhook_names(unit).await? {
+            let pk = crate::deliveries::webhook_pk(unit, &webhook);
             self.erase_deliveries(by, &pk, references).await?;
         }
         self.erase_alerts(by, references).await?;

@@ -16,6 +16,7 @@ claims! {
     the_backlog_of_one_webhook_hides_no_other,
     what_has_ended_is_delivered_once_more_and_what_is_under_way_is_not,
     a_test_alert_may_leave_without_a_reference_and_is_in_the_feed,
+    what_a_removed_webhook_was_told_is_erased_too,
 }
 
 async fn alert(store: &Store) -> Alert {
@@ -428,4 +429,22 @@ async fn a_test_alert_may_leave_without_a_reference_and_is_in_the_feed(World { s
     assert_eq!(queued, Ok(true));
     let delivery = due(&store, 12).await.remove(0);
     leased(&store, &delivery, 12).await;
+}
+
+async fn what_a_removed_webhook_was_told_is_erased_too(World { store, .. }: World) {
+    let delivery = queued(&store).await;
+    let removed = store.deliveries.delete_webhook(&unit(), &hook()).await;
+    removed.unwrap();
+    let id = delivery.reference_id.clone();
+    let withdrawn = store.references.withdraw(&unit(), &id, at(30)).await;
+    withdrawn.unwrap();
+    let erasure = ErasureId::from_random(&[7; 16]);
+    let by = store::ErasedBy {
+        unit: &unit(),
+        erasure: &erasure,
+    };
+    store.leads.erase_leads(by, &[id].into()).await.unwrap();
+    let left = store.deliveries.delivery(&unit(), &hook(), 1).await;
+    assert_eq!(left, Ok(None));
+    assert!(due(&store, 9_999).await.is_empty());
 }
