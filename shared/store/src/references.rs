@@ -111,13 +111,7 @@ impl Db {
         unit: &TenantId,
         reference: &ReferenceId,
     ) -> Result<TransactWriteItem> {
-        self.step_check(
-            Table::References,
-            key(unit.as_str(), reference_sk(reference)),
-            "#status = :active",
-            &[("#status", "status")],
-            &[(":active", text(ReferenceStatus::Active.as_str()))],
-        )
+        self.step_reference(unit, reference, "#status = :active", &[])
     }
 
     /// A step that refuses the transaction unless this reference is active since the time that was read. One that was
@@ -128,16 +122,9 @@ impl Db {
         reference: &ReferenceId,
         activated_at: Option<Timestamp>,
     ) -> Result<TransactWriteItem> {
-        self.step_check(
-            Table::References,
-            key(unit.as_str(), reference_sk(reference)),
-            "#status = :active AND activated_at = :activated_at",
-            &[("#status", "status")],
-            &[
-                (":active", text(ReferenceStatus::Active.as_str())),
-                (":activated_at", attribute(&activated_at)?),
-            ],
-        )
+        let condition = "#status = :active AND activated_at = :activated_at";
+        let since = [(":activated_at", attribute(&activated_at)?)];
+        self.step_reference(unit, reference, condition, &since)
     }
 
     /// A step that refuses the transaction if this reference is active.
@@ -146,13 +133,24 @@ impl Db {
         unit: &TenantId,
         reference: &ReferenceId,
     ) -> Result<TransactWriteItem> {
-        self.step_check(
-            Table::References,
-            key(unit.as_str(), reference_sk(reference)),
-            "attribute_not_exists(pk) OR #status <> :active",
-            &[("#status", "status")],
-            &[(":active", text(ReferenceStatus::Active.as_str()))],
-        )
+        let condition = "attribute_not_exists(pk) OR #status <> :active";
+        self.step_reference(unit, reference, condition, &[])
+    }
+
+    /// A step that refuses the transaction unless this holds of a reference; the condition has to name `#status` and
+    /// `:active`, and may name further values.
+    pub(crate) fn step_reference(
+        &self,
+        unit: &TenantId,
+        reference: &ReferenceId,
+        condition: &str,
+        more: &[(&str, AttributeValue)],
+    ) -> Result<TransactWriteItem> {
+        let active = (":active", text(ReferenceStatus::Active.as_str()));
+        let values: Vec<_> = more.iter().cloned().chain([active]).collect();
+        let reference = key(unit.as_str(), reference_sk(reference));
+        let names = [("#status", "status")];
+        self.step_check(Table::References, reference, condition, &names, &values)
     }
 }
 

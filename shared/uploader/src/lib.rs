@@ -18,7 +18,6 @@ mod upload_object;
 mod wait;
 mod watch;
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -248,21 +247,18 @@ fn plan(
         entries = watched.news(entries);
         is_first = watched.is_first();
     }
-    let found: Vec<_> = entries.iter().map(|entry| entry.path.clone()).collect();
     if is_first {
         for pattern in selection.unused(&entries) {
             print(format_args!("{}: no file is like this", escaped(&pattern)));
         }
     }
-    let entries = selection.of(entries);
+    let (entries, left_out) = selection.split(entries);
     if entries.is_empty() && !is_watched {
-        return Err(nothing(arguments, found.len()));
+        return Err(nothing(arguments, left_out.len()));
     }
     let mut plan = plan::make(&entries, &arguments.prefix, metadata, packing(arguments));
-    let selected: HashSet<_> = entries.iter().map(|entry| &entry.path).collect();
-    let left_out = found.into_iter().filter(|path| !selected.contains(path));
-    let left_out: Vec<_> = left_out.map(|path| (path, None)).collect();
     plan.not_selected = left_out.len();
+    let left_out = left_out.into_iter().map(|entry| (entry.path, None));
     plan.others.extend(left_out);
     Ok(plan)
 }

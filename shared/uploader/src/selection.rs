@@ -39,10 +39,10 @@ impl Selection {
         })
     }
 
-    /// Those that are selected.
-    pub fn of(&self, mut entries: Vec<FolderEntry>) -> Vec<FolderEntry> {
-        entries.retain(|entry| self.selects(&entry.name));
-        entries
+    /// Those that are selected, and those that are not.
+    pub fn split(&self, entries: Vec<FolderEntry>) -> (Vec<FolderEntry>, Vec<FolderEntry>) {
+        let selects = |entry: &FolderEntry| self.selects(&entry.name);
+        entries.into_iter().partition(selects)
     }
 
     /// Patterns that no file is like, with their option: a mistake in one sends what should stay.

@@ -163,17 +163,13 @@ impl Leads {
         id: &ReferenceId,
         (seq, activated_at): (u64, Option<Timestamp>),
     ) -> Result<TransactWriteItem> {
-        self.db.step_check(
-            Table::References,
-            key(unit.as_str(), reference_sk(id)),
-            "#status = :active AND alerting_seq = :seq AND activated_at = :activated_at",
-            &[("#status", "status")],
-            &[
-                (":active", text(ReferenceStatus::Active.as_str())),
-                (":seq", number(seq)),
-                (":activated_at", attribute(&activated_at)?),
-            ],
-        )
+        let condition =
+            "#status = :active AND alerting_seq = :seq AND activated_at = :activated_at";
+        let as_read = [
+            (":seq", number(seq)),
+            (":activated_at", attribute(&activated_at)?),
+        ];
+        self.db.step_reference(unit, id, condition, &as_read)
     }
 
     /// A step that changes an active reference's alerting, unless another caller has concurrently.
