@@ -12,7 +12,7 @@ use proofs::sim::{InjectedBug, run};
 
 /// Seeds of each of the two claims below that all is well, which run concurrently.
 const SEEDS: u64 = 20;
-/// Within so many seeds a planted bug must be found; most are within ten.
+/// Within so many seeds a planted bug must be found.
 const SEEDS_MAX: u64 = 1_000;
 
 fn nothing_goes_wrong(seeds: std::ops::Range<u64>) {
@@ -66,9 +66,11 @@ fn faults_found(seed: u64, bug: InjectedBug) -> Vec<String> {
     vec!["its leads or alerts cannot be read".to_owned()]
 }
 
-fn is_found(bug: InjectedBug, expected: &str) {
+/// Begins with a seed that found the bug when this was written, so that the search is short; one that no
+/// longer does is passed over.
+fn is_found(bug: InjectedBug, expected: &str, first_seed: u64) {
     let began = Instant::now();
-    for seed in 0..SEEDS_MAX {
+    for seed in first_seed..first_seed + SEEDS_MAX {
         let found = faults_found(seed, bug);
         if found.iter().any(|words| words.contains(expected)) {
             println!("{bug:?} by seed {seed} in {:?}: {found:?}", began.elapsed());
@@ -80,22 +82,22 @@ fn is_found(bug: InjectedBug, expected: &str) {
 
 #[test]
 fn stale_reads_are_found() {
-    is_found(InjectedBug::StaleReads, "missed");
+    is_found(InjectedBug::StaleReads, "missed", 2);
 }
 
 #[test]
 fn a_read_before_the_own_write_is_found() {
-    is_found(InjectedBug::ReadBeforeOwnWrite, "missed");
+    is_found(InjectedBug::ReadBeforeOwnWrite, "missed", 15);
 }
 
 #[test]
 fn writes_without_conditions_are_found() {
-    is_found(InjectedBug::NoConditions, "alerts");
+    is_found(InjectedBug::NoConditions, "alerts", 7);
 }
 
 #[test]
 fn an_early_acknowledgement_is_found() {
-    is_found(InjectedBug::EarlyAcknowledgement, "");
+    is_found(InjectedBug::EarlyAcknowledgement, "", 3);
 }
 
 #[test]
@@ -103,12 +105,13 @@ fn a_lead_without_the_check_of_its_reference_is_found() {
     is_found(
         InjectedBug::NoActiveCheck,
         "after an acknowledged withdrawal",
+        0,
     );
 }
 
 #[test]
 fn random_lead_ids_are_found() {
-    is_found(InjectedBug::RandomLeadIds, "");
+    is_found(InjectedBug::RandomLeadIds, "", 2);
 }
 
 #[test]
@@ -116,5 +119,6 @@ fn a_withdrawal_that_does_not_wait_is_found() {
     is_found(
         InjectedBug::WithdrawalAtOnce,
         "after an acknowledged withdrawal",
+        48,
     );
 }
