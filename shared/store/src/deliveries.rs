@@ -104,14 +104,20 @@ fn lease_key(unit: &TenantId, delivery: &Delivery) -> Item {
     key(sending_pk(unit, &delivery.reference_id), sk)
 }
 
-/// The delivery is as the caller saw it: no attempt was made since.
+/// The delivery is pending as the caller saw it: no attempt was made since.
 const UNCHANGED: &str = "#state = :pending AND attempts = :attempts AND next_attempt_at = :due";
+
+/// The delivery is as the caller saw it, pending or ended.
+const AS_READ: &str = "#state = :state AND attempts = :attempts AND updated_at = :updated_at";
 
 /// It is free: no lease, or one that ran out.
 const FREE: &str = "attribute_not_exists(pk) OR lease_until <= :now";
 
 /// The lease is still the caller's: no other worker took it over after it ran out.
 const OWN: &str = "lease_until = :until";
+
+/// What a change asks of an item before it: an expression with its values.
+type Condition = (&'static str, Vec<(&'static str, AttributeValue)>);
 
 impl Deliveries {
     /// Queues an alert for a webhook, due at once, and says whether it was new. Idempotent.
@@ -224,22 +230,18 @@ impl Deliveries {
     ) -> Result<Leased> {
         let mut lease = lease_key(unit, delivery);
         lease.insert("lease_until".into(), text(until.as_str()));
+        let (as_read, free) = (unchanged(delivery), free(now));
         let steps = [
             self.step_may_go(unit, delivery)?,
             self.db.step_check(
                 Table::Deliveries,
                 delivery_key(unit, delivery),
-                UNCHANGED,
+                as_read.0,
                 &[("#state", "state")],
-                &unchanged(delivery),
+                &as_read.1,
             )?,
-            self.db.step_put_if(
-                Table::Deliveries,
-                lease,
-                FREE,
-                &[],
-                &[(":now", text(now.as_str()))],
-            )?,
+            self.db
+                .step_put_if(Table::Deliveries, lease, free.0, &[], &free.1)?,
         ];
         let ended = self.db.transact("leasing a delivery", &steps).await?;
         Ok(match ended {
@@ -291,8 +293,10 @@ impl Deliveries {
             updated_at: now,
             ..before.clone()
         };
-        let own = (OWN, (":until", text(lease.until.as_str())));
-        self.change_delivery(&lease.unit, before, after, own).await
+        let own = (OWN, vec![(":until", text(lease.until.as_str()))]);
+        let as_read = unchanged(before);
+        self.change_delivery(&lease.unit, before, after, as_read, own)
+            .await
     }
 
     /// Gives a pending delivery up without an attempt. Idempotent in effect: a settled one is a
@@ -314,8 +318,9 @@ impl Deliveries {
             updated_at: now,
             ..delivery.clone()
         };
-        let free = (FREE, (":now", text(now.as_str())));
-        self.change_delivery(unit, delivery, after, free).await
+        let as_read = unchanged(delivery);
+        self.change_delivery(unit, delivery, after, as_read, free(now))
+            .await
     }
 
     /// Puts a pending delivery off without an attempt, for as long as its reference is held.
@@ -335,8 +340,9 @@ impl Deliveries {
             updated_at: now,
             ..delivery.clone()
         };
-        let free = (FREE, (":now", text(now.as_str())));
-        self.change_delivery(unit, delivery, after, free).await
+        let as_read = unchanged(delivery);
+        self.change_delivery(unit, delivery, after, as_read, free(now))
+            .await
     }
 
     /// Queues a delivery that has ended once more, due at once, with all its attempts before it: a receiver that
@@ -367,46 +373,27 @@ impl Deliveries {
             updated_at: now,
             ..before.clone()
         };
-        let stored = item(webhook_pk(unit, webhook), seq_text(seq), &after)?;
-        let as_read = [
-            (":state", text(before.state.as_str())),
-            (":attempts", number(u64::from(before.attempts))),
-            (":updated_at", text(before.updated_at.as_str())),
-        ];
-        let mut steps = vec![
-            self.db.step_put_if(
-                Table::Deliveries,
-                stored,
-                "#state = :state AND attempts = :attempts AND updated_at = :updated_at",
-                &[("#state", "state")],
-                &as_read,
-            )?,
-            self.db.step_delete(
-                Table::Deliveries,
-                lease_key(unit, &before),
-                Some(FREE),
-                &[(":now", text(now.as_str()))],
-            )?,
-        ];
-        if let Some(at) = before.next_attempt_at.filter(|at| *at != now) {
-            let due = due_key(unit, &before, at);
-            steps.push(self.db.step_delete(Table::Deliveries, due, None, &[])?);
-        }
-        steps.push(self.step_due(unit, &after, now)?);
-        match self.db.transact("delivering again", &steps).await? {
-            Ended::Done => Ok(after),
-            Ended::Refused(_) => Err(Error::Conflict("the delivery is being tried")),
-        }
+        let as_read = (
+            AS_READ,
+            vec![
+                (":state", text(before.state.as_str())),
+                (":attempts", number(u64::from(before.attempts))),
+                (":updated_at", text(before.updated_at.as_str())),
+            ],
+        );
+        self.change_delivery(unit, &before, after, as_read, free(now))
+            .await
     }
 
-    /// Writes a delivery as it stands after a change, with its place among those due. The lease
-    /// is given back, on its condition: a lease of another worker must outlive this.
+    /// Writes a delivery as it stands after a change, with its place among those due, if it is `as_read`. The
+    /// lease is given back, on its condition: a lease of another worker must outlive this.
     async fn change_delivery(
         &self,
         unit: &TenantId,
         before: &Delivery,
         after: Delivery,
-        lease: (&str, (&str, AttributeValue)),
+        as_read: Condition,
+        lease: Condition,
     ) -> Result<Delivery> {
         let is_due_again = after.state == DeliveryState::Pending;
         if is_due_again != after.next_attempt_at.is_some() {
@@ -419,15 +406,15 @@ impl Deliveries {
             self.db.step_put_if(
                 Table::Deliveries,
                 item(pk, seq_text(after.seq), &after)?,
-                UNCHANGED,
+                as_read.0,
                 &[("#state", "state")],
-                &unchanged(before),
+                &as_read.1,
             )?,
             self.db.step_delete(
                 Table::Deliveries,
                 lease_key(unit, before),
                 Some(lease.0),
-                &[lease.1],
+                &lease.1,
             )?,
         ];
         if before.next_attempt_at != after.next_attempt_at {
@@ -445,7 +432,9 @@ impl Deliveries {
         }
         match self.db.transact("settling a delivery", &steps).await? {
             Ended::Done => Ok(after),
-            Ended::Refused(_) => Err(Error::Conflict("the delivery was settled meanwhile")),
+            Ended::Refused(_) => Err(Error::Conflict(
+                "the delivery changed concurrently or is being tried",
+            )),
         }
     }
 
@@ -522,13 +511,17 @@ impl Deliveries {
     }
 }
 
-/// The values of [`UNCHANGED`]. A delivery without a next attempt is not pending, and the empty
-/// text is no stored time.
-fn unchanged(delivery: &Delivery) -> [(&'static str, AttributeValue); 3] {
+/// A delivery without a next attempt is not pending, and the empty text is no stored time.
+fn unchanged(delivery: &Delivery) -> Condition {
     let due = delivery.next_attempt_at.map(|at| at.as_str());
-    [
+    let values = vec![
         (":pending", text(DeliveryState::Pending.as_str())),
         (":attempts", number(u64::from(delivery.attempts))),
         (":due", text(due.unwrap_or_default())),
-    ]
+    ];
+    (UNCHANGED, values)
+}
+
+fn free(now: Timestamp) -> Condition {
+    (FREE, vec![(":now", text(now.as_str()))])
 }
