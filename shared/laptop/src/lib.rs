@@ -38,7 +38,7 @@ pub use admin_api::{
     ask_for_revocation, ask_for_sign_in,
 };
 pub use host::{ADS_BUCKET, REFERENCES_BUCKET, prepare};
-pub use logs::log_to_stderr;
+pub use logs::{LogFormat, log_system, log_to_stderr};
 pub use ports::{PORT, Ports, Public, PublicPorts};
 pub use streams::{STREAMS, StreamOf};
 pub use tenants::Tokens;

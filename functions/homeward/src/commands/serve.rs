@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use store::CompactionRule;
 use tokio::signal::unix::{SignalKind, signal};
 
 use console::outcome::{ExitStatus, Failure, Result};
 use console::terminal::print;
 use embedded::TlsFiles;
-use laptop::{Laptop, Public, Settings};
+use laptop::{Laptop, LogFormat, Public, Settings};
 
 /// Run the whole system on this machine: S3, DynamoDB, the HTTP API, and every program behind them
 ///
@@ -54,6 +54,16 @@ pub struct Arguments {
     /// fewer take less memory while it is done
     #[arg(long, value_name = "N", default_value_t = CompactionRule::default().tail_ads_min)]
     compact_at: usize,
+    /// What the log on stderr looks like: counts for a person every few seconds, or a JSON line an event.
+    /// RUST_LOG asks for other events
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    log_format: Format,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -75,7 +85,10 @@ See leads:
 /// # Errors
 /// A folder or ports that are taken, or a part that failed.
 pub fn run(arguments: &Arguments) -> Result {
-    laptop::log_to_stderr();
+    laptop::log_system(match arguments.log_format {
+        Format::Text => LogFormat::Text,
+        Format::Json => LogFormat::Json,
+    });
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(serve(arguments))
 }
