@@ -23,7 +23,7 @@ use records::TenantId;
 use store::{Clock, CompactionRule, Store};
 
 pub use erasures::{BehindStores, Vacuumed};
-pub use queues::{Queues, Sqs};
+pub use queues::{GivenUp, QueueUrls, Queues, Sqs};
 pub use status::Noted;
 
 /// One task of the system.
@@ -194,6 +194,16 @@ impl Done {
             "orphans": self.orphans,
         })
     }
+}
+
+/// Of the deployed function.
+impl Upkeep {
+    /// Longer than the queue's redelivery: five times its visibility of six minutes.
+    pub const PENDING_MAX: Duration = Duration::from_secs(30 * 60);
+    /// A round over both buckets each day, by a timer that fires each hour.
+    pub const SCAN_EVERY: Duration = Duration::from_secs(86_400 - 1_800);
+    /// The timers of what ends by its date fire each hour and every six: a day without either is a jump.
+    pub const LOOKS_APART_MAX: Duration = Duration::from_secs(86_400);
 }
 
 impl Upkeep {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use records::{Gauges, SetGauges, TaskRun, TenantSettings, Timestamp};
 use store::{ObjectKind, SetKind};
 
-use crate::{Task, Upkeep};
+use crate::{GivenUp, Task, Upkeep};
 
 /// A run that went as the one before is noted this often: on a laptop the timers fire each few seconds, and an idle
 /// one must leave the disk alone.
@@ -63,11 +63,13 @@ impl Upkeep {
         tenants: &[TenantSettings],
         taken_at: Timestamp,
     ) -> store::Result<Gauges> {
-        let mut searches_open = 0;
+        let (mut searches_open, mut searches_open_since) = (0, None);
         for unit in tenants.iter().filter(|tenant| tenant.is_unit) {
             let open = self.store.searches.open_searches(&unit.tenant).await?;
             searches_open += open.len() as u64;
+            searches_open_since = open.into_iter().chain(searches_open_since).min();
         }
+        let round = self.store.checkpoints.bucket_scan().await?;
         Ok(Gauges {
             taken_at,
             ads: self.set_gauges(SetKind::Ads, ObjectKind::Ad).await?,
@@ -75,6 +77,9 @@ impl Upkeep {
                 .set_gauges(SetKind::References, ObjectKind::Reference)
                 .await?,
             searches_open,
+            searches_open_since,
+            ads_pending_since: round.and_then(|it| it.unsettled),
+            changes_given_up: self.given_up(GivenUp::Changes).await,
         })
     }
 
@@ -83,7 +88,20 @@ impl Upkeep {
         let waiting = asked
             .inspect_err(|error| tracing::warn!(%error, "how much waits is not known now"))
             .ok();
+        let given_up = self.given_up(GivenUp::Objects(photos)).await;
         let gauges = self.store.segments.gauges(set).await?;
-        Ok(SetGauges { waiting, ..gauges })
+        Ok(SetGauges {
+            waiting,
+            given_up,
+            ..gauges
+        })
+    }
+
+    async fn given_up(&self, what: GivenUp) -> Option<u64> {
+        let asked = self.queues.given_up(what).await;
+        asked
+            .inspect_err(|error| tracing::warn!(%error, "how much was given up is not known now"))
+            .ok()
+            .flatten()
     }
 }

@@ -23,8 +23,13 @@ pub enum Which {
 /// Every source of dead letters: the buckets' queues, then each reader of a stream.
 pub fn sources() -> Vec<String> {
     let queues = [INGEST_QUEUE, ENROLL_QUEUE].map(str::to_owned);
-    let streams = STREAMS.map(|stream| dead_letter_queue(stream.consumer(), &stream.table_name()));
-    queues.into_iter().chain(streams).collect()
+    queues.into_iter().chain(of_streams()).collect()
+}
+
+/// Those of changes of tables.
+pub(crate) fn of_streams() -> Vec<String> {
+    let of = STREAMS.map(|stream| dead_letter_queue(stream.consumer(), &stream.table_name()));
+    of.into()
 }
 
 /// The dead letters as JSON, oldest first within their source: ids, sources, reasons, times and counts,

@@ -17,10 +17,10 @@ use store::ObjectKind;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use upkeep::Queues;
+use upkeep::{GivenUp, Queues};
 
 use super::host::Programs;
-use super::{ENROLL_QUEUE, INGEST_QUEUE, NOT_FINISHED};
+use super::{ENROLL_QUEUE, INGEST_QUEUE, NOT_FINISHED, dead_letters};
 
 /// A failed message rests this long, times the number of its failures: a laptop that is busy says so by then.
 const REST: Duration = Duration::from_secs(2);
@@ -169,6 +169,24 @@ impl Queues for EmbeddedQueues {
             let depth = queue.depth(Timestamp::now()).await;
             let depth = depth.map_err(|_| store::Error::Unavailable("asking a queue"))?;
             Ok(depth.visible)
+        })
+    }
+
+    fn given_up(&self, what: GivenUp) -> BoxFuture<'_, store::Result<Option<u64>>> {
+        let sources = match what {
+            GivenUp::Objects(ObjectKind::Ad) => vec![INGEST_QUEUE.to_owned()],
+            GivenUp::Objects(ObjectKind::Reference) => vec![ENROLL_QUEUE.to_owned()],
+            GivenUp::Changes => dead_letters::of_streams(),
+        };
+        Box::pin(async move {
+            let mut dead = 0;
+            for source in sources {
+                let depth = self.0.queue(&source).depth(Timestamp::now()).await;
+                dead += depth
+                    .map_err(|_| store::Error::Unavailable("asking a queue"))?
+                    .dead;
+            }
+            Ok(Some(dead))
         })
     }
 

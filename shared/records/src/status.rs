@@ -17,6 +17,15 @@ pub struct Gauges {
     pub references: SetGauges,
     /// Searches of references through the past that are not done.
     pub searches_open: u64,
+    /// Since when the one that waits longest has not moved; none if all are done.
+    #[serde(default)]
+    pub searches_open_since: Option<Timestamp>,
+    /// When the oldest ad came that was neither recorded nor refused as the round over the buckets met it.
+    #[serde(default)]
+    pub ads_pending_since: Option<Timestamp>,
+    /// Changes of tables that were given up after too many attempts, about: dead letters. None if that was not told.
+    #[serde(default)]
+    pub changes_given_up: Option<u64>,
 }
 
 /// How a searchable set is doing.
@@ -24,6 +33,9 @@ pub struct Gauges {
 pub struct SetGauges {
     /// Messages that wait for the program that takes its photos in, about; none if the queue did not answer.
     pub waiting: Option<u64>,
+    /// Messages that it gave up after too many attempts, about: dead letters. None if that was not told.
+    #[serde(default)]
+    pub given_up: Option<u64>,
     /// Items in its segments. What was taken in since the last compaction comes on top.
     pub items: u64,
     /// Its segments.

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::ObjectKind;
 use tokio::runtime::Runtime;
-use upkeep::Queues;
+use upkeep::{GivenUp, Queues};
 
 use super::cluster::{ADS, REFERENCES};
 use super::connection::Network;
@@ -264,6 +264,16 @@ impl Queues for ServersQueues {
         let ask = move |runtime: &Runtime| runtime.block_on(queue.depth(now));
         let depth = self.0.servers.ask(ask).expect("the queue is read");
         Box::pin(std::future::ready(Ok(depth.visible)))
+    }
+
+    fn given_up(&self, what: GivenUp) -> BoxFuture<'_, store::Result<Option<u64>>> {
+        let GivenUp::Objects(kind) = what else {
+            return Box::pin(std::future::ready(Ok(Some(0)))); // the simulator gives up no change
+        };
+        let (queue, now) = (self.queue(kind), Timestamp::UNIX_EPOCH);
+        let ask = move |runtime: &Runtime| runtime.block_on(queue.depth(now));
+        let depth = self.0.servers.ask(ask).expect("the queue is read");
+        Box::pin(std::future::ready(Ok(Some(depth.dead))))
     }
 
     fn send(&self, kind: ObjectKind, bodies: Vec<String>) -> BoxFuture<'_, store::Result<()>> {

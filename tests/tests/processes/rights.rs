@@ -94,12 +94,33 @@ const NOT_RECORDED: &[(&str, &str, &str, &str)] = &[
         RENEWAL,
     ),
     (
+        "upkeep",
+        "sqs:GetQueueAttributes",
+        "AdsDeadLetters",
+        GIVEN_UP,
+    ),
+    (
+        "upkeep",
+        "sqs:GetQueueAttributes",
+        "ReferencesDeadLetters",
+        GIVEN_UP,
+    ),
+    (
+        "upkeep",
+        "sqs:GetQueueAttributes",
+        "StreamFailures",
+        GIVEN_UP,
+    ),
+    (
         "enroll",
         "dynamodb:ConditionCheckItem",
         "ReferencesTable",
         RENEWAL,
     ),
 ];
+
+const GIVEN_UP: &str =
+    "counts dead letters; there are no queues in this life, but in that of `deployed`";
 
 const SWEEPS: &str = "marks what was not needed for an hour as deleted; see the store's own tests";
 

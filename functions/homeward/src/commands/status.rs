@@ -21,10 +21,7 @@ pub struct Arguments {
     json: bool,
 }
 
-const EXAMPLES: &str = "Dead letters are not among it: on AWS an alarm tells of them, on a laptop
-'homeward dead-letters'.
-
-Examples:
+const EXAMPLES: &str = "Examples:
   HOMEWARD_TOKEN=$ADMIN_TOKEN homeward status --to $API
   homeward status --to https://homeward.example --token-file admin.token --json";
 
@@ -74,7 +71,12 @@ fn lines(status: &Value) -> Vec<String> {
                 ));
             }
             let open = text_of(status, "/gauges/searches_open");
-            lines.push(format!("searches    {open:>9} through the past not done"));
+            let since = since(status, "/gauges/searches_open_since", "unmoved since");
+            lines.push(format!(
+                "searches    {open:>9} through the past not done{since}"
+            ));
+            let pending = since_of_ads(status);
+            lines.extend(pending);
         }
     }
     let tasks = status["tasks"].as_object();
@@ -92,6 +94,29 @@ fn lines(status: &Value) -> Vec<String> {
     lines
 }
 
+/// `, WORDS TIME` if there is a time.
+fn since(status: &Value, place: &str, words: &str) -> String {
+    match text_of(status, place).as_str() {
+        "" => String::new(),
+        time => format!(", {words} {time}"),
+    }
+}
+
+fn since_of_ads(status: &Value) -> Option<String> {
+    let time = text_of(status, "/gauges/ads_pending_since");
+    let told = || {
+        format!("uploads     the oldest that is not settled came at {time} and was driven again")
+    };
+    (!time.is_empty()).then(told)
+}
+
+/// Dead letters by their places in the answer.
+const GIVEN_UP: [(&str, &str); 3] = [
+    ("ads", "/gauges/ads/given_up"),
+    ("photos", "/gauges/references/given_up"),
+    ("changes of tables", "/gauges/changes_given_up"),
+];
+
 /// What a person has to do something about.
 fn faults(status: &Value) -> Vec<String> {
     let mut faults = Vec::new();
@@ -103,6 +128,15 @@ fn faults(status: &Value) -> Vec<String> {
         if set["is_rebuilding"] == true {
             faults.push(format!(
                 "the set of {name} is being made again: until it is, what is not found may still be there"
+            ));
+        }
+    }
+    for (name, place) in GIVEN_UP {
+        let count = status.pointer(place).and_then(Value::as_u64);
+        if let Some(count @ 1..) = count {
+            faults.push(format!(
+                "{count} {name} were given up (next: mend what the logs say; then on AWS `homeward stage dead-letters \
+                 --replay`, on a laptop `homeward dead-letters replay --all`)"
             ));
         }
     }
@@ -151,8 +185,19 @@ mod tests {
         status["gauges"]["ads"]["fault"] = json!("manifest of ads (next: upkeep's task repair)");
         status["gauges"]["references"]["is_rebuilding"] = json!(true);
         status["tasks"]["compact"]["is_done"] = json!(false);
+        status["gauges"]["ads"]["given_up"] = json!(7);
+        status["gauges"]["changes_given_up"] = json!(1);
+        status["gauges"]["ads_pending_since"] = json!("2026-11-20T10:00:00.000Z");
+        status["gauges"]["searches_open_since"] = json!("2026-11-23T10:00:00.000Z");
+        let lines = lines(&status).join("\n");
+        assert!(
+            lines.contains("not done, unmoved since 2026-11-23"),
+            "{lines}"
+        );
+        assert!(lines.contains("came at 2026-11-20"), "{lines}");
         let faults = faults(&status);
-        assert_eq!(faults.len(), 3);
+        assert_eq!(faults.len(), 5);
+        assert!(faults[2].starts_with("7 ads were given up") && faults[3].contains("--replay"));
         assert!(faults[0].contains("next: upkeep's task repair"));
     }
 

@@ -811,6 +811,14 @@ async fn runs_and_what_they_saw_are_noted_and_an_idle_one_leaves_the_disk_alone(
             .map(|it| (it.taken_at, it.searches_open)),
         Some((first, 0))
     );
+    let gauges = seen.gauges.unwrap();
+    let given_up = (
+        gauges.ads.given_up,
+        gauges.references.given_up,
+        gauges.changes_given_up,
+    );
+    assert_eq!(given_up, (Some(2), Some(1), Some(3)));
+    assert_eq!(gauges.searches_open_since, None);
     assert_eq!(
         seen.tasks["references"],
         TaskRun {

@@ -40,13 +40,19 @@ impl Searches {
         self.searches_of(unit, is_stalled).await
     }
 
-    /// Searches that are not done. Strongly consistent; reads all of the unit's references.
+    /// Since when each search that is not done has not moved. Strongly consistent; reads all of the unit's
+    /// references.
     ///
     /// # Errors
     /// As every verb.
-    pub async fn open_searches(&self, unit: &TenantId) -> Result<Vec<SearchKey>> {
-        let is_open = |reference: &Reference| waits_since(reference).is_some();
-        self.searches_of(unit, is_open).await
+    pub async fn open_searches(&self, unit: &TenantId) -> Result<Vec<Timestamp>> {
+        let mut open = Vec::new();
+        let is_open = |reference: &Reference| {
+            open.extend(waits_since(reference));
+            false
+        };
+        self.searches_of(unit, is_open).await?;
+        Ok(open)
     }
 
     /// The searches of all active references of a unit. Strongly consistent; reads all of the
@@ -61,7 +67,7 @@ impl Searches {
     async fn searches_of(
         &self,
         unit: &TenantId,
-        is_meant: impl Fn(&Reference) -> bool,
+        mut is_meant: impl FnMut(&Reference) -> bool,
     ) -> Result<Vec<SearchKey>> {
         let range = Range::prefix("reference#");
         let items: Vec<Item> = self

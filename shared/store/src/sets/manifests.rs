@@ -121,6 +121,7 @@ impl Segments {
         let record = standing.record.as_ref();
         Ok(SetGauges {
             waiting: None,
+            given_up: None,
             items: record.map_or(0, |it| it.items),
             segments: record.map_or(0, |it| it.segments),
             generation: record.map_or(0, |it| it.generation),
