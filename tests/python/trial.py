@@ -4,9 +4,10 @@
 usage: trial.py PROGRAMS WORLD WORK TOOLS
 WORLD is what `world.py` drew; WORK is an empty folder; TOOLS a folder with `aws`. Prints one line of JSON.
 
-Every line of the page's first five blocks in `sh` is run as it stands there, in one shell, but `infra/build`: in its place
+Every line of the page's first six blocks in `sh` is run as it stands there, in one shell, but `infra/build`: in its place
 `artefacts.py` puts what it would have made, so that nothing is compiled for another machine. A person's part is played
-by a `y` where SAM asks, and by waiting until the first lead is there.
+by a `y` where SAM asks, and by waiting until the first lead is there. Before the last block a message and the changes of
+a table are given up, as if a program had failed on them.
 """
 import json, os, pathlib, re, shutil, subprocess, sys
 from stage import Cloud, EDGES, HERE, ROOT
@@ -20,14 +21,16 @@ for second in $(seq 240); do
 done
 """
 
+GIVEN_UP = f"{sys.executable} {HERE}/given_up.py homeward-prod"
+
 
 def blocks():
     page = (ROOT / "infra/README.md").read_text()
-    deploy, administrator, first, case, rest = re.findall(r"^```sh\n(.*?)^```$", page, re.M | re.S)[:5]
+    deploy, administrator, first, case, rest, alarm = re.findall(r"^```sh\n(.*?)^```$", page, re.M | re.S)[:6]
     lines = deploy.splitlines(keepends=True)
     kept = [line for line in lines if not line.startswith(BUILD)]
     assert len(kept) + 1 == len(lines), "the page tells to build"
-    return ["".join(kept), administrator, first, case, WAIT, rest]
+    return ["".join(kept), administrator, first, case, WAIT, rest, GIVEN_UP, alarm]
 
 
 def checkout():

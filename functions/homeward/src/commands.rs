@@ -21,6 +21,7 @@ pub mod references;
 pub mod report;
 pub mod serve;
 pub mod sign_in;
+pub mod stage;
 pub mod status;
 pub mod tenants;
 pub mod verify;
@@ -65,6 +66,7 @@ const EXAMPLES: &str = "Examples:
   homeward status --to https://homeward.example --token-file admin.token
   homeward verify --data homeward-data
   homeward doctor --config-env prod --images-per-day 20000
+  homeward stage dead-letters --stack homeward-prod
   homeward dead-letters --data homeward-data
   homeward receipt verify erasure.json --key \"$key\"
   homeward report verify report.json --key \"$key\"
@@ -95,6 +97,7 @@ enum Command {
     Status(status::Arguments),
     Verify(verify::Arguments),
     Doctor(doctor::Arguments),
+    Stage(stage::Arguments),
     DeadLetters(dead_letters::Arguments),
     Receipt(receipt::Arguments),
     Report(report::Arguments),
@@ -128,6 +131,7 @@ impl Homeward {
             Command::Status(arguments) => status::run(&arguments),
             Command::Verify(arguments) => verify::run(&arguments),
             Command::Doctor(arguments) => doctor::run(&arguments),
+            Command::Stage(arguments) => stage::run(&arguments),
             Command::DeadLetters(arguments) => dead_letters::run(&arguments),
             Command::Receipt(arguments) => receipt::run(&arguments),
             Command::Report(arguments) => report::run(&arguments),

@@ -11,7 +11,6 @@ pub mod account;
 pub mod credentials;
 pub mod parameters;
 pub mod region;
-pub mod signed;
 pub mod smoke;
 pub mod template;
 pub mod tools;

@@ -1,5 +1,7 @@
-//! What must hold before and after a deployment, and what one costs.
+//! What must hold before and after a deployment, what one costs, and what is done to one that runs.
 #![forbid(unsafe_code)]
 
 pub mod costs;
 pub mod doctor;
+pub mod signed;
+pub mod stage;

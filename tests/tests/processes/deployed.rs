@@ -130,8 +130,19 @@ fn the_words_of_the_page_from_the_first_command_to_the_receipt_of_an_erasure() {
     assert_eq!(ended["status"], 0, "{}", ended["talk"]);
     assert_eq!(ended["rights"]["denied"], json!([]));
     let said = ended["said"].as_array().unwrap();
-    let last = said[said.len() - 2].as_str().unwrap();
-    for part in ["26-0417", "org.homeward.lead.created", "removed"] {
-        assert!(last.contains(part), "{part}: {last}");
-    }
+    let has = |block: usize, parts: &[&str]| {
+        let said = said[said.len() - block].as_str().unwrap();
+        for part in parts {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+    };
+    has(4, &["26-0417", "org.homeward.lead.created", "removed"]);
+    let counted = ["ads      1\n", "changes  1\n"];
+    let sent = [
+        "ads      1 sent again, 0 failed",
+        "changes  1 sent again, 0 failed",
+        "\"mended\":0",
+    ];
+    has(2, &counted);
+    has(2, &sent);
 }

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::parameters::{self, Chosen};
-use super::signed::{Asker, Question};
 use super::template::Parameter;
 use super::{Check, Verdict};
+use crate::signed::{Asker, Body, Question, Service};
 
 const CREDENTIALS: &str = "account";
 const QUOTA: &str = "quota of executions";
@@ -44,9 +44,9 @@ pub async fn check(region: &str, chosen: &Chosen, known: &[Parameter]) -> Vec<Ch
 
 async fn credentials(asker: &Asker) -> Check {
     let question = Question {
-        service: "sts",
+        service: Service::STS,
         path: "/",
-        form: Some("Action=GetCallerIdentity&Version=2011-06-15"),
+        body: Body::Form("Action=GetCallerIdentity&Version=2011-06-15"),
     };
     match asker.ask(question).await {
         Ok((200, _)) => Check::good(CREDENTIALS, "the credentials count"),
@@ -65,9 +65,9 @@ fn unreachable(about: &'static str) -> Check {
 
 async fn quota(asker: &Asker, chosen: &Chosen, known: &[Parameter]) -> Check {
     let question = Question {
-        service: "lambda",
+        service: Service::LAMBDA,
         path: "/2016-08-19/account-settings",
-        form: None,
+        body: Body::None,
     };
     match asker.ask(question).await {
         Ok((200, body)) => quota_of(&body, chosen, known),

@@ -1,6 +1,7 @@
 //! In which region it will be.
 
 use super::Check;
+use super::credentials::Machine;
 
 const ABOUT: &str = "region";
 
@@ -38,6 +39,17 @@ pub struct Named {
 }
 
 impl Named {
+    /// What the machine's environment and profile name.
+    pub fn of(machine: &Machine) -> Self {
+        let variables = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+        let set = variables.iter().find_map(|name| machine.variable(name));
+        Self {
+            by_argument: None,
+            by_environment: set.map(str::to_owned),
+            by_profile: machine.of_profile("region").map(str::to_owned),
+        }
+    }
+
     /// The one that counts.
     pub fn region(&self) -> Option<&str> {
         let all = [&self.by_argument, &self.by_environment, &self.by_profile];

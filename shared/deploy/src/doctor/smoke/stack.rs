@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 
-use crate::doctor::signed::{Asker, Question};
+use crate::signed::{Asker, Body, Question, Service};
 
 /// Asks CloudFormation for the stack's output `ApiUrl`.
 ///
@@ -14,9 +14,9 @@ pub async fn api_of(stack: &str, region: &str) -> anyhow::Result<String> {
     let asker = Asker::of_machine(region).await?;
     let form = format!("Action=DescribeStacks&Version=2010-05-15&StackName={stack}");
     let question = Question {
-        service: "cloudformation",
+        service: Service::CLOUDFORMATION,
         path: "/",
-        form: Some(&form),
+        body: Body::Form(&form),
     };
     let (status, body) = asker.ask(question).await?;
     anyhow::ensure!(status == 200, "CloudFormation answered {status}");

@@ -16,15 +16,62 @@ pub struct Asker {
     client: reqwest::Client,
 }
 
+/// A service of AWS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its name in signatures.
+    signed_as: &'static str,
+    /// Its host in front of the region.
+    host: &'static str,
+    /// Behind `AWS_ENDPOINT_URL_`.
+    variable: &'static str,
+}
+
+impl Service {
+    /// Stacks.
+    pub const CLOUDFORMATION: Self = Self::of("cloudformation", "CLOUDFORMATION");
+    /// Functions.
+    pub const LAMBDA: Self = Self::of("lambda", "LAMBDA");
+    /// Queues.
+    pub const SQS: Self = Self::of("sqs", "SQS");
+    /// Who the caller is.
+    pub const STS: Self = Self::of("sts", "STS");
+    /// Changes of tables.
+    pub const STREAMS: Self = Self {
+        signed_as: "dynamodb",
+        host: "streams.dynamodb",
+        variable: "DYNAMODB_STREAMS",
+    };
+
+    const fn of(name: &'static str, variable: &'static str) -> Self {
+        Self {
+            signed_as: name,
+            host: name,
+            variable,
+        }
+    }
+}
+
+/// What is sent.
+#[derive(Clone, Copy, Debug)]
+pub enum Body<'a> {
+    /// Nothing, by GET.
+    None,
+    /// A form, by POST.
+    Form(&'a str),
+    /// JSON, by POST; with the operation that it is for where the path does not name it.
+    Json(&'a str, Option<&'static str>),
+}
+
 /// A question.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
-    /// The service as signatures name it: `sts`, `lambda`, `cloudformation`.
-    pub service: &'a str,
+    /// Who is asked.
+    pub service: Service,
     /// Below the service's address.
     pub path: &'a str,
-    /// A form to POST; without one, it is a GET.
-    pub form: Option<&'a str>,
+    /// What is sent.
+    pub body: Body<'a>,
 }
 
 impl Asker {
@@ -53,13 +100,17 @@ impl Asker {
     /// No answer.
     pub async fn ask(&self, question: Question<'_>) -> anyhow::Result<(u16, String)> {
         let url = format!("{}{}", self.address(question.service), question.path);
-        let body = question.form.unwrap_or_default();
-        let (method, headers) = match question.form {
-            Some(_) => (
-                "POST",
-                vec![("content-type", "application/x-www-form-urlencoded")],
-            ),
-            None => ("GET", Vec::new()),
+        let json = ("content-type", "application/x-amz-json-1.0");
+        let (method, body, headers) = match question.body {
+            Body::None => ("GET", "", Vec::new()),
+            Body::Form(form) => {
+                let kind = ("content-type", "application/x-www-form-urlencoded");
+                ("POST", form, vec![kind])
+            }
+            Body::Json(body, operation) => {
+                let named = operation.map(|name| ("x-amz-target", name));
+                ("POST", body, [json].into_iter().chain(named).collect())
+            }
         };
         let signable = SignableRequest::new(
             method,
@@ -71,15 +122,15 @@ impl Asker {
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
             .region(&self.region)
-            .name(question.service)
+            .name(question.service.signed_as)
             .time(SystemTime::now())
             .settings(SigningSettings::default())
             .build()?
             .into();
         let (signed, _) = sign(signable, &parameters)?.into_parts();
-        let mut request = match question.form {
-            Some(form) => self.client.post(url.as_str()).body(form.to_owned()),
-            None => self.client.get(url.as_str()),
+        let mut request = match method {
+            "GET" => self.client.get(url.as_str()),
+            _ => self.client.post(url.as_str()).body(body.to_owned()),
         };
         for (name, value) in headers.into_iter().chain(signed.headers()) {
             request = request.header(name, value);
@@ -88,10 +139,11 @@ impl Asker {
         Ok((answer.status().as_u16(), answer.text().await?))
     }
 
-    /// `AWS_ENDPOINT_URL_LAMBDA` and its like, as for every tool of AWS.
-    fn address(&self, service: &str) -> String {
-        let variable = format!("AWS_ENDPOINT_URL_{}", service.to_uppercase());
-        std::env::var(variable)
-            .unwrap_or_else(|_| format!("https://{service}.{}.amazonaws.com", self.region))
+    /// `AWS_ENDPOINT_URL_LAMBDA` and its like, then `AWS_ENDPOINT_URL`, as for every tool of AWS.
+    fn address(&self, service: Service) -> String {
+        let Service { host, variable, .. } = service;
+        std::env::var(format!("AWS_ENDPOINT_URL_{variable}"))
+            .or_else(|_| std::env::var("AWS_ENDPOINT_URL"))
+            .unwrap_or_else(|_| format!("https://{host}.{}.amazonaws.com", self.region))
     }
 }
