@@ -2,10 +2,11 @@
 //!
 //! Both stand in dated files: `infra/prices.json`, and `infra/counts.json`, which
 //! `tests/bench/lambda_figures` writes from real runs of the functions. Pure: numbers in, numbers
-//! out. Storage, and what people look at, come on top.
+//! out. What people look at comes on top.
 
 pub mod counts;
 pub mod idle;
+pub mod month;
 pub mod prices;
 pub mod search;
 

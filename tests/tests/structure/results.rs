@@ -12,7 +12,7 @@ const ROUNDING_MAX: f64 = 0.015;
 const MEASURED: [&str; 2] = ["## What it finds", "## How fast, and what it costs"];
 
 /// Numbers there that are sizes of what is asked about, not measures.
-const NOT_MEASURED: [&str; 2] = ["10^5", "10^4"];
+const NOT_MEASURED: [&str; 4] = ["10^5", "10^4", "1,000", "5,000"];
 
 fn document(name: &str) -> String {
     std::fs::read_to_string(root().join(name)).expect("a document of the project")

@@ -9,6 +9,7 @@ use clap::Args;
 
 use console::outcome::{ExitStatus, Failure, Result};
 use deploy::costs::Way;
+use deploy::costs::month::Load;
 use deploy::doctor::credentials::{self, Machine};
 use deploy::doctor::parameters::{self, Chosen};
 use deploy::doctor::region::{self, Named};
@@ -37,6 +38,18 @@ pub struct Arguments {
     /// Only hashes come, and no images
     #[arg(long)]
     hash_only: bool,
+    /// The images come in floods that fill every batch, and not evenly over the day
+    #[arg(long)]
+    in_floods: bool,
+    /// Kilobytes of an image
+    #[arg(long, value_name = "KB", default_value_t = 150)]
+    image_kb: u64,
+    /// References that are searched for
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    references: u64,
+    /// References that are submitted in a day: each is searched for among all past ads
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    new_references_per_day: u64,
     /// The stage of samconfig.toml whose parameters count
     #[arg(long, value_name = "STAGE", default_value = "default")]
     config_env: String,
@@ -65,6 +78,7 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "Examples:
   homeward doctor --config-env prod --images-per-day 20000
+  homeward doctor --images-per-day 100000 --bundled --references 1000 --new-references-per-day 10
   homeward doctor --parameter-overrides \"Stage=prod Small=true\" --hash-only --json
   homeward doctor --online --region eu-central-1
   HOMEWARD_UNIT_TOKEN=... HOMEWARD_UPLOADER_TOKEN=... homeward doctor --after homeward-prod
@@ -80,10 +94,7 @@ pub fn run(arguments: &Arguments) -> Result {
     let machine = Machine::this();
     let named = Named {
         by_argument: arguments.region.clone(),
-        by_environment: ["AWS_REGION", "AWS_DEFAULT_REGION"]
-            .iter()
-            .find_map(|name| machine.variable(name).map(str::to_owned)),
-        by_profile: machine.of_profile("region").map(str::to_owned),
+        ..Named::of(&machine)
     };
     if arguments.after.is_some() || arguments.api.is_some() {
         let checks = runtime.block_on(tried(arguments, &machine, &named))?;
@@ -93,7 +104,7 @@ pub fn run(arguments: &Arguments) -> Result {
     let known = template::parameters();
     let chosen = chosen(arguments)?;
     let checks = runtime.block_on(online_checks(arguments, &machine, &named, &chosen, &known));
-    let bill = costs::bill(arguments.images_per_day, way(arguments), &chosen, &known);
+    let bill = costs::bill(&load(arguments, &chosen, &known)?, &chosen, &known);
     rendering::all(&checks, &bill, arguments.json)?;
     let would_fail = checks.iter().any(|check| check.verdict == Verdict::Bad);
     Ok(match would_fail {
@@ -108,6 +119,34 @@ fn way(arguments: &Arguments) -> Way {
         (_, true) => Way::HashOnly,
         _ => Way::Single,
     }
+}
+
+fn load(arguments: &Arguments, chosen: &Chosen, known: &[Parameter]) -> Result<Load> {
+    let number = |name: &'static str| {
+        let text = parameters::value(chosen, known, name);
+        let wrong = |_| {
+            Failure::usage(
+                format_args!("{name} is no number"),
+                "look at samconfig.toml",
+            )
+        };
+        text.parse::<f64>().map_err(wrong)
+    };
+    let kept_days = number("AdsKeptDays")?;
+    Ok(Load {
+        images_per_day: arguments.images_per_day as f64,
+        way: way(arguments),
+        is_even: !arguments.in_floods,
+        photo_bytes: arguments.image_kb as f64 * 1e3,
+        references: arguments.references as f64,
+        new_references_per_day: arguments.new_references_per_day as f64,
+        kept_days: if kept_days > 0.0 {
+            kept_days
+        } else {
+            f64::INFINITY
+        },
+        window_s: number("IngestWindow")?,
+    })
 }
 
 fn chosen(arguments: &Arguments) -> Result<Chosen> {
@@ -149,7 +188,7 @@ async fn online_checks(
 async fn tried(arguments: &Arguments, machine: &Machine, named: &Named) -> Result<Vec<Check>> {
     let token = |name: &'static str| {
         machine.variable(name).map(str::to_owned).ok_or_else(|| {
-            let hint = "POST /v1/tenants/{tenant}/tokens issues one; see infra/README.md";
+            let hint = "homeward token new issues one; see infra/README.md";
             Failure::usage(format_args!("{name} is not set"), hint)
         })
     };

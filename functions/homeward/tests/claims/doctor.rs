@@ -77,7 +77,7 @@ fn what_would_stop_a_deployment_is_said_before_it_with_what_to_do() {
         &SIGNED_IN,
         &["--api", "http://127.0.0.1:1"],
         2,
-        "/tokens issues one",
+        "token new issues one",
     );
 }
 
@@ -105,6 +105,10 @@ fn the_bill_adds_up_and_no_secret_is_in_it() {
     let images = 20_000.0 * 30.4 / 1e6 * number("dollars_per_million_images");
     let month = number("dollars_idle_per_month") + images;
     assert!((month - number("dollars_per_month")).abs() < 0.01);
+    let lines = costs["month_after_a_year"].as_array().unwrap().iter();
+    let sum: f64 = lines.map(|line| line["dollars"].as_f64().unwrap()).sum();
+    let month = number("dollars_idle_per_month") + sum;
+    assert!((month - number("dollars_in_the_month_after_a_year")).abs() < 0.01);
     let hashes = doctor(&SIGNED_IN, &[&arguments[..], &["--hash-only"]].concat());
     let hashes = json(&hashes)["costs"]["dollars_per_month"]
         .as_f64()

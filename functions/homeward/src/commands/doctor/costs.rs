@@ -3,19 +3,16 @@
 use serde_json::{Value, json};
 
 use deploy::costs::counts::Counts;
+use deploy::costs::month::{self, Load};
 use deploy::costs::prices::Prices;
-use deploy::costs::{
-    Architecture, Line, Way, idle, per_million, per_month, storage_per_month, sum,
-};
+use deploy::costs::{Architecture, Line, idle, per_million, per_month, storage_per_month, sum};
 use deploy::doctor::parameters::{Chosen, value};
 use deploy::doctor::template::Parameter;
 
 /// What it will cost.
 pub struct Bill {
-    /// Images a day.
-    pub images_per_day: u64,
-    /// How they come.
-    pub way: Way,
+    /// What comes, and who is sought.
+    pub load: Load,
     /// In a month in which nothing happens.
     pub idle: Vec<Line>,
     /// A million images.
@@ -24,6 +21,8 @@ pub struct Bill {
     pub month: f64,
     /// What a month's images cost in each month that they are kept.
     pub kept: f64,
+    /// A month of all that, without the idle: that in which the first year ends, and the third.
+    pub years: [Vec<Line>; 2],
     /// HMA's figures for a million images: its AWS version, and its goal.
     pub hma: (f64, f64),
     /// Whose prices, and when counted.
@@ -31,7 +30,8 @@ pub struct Bill {
 }
 
 /// Reckons it.
-pub fn bill(images_per_day: u64, way: Way, chosen: &Chosen, known: &[Parameter]) -> Bill {
+pub fn bill(load: &Load, chosen: &Chosen, known: &[Parameter]) -> Bill {
+    let (images_per_day, way) = (load.images_per_day, load.way);
     let (prices, counts) = (Prices::listed(), Counts::counted());
     let is = |name: &str, wanted: &str| value(chosen, known, name) == wanted;
     let architecture = match is("Architecture", "x86_64") {
@@ -41,12 +41,13 @@ pub fn bill(images_per_day: u64, way: Way, chosen: &Chosen, known: &[Parameter])
     let idle = idle::per_month(is("Small", "true"), is("Dashboard", "true"), &prices);
     let lines = per_million(way, architecture, &counts, &prices);
     Bill {
-        images_per_day,
-        way,
-        month: per_month(images_per_day as f64, sum(&lines), sum(&idle)),
-        kept: storage_per_month(images_per_day as f64, way, &counts, &prices),
+        load: *load,
+        month: per_month(images_per_day, sum(&lines), sum(&idle)),
+        kept: storage_per_month(images_per_day, way, &counts, &prices),
         idle,
         per_million: lines,
+        years: [1.0, 3.0]
+            .map(|years| month::per_month(load, years * 365.0, architecture, &counts, &prices)),
         hma: prices.hma_per_million(),
         from: format!(
             "list prices of {} as of {}, requests counted on {}",
@@ -65,7 +66,12 @@ impl Bill {
             lines.iter().map(line).collect()
         };
         json!({
-            "images_per_day": self.images_per_day, "way": self.way.as_str(),
+            "images_per_day": self.load.images_per_day, "way": self.load.way.as_str(),
+            "references": self.load.references, "new_references_per_day": self.load.new_references_per_day,
+            "image_bytes": self.load.photo_bytes, "arrive_evenly": self.load.is_even,
+            "month_after_a_year": lines(&self.years[0]), "month_after_three_years": lines(&self.years[1]),
+            "dollars_in_the_month_after_a_year": cents(sum(&self.idle) + sum(&self.years[0])),
+            "dollars_in_the_month_after_three_years": cents(sum(&self.idle) + sum(&self.years[1])),
             "idle_per_month": lines(&self.idle), "per_million_images": lines(&self.per_million),
             "dollars_idle_per_month": cents(sum(&self.idle)),
             "dollars_per_million_images": cents(sum(&self.per_million)),

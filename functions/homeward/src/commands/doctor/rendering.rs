@@ -60,13 +60,44 @@ fn bill_of(bill: &Bill) -> String {
         rows.push(vec!["all".to_owned(), dollars(sum(lines))]);
         rows
     };
-    let head = format!("a million images, {}", bill.way.as_str());
+    let head = format!("a million images, {}", bill.load.way.as_str());
     let images = evidence::markdown_table(&[&head, "$"], &rows(&bill.per_million));
     let idle = evidence::markdown_table(&["a month without any", "$"], &rows(&bill.idle));
+    let [first, third] = &bill.years;
+    let months = first
+        .iter()
+        .zip(third)
+        .filter(|(_, third)| third.dollars > 0.0);
+    let month =
+        |what: &str, first: f64, third: f64| vec![what.to_owned(), dollars(first), dollars(third)];
+    let mut months: Vec<_> = months
+        .map(|(first, third)| month(first.what, first.dollars, third.dollars))
+        .collect();
+    let idle_sum = sum(&bill.idle);
+    months.push(month("what it costs idle", idle_sum, idle_sum));
+    months.push(month("all", idle_sum + sum(first), idle_sum + sum(third)));
+    let heads = ["a month after", "a year, $", "three years, $"];
+    let load = &bill.load;
     format!(
-        "{idle}\n{images}\n{} images a day: ${:.2} a month, and ${:.2} more each month for as long \
-         as a month's images are kept\nHMA publishes ${:.0} a million for its AWS version, and a \
-         goal of ${:.0}\n({}; computed, not billed)\n",
-        bill.images_per_day, bill.month, bill.kept, bill.hma.0, bill.hma.1, bill.from,
+        "{idle}\n{images}\n{} images a day of {:.0} KB, {}; {} references, {} new ones a day; ads are kept {}:\n\n{}\n\
+         HMA publishes ${:.0} a million for its AWS version, and a goal of ${:.0}\n({}; computed, not billed)\n",
+        load.images_per_day,
+        load.photo_bytes / 1e3,
+        if load.is_even {
+            "evenly over the day"
+        } else {
+            "in floods"
+        },
+        load.references,
+        load.new_references_per_day,
+        if load.kept_days.is_finite() {
+            format!("for {} days", load.kept_days)
+        } else {
+            "for ever".to_owned()
+        },
+        evidence::markdown_table(&heads, &months),
+        bill.hma.0,
+        bill.hma.1,
+        bill.from,
     )
 }
