@@ -60,16 +60,20 @@ impl Stage {
         Ok(name.to_owned())
     }
 
+    /// What the names of the stage's tables and functions begin with.
+    async fn prefix(&self) -> anyhow::Result<String> {
+        let table = self.resource("TenantsTable").await?;
+        let prefix = table.strip_suffix("tenants").map(str::to_owned);
+        prefix.context("the tenants' table is not named as ours are")
+    }
+
     /// Makes a token of an administrator and stores its hash. The caller shows the token, once.
     ///
     /// # Errors
     /// A stack without the table; no right to write to it; a machine without randomness.
     pub async fn new_administrator(&self) -> anyhow::Result<Token> {
-        let table = self.resource("TenantsTable").await?;
-        let prefix = table.strip_suffix("tenants");
-        let prefix = prefix.context("the tenants' table is not named as ours are")?;
         let names = Names {
-            table_prefix: prefix.to_owned(),
+            table_prefix: self.prefix().await?,
             ads_bucket: String::new(),
             references_bucket: String::new(),
             segments_bucket: String::new(),
@@ -93,7 +97,7 @@ impl Stage {
     /// # Errors
     /// A task that there is none of; what the function failed with.
     pub async fn run_task(&self, task: &str) -> anyhow::Result<Value> {
-        let function = self.resource("UpkeepFunction").await?;
+        let function = format!("{}upkeep", self.prefix().await?);
         self.invoke(&function, &json!({ "task": task })).await
     }
 
