@@ -1,9 +1,5 @@
 //! What an administrator does to a deployed stage with an AWS account's rights rather than a token: the first
 //! administrator, tasks of `upkeep` asked for by hand, dead letters.
-#![allow(
-    clippy::disallowed_methods,
-    reason = "a running stage is reached with the caller's credentials"
-)]
 
 pub mod dead_letters;
 
