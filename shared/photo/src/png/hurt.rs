@@ -79,5 +79,5 @@ fn unpacked(mut file: Vec<u8>, rows: &[u8]) -> Result<Raster, Reason> {
     }
     file.extend_from_slice(&[0; 8]); // sums that nobody looks at
     file.extend_from_slice(END);
-    read(&file, false)
+    read(&file, false, u64::MAX)
 }
