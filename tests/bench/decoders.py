@@ -1,11 +1,12 @@
 """Counts where our decoders and others disagree: Pillow, pillow-heif and Chromium.
 
-Usage: python3 tests/bench/decoders.py FOLDER... [--peer NAME]... [--json FILE] [--list]
+Usage: python3 tests/bench/decoders.py [FOLDER]... [--kinds FOLDER] [--peer NAME]... [--json FILE] [--list]
 
 Decodes every file of the folders on both sides, hashes the pixels by PDQ, each standing upright on white,
 and tells for each format how many files a peer decodes, how many of those we decode, how many of these have
 hashes of quality 50 or more within 4 bits, and what only one side decodes. `--list` names the files. The
-folders are yours: none is in the repository. Installs what it needs: tests/python/venv.sh (Pillow, pdqhash),
+folders are yours: none is in the repository. `--kinds` draws one first: some 1,080 TIFFs (tiff_kinds.py), and some
+240 HEICs and AVIFs (still_kinds.py). Installs what it needs: tests/python/venv.sh (Pillow, pdqhash),
 pillow-heif into a folder of its own, tests/python/browser.sh (Chromium), and cargo for our side.
 """
 import argparse
@@ -43,11 +44,15 @@ DRAW = """async data => {
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("folder", nargs="+")
+    arguments.add_argument("folder", nargs="*")
+    arguments.add_argument("--kinds", help="a folder that is filled with drawn files of every kind")
     arguments.add_argument("--peer", action="append", choices=PEERS, help="all, if none is named")
     arguments.add_argument("--json", help="where to write the figures as JSON")
     arguments.add_argument("--list", action="store_true", help="name the files that are not decoded alike")
     chosen = arguments.parse_args()
+    if chosen.kinds:
+        draw_kinds(pathlib.Path(chosen.kinds))
+        chosen.folder.append(chosen.kinds)
     files = sorted(
         path
         for folder in chosen.folder
@@ -62,6 +67,28 @@ def main():
         print(table(peer, figures[peer]))
     if chosen.json:
         pathlib.Path(chosen.json).write_text(json.dumps(figures, indent=1) + "\n")
+
+
+def draw_kinds(folder):
+    """Fills a folder, unless it is filled already."""
+    if folder.exists():
+        return
+    import still_kinds
+    import tiff_kinds
+
+    warnings.simplefilter("ignore")
+    add_site()
+    print(f"drawn: {tiff_kinds.draw(folder / 'tiff')} TIFFs, {still_kinds.draw(folder / 'still')} HEICs and AVIFs")
+
+
+def add_site():
+    """What only this script needs, in a folder of its own."""
+    site = TARGET / "pillow-heif"
+    if not site.exists():
+        packages = ["pillow-heif==1.8.1", "imagecodecs==2026.3.6"]
+        install = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), *packages]
+        subprocess.run([sys.executable, *install], check=True)
+    sys.path.append(str(site))
 
 
 def our_side(files):
@@ -90,9 +117,13 @@ def hashed(picture):
     import pdqhash
     from PIL import Image, ImageOps
 
+    tags = getattr(picture, "tag_v2", {})
+    bits, is_signed = tags.get(258, (16,))[0], tags.get(339, (1,))[0] == 2
     picture = ImageOps.exif_transpose(picture)
     if picture.mode in ("I;16", "I;16B", "I;16L", "I"):
-        picture = Image.fromarray((numpy.asarray(picture).astype("int64") >> 8).clip(0, 255).astype("uint8"))
+        lowest = 1 << (bits - 1) if is_signed else 0
+        whole = (numpy.asarray(picture).astype("int64") + lowest) % (1 << max(bits, 16))
+        picture = Image.fromarray((whole >> (max(bits, 9) - 8)).clip(0, 255).astype("uint8"))
     elif picture.mode == "F":
         picture = Image.fromarray((numpy.asarray(picture) * 255 + 0.5).clip(0, 255).astype("uint8"))
     if "A" in picture.getbands() or "transparency" in picture.info:
@@ -122,11 +153,7 @@ def loaded(picture):
 
 def by_pillow_heif(files):
     """libheif, by pillow-heif."""
-    site = TARGET / "pillow-heif"
-    if not site.exists():
-        install = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), "pillow-heif==1.8.1"]
-        subprocess.run([sys.executable, *install], check=True)
-    sys.path.append(str(site))
+    add_site()
     import pillow_heif
 
     def read(path):
