@@ -1,7 +1,9 @@
 //! Pictures that are larger than what is kept of them.
 
+use std::io::Cursor;
+
 use photo::{Detail, Limits, Photo, Pixels, Reason, decode};
-use tiff::encoder::{Compression, colortype};
+use tiff::encoder::{Compression, TiffEncoder, colortype};
 
 use crate::drawn::{self, Drawing, JpegOptions};
 
@@ -34,7 +36,14 @@ fn png() -> Vec<u8> {
 }
 
 fn tiff(compression: Compression) -> Vec<u8> {
-    drawn::tiff::<colortype::RGB8>(SIDES.0, SIDES.1, &drawing().rgb, compression)
+    let mut file = Cursor::new(Vec::new());
+    let encoder = TiffEncoder::new(&mut file).expect("in memory");
+    let mut encoder = encoder.with_compression(compression);
+    let page = encoder.new_image::<colortype::RGB8>(SIDES.0, SIDES.1);
+    let mut page = page.expect("in memory");
+    page.rows_per_strip(16).expect("before any is written");
+    page.write_data(&drawing().rgb).expect("in memory");
+    file.into_inner()
 }
 
 /// It has half of each side, and its pixels are near the means of the drawing's.
