@@ -556,6 +556,13 @@ fn a_last_strip_of_few_rows_is_read_whatever_is_inside() {
         &Limits::default(),
     );
     assert!(!photo.expect("inks").is_partial);
+    let strips = [(45, rows(0, 45)), (3, rows(45, 48))];
+    let jpegs =
+        strips.map(|(height, rgb)| drawn::jpeg(WIDTH as u32, height, &rgb, JpegOptions::default()));
+    let tags = page(6, &[8; 3], &[(0x103, 3, vec![7]), (0x116, 3, vec![45])]);
+    let file = tiff(&tags, &jpegs, false);
+    let photo = decode(&file, Detail::Luma, &Limits::default());
+    assert!(!photo.expect("colours").is_partial);
 }
 
 #[test]
