@@ -5,7 +5,7 @@ usage: sizes.py BUILD_DIR
 """
 import io, pathlib, sys, zipfile
 
-AIM_MB = 5  # an unzipped start takes longer the larger it is; Lambda itself allows ten times that
+AIM_MB = 7  # an unzipped start takes longer the larger it is; Lambda itself allows seven times that
 
 too_large = False
 print("| function | program | zipped |\n| --- | ---: | ---: |")

@@ -1,11 +1,13 @@
 """Counts where our decoders and others disagree: Pillow, pillow-heif and Chromium.
 
-Usage: python3 tests/bench/decoders.py FOLDER... [--peer NAME]... [--json FILE] [--list]
+Usage: python3 tests/bench/decoders.py [FOLDER]... [--kinds FOLDER] [--peer NAME]... [--json FILE] [--list]
+       python3 tests/bench/decoders.py --cost
 
 Decodes every file of the folders on both sides, hashes the pixels by PDQ, each standing upright on white,
 and tells for each format how many files a peer decodes, how many of those we decode, how many of these have
 hashes of quality 50 or more within 4 bits, and what only one side decodes. `--list` names the files. The
-folders are yours: none is in the repository. Installs what it needs: tests/python/venv.sh (Pillow, pdqhash),
+folders are yours: none is in the repository. `--kinds` draws one first: some 1,080 TIFFs (tiff_kinds.py), and some
+240 HEICs and AVIFs (still_kinds.py). `--cost` times one picture of 12 megapixels in each format instead. Installs what it needs: tests/python/venv.sh (Pillow, pdqhash),
 pillow-heif into a folder of its own, tests/python/browser.sh (Chromium), and cargo for our side.
 """
 import argparse
@@ -43,11 +45,19 @@ DRAW = """async data => {
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("folder", nargs="+")
+    arguments.add_argument("folder", nargs="*")
+    arguments.add_argument("--kinds", help="a folder that is filled with drawn files of every kind")
     arguments.add_argument("--peer", action="append", choices=PEERS, help="all, if none is named")
     arguments.add_argument("--json", help="where to write the figures as JSON")
     arguments.add_argument("--list", action="store_true", help="name the files that are not decoded alike")
+    arguments.add_argument("--cost", action="store_true", help="time each format beside JPEG")
     chosen = arguments.parse_args()
+    if chosen.cost:
+        print(costs())
+        return
+    if chosen.kinds:
+        draw_kinds(pathlib.Path(chosen.kinds))
+        chosen.folder.append(chosen.kinds)
     files = sorted(
         path
         for folder in chosen.folder
@@ -64,19 +74,96 @@ def main():
         pathlib.Path(chosen.json).write_text(json.dumps(figures, indent=1) + "\n")
 
 
+def draw_kinds(folder):
+    """Fills a folder, unless it is filled already."""
+    if folder.exists():
+        return
+    import still_kinds
+    import tiff_kinds
+
+    warnings.simplefilter("ignore")
+    add_site()
+    print(f"drawn: {tiff_kinds.draw(folder / 'tiff')} TIFFs, {still_kinds.draw(folder / 'still')} HEICs and AVIFs")
+
+
+def add_site():
+    """What only this script needs, in a folder of its own."""
+    site = TARGET / "pillow-heif"
+    if not site.exists():
+        packages = ["pillow-heif==1.8.1", "imagecodecs==2026.3.6"]
+        install = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), *packages]
+        subprocess.run([sys.executable, *install], check=True)
+    sys.path.append(str(site))
+
+
+def costs():
+    """Milliseconds of a 12 megapixel picture in each format, the least of five, and by how much more that is than
+    JPEG takes; the child process, where there is one, included."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        files = [path for path in drawn_large(pathlib.Path(folder)) for _ in range(5)]
+        lines = answered(files)
+    times = collections.defaultdict(list)
+    for path, line in zip(files, lines):
+        if len(line) < 3:
+            sys.exit(f"{path.name}: {line[1]}")
+        times[path.stem].append(float(line[0]))
+    base = min(times["jpeg"])
+    rows = [f"| {name} | {min(all_of):.0f} ms | {min(all_of) / base:.1f} |" for name, all_of in times.items()]
+    return "\n".join(["| 12 megapixels as | takes | of JPEG |", "| --- | ---: | ---: |", *rows])
+
+
+def drawn_large(folder):
+    """One picture, as fine as a photo, in each format."""
+    add_site()
+    import imagecodecs
+    import numpy
+    import pillow_heif
+    from PIL import Image
+
+    small = numpy.random.default_rng(1).integers(0, 255, (30, 40, 3), dtype="uint8")
+    picture = Image.fromarray(small).resize((4000, 3000), Image.Resampling.BICUBIC)
+    noise = numpy.random.default_rng(2).normal(0, 3, (3000, 4000, 1))
+    picture = Image.fromarray((numpy.asarray(picture) + noise).clip(0, 255).astype("uint8"))
+    ways = {"jpeg": ("jpg", {"quality": 90}), "jpeg-progressive": ("jpg", {"quality": 90, "progressive": True})}
+    ways |= {"png": ("png", {"compress_level": 6}), "webp": ("webp", {"quality": 85}), "bmp": ("bmp", {})}
+    ways |= {"tiff-lzw": ("tif", {"compression": "tiff_lzw"}), "tiff-zstandard": ("tif", {"compression": "zstd"})}
+    ways |= {"avif": ("avif", {"quality": 75, "speed": 8}), "jp2": ("jp2", {}), "pdf": ("pdf", {"quality": 90})}
+    for name, (ending, options) in ways.items():
+        path = folder / f"{name}.{ending}"
+        if name == "jp2":
+            options = {"quality_mode": "rates", "quality_layers": [12]}
+        picture.save(path, **options)
+        yield path
+    path = folder / "gif.gif"
+    picture.quantize(256, method=Image.Quantize.FASTOCTREE).save(path)
+    yield path
+    path = folder / "heic.heic"
+    pillow_heif.from_pillow(picture).save(path, quality=75)
+    yield path
+    path = folder / "jxl.jxl"
+    path.write_bytes(imagecodecs.jpegxl_encode(numpy.asarray(picture), level=85, effort=3))
+    yield path
+
+
 def our_side(files):
     """Of each file its hash, quality and format, or why not."""
+    answers = []
+    for _, what, *more in answered(files):
+        answers.append((what, bits(more[2]), int(more[3])) if more else (what, None, 0))
+    return answers
+
+
+def answered(files):
+    """The words of the line about each file."""
     command = ["cargo", "build", "--release", "--quiet", "--message-format=json", "--target-dir", str(TARGET)]
     built = subprocess.run(command, cwd=HERE / "decoders", stdout=subprocess.PIPE, check=True)
     messages = map(json.loads, built.stdout.splitlines())
     binary = next(m["executable"] for m in messages if m.get("executable"))
     names = "".join(f"{path.resolve()}\n" for path in files)
     run = subprocess.run([binary], input=names, capture_output=True, text=True, check=True)
-    answers = []
-    for line in run.stdout.splitlines():
-        _, what, *more = line.split(" ")
-        answers.append((what, bits(more[2]), int(more[3])) if more else (what, None, 0))
-    return answers
+    return [line.split(" ") for line in run.stdout.splitlines()]
 
 
 def bits(text):
@@ -90,9 +177,13 @@ def hashed(picture):
     import pdqhash
     from PIL import Image, ImageOps
 
+    tags = getattr(picture, "tag_v2", {})
+    bits, is_signed = tags.get(258, (16,))[0], tags.get(339, (1,))[0] == 2
     picture = ImageOps.exif_transpose(picture)
     if picture.mode in ("I;16", "I;16B", "I;16L", "I"):
-        picture = Image.fromarray((numpy.asarray(picture).astype("int64") >> 8).clip(0, 255).astype("uint8"))
+        lowest = 1 << (bits - 1) if is_signed else 0
+        whole = (numpy.asarray(picture).astype("int64") + lowest) % (1 << max(bits, 16))
+        picture = Image.fromarray((whole >> (max(bits, 9) - 8)).clip(0, 255).astype("uint8"))
     elif picture.mode == "F":
         picture = Image.fromarray((numpy.asarray(picture) * 255 + 0.5).clip(0, 255).astype("uint8"))
     if "A" in picture.getbands() or "transparency" in picture.info:
@@ -122,11 +213,7 @@ def loaded(picture):
 
 def by_pillow_heif(files):
     """libheif, by pillow-heif."""
-    site = TARGET / "pillow-heif"
-    if not site.exists():
-        install = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), "pillow-heif==1.8.1"]
-        subprocess.run([sys.executable, *install], check=True)
-    sys.path.append(str(site))
+    add_site()
     import pillow_heif
 
     def read(path):

@@ -60,6 +60,7 @@ async fn reference(store: &Store, unit: &TenantId, n: u64) -> ReferenceId {
         activated_at: None,
         ended_at: None,
         search: SearchProgress::default(),
+        is_partial: false,
         alerting: AlertLimit::default(),
     };
     let hash = Hash256(*image.bytes());

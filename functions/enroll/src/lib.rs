@@ -200,6 +200,7 @@ impl Enroll {
         reference.height_px = Some(read.height_px);
         reference.quality = quality(&read.fingerprint);
         reference.shows = read.fingerprint.shows();
+        reference.is_partial = read.is_partial;
         if is_featureless(&read.fingerprint) {
             let reason = ReasonCode::LOW_QUALITY;
             return self.reject(reference, reason).await.map(|()| None);
@@ -283,6 +284,7 @@ impl Enroll {
             activated_at: None,
             ended_at: None,
             search: SearchProgress::default(),
+            is_partial: false,
             alerting: AlertLimit::default(),
         }
     }

@@ -16,7 +16,7 @@ fn main() -> Result<(), Error> {
 #[tokio::main]
 async fn serve() -> Result<(), Error> {
     batches::log_to_stderr();
-    let limits = photo::Limits::default();
+    let limits = photo::Limits::of_references();
     let enroll = Enroll::new(
         Store::from_env(&[Bucket::References]).await?,
         limits,

@@ -16,8 +16,13 @@ fn main() -> Result<(), Error> {
 #[tokio::main]
 async fn serve() -> Result<(), Error> {
     batches::log_to_stderr();
-    let store = Store::from_env(&[bucket()?]).await?;
-    let program = PictureProgram::new(store.objects, Limits::default(), None);
+    let bucket = bucket()?;
+    let limits = match bucket {
+        Bucket::References => Limits::of_references(),
+        _ => Limits::default(),
+    };
+    let store = Store::from_env(&[bucket]).await?;
+    let program = PictureProgram::new(store.objects, limits, None);
     let program = &program;
     lambda_runtime::run(service_fn(
         async move |event: LambdaEvent<PictureRequest>| {

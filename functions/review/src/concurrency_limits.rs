@@ -23,7 +23,7 @@ const TENANT_MAX: usize = 32;
 /// whose caller is not known yet, below the 256 that a process serves.
 const ROLE_MAX: usize = 96;
 
-/// Photos of one unit that are taken at once, of at most 32 MiB each; a quarter of what a process
+/// Photos of one unit that are taken at once, of at most 128 MiB each; a quarter of what a process
 /// takes, so that the slow ones of one unit leave permits to the others.
 pub(crate) const PHOTOS_OF_UNIT_MAX: usize = 2;
 

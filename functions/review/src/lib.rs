@@ -213,8 +213,9 @@ impl Shared {
 /// The route that shows and withdraws a reference.
 const REFERENCE_ROUTE: &str = "/v1/references/{reference_id}";
 
-/// Photos taken at once by one process: of at most 32 MiB each, they fit the smallest machine.
-const PHOTOS_MAX: usize = 8;
+/// Photos taken at once by one process, of at most 32 MiB each, and fewer of larger ones: two units may bring the
+/// largest at once.
+const PHOTOS_MAX: usize = 16;
 
 /// The whole API, to be mounted at the root.
 pub fn router(review: Review) -> Router {

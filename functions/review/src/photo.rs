@@ -5,14 +5,16 @@
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{FromRequest, Multipart, Request};
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 
 use crate::body::{cut, refuse_encoded, too_large};
 use crate::fields::{Fields, NAME_CHARS_MAX, Source};
 use crate::problem::{Place, Problem, ProblemKind};
 
 /// The largest photo, in bytes: what `enroll` decodes at most.
-const PHOTO_BYTES_MAX: usize = 32 * 1024 * 1024;
+const PHOTO_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// What one permit of [`permits`] stands for, in bytes.
+const PERMIT_BYTES: usize = 32 * 1024 * 1024;
 /// The photo with the other parts and their headers.
 pub(crate) const FORM_BYTES_MAX: usize = PHOTO_BYTES_MAX + 64 * 1024;
 /// More parts than the form has.
@@ -26,6 +28,15 @@ pub(crate) struct Form {
     pub(crate) photo: Bytes,
     /// The other parts.
     pub(crate) fields: Fields,
+}
+
+/// How many of the permits for photos a request takes: one for each 32 MiB that it says to have, or as many as the
+/// largest photo if it says nothing.
+pub(crate) fn permits(headers: &HeaderMap) -> u32 {
+    let said = headers.get(http::header::CONTENT_LENGTH);
+    let said = said.and_then(|it| it.to_str().ok()?.parse::<usize>().ok());
+    let bytes = said.unwrap_or(PHOTO_BYTES_MAX).min(PHOTO_BYTES_MAX);
+    u32::try_from(bytes.div_ceil(PERMIT_BYTES).max(1)).unwrap_or(u32::MAX)
 }
 
 /// Reads the form; the photo is held in memory.

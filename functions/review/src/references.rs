@@ -106,6 +106,7 @@ fn view(reference: &Reference) -> Value {
         "height_px": reference.height_px,
         "quality": reference.quality,
         "shows": reference.image_sha256.map(|_| reference.shows.as_str()),
+        "partial": reference.is_partial,
         "legal_basis": reference.legal_basis,
         "expires_at": reference.expires_at,
         "created_at": reference.created_at,
@@ -136,7 +137,7 @@ pub(crate) async fn submit(
             let _of_unit = shared.limits.photo(&unit)?;
             let _place = shared
                 .photos
-                .try_acquire()
+                .try_acquire_many(photo::permits(request.headers()))
                 .map_err(|_| Problem::overloaded())?;
             let form = photo::read(request).await?;
             let submitted = submit_photo(&shared, &unit, form).await?;

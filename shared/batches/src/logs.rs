@@ -1,11 +1,12 @@
 //! Where a program's log goes, and what may stand in it at all.
+#![allow(clippy::disallowed_methods, reason = "a setting says what is logged")]
 
 use tracing::{Level, Metadata, Subscriber};
-use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
 use tracing_subscriber::layer::{Filter, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer, fmt};
+use tracing_subscriber::{Layer, fmt};
 
 /// Our own crates: they log ids, counts, sizes, durations and reason codes only, at every level.
 const OURS: [&str; 17] = [
@@ -44,12 +45,15 @@ pub fn log_to_stderr() {
 
 /// What `RUST_LOG` asks for, or `usual` if it asks for nothing, and nothing of what others' crates log
 /// below a warning, whatever it asks for: that is requests, with the keys, hashes, secrets and
-/// addresses in them.
+/// addresses in them. Levels and levels of crates can be asked for; by spans and their fields it would
+/// take an engine of regular expressions.
 pub fn allowed<S>(usual: &str) -> impl Filter<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let asked = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
+    let asked = std::env::var("RUST_LOG").ok();
+    let asked = asked.and_then(|asked| asked.parse::<Targets>().ok());
+    let asked = asked.or_else(|| usual.parse().ok()).unwrap_or_default();
     asked.and(filter_fn(may_be_logged))
 }
 
@@ -90,7 +94,8 @@ mod tests {
         let lines = Lines::default();
         let writer = lines.clone();
         let layer = fmt::layer().with_writer(move || writer.clone());
-        let asked = EnvFilter::new("trace,aws_smithy_runtime=trace,hyper_util::client=trace");
+        let asked = "trace,aws_smithy_runtime=trace,hyper_util::client=trace";
+        let asked: Targets = asked.parse().expect("directives");
         let filter = asked.and(filter_fn(may_be_logged));
         let subscriber = tracing_subscriber::registry().with(layer.with_filter(filter));
         tracing::subscriber::with_default(subscriber, || {

@@ -96,7 +96,7 @@ pub(crate) const ACCOUNT: &str = "000000000000";
 /// What the SDK is told to connect to in process. Never resolved.
 const ENDPOINT: &str = "http://embedded.invalid";
 
-/// Filter directives (of `tracing_subscriber::EnvFilter`) that keep keys, forms and requests out of
+/// Filter directives (of `tracing_subscriber::filter::Targets`) that keep keys, forms and requests out of
 /// the log.
 pub const QUIET: &str = "s3s=off,dynoxide=off";
 

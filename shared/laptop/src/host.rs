@@ -93,6 +93,7 @@ impl Programs {
         let behind = behind(embedded);
         let pictures = pictures(&behind, on);
         let limits = photo::Limits::default();
+        let of_references = photo::Limits::of_references();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let networks = if settings.loopback_webhooks {
             LOOPBACK
@@ -112,7 +113,7 @@ impl Programs {
         ingest.ads_kept = settings.ads_kept;
         Ok(Self {
             ingest,
-            enroll: Enroll::new(behind.clone(), limits, clock.clone(), 1),
+            enroll: Enroll::new(behind.clone(), of_references, clock.clone(), 1),
             lookup: Lookup::new(behind.clone(), Policy::default(), clock.clone()),
             alerting,
             upkeep: Upkeep {
@@ -165,7 +166,7 @@ impl Programs {
 /// The way to the program `picture`. It decodes on the threads of background programs: that a person looks
 /// at a lead slows no uploader.
 fn pictures(behind: &Store, on: &Handle) -> Pictures {
-    let limits = photo::Limits::default();
+    let limits = photo::Limits::of_references(); // an ad that is larger was refused before
     let program = PictureProgram::new(behind.objects.clone(), limits, Some(on.clone()));
     Pictures::new(move |request| {
         let program = program.clone();

@@ -133,7 +133,7 @@ impl Laptop {
         let api = programs
             .api()
             .merge(admin_api::route((&embedded, &store), &local, &ports));
-        let limits = photo::Limits::default();
+        let limits = photo::Limits::of_references();
         embedded.abide_by(Arc::new(BucketRules::new(
             store.clone(),
             clock.clone(),

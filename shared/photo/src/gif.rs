@@ -29,12 +29,19 @@ pub(crate) fn decode(
     limits.admit(canvas.width.into(), canvas.height.into())?;
 
     let mut indices = vec![0; usize::from(frame.width) * usize::from(frame.height)];
-    decoder.read_into_buffer(&mut indices).map_err(reason)?;
+    let hurt = decoder.read_into_buffer(&mut indices).map_err(reason).err();
     let palette = decoder.palette().map_err(reason)?;
-    Ok((
-        canvas.paint(&frame, &indices, palette)?,
-        Orientation::Upright,
-    ))
+    let raster = canvas.paint(&frame, &indices, palette)?;
+    let Some(reason) = hurt else {
+        return Ok((raster, Orientation::Upright));
+    };
+    // What browsers show of a cut file: the rows that are there. Those of an interlaced one are not in their order.
+    let last = indices.iter().rposition(|index| *index != 0);
+    let rows = last.map_or(0, |last| last / usize::from(frame.width));
+    let rows = u32::try_from(rows).unwrap_or_default() + u32::from(frame.top);
+    let there = raster.first_rows(rows, limits);
+    let there = there.filter(|_| reason == Reason::Truncated && !frame.interlaced);
+    Ok((there.ok_or(reason)?, Orientation::Upright))
 }
 
 pub(crate) use frames::walk;

@@ -24,7 +24,10 @@ pub(crate) fn decode(
     limits: &Limits,
 ) -> Result<(Raster, Orientation), Reason> {
     let clean = Clean::of(bytes, limits)?;
-    Ok((read(&clean, detail, limits)?, clean.orientation))
+    let orientation = clean.orientation;
+    let raster = read(&clean, detail, limits)?;
+    drop(clean);
+    Ok((raster.within(limits.pixels_max)?, orientation))
 }
 
 /// In colour, of a JPEG that is a part of a picture: `own` limits its sides, `limits` the work.
@@ -54,11 +57,12 @@ fn whole(clean: &Clean, detail: Detail, limits: &Limits) -> Result<Raster, Reaso
         return Err(Reason::Truncated);
     }
     if frame.arithmetic {
+        limits.admit_part(frame.width_px, frame.height_px)?;
         return arithmetic(clean, detail);
     }
     if is_common(clean) {
         // The lenient mode paints what is missing in grey and reports success.
-        common_kind(clean, detail, true)
+        common_kind(clean, detail, limits, true)
     } else {
         rare::decode(clean, detail, limits)
     }
@@ -89,7 +93,12 @@ fn is_common(clean: &Clean) -> bool {
     is_common && frame.components != 4
 }
 
-fn common_kind(clean: &Clean, detail: Detail, strict: bool) -> Result<Raster, Reason> {
+fn common_kind(
+    clean: &Clean,
+    detail: Detail,
+    limits: &Limits,
+    strict: bool,
+) -> Result<Raster, Reason> {
     let (space, layout) = match (clean.frame.colour, detail) {
         (Colour::Luma, _) | (Colour::YCbCr, Detail::Luma) => (ColorSpace::Luma, Layout::Luma),
         _ => (ColorSpace::RGB, Layout::Rgb),
@@ -101,6 +110,18 @@ fn common_kind(clean: &Clean, detail: Detail, strict: bool) -> Result<Raster, Re
         .jpeg_set_max_scans(clean::SCANS_MAX)
         .jpeg_set_out_colorspace(space);
     let (width_px, height_px) = (clean.frame.width_px, clean.frame.height_px);
+    let coefficients = if clean.frame.progressive {
+        clean.frame.coefficient_bytes
+    } else {
+        0
+    };
+    let bytes = coefficients + layout.bytes_per_pixel() as u64;
+    // A strip of a TIFF may be small.
+    let of_any_side = Limits {
+        side_px_min: 1,
+        ..*limits
+    };
+    of_any_side.admit_reduced(width_px, height_px, bytes)?;
     let mut samples = vec![0; samples_len(width_px, height_px, layout)?];
     JpegDecoder::new_with_options(ZCursor::new(&clean.file), options)
         .decode_into(&mut samples)

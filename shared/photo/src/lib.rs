@@ -78,6 +78,7 @@ pub fn decode(bytes: &[u8], detail: Detail, limits: &Limits) -> Result<Photo, Re
         return Err(Reason::TooLarge);
     }
     let format = Format::of(bytes)?;
+    let limits = &limits.of_file(bytes.len());
     let first = first(bytes, detail, limits, format)?;
     match format.frames() {
         Some(walk) if first.tells_little => {
@@ -109,6 +110,7 @@ pub fn decode_sheet(bytes: &[u8], detail: Detail, limits: &Limits) -> Result<Pho
         return Ok(photo);
     };
     let most = (photo.format, frames::SHOWN_MAX);
+    let limits = &limits.of_file(bytes.len());
     let found = frames(bytes, walk, detail, limits, most);
     let is_partial = photo.is_partial || found.lacks_some();
     if found.photos.len() > 1 {

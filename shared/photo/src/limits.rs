@@ -18,6 +18,9 @@ pub struct Limits {
     pub bytes_max: usize,
     /// Largest picture in pixels (width × height), by its header.
     pub pixels_max: u64,
+    /// Largest picture in pixels that is read at a part of its size, so that what is kept is within `pixels_max`:
+    /// JPEG, and what comes by rows of PNG and TIFF. 0 if none is.
+    pub reduced_px_max: u64,
     /// Shortest side in pixels.
     pub side_px_min: u32,
     /// Longest side in pixels.
@@ -36,11 +39,18 @@ impl Default for Limits {
         Limits {
             bytes_max: 32 << 20,
             pixels_max: 64 << 20,
+            reduced_px_max: 0,
             side_px_min: 16,
             side_px_max: u32::from(u16::MAX),
         }
     }
 }
+
+/// A file of this length takes no more memory than is counted for its pixels: 32 MiB.
+const SHORT_FILE_BYTES: usize = 32 << 20;
+
+/// A file, a copy without metadata, and what is read ahead of it.
+const COPIES: u64 = 3;
 
 /// Worst case over all formats and stages, in bytes a pixel. The heaviest are a 16 bit CMYK TIFF
 /// in one strip (8 decoded, 4 kept) and a four-ink JPEG, which may have half the pixels.
@@ -51,31 +61,55 @@ const WORKING_BYTES_PER_PIXEL_MAX: u64 = 12;
 const WORKING_BYTES_FIXED: u64 = (4 << 20) + crate::webp::CODES_BYTES_MAX as u64;
 
 impl Limits {
+    /// What a reference photo may cost: files of 128 MiB (a page of A4 in colours at 600 dpi has 100, not packed)
+    /// and 256 Mipx (phones reach 200), in the memory that an ad may take: the longer a file, the fewer pixels are
+    /// kept of it.
+    pub fn of_references() -> Limits {
+        Limits {
+            bytes_max: 128 << 20,
+            reduced_px_max: 256 << 20,
+            ..Limits::default()
+        }
+    }
+
+    /// These for a file of so many bytes: what is longer than usual leaves less memory to pixels.
+    pub(crate) fn of_file(&self, bytes: usize) -> Limits {
+        let more = bytes.saturating_sub(SHORT_FILE_BYTES) as u64 * COPIES;
+        let pixels = more / WORKING_BYTES_PER_PIXEL_MAX;
+        Limits {
+            pixels_max: self.pixels_max.saturating_sub(pixels),
+            ..*self
+        }
+    }
+
+    /// Judges dimensions as [`Limits::admit`], of a picture that can be read at a part of its size if a pixel takes
+    /// so many bytes of memory until then.
+    pub(crate) fn admit_reduced(
+        &self,
+        width_px: u32,
+        height_px: u32,
+        bytes_per_pixel: u64,
+    ) -> Result<(), Reason> {
+        let in_memory = self.pixels_max.saturating_mul(WORKING_BYTES_PER_PIXEL_MAX);
+        let pixels = (in_memory / bytes_per_pixel.max(1)).min(self.reduced_px_max);
+        Limits {
+            pixels_max: pixels.max(self.pixels_max),
+            ..*self
+        }
+        .admit(width_px, height_px)
+    }
+
     /// Upper bound of the memory in bytes that one [`decode`](crate::decode) holds at any time,
     /// the result included and the caller's input excluded. A test measures it. The child process of
     /// [`sandbox`](crate::sandbox) has a limit of its own, 1 GiB.
     pub fn working_bytes_max(&self) -> u64 {
         let pixels = self.pixels_max.saturating_mul(WORKING_BYTES_PER_PIXEL_MAX);
-        let bytes = u64::try_from(self.bytes_max)
+        let bytes = u64::try_from(self.bytes_max.min(SHORT_FILE_BYTES))
             .unwrap_or(u64::MAX)
             .saturating_mul(2);
         pixels
             .saturating_add(bytes)
             .saturating_add(WORKING_BYTES_FIXED)
-    }
-
-    /// Judges the dimensions for a decoder that takes `weight` times the usual memory a pixel.
-    pub(crate) fn admit_heavy(
-        &self,
-        width_px: u32,
-        height_px: u32,
-        weight: u64,
-    ) -> Result<(), Reason> {
-        Limits {
-            pixels_max: self.pixels_max / weight,
-            ..*self
-        }
-        .admit(width_px, height_px)
     }
 
     /// Judges the pixels of a part for a decoder that takes `weight` times the usual memory a pixel.

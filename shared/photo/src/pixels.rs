@@ -107,7 +107,12 @@ impl Raster {
         if rows.saturating_mul(4) < self.height_px.saturating_mul(ENOUGH_OF_4) {
             return None;
         }
-        limits.admit(self.width_px, rows).ok()?;
+        // Its pixels were judged before they were read.
+        let sides = Limits {
+            pixels_max: u64::MAX,
+            ..*limits
+        };
+        sides.admit(self.width_px, rows).ok()?;
         let bytes = samples_len(self.width_px, rows, self.layout).ok()?;
         self.samples.truncate(bytes);
         (self.height_px, self.is_partial) = (rows, true);
@@ -118,6 +123,61 @@ impl Raster {
     pub(crate) fn partial_if(mut self, is_part: bool) -> Raster {
         self.is_partial |= is_part;
         self
+    }
+
+    /// This one with another of the same width below it.
+    pub(crate) fn over(mut self, lower: Raster) -> Result<Raster, Reason> {
+        if lower.width_px != self.width_px {
+            return Err(Reason::Corrupt);
+        }
+        if lower.layout != self.layout {
+            return self.into_rgb()?.over(lower.into_rgb()?);
+        }
+        let height_px = self.height_px.checked_add(lower.height_px);
+        self.height_px = height_px.ok_or(Reason::TooManyPixels)?;
+        self.samples.extend_from_slice(&lower.samples);
+        Ok(self.partial_if(lower.is_partial))
+    }
+
+    fn into_rgb(mut self) -> Result<Raster, Reason> {
+        match self.layout {
+            Layout::Rgb => return Ok(self),
+            Layout::Luma => self.samples = self.samples.iter().flat_map(|it| [*it; 3]).collect(),
+            Layout::Cmyk => self.samples = repack(self.samples, cmyk_to_rgb),
+            _ => return Err(Reason::UnsupportedFormat),
+        }
+        self.layout = Layout::Rgb;
+        Ok(self)
+    }
+
+    /// The same on white, as far as a mask of any size that is stretched to it covers it: 255 is all.
+    pub(crate) fn under(mut self, mask: &Raster) -> Raster {
+        if self.layout == Layout::Cmyk {
+            self.samples = repack(self.samples, cmyk_to_rgb);
+            self.layout = Layout::Rgb;
+        }
+        let bytes = self.layout.bytes_per_pixel();
+        let stride = (self.width_px as usize * bytes).max(1);
+        let place = |at: usize, of: u32, side: u32| at * side as usize / of.max(1) as usize;
+        for (row, y) in self.samples.chunks_exact_mut(stride).zip(0..) {
+            let start = place(y, self.height_px, mask.height_px) * mask.width_px as usize;
+            let alphas = mask.samples.get(start..).unwrap_or_default();
+            for (pixel, x) in row.chunks_exact_mut(bytes).zip(0..) {
+                let alpha = alphas.get(place(x, self.width_px, mask.width_px));
+                for sample in pixel {
+                    *sample = over_white(*sample, alpha.copied().unwrap_or(255));
+                }
+            }
+        }
+        self
+    }
+
+    pub(crate) fn is_partial(&self) -> bool {
+        self.is_partial
+    }
+
+    pub(crate) fn into_samples(self) -> Vec<u8> {
+        self.samples
     }
 
     /// The same, borrowed.

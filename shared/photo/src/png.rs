@@ -10,6 +10,7 @@ use ::png::{
 
 use crate::bytes::{array, be32};
 use crate::pixels::{Layout, Raster, samples_len};
+use crate::reduced::{self, Reduced};
 use crate::{Detail, Limits, Orientation, Reason, exif};
 
 pub(crate) use frames::{hides_its_default, walk};
@@ -27,9 +28,9 @@ pub(crate) fn decode(
     limits: &Limits,
 ) -> Result<(Raster, Orientation), Reason> {
     let (width_px, height_px) = dimensions(bytes)?;
-    limits.admit(width_px, height_px)?;
+    limits.admit_reduced(width_px, height_px, 1)?;
     let clean = clean(bytes);
-    let reason = match read(&clean.file, true) {
+    let reason = match read(&clean.file, true, limits.pixels_max) {
         Ok(raster) => return Ok((raster, clean.orientation)),
         Err(Reason::Corrupt) if clean.cut => Reason::Truncated,
         Err(reason) => reason,
@@ -90,14 +91,28 @@ fn split_chunk(rest: &[u8]) -> Option<([u8; 4], &[u8], &[u8])> {
     Some((array(chunk, 4)?, chunk, after))
 }
 
-/// `sums` says whether the chunks have true checksums.
-fn read(file: &[u8], sums: bool) -> Result<Raster, Reason> {
+/// `sums` says whether the chunks have true checksums. A picture of more than so many pixels is read at a part of its
+/// size, if its rows come from the top down.
+fn read(file: &[u8], sums: bool, pixels_max: u64) -> Result<Raster, Reason> {
     let mut decoder = Decoder::new(Cursor::new(file));
     decoder.ignore_checksums(!sums);
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
     let mut reader = decoder.read_info().map_err(reason)?;
     let (width_px, height_px) = reader.info().size();
     let layout = layout(reader.output_color_type().0)?;
+    let step = reduced::step(width_px, height_px, pixels_max).ok_or(Reason::TooManyPixels)?;
+    if step > 1 {
+        if reader.info().interlaced {
+            return Err(Reason::TooManyPixels);
+        }
+        let mut kept = Reduced::new((width_px, height_px), layout, step)?;
+        let mut row = vec![0; samples_len(width_px, 1, layout)?];
+        for y in 0..height_px {
+            reader.read_row(&mut row).map_err(reason)?;
+            kept.add(&row, (0, y));
+        }
+        return kept.into_raster();
+    }
     let mut samples = vec![0; samples_len(width_px, height_px, layout)?];
     if reader.info().interlaced {
         read_passes(&mut reader, width_px, height_px, layout, &mut samples)?;

@@ -86,21 +86,53 @@ impl Reduced {
 }
 
 impl Raster {
-    /// The same at a part of its size, so that it has at most so many pixels.
+    /// The same at a part of its size, so that it has at most so many pixels; in place.
     pub(crate) fn within(self, pixels_max: u64) -> Result<Raster, Reason> {
         let frame = self.frame();
-        let (width, height) = (frame.width_px, frame.height_px);
+        let (width, height, layout) = (frame.width_px, frame.height_px, frame.layout);
         let step = step(width, height, pixels_max).ok_or(Reason::TooManyPixels)?;
         if step == 1 {
             return Ok(self);
         }
-        let stride = samples_len(width, 1, frame.layout)?;
-        let mut reduced = Reduced::new((width, height), frame.layout, step)?;
-        for (row, y) in frame.samples.chunks_exact(stride).zip(0..) {
-            reduced.add(row, (0, y));
+        let (stride, bytes) = (samples_len(width, 1, layout)?, layout.bytes_per_pixel());
+        let kept_stride = samples_len(width.div_ceil(step), 1, layout)?;
+        let is_partial = self.is_partial();
+        let mut samples = self.into_samples();
+        let mut sums = vec![0_u32; kept_stride];
+        let side = step as usize;
+        for (top, y) in (0..height).step_by(side).zip(0..) {
+            sums.fill(0);
+            let rows = (height - top).min(step);
+            for row in samples
+                .chunks_exact(stride)
+                .skip(top as usize)
+                .take(rows as usize)
+            {
+                for (pixel, x) in row.chunks_exact(bytes).zip(0..) {
+                    let kept = &mut sums[x / side * bytes..][..bytes];
+                    for (sum, sample) in kept.iter_mut().zip(pixel) {
+                        *sum += u32::from(*sample);
+                    }
+                }
+            }
+            // What is kept lies before what is still to be read.
+            let kept = samples.get_mut(y * kept_stride..(y + 1) * kept_stride);
+            let kept = kept.ok_or(Reason::DecoderFailure)?;
+            for ((kept, sums), x) in kept
+                .chunks_exact_mut(bytes)
+                .zip(sums.chunks_exact(bytes))
+                .zip(0..)
+            {
+                let count = rows * (width - x * step).min(step);
+                for (kept, sum) in kept.iter_mut().zip(sums) {
+                    *kept = ((sum + count / 2) / count).min(255) as u8;
+                }
+            }
         }
-        drop(self);
-        reduced.into_raster()
+        samples.truncate(kept_stride * height.div_ceil(step) as usize);
+        samples.shrink_to_fit();
+        let raster = Raster::new(width.div_ceil(step), height.div_ceil(step), layout, samples)?;
+        Ok(raster.partial_if(is_partial))
     }
 }
 

@@ -1,5 +1,5 @@
 //! A process of its own for decoders that have unsafe code, or whose memory no header tells: those of AV1,
-//! JPEG XL, JPEG 2000, JPEG by arithmetic, and the reader of PDF.
+//! JPEG XL, JPEG 2000, JPEG by arithmetic, the reader of PDF, and packers of TIFF that are no pictures'.
 //!
 //! The program starts itself again, with nothing but three pipes: no environment, so no credentials; no
 //! open file or socket. Before the child reads the first hostile byte it takes limits on memory and
@@ -55,6 +55,15 @@ pub fn confine() -> Result<(), &'static str> {
     rules::take(PROCESSOR_S_MAX).map_err(|()| "the system refuses a limit")
 }
 
+/// What the child does with bytes, but in this process and without its limits: for fuzzers, from which limits would
+/// hide what a decoder does wrong. The codec is `av1`, `jxl`, `jp2`, `arithmetic`, `pdf`, `lzma` or `zstandard`.
+///
+/// # Panics
+/// If it decodes more than it was asked for.
+pub fn decode_here(codec: &str, bytes: &[u8]) {
+    child::decode_here(codec, bytes.to_vec());
+}
+
 /// Most pixels of one piece: the child's memory is meant for them.
 const PIXELS_MAX: u64 = 32 << 20;
 
@@ -87,6 +96,33 @@ pub(crate) enum Codec {
     ArithmeticJpeg = 4,
     #[cfg(feature = "pdf")]
     Pdf = 5,
+    /// A strip or tile of a TIFF, whose bytes are the samples of a row.
+    #[cfg(feature = "packers")]
+    Lzma = 6,
+    #[cfg(feature = "packers")]
+    Zstandard = 7,
+}
+
+/// What a picture of a PDF is for.
+#[cfg(feature = "pdf")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Role {
+    Picture = 0,
+    /// It says where ink goes: of a scan in layers, what is read and not what is seen.
+    Mask = 1,
+    /// It says how much is seen of another one.
+    Alpha = 2,
+}
+
+/// How a strip of a picture continues the one before.
+#[cfg(feature = "pdf")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Joins {
+    None = 0,
+    Below = 1,
+    Above = 2,
 }
 
 /// What the child answers before any samples.

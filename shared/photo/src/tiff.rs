@@ -19,6 +19,8 @@ use ::tiff::TiffError;
 use crate::exif::Directory;
 use crate::frames::{self, Patience, Visit};
 use crate::pixels::Raster;
+#[cfg(feature = "packers")]
+use crate::sandbox::Codec;
 use crate::{Detail, Limits, Orientation, Reason, exif};
 use form::Form;
 use strips::Sheet;
@@ -73,6 +75,10 @@ const FAXES: [u32; 3] = [2, 3, 4];
 /// A JPEG as the sixth edition of the standard had it, and as it is today.
 const OLD_JPEG: u32 = 6;
 const JPEG: u32 = 7;
+const WEBP: u32 = 50_001;
+/// Packed by programs' own packers, which are undone in a process of its own.
+const LZMA: u32 = 34_925;
+const ZSTANDARD: u32 = 50_000;
 
 /// Pages that are looked for.
 const PAGES_MAX: usize = 64;
@@ -179,6 +185,7 @@ fn read(bytes: &[u8], page: &Directory<'_>, limits: &Limits) -> Result<Raster, R
     let sides = check(page, limits)?;
     let compression = page.number(COMPRESSION).unwrap_or(1);
     if compression == OLD_JPEG {
+        limits.admit_part(sides.0, sides.1)?;
         // It says itself what its samples are, and its writers forgot to.
         return jpegs::read_old(bytes, page, sides, limits);
     }
@@ -186,6 +193,7 @@ fn read(bytes: &[u8], page: &Directory<'_>, limits: &Limits) -> Result<Raster, R
     let sheet = Sheet::new(sides, &form, limits)?;
     match compression {
         JPEG => jpegs::read(bytes, page, sheet),
+        WEBP => jpegs::read_webps(bytes, page, sheet),
         fax if FAXES.contains(&fax) => faxes::read(bytes, page, fax, sheet),
         packed => sheet.read(bytes, page, packed),
     }
@@ -198,11 +206,12 @@ fn check(directory: &Directory<'_>, limits: &Limits) -> Result<(u32, u32), Reaso
     }
     let width_px = directory.number(WIDTH).ok_or(Reason::Corrupt)?;
     let height_px = directory.number(HEIGHT).ok_or(Reason::Corrupt)?;
-    limits.admit(width_px, height_px)?;
+    limits.admit_reduced(width_px, height_px, 1)?;
     let samples = directory.number(SAMPLES).unwrap_or(1);
     let compression = directory.number(COMPRESSION).unwrap_or(1);
-    let known = [&COMPRESSIONS[..], &FAXES, &[OLD_JPEG, JPEG]].concat();
-    if samples > SAMPLES_MAX || !known.contains(&compression) {
+    let known = [&COMPRESSIONS[..], &FAXES, &[OLD_JPEG, JPEG, WEBP]].concat();
+    let is_known = known.contains(&compression) || packer(compression).is_some();
+    if samples > SAMPLES_MAX || !is_known {
         return Err(Reason::UnsupportedFormat);
     }
     let mut seen = Vec::new();
@@ -223,6 +232,21 @@ fn check(directory: &Directory<'_>, limits: &Limits) -> Result<(u32, u32), Reaso
         }
     }
     Ok((width_px, height_px))
+}
+
+/// What undoes a packer that is not undone here.
+#[cfg(feature = "packers")]
+fn packer(compression: u32) -> Option<Codec> {
+    match compression {
+        LZMA => Some(Codec::Lzma),
+        ZSTANDARD => Some(Codec::Zstandard),
+        _ => None,
+    }
+}
+
+#[cfg(not(feature = "packers"))]
+fn packer(_: u32) -> Option<()> {
+    None
 }
 
 fn reason(error: TiffError) -> Reason {

@@ -179,6 +179,7 @@ fn honest_pictures_stay_below_the_bound() {
     ] {
         check(name, &file, &just(&file, pixels));
     }
+    large_pictures_stay_below_the_bound_of_small_ones();
     let checks = |at: usize| if (at / 50).is_multiple_of(2) { 20 } else { 230 };
     let other = drawn::gif_frame(1000, 800, (0..800_000).map(checks).collect());
     let frames = [frame(), other.clone(), frame(), other];
@@ -186,6 +187,47 @@ fn honest_pictures_stay_below_the_bound() {
     check("gif of frames that differ", &file, &just(&file, pixels * 4));
     #[cfg(feature = "heic")]
     check("heic of one piece", ONE_PIECE, &just(ONE_PIECE, pixels * 2));
+}
+
+/// Files of four times the pixels that are kept.
+fn large_pictures_stay_below_the_bound_of_small_ones() {
+    use tiff::encoder::{Compression, colortype};
+    let drawing = drawn::Drawing::new(2000, 1600);
+    let (w, h, rgb) = (2000, 1600, &drawing.rgb);
+    let progressive = drawn::JpegOptions {
+        progressive: true,
+        ..Default::default()
+    };
+    let sixteen: Vec<u16> = drawing
+        .rgba()
+        .iter()
+        .map(|it| u16::from(*it) << 8)
+        .collect();
+    let eight = png::BitDepth::Eight;
+    for (name, file) in [
+        (
+            "large jpeg",
+            drawn::jpeg(w, h, rgb, drawn::JpegOptions::default()),
+        ),
+        (
+            "large progressive jpeg",
+            drawn::jpeg(w, h, rgb, progressive),
+        ),
+        (
+            "large png",
+            drawn::png(w, h, png::ColorType::Rgba, eight, &drawing.rgba()),
+        ),
+        (
+            "large tiff",
+            drawn::tiff::<colortype::RGBA16>(w, h, &sixteen, Compression::Lzw),
+        ),
+    ] {
+        let limits = Limits {
+            reduced_px_max: 3_200_000,
+            ..just(&file, 800_000)
+        };
+        check(name, &file, &limits);
+    }
 }
 
 /// A HEIC of one piece, with as much colour as brightness.

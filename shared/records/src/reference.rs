@@ -193,6 +193,9 @@ pub struct Reference {
     /// What it is: of a page with a photo on it, the photo is what is searched for.
     #[serde(default, with = "ReferenceKindText")]
     pub shows: ReferenceKind,
+    /// Its file is hurt, or some of its pages or frames could not be looked at: what it shows is searched for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_partial: bool,
     /// On what ground it may be searched for.
     pub legal_basis: Label,
     /// When it ends by itself.

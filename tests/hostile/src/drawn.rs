@@ -33,8 +33,34 @@ pub fn seeds(claim: &str) -> Vec<Vec<u8>> {
         "segments" => vec![manifest(), vec![0, 9, 1], vec![0; 3]],
         "features" => vec![common()],
         "bundles" => vec![tar(), LIST.as_bytes().to_vec()],
+        "av1" => vec![from(AVIF, b"mdat")[4..].to_vec()],
+        "jxl" => vec![JXL.to_vec()],
+        "jp2" => vec![JP2.to_vec()],
+        "arithmetic" => vec![ARITHMETIC.to_vec()],
+        "pdf" => vec![PDF.as_bytes().to_vec()],
+        "lzma" => vec![from(LZMA, b"\xfd7zXZ").to_vec()],
+        "zstandard" => vec![from(ZSTANDARD, b"\x28\xb5\x2f\xfd").to_vec()],
         _ => Vec::new(),
     }
+}
+
+const AVIF: &[u8] = include_bytes!("../../../shared/photo/tests/samples/small.avif");
+const JXL: &[u8] = include_bytes!("../../../shared/photo/tests/samples/small.jxl");
+const JP2: &[u8] = include_bytes!("../../../shared/photo/tests/samples/small.jp2");
+const LZMA: &[u8] = include_bytes!("../../../shared/photo/tests/samples/lzma.tif");
+const ZSTANDARD: &[u8] = include_bytes!("../../../shared/photo/tests/samples/zstandard.tif");
+/// The head of a grey picture of 16 pixels in each direction, and the start of its scan.
+const ARITHMETIC: &[u8] = b"\xff\xd8\xff\xc9\0\x0b\x08\0\x10\0\x10\x01\x01\x11\0\xff\xda\0\x08\x01\x01\0\0\x3f\0\x12\x34\xff\xd9";
+const PDF: &str = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Count 1/Kids[3 0 R]>>endobj\n\
+    3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R/Resources<</XObject<</I 5 0 R>>>>>>endobj\n\
+    4 0 obj<</Length 53>>stream\nq 9 0 0 9 0 0 cm /I Do BI /W 1 /H 1 /CS /G ID a EI Q \nendstream\nendobj\n\
+    5 0 obj<</Subtype/Image/Width 4/Height 4/ColorSpace/DeviceGray/BitsPerComponent 8/Length 16>>stream\n\
+    0123456789abcdef\nendstream\nendobj\ntrailer<</Root 1 0 R>>";
+
+/// A file from this mark on.
+fn from<'a>(file: &'a [u8], mark: &[u8]) -> &'a [u8] {
+    let at = file.windows(mark.len()).position(|it| it == mark);
+    &file[at.expect("the sample has it")..]
 }
 
 const EVENT: &str = r#"{"Records":[{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"ads"},"object":{"key":"ads/agency/a+b%2F%C3%BC.jpg","size":7,"versionId":"v1","sequencer":"00"}}}]}"#;

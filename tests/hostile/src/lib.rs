@@ -20,12 +20,19 @@ pub use drawn::seeds;
 pub type Claim = fn(&[u8]);
 
 /// Every claim by the name of its fuzz target.
-pub const CLAIMS: [(&str, Claim); 5] = [
+pub const CLAIMS: [(&str, Claim); 12] = [
     ("decoding", decoding),
     ("events", events),
     ("segments", segments),
     ("features", features),
     ("bundles", bundles),
+    ("av1", av1),
+    ("jxl", jxl),
+    ("jp2", jp2),
+    ("arithmetic", arithmetic),
+    ("pdf", pdf),
+    ("lzma", lzma),
+    ("zstandard", zstandard),
 ];
 
 /// Bytes of a file that claims look at: longer ones teach nothing new.
@@ -56,6 +63,62 @@ pub fn decoding(file: &[u8]) {
         let again = photo::decode(file, detail, &limits);
         assert!(read == again, "decoding is a function of the bytes");
     }
+}
+
+/// What is decoded in a process of its own is a picture of at most the size that is allowed, or has a reason.
+///
+/// # Panics
+/// If that does not hold.
+pub fn av1(bytes: &[u8]) {
+    photo::sandbox::decode_here("av1", bytes);
+}
+
+/// What is decoded in a process of its own is a picture of at most the size that is allowed, or has a reason.
+///
+/// # Panics
+/// If that does not hold.
+pub fn jxl(bytes: &[u8]) {
+    photo::sandbox::decode_here("jxl", bytes);
+}
+
+/// What is decoded in a process of its own is a picture of at most the size that is allowed, or has a reason.
+///
+/// # Panics
+/// If that does not hold.
+pub fn jp2(bytes: &[u8]) {
+    photo::sandbox::decode_here("jp2", bytes);
+}
+
+/// What is decoded in a process of its own is a picture of at most the size that is allowed, or has a reason.
+///
+/// # Panics
+/// If that does not hold.
+pub fn arithmetic(bytes: &[u8]) {
+    photo::sandbox::decode_here("arithmetic", bytes);
+}
+
+/// What is decoded in a process of its own is a picture of at most the size that is allowed, or has a reason.
+///
+/// # Panics
+/// If that does not hold.
+pub fn pdf(bytes: &[u8]) {
+    photo::sandbox::decode_here("pdf", bytes);
+}
+
+/// What is decoded in a process of its own is a picture of at most the size that is allowed, or has a reason.
+///
+/// # Panics
+/// If that does not hold.
+pub fn lzma(bytes: &[u8]) {
+    photo::sandbox::decode_here("lzma", bytes);
+}
+
+/// What is decoded in a process of its own is a picture of at most the size that is allowed, or has a reason.
+///
+/// # Panics
+/// If that does not hold.
+pub fn zstandard(bytes: &[u8]) {
+    photo::sandbox::decode_here("zstandard", bytes);
 }
 
 /// A queue's message is a notification with keys, or malformed; no key leaves its tenant's folder.

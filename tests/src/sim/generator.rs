@@ -89,6 +89,7 @@ impl Generator {
             activated_at: None,
             ended_at: None,
             search: SearchProgress::default(),
+            is_partial: false,
             alerting: AlertLimit::default(),
         }
     }

@@ -179,6 +179,7 @@ impl Pump {
             activated_at: None,
             ended_at: None,
             search: SearchProgress::default(),
+            is_partial: false,
             alerting: Alerted::default(),
         };
         let fingerprint = ReferenceFingerprint {

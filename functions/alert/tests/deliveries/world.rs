@@ -164,6 +164,7 @@ impl World {
             activated_at: None,
             ended_at: None,
             search: SearchProgress::default(),
+            is_partial: false,
             alerting: records::AlertLimit::default(),
         };
         let fingerprint = ReferenceFingerprint {

@@ -155,7 +155,7 @@ fn some_readable(count: usize, folder: &Path) -> Result<()> {
 fn enrol(entries: &[FolderEntry], unreadable: &mut Vec<Unreadable>) -> ReferenceSet<usize> {
     let mut set = ReferenceSet::new();
     each_readable(
-        "references",
+        ("references", Limits::of_references()),
         entries,
         unreadable,
         |_, bytes, limits| image_file::of_reference(bytes, limits),
@@ -202,7 +202,8 @@ impl Search<'_> {
             let drawn = self.draw(&ad, &found);
             Ok((found, drawn))
         };
-        each_readable("ads", ads, unreadable, find, |number, (found, drawn)| {
+        let of_ads = ("ads", Limits::default());
+        each_readable(of_ads, ads, unreadable, find, |number, (found, drawn)| {
             all.ads_read += 1;
             if all.drawn.is_ok() {
                 all.drawn = drawn;
@@ -232,14 +233,13 @@ impl Search<'_> {
 /// Runs `work` on each picture's bytes, on all cores, and hands what it makes to `take` with the
 /// picture's place in `entries`. Pictures that cannot be read are said and noted.
 fn each_readable<T: Send>(
-    what: &'static str,
+    (what, limits): (&'static str, Limits),
     entries: &[FolderEntry],
     unreadable: &mut Vec<Unreadable>,
     work: impl Fn(&FolderEntry, &[u8], &Limits) -> std::result::Result<T, Reason> + Sync,
     mut take: impl FnMut(usize, T),
 ) {
     let progress = Progress::new(what, entries.len());
-    let limits = Limits::default();
     let read = |entry: &FolderEntry| {
         let made = made_of(entry, &limits, &work);
         progress.advance();

@@ -61,7 +61,7 @@ pub fn run(arguments: &Arguments) -> Result {
         ));
     }
     let progress = Progress::new("pictures", entries.len());
-    let limits = Limits::default();
+    let limits = Limits::of_references();
     let mut out = BufWriter::new(io::stdout().lock());
     let mut outcome = ExitStatus::Done;
     let work = |entry: &FolderEntry| {

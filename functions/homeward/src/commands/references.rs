@@ -290,7 +290,7 @@ fn bytes_of(entry: &FolderEntry) -> std::result::Result<Vec<u8>, &'static str> {
     if let Some(reason) = entry.refused {
         return Err(reason);
     }
-    let bytes = image_file::read(&entry.path, &Limits::default())?;
+    let bytes = image_file::read(&entry.path, &Limits::of_references())?;
     let head = bytes.get(..photo::HEAD_BYTES).unwrap_or(&bytes);
     Format::of(head).map_err(|reason| reason.as_str())?;
     Ok(bytes)

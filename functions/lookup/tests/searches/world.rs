@@ -246,6 +246,7 @@ impl World {
             activated_at: None,
             ended_at: None,
             search: SearchProgress::default(),
+            is_partial: false,
             alerting: AlertLimit::default(),
         };
         let fingerprint = reference_fingerprint(n);

@@ -58,7 +58,8 @@ pub(crate) async fn add(State(shared): State<Shared>, request: Request) -> Paged
     }
     let busy = Refused::failed(words);
     let _of_unit = shared.limits.photo(officer.unit()).map_err(&busy)?;
-    let permit = shared.photos.try_acquire();
+    let permits = photo::permits(&parts.headers);
+    let permit = shared.photos.try_acquire_many(permits);
     let _place = permit.map_err(|_| busy(Problem::overloaded()))?;
     let form = photo::read(Request::from_parts(parts, body)).await;
     let Ok(mut form) = form else {

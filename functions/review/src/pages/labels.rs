@@ -69,6 +69,7 @@ pub(crate) fn reference_state(status: ReferenceStatus) -> &'static str {
 pub(crate) fn reference_reason(reference: &Reference) -> Option<&'static str> {
     if reference.status != ReferenceStatus::Rejected {
         return match reference.shows {
+            _ if reference.is_partial => Some("ref-partial"),
             ReferenceKind::Photo => None,
             ReferenceKind::PageWithPhoto => Some("ref-page-with-photo"),
             ReferenceKind::Page => Some("ref-page"),

@@ -84,6 +84,7 @@ impl Terms {
             activated_at: None,
             ended_at: None,
             search: SearchProgress::default(),
+            is_partial: false,
             alerting: AlertLimit::default(),
         }
     }

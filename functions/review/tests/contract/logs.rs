@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 use tracing::instrument::WithSubscriber;
+use tracing_subscriber::layer::SubscriberExt;
 
 use crate::world::{World, token};
 
@@ -28,11 +29,13 @@ async fn no_case_number_hash_key_address_or_token_reaches_the_log() {
     let world = World::new().await;
     let kept = Kept::default();
     let writer = kept.clone();
+    let asked = format!("info,{}", embedded::QUIET);
+    let asked: tracing_subscriber::filter::Targets = asked.parse().expect("directives");
     let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(format!("info,{}", embedded::QUIET))
         .with_ansi(false)
         .with_writer(move || writer.clone())
-        .finish();
+        .finish()
+        .with(asked);
     let pdq = "c0ffee00".repeat(8);
     let body = json!({ "case_id": "K-4711", "pdq": pdq, "quality": 90 });
     let hook = json!({ "url": "https://hook.example/path" });

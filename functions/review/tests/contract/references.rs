@@ -201,10 +201,8 @@ async fn a_form_of_another_shape_is_refused_and_stores_nothing() {
 #[tokio::test]
 async fn a_photo_over_the_limit_is_413() {
     let world = World::new().await;
-    let large = vec![0; 32 * 1024 * 1024 + 1];
+    let large = vec![0; 128 * 1024 * 1024 + 1];
     post_photo(&world, "7", &large).await.expect(413);
-    let larger = vec![0; 34 * 1024 * 1024];
-    post_photo(&world, "7", &larger).await.expect(413);
     assert!(world.all("/v1/references", "unit").await.is_empty());
 }
 

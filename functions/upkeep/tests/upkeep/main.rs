@@ -190,6 +190,7 @@ impl System {
             activated_at: None,
             ended_at: None,
             search: SearchProgress::default(),
+            is_partial: false,
             alerting: AlertLimit::default(),
         };
         let view = HashVariant {

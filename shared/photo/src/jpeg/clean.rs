@@ -177,7 +177,7 @@ impl<'a> Walk<'a> {
             return Err(Reason::Corrupt);
         }
         let frame = Frame::parse(marker, data, self.hints)?;
-        limits.admit(frame.width_px, frame.height_px)?;
+        limits.admit_reduced(frame.width_px, frame.height_px, 1)?;
         self.frame = Some(frame);
         if let Some(transform) = self.hints.adobe.filter(|_| !self.hints.jfif) {
             let transform = transform.min(2);
@@ -196,7 +196,8 @@ impl<'a> Walk<'a> {
         let frame = self.frame.ok_or(Reason::Corrupt)?;
         let pixels = u64::from(frame.width_px) * u64::from(frame.height_px);
         let passed = pixels.saturating_mul(self.scans as u64);
-        let passed_max = limits.pixels_max.saturating_mul(SCANS_OF_LARGEST_MAX);
+        let largest = limits.pixels_max.max(limits.reduced_px_max);
+        let passed_max = largest.saturating_mul(SCANS_OF_LARGEST_MAX);
         if self.scans > SCANS_MAX || passed > passed_max {
             return Err(Reason::Corrupt);
         }

@@ -25,6 +25,8 @@ pub(crate) struct Frame {
     pub(crate) arithmetic: bool,
     /// The chroma is as fine as the luma, or halved in width, or in both directions.
     pub(crate) common_sampling: bool,
+    /// Bytes of memory a pixel that a decoder takes which keeps all coefficients.
+    pub(crate) coefficient_bytes: u64,
 }
 
 /// What the application segments before the frame say about colour.
@@ -70,6 +72,13 @@ impl Frame {
             arithmetic,
             // Width in the high half of the byte, height in the low. Alone, it means nothing.
             common_sampling: matches!(samplings[..], [_] | [0x11 | 0x21 | 0x22, 0x11, 0x11]),
+            // Each has two bytes; there may be fewer of colour.
+            coefficient_bytes: match samplings[..] {
+                [_] => 2,
+                [0x22, 0x11, 0x11] => 3,
+                [0x21, 0x11, 0x11] => 4,
+                _ => 2 * ids.len() as u64,
+            },
         })
     }
 }

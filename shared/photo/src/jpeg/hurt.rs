@@ -20,10 +20,10 @@ pub(super) fn read(clean: &Clean, detail: Detail, limits: &Limits) -> Option<Ras
     }
     if let Some(file) = with_lost_intervals(&clean.file) {
         let repaired = Clean { file, ..*clean };
-        let raster = common_kind(&repaired, detail, false).ok()?;
+        let raster = common_kind(&repaired, detail, limits, false).ok()?;
         return raster.first_rows(clean.frame.height_px, limits);
     }
-    let raster = common_kind(clean, detail, false).ok()?;
+    let raster = common_kind(clean, detail, limits, false).ok()?;
     let rows = painted_rows(&raster);
     raster.first_rows(rows, limits)
 }

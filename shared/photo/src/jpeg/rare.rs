@@ -15,7 +15,7 @@ const WEIGHT: u64 = 2;
 
 pub(super) fn decode(clean: &Clean, detail: Detail, limits: &Limits) -> Result<Raster, Reason> {
     let (width_px, height_px) = (clean.frame.width_px, clean.frame.height_px);
-    limits.admit_heavy(width_px, height_px, WEIGHT)?;
+    limits.admit_pixels(width_px, height_px, WEIGHT)?;
     let samples = components(clean)?;
     let colour = clean.frame.colour;
     let (layout, samples) = match (colour, detail) {
@@ -41,7 +41,7 @@ pub(super) fn inks(clean: &Clean, limits: &Limits) -> Result<Raster, Reason> {
         return Err(Reason::UnsupportedFormat);
     }
     let (width_px, height_px) = (clean.frame.width_px, clean.frame.height_px);
-    limits.admit_heavy(width_px, height_px, WEIGHT)?;
+    limits.admit_pixels(width_px, height_px, WEIGHT)?;
     let mut samples = components(clean)?;
     samples.iter_mut().for_each(|it| *it = 255 - *it);
     Raster::new(width_px, height_px, Layout::Cmyk, samples)

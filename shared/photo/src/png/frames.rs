@@ -142,7 +142,7 @@ fn push_chunk(file: &mut Vec<u8>, kind: &[u8; 4], data: &[u8]) {
 fn show(screen: &mut Screen, collected: Collected, visit: Visit<'_>) -> Result<bool, Reason> {
     let Collected { control, mut file } = collected;
     file.extend_from_slice(END);
-    let raster = read(&file, false)?;
+    let raster = read(&file, false, u64::MAX)?;
     let kept = (control.dispose == RESTORE).then(|| screen.kept());
     screen.draw(&raster, control.at, control.blend)?;
     let goes_on = visit(&screen.frame(control.shown_ms.max(10)))?;

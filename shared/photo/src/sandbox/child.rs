@@ -6,6 +6,8 @@ mod av1;
 mod jp2;
 #[cfg(feature = "jxl")]
 mod jxl;
+#[cfg(feature = "packers")]
+mod packers;
 #[cfg(feature = "pdf")]
 mod pdf;
 
@@ -38,6 +40,36 @@ pub(super) fn serve(processor_s: u64) -> i32 {
             Ok(false) => return 0,
             Err(_) => return 1,
         }
+    }
+}
+
+/// Decodes for a fuzzer: a panic is a refusal, as it is in a child.
+pub(super) fn decode_here(codec: &str, bytes: Vec<u8>) {
+    const PIXELS: u32 = 1 << 20;
+    let codec = match codec {
+        #[cfg(feature = "avif")]
+        "av1" => Codec::Av1,
+        #[cfg(feature = "jxl")]
+        "jxl" => Codec::Jxl,
+        #[cfg(feature = "jp2")]
+        "jp2" => Codec::Jp2,
+        #[cfg(feature = "arithmetic")]
+        "arithmetic" => Codec::ArithmeticJpeg,
+        #[cfg(feature = "packers")]
+        "lzma" => Codec::Lzma,
+        #[cfg(feature = "packers")]
+        "zstandard" => Codec::Zstandard,
+        #[cfg(feature = "pdf")]
+        "pdf" => {
+            let numbers: Vec<u8> = (0..16_u16).flat_map(u16::to_le_bytes).collect();
+            let served = pdf::serve(bytes, &mut numbers.as_slice(), &mut io::sink());
+            return served.expect("nothing fails in memory");
+        }
+        _ => return,
+    };
+    if let Ok(Ok(planes)) = catch_unwind(|| decoded(codec as u8, bytes, PIXELS)) {
+        let pixels = u64::from(planes.width) * u64::from(planes.height);
+        assert!(pixels <= PIXELS.into(), "{pixels} pixels");
     }
 }
 
@@ -86,6 +118,10 @@ fn decoded(codec: u8, stream: Vec<u8>, pixels_max: u32) -> Result<Planes, Fault>
         codec if codec == Codec::Jp2 as u8 => jp2::decoded(&stream, pixels_max),
         #[cfg(feature = "arithmetic")]
         codec if codec == Codec::ArithmeticJpeg as u8 => arithmetic::decoded(&stream, pixels_max),
+        #[cfg(feature = "packers")]
+        codec if codec == Codec::Lzma as u8 => packers::lzma(&stream, pixels_max),
+        #[cfg(feature = "packers")]
+        codec if codec == Codec::Zstandard as u8 => packers::zstandard(&stream, pixels_max),
         _ => Err(Fault::Failed),
     }
 }

@@ -1,4 +1,5 @@
-use super::{Codec, Decoder, PDF_PIXELS_MAX, PDF_PROCESSOR_S_MAX, PDF_PROCESSOR_S_MAX_AGAIN};
+use super::{Codec, Decoder, Joins, Role};
+use super::{PDF_PIXELS_MAX, PDF_PROCESSOR_S_MAX, PDF_PROCESSOR_S_MAX_AGAIN};
 use crate::pixels::{Layout, Raster, samples_len};
 use crate::{Limits, Orientation, Reason};
 
@@ -18,15 +19,10 @@ pub(crate) struct Entry {
     pub(crate) width_px: u32,
     pub(crate) height_px: u32,
     pub(crate) orientation: Orientation,
-    /// It says where ink goes: of a scan in layers, what is read and not what is seen.
-    pub(crate) is_mask: bool,
-}
-
-impl Entry {
-    /// As the document states them.
-    pub(crate) fn pixels(&self) -> u64 {
-        u64::from(self.width_px) * u64::from(self.height_px)
-    }
+    pub(crate) role: Role,
+    pub(crate) joins: Joins,
+    /// The number of the picture that says how much of this one is seen.
+    pub(crate) alpha: Option<usize>,
 }
 
 /// A picture as the child hands it over.
@@ -101,12 +97,25 @@ fn entry(child: &mut Decoder) -> Result<Entry, Reason> {
         u32::from_le_bytes(child.bytes()?),
         u32::from_le_bytes(child.bytes()?),
     );
-    let [orientation, is_mask] = child.bytes()?;
+    let [orientation, role, joins] = child.bytes()?;
+    let alpha = usize::from(u16::from_le_bytes(child.bytes()?));
     Ok(Entry {
         page,
         width_px,
         height_px,
         orientation: Orientation::from_exif(orientation.into()).unwrap_or_default(),
-        is_mask: is_mask != 0,
+        role: match role {
+            0 => Role::Picture,
+            1 => Role::Mask,
+            2 => Role::Alpha,
+            _ => return Err(Reason::DecoderFailure),
+        },
+        joins: match joins {
+            0 => Joins::None,
+            1 => Joins::Below,
+            2 => Joins::Above,
+            _ => return Err(Reason::DecoderFailure),
+        },
+        alpha: alpha.checked_sub(1),
     })
 }

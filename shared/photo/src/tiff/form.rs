@@ -64,6 +64,7 @@ impl Form {
             2 => Meaning::Rgb,
             3 => Meaning::Palette,
             5 => Meaning::Inks,
+            6 if samples < 3 => Meaning::BlackIsZero, // brightness alone
             6 => Meaning::YCbCr,
             8 => Meaning::Lab,
             9 => Meaning::LabAround128,
@@ -74,7 +75,11 @@ impl Form {
         let bits = bits(page, kind)?;
         let form = Form {
             meaning,
-            layout: layout(meaning, samples, extra.first() != Some(&UNSPECIFIED))?,
+            layout: layout(
+                (meaning, bits),
+                samples,
+                extra.first() != Some(&UNSPECIFIED),
+            )?,
             samples: samples as usize,
             bits,
             kind,
@@ -125,9 +130,13 @@ impl Form {
     /// Turns a pixel's samples of 8 bits, or the values of a palette, into those of the layout.
     pub(super) fn pixel(&self, stored: &[u8], pixel: &mut [u8]) {
         match (self.meaning, stored) {
-            (Meaning::Palette, [index, ..]) => {
+            (Meaning::Palette, [index, more @ ..]) => {
                 let colour = self.palette.get(usize::from(*index));
-                pixel.copy_from_slice(colour.unwrap_or(&[0; 3]));
+                let [r, g, b] = colour.copied().unwrap_or_default();
+                let alpha = more.first().copied().unwrap_or(255);
+                for (sample, it) in pixel.iter_mut().zip([r, g, b, alpha]) {
+                    *sample = it;
+                }
             }
             (Meaning::YCbCr, [y, cb, cr, ..]) => {
                 pixel.copy_from_slice(&crate::jpeg::ycc_to_rgb([*y, *cb, *cr]));
@@ -168,9 +177,10 @@ impl Form {
     }
 }
 
-fn layout(meaning: Meaning, samples: u32, has_alpha: bool) -> Result<Layout, Reason> {
+fn layout((meaning, bits): (Meaning, u8), samples: u32, has_alpha: bool) -> Result<Layout, Reason> {
     use Meaning::{BlackIsZero, Inks, Lab, LabAround128, Palette, Rgb, WhiteIsZero, YCbCr};
     Ok(match (meaning, samples) {
+        (Palette, 2..) if has_alpha && bits == 8 => Layout::Rgba,
         (WhiteIsZero | BlackIsZero, 2) if has_alpha => Layout::LumaAlpha,
         (WhiteIsZero | BlackIsZero, 1..) => Layout::Luma,
         (Rgb, 4..) if has_alpha => Layout::Rgba,

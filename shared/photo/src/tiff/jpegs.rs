@@ -6,7 +6,7 @@ use super::form::Meaning;
 use super::strips::Sheet;
 use crate::exif::Directory;
 use crate::pixels::{Layout, Raster};
-use crate::{Limits, Reason, jpeg};
+use crate::{Detail, Limits, Reason, jpeg, webp};
 
 /// Says that three components are colours as they are.
 const ADOBE_RGB: &[u8] = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\0";
@@ -34,6 +34,27 @@ pub(super) fn read(
             let raster = decoded(&file, (chunks.width, chunks.height), form.layout, &limits)?;
             put(&mut sheet, &raster, place, plane)?;
         }
+    }
+    sheet.into_raster()
+}
+
+/// Strips and tiles that are WebPs.
+pub(super) fn read_webps(
+    bytes: &[u8],
+    page: &Directory<'_>,
+    mut sheet: Sheet<'_>,
+) -> Result<Raster, Reason> {
+    let form = sheet.form;
+    let is_known = form.meaning == Meaning::Rgb && form.bits == 8 && !form.is_planar;
+    if !is_known || form.samples != form.layout.bytes_per_pixel() {
+        return Err(Reason::UnsupportedFormat);
+    }
+    let chunks = Chunks::of(bytes, page, &mut sheet)?;
+    let own = own_limits((chunks.width, chunks.height));
+    for chunk in chunks.each(0) {
+        let (piece, place) = chunk?;
+        let (raster, _) = webp::decode(piece, Detail::Colour, &own)?;
+        put(&mut sheet, &raster, place, 0)?;
     }
     sheet.into_raster()
 }
@@ -72,6 +93,17 @@ fn whole(piece: &[u8], tables: &[u8], meaning: Meaning) -> Vec<u8> {
     [START, colours, tables, rest].concat()
 }
 
+/// Those of a strip or tile of these sides.
+fn own_limits((width, height): (u32, u32)) -> Limits {
+    Limits {
+        bytes_max: usize::MAX,
+        pixels_max: u64::from(width) * u64::from(height),
+        reduced_px_max: 0,
+        side_px_min: 1,
+        side_px_max: width.max(height),
+    }
+}
+
 /// It may not be larger than its strip or tile.
 fn decoded(
     file: &[u8],
@@ -79,12 +111,7 @@ fn decoded(
     layout: Layout,
     limits: &Limits,
 ) -> Result<Raster, Reason> {
-    let own = Limits {
-        bytes_max: usize::MAX,
-        pixels_max: u64::from(width) * u64::from(height),
-        side_px_min: 1,
-        side_px_max: width.max(height),
-    };
+    let own = own_limits((width, height));
     if layout == Layout::Cmyk {
         return jpeg::inks(file, &own, limits);
     }
@@ -108,10 +135,13 @@ fn put(
     if frame.layout != wanted {
         return Err(Reason::UnsupportedFormat);
     }
+    // Of samples that mean colours as they are, black may be at either end, and alpha in them.
+    let has_meaning = matches!(form.meaning, Meaning::WhiteIsZero | Meaning::Rgb);
+    let is_as_stored = has_meaning && form.samples == bytes;
     let stride = (frame.width_px as usize * bytes).max(1);
     for (row, y) in frame.samples.chunks_exact(stride).zip(top..height) {
         let place = (left, y, frame.width_px);
-        if form.is_planar {
+        if form.is_planar || is_as_stored {
             sheet.place_row(row, place, plane)?;
         } else {
             sheet.place_colours(row, place)?;

@@ -5,6 +5,7 @@ use super::form::{Form, Kind};
 use super::unpacked::Packing;
 use crate::exif::Directory;
 use crate::pixels::{Raster, samples_len};
+use crate::reduced::{self, Reduced};
 use crate::{Limits, Reason};
 
 /// Widest tile in pixels: twice what any writer uses.
@@ -21,7 +22,12 @@ pub(super) struct Sheet<'a> {
     pub(super) height: u32,
     pub(super) form: &'a Form,
     samples: Vec<u8>,
+    /// What is kept of a page that is too large, and a row of it.
+    reduced: Option<(Reduced, Vec<u8>)>,
 }
+
+/// A strip or tile of a page that is too large may have this part of the pixels of one that is not.
+const PART_OF_PIXELS: u64 = 4;
 
 /// Where a strip or a tile lies: left, top, and its width on the page.
 pub(super) type Place = (u32, u32, u32);
@@ -38,6 +44,7 @@ impl<'a> Sheet<'a> {
             height,
             form,
             samples: Vec::new(),
+            reduced: None,
         })
     }
 
@@ -54,7 +61,7 @@ impl<'a> Sheet<'a> {
         } else {
             self.form.samples
         };
-        let packing = Packing::of(page, self.form, compression, together)?;
+        let mut packing = Packing::of(page, self.form, compression, together)?;
         for plane in 0..self.planes() {
             for chunk in chunks.each(plane) {
                 let (piece, (left, top)) = chunk?;
@@ -98,11 +105,27 @@ impl<'a> Sheet<'a> {
         }
         let across = self.width.div_ceil(width);
         self.check_padding(across, width)?;
-        self.samples = vec![0; samples_len(self.width, self.height, self.form.layout)?];
+        let (sides, layout) = ((self.width, self.height), self.form.layout);
+        let step = reduced::step(sides.0, sides.1, self.limits.pixels_max);
+        let step = step.ok_or(Reason::TooManyPixels)?;
+        if step > 1 {
+            self.limits
+                .admit_pixels(width, height.min(self.height), PART_OF_PIXELS)?;
+            if self.form.is_planar {
+                return Err(Reason::TooManyPixels);
+            }
+            let row = vec![0; samples_len(self.width, 1, layout)?];
+            self.reduced = Some((Reduced::new(sides, layout, step)?, row));
+        } else {
+            self.samples = vec![0; samples_len(self.width, self.height, layout)?];
+        }
         Ok((across, self.height.div_ceil(height)))
     }
 
     pub(super) fn into_raster(self) -> Result<Raster, Reason> {
+        if let Some((reduced, _)) = self.reduced {
+            return reduced.into_raster();
+        }
         Raster::new(self.width, self.height, self.form.layout, self.samples)
     }
 
@@ -110,7 +133,8 @@ impl<'a> Sheet<'a> {
     /// would.
     fn check_padding(&self, across: u32, chunk_width: u32) -> Result<(), Reason> {
         let padded = u64::from(across) * u64::from(chunk_width);
-        let unpacked_px_max = self.limits.pixels_max.saturating_mul(PADDING_MAX);
+        let largest = self.limits.pixels_max.max(self.limits.reduced_px_max);
+        let unpacked_px_max = largest.saturating_mul(PADDING_MAX);
         if padded.saturating_mul(u64::from(self.height)) > unpacked_px_max {
             return Err(Reason::TooManyPixels);
         }
@@ -233,6 +257,10 @@ impl<'a> Sheet<'a> {
         let bytes = self.form.layout.bytes_per_pixel();
         let start = (y as usize * self.width as usize + left as usize) * bytes;
         let width = width.min(self.width.saturating_sub(left)) as usize * bytes;
+        if let Some((reduced, _)) = &mut self.reduced {
+            reduced.add(row.get(..width).unwrap_or(row), (left, y));
+            return Ok(());
+        }
         let page = self.samples.get_mut(start..start + width);
         let row = row.get(..width).ok_or(Reason::DecoderFailure)?;
         page.ok_or(Reason::DecoderFailure)?.copy_from_slice(row);
@@ -250,6 +278,16 @@ impl<'a> Sheet<'a> {
         let start = (y as usize * self.width as usize + left as usize) * bytes;
         let width = width.min(self.width.saturating_sub(left)) as usize;
         let end = start + width * bytes;
+        if let Some((reduced, kept)) = &mut self.reduced {
+            let kept = kept.get_mut(..width * bytes);
+            let kept = kept.ok_or(Reason::DecoderFailure)?;
+            let stored = row.chunks_exact(self.form.samples.max(1));
+            for (pixel, stored) in kept.chunks_exact_mut(bytes).zip(stored) {
+                self.form.pixel(stored, pixel);
+            }
+            reduced.add(kept, (left, y));
+            return Ok(());
+        }
         let page = self
             .samples
             .get_mut(start..end)

@@ -12,6 +12,8 @@ use super::form::{Form, Kind};
 use super::reason;
 use crate::Reason;
 use crate::exif::Directory;
+#[cfg(feature = "packers")]
+use crate::sandbox::Codec;
 
 const PREDICTOR: u16 = 0x13d;
 const FILL_ORDER: u16 = 0x10a;
@@ -31,6 +33,9 @@ pub(super) struct Packing {
     bits: u16,
     kind: Kind,
     samples: u16,
+    /// Undoes what neither the library nor we undo.
+    #[cfg(feature = "packers")]
+    child: Option<(Codec, crate::sandbox::Decoder)>,
 }
 
 impl Packing {
@@ -52,6 +57,13 @@ impl Packing {
         } else {
             (form.bits, samples)
         };
+        #[cfg(feature = "packers")]
+        let child = match super::packer(compression) {
+            Some(codec) => Some((codec, crate::sandbox::Decoder::start()?)),
+            None => None,
+        };
+        let is_unpacked_first = super::packer(compression).is_some();
+        let compression = if is_unpacked_first { 1 } else { compression };
         Ok(Packing {
             compression: u16::try_from(compression).map_err(|_| Reason::UnsupportedFormat)?,
             predictor,
@@ -60,12 +72,21 @@ impl Packing {
             bits: bits.into(),
             kind: if is_plain { Kind::Whole } else { form.kind },
             samples: u16::try_from(samples).map_err(|_| Reason::UnsupportedFormat)?,
+            #[cfg(feature = "packers")]
+            child,
         })
     }
 
     /// The samples of a piece of so many columns, or bytes in a row if it comes in bytes, and rows.
-    pub(super) fn unpack(&self, piece: &[u8], sides: (u32, u32)) -> Result<DecodingResult, Reason> {
-        let file = self.file(piece, sides)?;
+    pub(super) fn unpack(
+        &mut self,
+        piece: &[u8],
+        sides: (u32, u32),
+    ) -> Result<DecodingResult, Reason> {
+        let turned = self.is_turned.then(|| turned(piece));
+        let piece = turned.as_deref().unwrap_or(piece);
+        let unpacked = self.by_child(piece, sides)?;
+        let file = self.file(unpacked.as_deref().unwrap_or(piece), sides)?;
         let mut limits = TiffLimits::default();
         limits.intermediate_buffer_size = file.len();
         limits.decoding_buffer_size = usize::MAX; // judged by the page's sides
@@ -73,6 +94,30 @@ impl Packing {
             .map_err(reason)?
             .with_limits(limits);
         decoder.read_chunk(0).map_err(reason)
+    }
+
+    /// The bytes of a piece that is packed as the library does not know.
+    #[cfg(feature = "packers")]
+    fn by_child(
+        &mut self,
+        piece: &[u8],
+        (width, height): (u32, u32),
+    ) -> Result<Option<Vec<u8>>, Reason> {
+        let bits = u64::from(width) * u64::from(self.samples) * u64::from(self.bits);
+        let Some((codec, child)) = &mut self.child else {
+            return Ok(None);
+        };
+        let bytes = bits.div_ceil(8).saturating_mul(u64::from(height));
+        let [unpacked, ..] = child.planes(*codec, piece, bytes)?.samples;
+        let unpacked: Vec<u8> = unpacked.into_iter().map(|it| it as u8).collect();
+        (unpacked.len() as u64 == bytes)
+            .then_some(Some(unpacked))
+            .ok_or(Reason::Truncated)
+    }
+
+    #[cfg(not(feature = "packers"))]
+    fn by_child(&mut self, _: &[u8], _: (u32, u32)) -> Result<Option<Vec<u8>>, Reason> {
+        Ok(None)
     }
 
     /// A file of one strip.
@@ -115,11 +160,7 @@ impl Packing {
             }
         }
         self.long(&mut file, 0);
-        if self.is_turned {
-            file.extend(piece.iter().map(|byte| byte.reverse_bits()));
-        } else {
-            file.extend_from_slice(piece);
-        }
+        file.extend_from_slice(piece);
         Ok(file)
     }
 
@@ -138,6 +179,10 @@ impl Packing {
             value.to_le_bytes()
         });
     }
+}
+
+fn turned(piece: &[u8]) -> Vec<u8> {
+    piece.iter().map(|byte| byte.reverse_bits()).collect()
 }
 
 fn piece_len(piece: &[u8]) -> Result<u32, Reason> {

@@ -138,6 +138,65 @@ fn a_cut_png_shows_the_rows_that_are_there() {
     assert_eq!(difference(&photo, &whole, rows), 0.0);
 }
 
+/// Its seven passes, unfiltered.
+fn interlaced() -> Vec<u8> {
+    use std::io::Write;
+    let (rgb, mut rows) = (waves(), Vec::new());
+    let steps = [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4)];
+    let more = [(0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)];
+    for (left, top, across, down) in steps.into_iter().chain(more) {
+        for y in (top..HEIGHT as usize).step_by(down) {
+            rows.push(0);
+            for x in (left..WIDTH as usize).step_by(across) {
+                rows.extend_from_slice(&rgb[(y * WIDTH as usize + x) * 3..][..3]);
+            }
+        }
+    }
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::none());
+    packed.write_all(&rows).expect("in memory");
+    let packed = packed.finish().expect("in memory");
+    let sides = [WIDTH.to_be_bytes(), HEIGHT.to_be_bytes()].concat();
+    [
+        b"\x89PNG\r\n\x1a\n".to_vec(),
+        drawn::png_chunk(b"IHDR", &[&sides[..], &[8, 2, 0, 0, 1]].concat()),
+        drawn::png_chunk(b"IDAT", &packed),
+        drawn::png_chunk(b"IEND", &[]),
+    ]
+    .concat()
+}
+
+#[test]
+fn a_cut_interlaced_png_is_the_whole_picture_at_a_part_of_its_size() {
+    let file = interlaced();
+    let whole = read(&file).expect("drawn");
+    assert!(!whole.is_partial);
+    for (share, step) in [(90, 2), (40, 2), (15, 4)] {
+        let photo = read(&file[..file.len() * share / 100]).expect("enough is there");
+        assert!(photo.is_partial, "{share} %");
+        assert_eq!(photo.width_px, WIDTH / step, "{share} %");
+        let place = |at: u32| at / photo.width_px * step * WIDTH + at % photo.width_px * step;
+        for (sample, at) in luma(&photo).iter().zip(0..) {
+            assert_eq!(*sample, luma(&whole)[place(at) as usize], "{share} %");
+        }
+    }
+    let refused = read(&file[..file.len() / 20]).err();
+    assert_eq!(refused, Some(Reason::Truncated));
+}
+
+#[test]
+fn a_cut_gif_shows_the_rows_that_are_there() {
+    let red: Vec<u8> = waves().iter().copied().step_by(3).collect();
+    let sides = (WIDTH as u16, HEIGHT as u16);
+    let frame = drawn::gif_frame(sides.0, sides.1, red);
+    let file = drawn::gif(sides, &drawn::grey_palette(), &[frame]);
+    let whole = read(&file).expect("drawn");
+    let photo = read(&file[..file.len() * 7 / 10]).expect("enough is there");
+    assert!(photo.is_partial);
+    let rows = photo.height_px as usize;
+    assert!(rows > HEIGHT as usize / 3, "{rows}");
+    assert_eq!(difference(&photo, &whole, rows), 0.0);
+}
+
 #[test]
 fn too_little_is_truncated() {
     let file = jpeg(JpegOptions::default());

@@ -13,6 +13,7 @@ mod hostile;
 mod hurt;
 mod icons;
 mod jpegs;
+mod large;
 mod orientation;
 #[cfg(feature = "pdf")]
 mod pdfs;

@@ -300,7 +300,7 @@ fn a_picture_that_cannot_be_read_leaves_the_others() {
     assert!(photo.pixels == Pixels::Rgb(drawing().rgb));
     assert_eq!(
         read(&pages(&[bad], "", "1 0 0 1")).err(),
-        Some(Reason::UnsupportedFormat)
+        Some(Reason::Corrupt)
     );
 }
 
@@ -431,4 +431,136 @@ fn a_picture_that_ends_the_process_hides_none() {
     let photo = read(&pages(&[bomb, good], "", "1 0 0 1")).expect("the other one");
     assert!(photo.pixels == Pixels::Rgb(drawing().rgb));
     assert!(photo.is_partial);
+}
+
+/// A page with this content, which draws these objects: `Im0` is the first.
+fn drawn_by(content: &str, objects: &[Vec<u8>]) -> Vec<u8> {
+    let first = 5;
+    let names = (0..objects.len()).map(|at| format!("/Im{at} {} 0 R", first + at));
+    let names: String = names.collect();
+    let page = format!(
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 640 480]/Contents 4 0 R/Resources<</XObject<<{names}>>>>>>"
+    );
+    let mut all = vec![
+        b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
+        b"<</Type/Pages/Count 1/Kids[3 0 R]>>".to_vec(),
+        page.into_bytes(),
+        stream("", content.as_bytes()),
+    ];
+    all.extend_from_slice(objects);
+    document(&all)
+}
+
+/// Bits as they are written, in whole bytes.
+fn bits(text: &str) -> Vec<u8> {
+    let bits: Vec<u8> = text
+        .bytes()
+        .filter(|it| *it != b' ')
+        .map(|it| it - b'0')
+        .collect();
+    let byte = |bits: &[u8]| bits.iter().fold(0, |byte, bit| byte << 1 | bit) << (8 - bits.len());
+    bits.chunks(8).map(byte).collect()
+}
+
+/// A page of JBIG2 that is white on the left and black on the right, by the codes of a fax.
+fn jbig2() -> Vec<u8> {
+    let sides = [SIDES.0.to_be_bytes(), SIDES.1.to_be_bytes()].concat();
+    let segment = |number: u32, kind: u8, data: &[u8]| {
+        let length = (data.len() as u32).to_be_bytes();
+        [&number.to_be_bytes(), &[kind, 0, 1][..], &length, data].concat()
+    };
+    // 32 white, 32 black; then rows that change where the one before does; the end.
+    let rows = format!(
+        "001 00011011 000001101010 {} 000000000001 000000000001",
+        "11".repeat(47)
+    );
+    let page = [&sides[..], &[0; 8], &[0, 0, 0]].concat();
+    let region = [&sides[..], &[0; 8], &[0, 1], &bits(&rows)].concat();
+    [segment(0, 48, &page), segment(1, 38, &region)].concat()
+}
+
+#[test]
+fn black_and_white_of_jbig2_is_read() {
+    let expected = (0..SIDES.0 * SIDES.1).map(|at| if at % 64 < 32 { 255 } else { 0 });
+    let one_bit = "/ColorSpace/DeviceGray/BitsPerComponent 1/Filter/JBIG2Decode";
+    let file = one(one_bit, &jbig2());
+    check("jbig2", &file, &Pixels::Luma(expected.collect()));
+    let cut = &jbig2()[..40];
+    assert!(read(&one(one_bit, cut)).is_err());
+}
+
+#[test]
+fn what_a_soft_mask_hides_is_white() {
+    let head = |more: &str| format!("/Type/XObject/Subtype/Image/BitsPerComponent 8{more}");
+    let mask = head("/Width 2/Height 1/ColorSpace/DeviceGray");
+    let sides = format!("/Width {}/Height {}", SIDES.0, SIDES.1);
+    let more = format!("{sides}/ColorSpace/DeviceRGB/SMask 6 0 R");
+    let objects = [
+        stream(&head(&more), &drawing().rgb),
+        stream(&mask, &[0, 255]),
+    ];
+    let file = drawn_by("q 640 0 0 480 0 0 cm /Im0 Do Q", &objects);
+    let pixels = drawing().rgb.into_iter().zip(0..);
+    let expected = pixels.map(|(it, at)| if at / 3 % 64 < 32 { 255 } else { it });
+    check("half of it", &file, &Pixels::Rgb(expected.collect()));
+    assert!(!read(&file).expect("a picture").is_partial);
+}
+
+#[test]
+fn a_picture_within_the_content_of_a_page_is_read() {
+    let hex: String = drawing()
+        .red()
+        .iter()
+        .map(|it| format!("{it:02x}"))
+        .collect();
+    let head = format!("/W {} /H {} /CS /G /BPC 8 /F /AHx", SIDES.0, SIDES.1);
+    let content = format!("q 640 0 0 480 0 0 cm BI {head} ID {hex}> EI Q");
+    check(
+        "inline",
+        &drawn_by(&content, &[]),
+        &Pixels::Luma(drawing().red()),
+    );
+}
+
+#[test]
+fn a_page_that_was_cut_into_strips_is_one_picture() {
+    let strip = |at: usize| {
+        let rows = &drawing().rgb[at * 64 * 16 * 3..][..64 * 16 * 3];
+        let head = "/Type/XObject/Subtype/Image/BitsPerComponent 8/ColorSpace/DeviceRGB";
+        stream(&format!("{head}/Width 64/Height 16"), rows)
+    };
+    let strips = [strip(0), strip(1), strip(2)];
+    let place = |at: i32| format!("q 640 0 0 160 0 {} cm /Im{at} Do Q ", 320 - 160 * at);
+    let down: String = (0..3).map(place).collect();
+    let up: String = (0..3).rev().map(place).collect();
+    for content in [down, up] {
+        let file = drawn_by(&content, &strips);
+        check("strips", &file, &Pixels::Rgb(drawing().rgb));
+        let sheet = decode_sheet(&file, Detail::Luma, &Limits::default()).expect("one");
+        assert_eq!((sheet.width_px, sheet.is_partial), (SIDES.0, false));
+    }
+    // With a gap between them they are pictures of their own.
+    let apart: String = (0..3)
+        .map(|at| place(at).replace("160 0", "150 0"))
+        .collect();
+    let photo = read(&drawn_by(&apart, &strips)).expect("a strip");
+    assert_eq!(photo.height_px, 16);
+}
+
+/// One document of each kind, to be hurt.
+pub(crate) fn samples() -> Vec<Vec<u8>> {
+    let rgb = "/ColorSpace/DeviceRGB/BitsPerComponent 8";
+    let one_bit = "/ColorSpace/DeviceGray/BitsPerComponent 1/Filter/JBIG2Decode";
+    vec![
+        one(&format!("{rgb}/Filter/DCTDecode"), &jpeg()),
+        one(
+            &format!("{rgb}/Filter/FlateDecode"),
+            &deflated(&drawing().rgb),
+        ),
+        one(one_bit, &jbig2()),
+        drawn_by(
+            "q 9 0 0 9 0 0 cm BI /W 2 /H 2 /CS /G /BPC 8 ID abcd EI Q",
+            &[],
+        ),
+    ]
 }

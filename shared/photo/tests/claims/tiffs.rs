@@ -508,3 +508,120 @@ fn an_alpha_with_other_samples_behind_it_is_an_alpha() {
     let tags = page(2, &[8; 6], &[(0x152, 3, vec![2, 0, 0])]);
     check("alpha", &tiff(&tags, &[stored], false), &Pixels::Rgb(rgb));
 }
+
+#[test]
+fn of_a_grey_jpeg_inside_black_is_at_the_end_that_the_page_says() {
+    let grey = ramp().red();
+    let options = JpegOptions {
+        kind: jpeg_encoder::ColorType::Luma,
+        ..JpegOptions::default()
+    };
+    let jpeg = drawn::jpeg(WIDTH as u32, HEIGHT as u32, &grey, options);
+    let read = decode(&jpeg, Detail::Luma, &Limits::default()).expect("drawn");
+    let Pixels::Luma(black) = read.pixels else {
+        panic!("it is grey")
+    };
+    let white = black.iter().map(|it| 255 - it).collect();
+    for (photometric, expected) in [(1, black), (0, white)] {
+        let tags = page(photometric, &[8], &[(0x103, 3, vec![7])]);
+        let file = tiff(&tags, std::slice::from_ref(&jpeg), false);
+        check("jpeg", &file, &Pixels::Luma(expected));
+    }
+}
+
+#[test]
+fn a_last_strip_of_few_rows_is_read_whatever_is_inside() {
+    let rows = |from: usize, to: usize| ramp().rgb[from * WIDTH * 3..to * WIDTH * 3].to_vec();
+    let inks = |rgb: &[u8]| {
+        rgb.chunks(3)
+            .flat_map(|it| [it[0], it[1], it[2], 255])
+            .collect()
+    };
+    let strips: [(u32, Vec<u8>); 2] = [(45, rows(0, 45)), (3, rows(45, 48))];
+    let sampling = jpeg_encoder::SamplingFactor::F_1_1;
+    let jpegs = strips.map(|(height, rgb)| {
+        let inks: Vec<u8> = inks(&rgb);
+        let kind = jpeg_encoder::ColorType::Cmyk;
+        let options = JpegOptions {
+            kind,
+            sampling,
+            ..JpegOptions::default()
+        };
+        drawn::jpeg(WIDTH as u32, height, &inks, options)
+    });
+    let tags = page(5, &[8; 4], &[(0x103, 3, vec![7]), (0x116, 3, vec![45])]);
+    let photo = decode(
+        &tiff(&tags, &jpegs, false),
+        Detail::Luma,
+        &Limits::default(),
+    );
+    assert!(!photo.expect("inks").is_partial);
+    let strips = [(45, rows(0, 45)), (3, rows(45, 48))];
+    let jpegs =
+        strips.map(|(height, rgb)| drawn::jpeg(WIDTH as u32, height, &rgb, JpegOptions::default()));
+    let tags = page(6, &[8; 3], &[(0x103, 3, vec![7]), (0x116, 3, vec![45])]);
+    let file = tiff(&tags, &jpegs, false);
+    let photo = decode(&file, Detail::Luma, &Limits::default());
+    assert!(!photo.expect("colours").is_partial);
+}
+
+#[test]
+fn a_palette_may_have_an_alpha() {
+    let colours: Vec<u32> = (0..3 * 256).map(|at| at % 256 * 257).collect();
+    let stored = ramp().red().iter().flat_map(|it| [*it, 0]).collect();
+    let tags = page(3, &[8; 2], &[(0x140, 3, colours), (0x152, 3, vec![2])]);
+    let white = Pixels::Rgb(vec![255; WIDTH * HEIGHT * 3]);
+    check("clear", &tiff(&tags, &[stored], false), &white);
+}
+
+#[test]
+fn brightness_without_colour_is_grey() {
+    let grey = ramp().red();
+    let file = tiff(&page(6, &[8], &[]), std::slice::from_ref(&grey), false);
+    check("brightness", &file, &Pixels::Luma(grey));
+}
+
+#[test]
+fn webps_inside_give_the_drawn_pixels() {
+    let rgb = ramp().rgb;
+    let rgba: Vec<u8> = rgb
+        .chunks(3)
+        .flat_map(|it| [it[0], it[1], it[2], 255])
+        .collect();
+    let strips: Vec<Vec<u8>> = rgba
+        .chunks(WIDTH * 4 * 20)
+        .map(|rows| drawn::webp_lossless(WIDTH as u32, (rows.len() / WIDTH / 4) as u32, rows))
+        .collect();
+    let more = [
+        (0x103, 3, vec![50_001]),
+        (0x116, 3, vec![20]),
+        (0x152, 3, vec![2]),
+    ];
+    let file = tiff(&page(2, &[8; 4], &more), &strips, false);
+    check("webp", &file, &Pixels::Rgb(rgb));
+}
+
+#[cfg(feature = "packers")]
+#[test]
+fn what_programs_pack_files_by_is_unpacked() {
+    drawn::start_sandbox();
+    let expected = Pixels::Rgb(ramp().rgb);
+    let zstandard = include_bytes!("../samples/zstandard.tif");
+    check("zstandard", zstandard, &expected);
+    let differences = include_bytes!("../samples/zstandard_differences.tif");
+    check("differences", differences, &expected);
+    let lzma = include_bytes!("../samples/lzma.tif");
+    check("lzma", lzma, &expected);
+    for file in [&zstandard[..], lzma] {
+        let hurt = replaced_at(file, file.len() / 4);
+        let read = decode(&hurt, Detail::Colour, &Limits::default());
+        assert!(read.is_err() || read.is_ok_and(|it| it.pixels != expected));
+    }
+}
+
+#[cfg(feature = "packers")]
+fn replaced_at(file: &[u8], at: usize) -> Vec<u8> {
+    let mut file = file.to_vec();
+    file[at..at + 64].fill(0x5a);
+    file
+}

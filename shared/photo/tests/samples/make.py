@@ -37,6 +37,7 @@ def avif(name, pixels, **options):
 def main():
     heics()
     avifs()
+    tiffs()
     small = ramp(33, 18)
     (HERE / "small.jxl").write_bytes(imagecodecs.jpegxl_encode(small, lossless=True))
     (HERE / "small.jp2").write_bytes(imagecodecs.jpeg2k_encode(small, codecformat="JP2", reversible=True))
@@ -46,6 +47,13 @@ def main():
     clear = np.concatenate([ramp(), half_clear()], axis=2)
     (HERE / "half_clear.jxl").write_bytes(imagecodecs.jpegxl_encode(clear, lossless=True))
     (HERE / "lossy.jxl").write_bytes(imagecodecs.jpegxl_encode(ramp(), level=90))
+
+
+def tiffs():
+    drawing = Image.fromarray(ramp(64, 48))
+    for name, packer in (("zstandard", "zstd"), ("lzma", "lzma")):
+        drawing.save(HERE / f"{name}.tif", compression=packer)
+    drawing.save(HERE / "zstandard_differences.tif", compression="zstd", tiffinfo={317: 2})
 
 
 def half_clear():

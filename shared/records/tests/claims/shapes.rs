@@ -203,6 +203,7 @@ fn a_reference_as_its_unit_sees_it() {
             images_total: 9,
             updated_at: Some(at(2)),
         },
+        is_partial: false,
         alerting: AlertLimit::default(),
     };
     assert_json_snapshot!(reference);

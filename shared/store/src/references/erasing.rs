@@ -188,6 +188,7 @@ impl References {
             activated_at: None,
             ended_at: Some(now),
             search: SearchProgress::default(),
+            is_partial: false,
             alerting: AlertLimit::default(),
         };
         self.db

@@ -125,6 +125,7 @@ pub fn reference(case: &str, n: u64) -> Reference {
         activated_at: None,
         ended_at: None,
         search: SearchProgress::default(),
+        is_partial: false,
         alerting: AlertLimit::default(),
     }
 }

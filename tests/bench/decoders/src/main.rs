@@ -8,7 +8,7 @@ use photo::{Detail, Limits, Photo, Pixels};
 
 fn main() -> std::io::Result<()> {
     photo::sandbox::init();
-    let limits = Limits::default();
+    let limits = Limits::of_references();
     for line in std::io::stdin().lock().lines() {
         let bytes = std::fs::read(line?)?;
         let start = Instant::now();

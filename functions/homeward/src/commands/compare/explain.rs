@@ -80,8 +80,9 @@ impl Explain {
         found: &Match,
     ) -> anyhow::Result<()> {
         let limits = Limits::default();
-        let own = image_file::read(&entry.path, &limits)
-            .map_or_else(|_| unreadable(), |bytes| decoded(&bytes, &limits));
+        let of_reference = Limits::of_references();
+        let own = image_file::read(&entry.path, &of_reference)
+            .map_or_else(|_| unreadable(), |bytes| decoded(&bytes, &of_reference));
         let drawn = match_picture::picture(&DrawnPair {
             reference: &own,
             ad: &image_file::decoded_ad(ad.bytes, &limits).unwrap_or_else(|_| unreadable()),

@@ -16,6 +16,9 @@ impl From<Error> for Fault {
 }
 
 pub(super) fn decoded(stream: Vec<u8>, pixels_max: u32) -> Result<Planes, Fault> {
+    if stream.is_empty() {
+        return Err(Fault::Corrupt); // its check of that ends the process
+    }
     planes(&first(stream, pixels_max)?)
 }
 

@@ -1,18 +1,20 @@
 //! The pictures on the pages of a PDF: first a table of them, then one by one as they are asked for.
 
 mod colours;
+mod jbig2;
 mod piece;
 mod search;
 
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use hayro_syntax::object::Stream;
 use hayro_syntax::{LoadPdfError, Pdf};
 
 use super::{Fault, write_fault};
 use crate::sandbox::{CORRUPT, DECODED, LOCKED, NO_PICTURE};
-use piece::Piece;
-use search::{Found, Listed};
+use piece::{Asked, Piece};
+use search::{Found, Listed, Source};
 
 /// Answers about one document until the input ends.
 pub(super) fn serve(file: Vec<u8>, from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
@@ -29,15 +31,26 @@ pub(super) fn serve(file: Vec<u8>, from: &mut impl Read, to: &mut impl Write) ->
     let mut number = [0; 2];
     while from.read_exact(&mut number).is_ok() {
         let asked = found.get(usize::from(u16::from_le_bytes(number)));
-        let piece = asked.map(|asked| catch_unwind(AssertUnwindSafe(|| Piece::of(asked))));
-        match piece {
-            Some(Ok(Ok(piece))) => write_piece(&piece, to)?,
-            Some(Ok(Err(fault))) => write_fault(&fault, to)?,
-            Some(Err(_)) | None => write_fault(&Fault::Failed, to)?,
+        match asked.map(|asked| &asked.source) {
+            Some(Source::Inline(Ok(piece))) => write_piece(piece, to)?,
+            Some(Source::Inline(Err(fault))) => write_fault(fault, to)?,
+            Some(Source::Object(stream)) => write_object(stream, to)?,
+            None => write_fault(&Fault::Failed, to)?,
         }
         to.flush()?;
     }
     Ok(())
+}
+
+fn write_object(stream: &Stream<'_>, to: &mut impl Write) -> io::Result<()> {
+    let piece = catch_unwind(AssertUnwindSafe(|| {
+        Piece::of(stream, &Asked::of(stream).ok_or(Fault::Corrupt)?)
+    }));
+    match piece {
+        Ok(Ok(piece)) => write_piece(&piece, to),
+        Ok(Err(fault)) => write_fault(&fault, to),
+        Err(_) => write_fault(&Fault::Failed, to),
+    }
 }
 
 fn say(answer: &[u8], to: &mut impl Write) -> io::Result<()> {
@@ -45,7 +58,8 @@ fn say(answer: &[u8], to: &mut impl Write) -> io::Result<()> {
     to.flush()
 }
 
-/// Whether they are all, and how many; of each its page, sides, orientation, and whether it is a mask.
+/// Whether they are all, and how many; of each its page, sides, orientation, what it is for, what it joins, and
+/// which of them is its alpha, counted from 1.
 fn table(found: &[Found<'_>], is_whole: bool, to: &mut impl Write) -> io::Result<()> {
     let count = u16::try_from(found.len()).unwrap_or(u16::MAX);
     to.write_all(&[DECODED, is_whole.into()])?;
@@ -54,7 +68,10 @@ fn table(found: &[Found<'_>], is_whole: bool, to: &mut impl Write) -> io::Result
         to.write_all(&picture.page.to_le_bytes())?;
         to.write_all(&picture.width_px.to_le_bytes())?;
         to.write_all(&picture.height_px.to_le_bytes())?;
-        to.write_all(&[picture.orientation.as_exif(), picture.is_mask.into()])?;
+        let (role, joins) = (picture.role as u8, picture.joins as u8);
+        to.write_all(&[picture.orientation.as_exif(), role, joins])?;
+        let alpha = picture.alpha.map_or(0, |number| number + 1);
+        to.write_all(&alpha.to_le_bytes())?;
     }
     to.flush()
 }

@@ -20,10 +20,12 @@ pub(super) enum Colours {
 
 impl Colours {
     pub(super) fn of(dict: &Dict<'_>) -> Result<Colours, Fault> {
-        if dict.get::<bool>("ImageMask") == Some(true) {
+        let is_mask = dict.get::<bool>("ImageMask").or_else(|| dict.get("IM"));
+        if is_mask == Some(true) {
             return Ok(Colours::Grey);
         }
-        match dict.get::<Object<'_>>("ColorSpace") {
+        let space = dict.get::<Object<'_>>("ColorSpace");
+        match space.or_else(|| dict.get("CS")) {
             Some(space) => named(space, 0),
             None => Err(Fault::Corrupt),
         }

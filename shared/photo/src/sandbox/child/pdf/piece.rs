@@ -5,7 +5,7 @@ use hayro_syntax::{Filter, Pdf};
 
 use super::super::Fault;
 use super::colours::Colours;
-use super::search::Found;
+use super::jbig2;
 use crate::fax::{Coding, Fax};
 use crate::sandbox::PDF_PIXELS_MAX;
 
@@ -23,24 +23,51 @@ pub(super) enum Piece {
     Inks(Vec<u8>),
 }
 
+/// What the dictionary of a picture says of it.
+pub(super) struct Asked {
+    pub(super) width_px: u32,
+    pub(super) height_px: u32,
+    /// It says where ink goes.
+    pub(super) is_mask: bool,
+}
+
+impl Asked {
+    pub(super) fn of(stream: &Stream<'_>) -> Option<Asked> {
+        let dict = stream.dict();
+        let side = |long: &str, short: &str| dict.get::<u32>(long).or_else(|| dict.get(short));
+        let is_mask = dict.get::<bool>("ImageMask").or_else(|| dict.get("IM"));
+        Some(Asked {
+            width_px: side("Width", "W")?,
+            height_px: side("Height", "H")?,
+            is_mask: is_mask.unwrap_or_default(),
+        })
+    }
+
+    pub(super) fn pixels(&self) -> u64 {
+        u64::from(self.width_px) * u64::from(self.height_px)
+    }
+}
+
 impl Piece {
-    pub(super) fn of(found: &Found<'_>) -> Result<Piece, Fault> {
-        let pixels = u64::from(found.width_px) * u64::from(found.height_px);
-        if pixels > PDF_PIXELS_MAX {
+    pub(super) fn of(stream: &Stream<'_>, asked: &Asked) -> Result<Piece, Fault> {
+        if asked.pixels() > PDF_PIXELS_MAX {
             return Err(Fault::Large);
         }
-        let filters = found.stream.filters();
+        let filters = stream.filters();
         if filters.len() > FILTERS_MAX {
             return Err(Fault::Unsupported);
         }
         match filters.last() {
-            Some(Filter::DctDecode) => Ok(Piece::Jpeg(inner(&found.stream)?)),
-            Some(Filter::JpxDecode) => Ok(Piece::Jp2(inner(&found.stream)?)),
-            Some(Filter::CcittFaxDecode) => fax(found),
-            Some(Filter::Jbig2Decode) => Err(Fault::Unsupported),
+            Some(Filter::DctDecode) => Ok(Piece::Jpeg(inner(stream)?)),
+            Some(Filter::JpxDecode) => Ok(Piece::Jp2(inner(stream)?)),
+            Some(Filter::CcittFaxDecode) => fax(stream, asked),
+            Some(Filter::Jbig2Decode) => {
+                let bits = jbig2::read(&inner(stream)?, &last_settings(stream.dict()), asked)?;
+                samples(stream, asked, &bits)
+            }
             _ => {
-                let data = found.stream.decoded_data().map_err(|_| Fault::Corrupt)?;
-                samples(found, &data)
+                let data = stream.decoded_data().map_err(|_| Fault::Corrupt)?;
+                samples(stream, asked, &data)
             }
         }
     }
@@ -91,8 +118,8 @@ fn last_settings<'a>(dict: &Dict<'a>) -> Dict<'a> {
     }
 }
 
-fn fax(found: &Found<'_>) -> Result<Piece, Fault> {
-    let settings = last_settings(found.stream.dict());
+fn fax(stream: &Stream<'_>, asked: &Asked) -> Result<Piece, Fault> {
+    let settings = last_settings(stream.dict());
     let coding = match settings.get::<i32>("K").unwrap_or_default() {
         ..0 => Coding::Group4,
         0 => Coding::Group3_1D,
@@ -100,37 +127,41 @@ fn fax(found: &Found<'_>) -> Result<Piece, Fault> {
     };
     let fax = Fax {
         width_px: settings.get::<u32>("Columns").unwrap_or(1728),
-        height_px: found.height_px,
+        height_px: asked.height_px,
         coding,
         is_aligned: settings.get::<bool>("EncodedByteAlign").unwrap_or_default(),
     };
-    if fax.width_px != found.width_px {
+    if fax.width_px != asked.width_px {
         return Err(Fault::Corrupt);
     }
-    let bits = fax
-        .read(&inner(&found.stream)?)
-        .map_err(|_| Fault::Corrupt)?;
+    let bits = fax.read(&inner(stream)?).map_err(|_| Fault::Corrupt)?;
     if settings.get::<bool>("BlackIs1") == Some(true) {
-        return samples(found, &bits);
+        return samples(stream, asked, &bits);
     }
     let bits: Vec<u8> = bits.into_iter().map(|byte| !byte).collect();
-    samples(found, &bits)
+    samples(stream, asked, &bits)
 }
 
 /// Stored samples as those of 8 bits.
-fn samples(found: &Found<'_>, data: &[u8]) -> Result<Piece, Fault> {
-    let dict = found.stream.dict();
+fn samples(stream: &Stream<'_>, asked: &Asked, data: &[u8]) -> Result<Piece, Fault> {
+    let dict = stream.dict();
     let colours = Colours::of(dict)?;
-    let bits = if found.is_mask || found.stream.filters().last() == Some(&Filter::CcittFaxDecode) {
+    let bilevel = [Filter::CcittFaxDecode, Filter::Jbig2Decode];
+    let is_bilevel = stream
+        .filters()
+        .last()
+        .is_some_and(|it| bilevel.contains(it));
+    let bits = if asked.is_mask || is_bilevel {
         1
     } else {
-        dict.get::<u32>("BitsPerComponent").unwrap_or(8)
+        let bits = dict.get::<u32>("BitsPerComponent");
+        bits.or_else(|| dict.get("BPC")).unwrap_or(8)
     };
     if !matches!(bits, 1 | 2 | 4 | 8 | 16) {
         return Err(Fault::Corrupt);
     }
     let bits = bits as usize;
-    let (width, height) = (found.width_px as usize, found.height_px as usize);
+    let (width, height) = (asked.width_px as usize, asked.height_px as usize);
     let count = width * colours.channels();
     let stride = (count * bits).div_ceil(8).max(1);
     if data.len() < stride * height.div_ceil(2) {

@@ -1,17 +1,28 @@
 //! Which pictures the pages of a document draw.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use hayro_syntax::Pdf;
 use hayro_syntax::content::TypedIter;
 use hayro_syntax::content::ops::TypedInstruction;
 use hayro_syntax::object::{Dict, Name, ObjectIdentifier, Stream};
 use hayro_syntax::page::{Page, Resources, Rotation};
 
+use super::super::Fault;
+use super::piece::{Asked, Piece};
 use crate::Orientation;
+use crate::sandbox::{Joins, Role};
 
 /// Pages that are looked at.
 const PAGES_MAX: usize = 64;
-/// Pictures that are listed.
+/// Pictures that are listed; those that lie one under another are one.
 const PICTURES_MAX: usize = 64;
+/// Strips of all of them together.
+const STRIPS_MAX: usize = 2_048;
+/// Pixels of all pictures that stand within content: they are taken at once.
+const INLINE_PIXELS_MAX: u64 = 16 << 20;
+/// A strip is at least so many times as wide as high; it was cut from a page by a program.
+const STRIP_SHAPE: u32 = 2;
 /// Steps of all pages together: a page of dense text has some 10,000.
 const STEPS_MAX: usize = 1_000_000;
 /// Forms that draw forms.
@@ -28,9 +39,20 @@ pub(super) struct Found<'a> {
     pub(super) width_px: u32,
     pub(super) height_px: u32,
     pub(super) orientation: Orientation,
-    /// It says where ink goes.
-    pub(super) is_mask: bool,
-    pub(super) stream: Stream<'a>,
+    pub(super) role: Role,
+    pub(super) joins: Joins,
+    /// Which of the pictures says how much of this one is seen.
+    pub(super) alpha: Option<u16>,
+    pub(super) source: Source<'a>,
+    /// Where it lies on its page.
+    at: Turn,
+}
+
+/// Where a picture's samples are.
+pub(super) enum Source<'a> {
+    Object(Stream<'a>),
+    /// Within content, and taken from there.
+    Inline(Result<Piece, Fault>),
 }
 
 /// What the search found.
@@ -52,7 +74,7 @@ pub(super) fn pictures(pdf: &Pdf) -> Listed<'_> {
     if search.found.is_empty() {
         for object in pdf.objects() {
             if let Some(stream) = object.into_stream() {
-                search.picture(&stream, 0, Orientation::Upright);
+                search.picture(&stream, Place::of_page(0, Orientation::Upright));
             }
         }
     }
@@ -68,25 +90,50 @@ struct Search<'a> {
     seen: Vec<ObjectIdentifier>,
     steps: usize,
     forms: usize,
+    /// Pictures that are none's strips.
+    shown: usize,
+    inline_pixels: u64,
     /// Something was left out.
     is_cut: bool,
 }
 
-/// How the unit square lies on the page: the directions of its lower and its left side.
+/// How the unit square lies on the page: the directions of its lower and its left side, and its lower left corner.
 #[derive(Clone, Copy)]
-struct Turn([f64; 4]);
+struct Turn([f64; 6]);
 
 impl Turn {
-    const NONE: Turn = Turn([1.0, 0.0, 0.0, 1.0]);
+    const NONE: Turn = Turn([1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
 
     /// This one, drawn within another.
-    fn within(self, Turn([a, b, c, d]): Turn) -> Turn {
-        let [e, f, g, h] = self.0;
-        Turn([e * a + f * c, e * b + f * d, g * a + h * c, g * b + h * d])
+    fn within(self, Turn([a, b, c, d, x, y]): Turn) -> Turn {
+        let [e, f, g, h, u, v] = self.0;
+        Turn([
+            e * a + f * c,
+            e * b + f * d,
+            g * a + h * c,
+            g * b + h * d,
+            u * a + v * c + x,
+            u * b + v * d + y,
+        ])
+    }
+
+    /// How it continues one that was drawn before, if both stand upright: a fiftieth of its height may be between
+    /// them.
+    fn joins(self, Turn([width, _, _, height, left, bottom]): Turn) -> Joins {
+        let [own_width, b, c, own_height, own_left, own_bottom] = self.0;
+        let near = |a: f64, b: f64| (a - b).abs() <= own_height.abs() / 50.0 + width.abs() / 1e4;
+        let is_column = near(own_width, width) && near(own_left, left) && b == 0.0 && c == 0.0;
+        if is_column && near(own_bottom + own_height, bottom) {
+            Joins::Below
+        } else if is_column && near(own_bottom, bottom + height) {
+            Joins::Above
+        } else {
+            Joins::None
+        }
     }
 
     fn orientation(self) -> Orientation {
-        let [a, b, c, d] = self.0;
+        let [a, b, c, d, ..] = self.0;
         if a.abs() + d.abs() >= b.abs() + c.abs() {
             match (a < 0.0, d < 0.0) {
                 (false, false) => Orientation::Upright,
@@ -114,9 +161,20 @@ struct Place {
     depth: usize,
 }
 
+impl Place {
+    fn of_page(page: u16, page_turn: Orientation) -> Place {
+        Place {
+            page,
+            turn: Turn::NONE,
+            page_turn,
+            depth: 0,
+        }
+    }
+}
+
 impl<'a> Search<'a> {
     fn is_full(&self) -> bool {
-        self.found.len() >= PICTURES_MAX
+        self.shown >= PICTURES_MAX || self.found.len() >= STRIPS_MAX
     }
 
     fn page(&mut self, page: &Page<'a>, number: u16) {
@@ -126,12 +184,7 @@ impl<'a> Search<'a> {
             Rotation::Flipped => Orientation::Turned180,
             Rotation::FlippedHorizontal => Orientation::Turned270,
         };
-        let place = Place {
-            page: number,
-            turn: Turn::NONE,
-            page_turn,
-            depth: 0,
-        };
+        let place = Place::of_page(number, page_turn);
         let content = page.page_stream().unwrap_or_default();
         self.content(content, page.resources(), place);
     }
@@ -153,14 +206,15 @@ impl<'a> Search<'a> {
                     place.turn = states.pop().unwrap_or(place.turn);
                 }
                 TypedInstruction::Transform(it) => {
-                    let [a, b, c, d] = [it.0, it.1, it.2, it.3].map(|it| it.as_f64());
-                    place.turn = Turn([a, b, c, d]).within(place.turn);
+                    let matrix = [it.0, it.1, it.2, it.3, it.4, it.5].map(|it| it.as_f64());
+                    place.turn = Turn(matrix).within(place.turn);
                 }
                 TypedInstruction::XObject(it) => {
                     if let Some(stream) = resources.get_x_object(it.0) {
                         self.object(&stream, resources, place);
                     }
                 }
+                TypedInstruction::InlineImage(it) => self.inline(it.0, place),
                 _ => {}
             }
         }
@@ -169,8 +223,7 @@ impl<'a> Search<'a> {
     fn object(&mut self, stream: &Stream<'a>, resources: &Resources<'a>, mut place: Place) {
         let kind = stream.dict().get::<Name<'_>>("Subtype");
         if kind.as_deref() != Some(b"Form") {
-            let turned = place.turn.orientation().then(place.page_turn);
-            return self.picture(stream, place.page, turned);
+            return self.picture(stream, place);
         }
         self.forms += 1;
         if self.forms > FORMS_MAX || place.depth >= DEPTH_MAX {
@@ -181,8 +234,8 @@ impl<'a> Search<'a> {
             self.is_cut = true;
             return;
         };
-        if let Some([a, b, c, d, _, _]) = stream.dict().get::<[f64; 6]>("Matrix") {
-            place.turn = Turn([a, b, c, d]).within(place.turn);
+        if let Some(matrix) = stream.dict().get::<[f64; 6]>("Matrix") {
+            place.turn = Turn(matrix).within(place.turn);
         }
         place.depth += 1;
         let own = stream.dict().get::<Dict<'a>>("Resources");
@@ -192,13 +245,10 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn picture(&mut self, stream: &Stream<'a>, page: u16, orientation: Orientation) {
-        let dict = stream.dict();
-        let is_picture = dict.get::<Name<'_>>("Subtype").as_deref() == Some(b"Image");
-        let side = |long: &str, short: &str| dict.get::<u32>(long).or_else(|| dict.get(short));
-        let sides = side("Width", "W").zip(side("Height", "H"));
+    fn picture(&mut self, stream: &Stream<'a>, place: Place) {
+        let is_picture = stream.dict().get::<Name<'_>>("Subtype").as_deref() == Some(b"Image");
         let id = stream.obj_id();
-        if let Some((width_px, height_px)) = sides.filter(|_| is_picture)
+        if let Some(asked) = Asked::of(stream).filter(|_| is_picture)
             && !self.seen.contains(&id)
         {
             if self.is_full() {
@@ -206,14 +256,70 @@ impl<'a> Search<'a> {
                 return;
             }
             self.seen.push(id);
-            self.found.push(Found {
-                page,
-                width_px,
-                height_px,
-                orientation,
-                is_mask: dict.get::<bool>("ImageMask").unwrap_or_default(),
-                stream: stream.clone(),
-            });
+            let alpha = stream.dict().get::<Stream<'a>>("SMask");
+            let alpha = alpha.and_then(|alpha| self.alpha(alpha, place));
+            self.add(asked, Source::Object(stream.clone()), place, alpha);
         }
+    }
+
+    /// Lists what says how much of a picture is seen.
+    fn alpha(&mut self, stream: Stream<'a>, place: Place) -> Option<u16> {
+        let number = u16::try_from(self.found.len()).ok()?;
+        let asked = Asked::of(&stream)?;
+        self.found.push(Found {
+            page: place.page,
+            width_px: asked.width_px,
+            height_px: asked.height_px,
+            orientation: Orientation::Upright,
+            role: Role::Alpha,
+            joins: Joins::None,
+            alpha: None,
+            source: Source::Object(stream),
+            at: place.turn,
+        });
+        Some(number)
+    }
+
+    /// Takes a picture that stands within content.
+    fn inline(&mut self, stream: &Stream<'_>, place: Place) {
+        let Some(asked) = Asked::of(stream) else {
+            self.is_cut = true;
+            return;
+        };
+        self.inline_pixels = self.inline_pixels.saturating_add(asked.pixels());
+        if self.is_full() || self.inline_pixels > INLINE_PIXELS_MAX {
+            self.is_cut = true;
+            return;
+        }
+        let piece = catch_unwind(AssertUnwindSafe(|| Piece::of(stream, &asked)));
+        let piece = piece.unwrap_or(Err(Fault::Failed));
+        self.add(asked, Source::Inline(piece), place, None);
+    }
+
+    fn add(&mut self, asked: Asked, source: Source<'a>, place: Place, alpha: Option<u16>) {
+        let role = match asked.is_mask {
+            true => Role::Mask,
+            false => Role::Picture,
+        };
+        let before = self.found.iter().rev().find(|it| it.role != Role::Alpha);
+        let is_strip = asked.width_px / STRIP_SHAPE >= asked.height_px && alpha.is_none();
+        let alike = before.filter(|it| {
+            let is_column = it.page == place.page && it.width_px == asked.width_px;
+            let was_strip = it.width_px / STRIP_SHAPE >= it.height_px && it.alpha.is_none();
+            is_strip && was_strip && is_column && it.role == role
+        });
+        let joins = alike.map_or(Joins::None, |it| place.turn.joins(it.at));
+        self.shown += usize::from(joins == Joins::None);
+        self.found.push(Found {
+            page: place.page,
+            width_px: asked.width_px,
+            height_px: asked.height_px,
+            orientation: place.turn.orientation().then(place.page_turn),
+            role,
+            joins,
+            alpha,
+            source,
+            at: place.turn,
+        });
     }
 }

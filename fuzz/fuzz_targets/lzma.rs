@@ -1,0 +1,4 @@
+//! Fuzz target: see `hostile::lzma`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| hostile::lzma(bytes));
