@@ -1,5 +1,4 @@
 //! Single questions to AWS, signed. The few that this program asks are not worth an SDK each.
-
 #![allow(
     clippy::disallowed_methods,
     reason = "a running stage is reached now, with the caller's credentials"
@@ -8,7 +7,7 @@
 use std::time::SystemTime;
 
 use anyhow::Context;
-use aws_config::{BehaviorVersion, Region};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
@@ -19,6 +18,21 @@ pub struct Asker {
     credentials: Credentials,
     region: String,
     client: reqwest::Client,
+}
+
+/// As this machine's environment and profiles say, in this region.
+pub(crate) async fn configured(region: &str) -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest())
+        .region(Region::new(region.to_owned()))
+        .http_client(store::https_client())
+        .load()
+        .await
+}
+
+/// Whether a stack or a function could be called so: it stands in a form or a path as it is.
+pub(crate) fn is_name(text: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    !text.is_empty() && text.chars().all(is_plain)
 }
 
 /// A service of AWS.
@@ -85,12 +99,7 @@ impl Asker {
     /// # Errors
     /// Credentials that cannot be had.
     pub async fn of_machine(region: &str) -> anyhow::Result<Self> {
-        let config = aws_config::defaults(BehaviorVersion::latest())
-            .region(Region::new(region.to_owned()))
-            .http_client(store::https_client())
-            .load()
-            .await;
-        let provider = config.credentials_provider();
+        let provider = configured(region).await.credentials_provider();
         let provider = provider.context("there are no credentials")?;
         Ok(Self {
             credentials: provider.provide_credentials().await?,

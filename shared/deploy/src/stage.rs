@@ -5,12 +5,11 @@
 pub mod dead_letters;
 
 use anyhow::Context;
-use aws_config::{BehaviorVersion, Region};
 use records::{Principal, Role, TenantId, Token};
 use serde_json::{Value, json};
 use store::{Jitter, Names, Store};
 
-use crate::signed::{Asker, Body, Question, Service};
+use crate::signed::{Asker, Body, Question, Service, configured, is_name};
 
 /// A deployed stack, reached with the credentials of this machine.
 pub struct Stage {
@@ -25,7 +24,7 @@ impl Stage {
     /// # Errors
     /// Credentials that cannot be had; a name that no stack can have.
     pub async fn of_machine(stack: &str, region: &str) -> anyhow::Result<Self> {
-        anyhow::ensure!(is_plain(stack), "that is no name of a stack");
+        anyhow::ensure!(is_name(stack), "that is no name of a stack");
         Ok(Self {
             asker: Asker::of_machine(region).await?,
             stack: stack.to_owned(),
@@ -75,11 +74,7 @@ impl Stage {
             references_bucket: String::new(),
             segments_bucket: String::new(),
         };
-        let config = aws_config::defaults(BehaviorVersion::latest())
-            .region(Region::new(self.region.clone()))
-            .http_client(store::https_client())
-            .load()
-            .await;
+        let config = configured(&self.region).await;
         let store = Store::with_sdk_config(&config, names, Jitter::from_system());
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("{error}"))?;
@@ -99,7 +94,7 @@ impl Stage {
     }
 
     async fn invoke(&self, function: &str, payload: &Value) -> anyhow::Result<Value> {
-        anyhow::ensure!(is_plain(function), "that is no name of a function");
+        anyhow::ensure!(is_name(function), "that is no name of a function");
         let (path, body) = (
             format!("/2015-03-31/functions/{function}/invocations"),
             payload.to_string(),
@@ -138,9 +133,4 @@ impl Stage {
         anyhow::ensure!(status == 200, "{name} was answered with {status} {kind}");
         Ok(answer)
     }
-}
-
-fn is_plain(name: &str) -> bool {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    !name.is_empty() && name.chars().all(is_plain)
 }

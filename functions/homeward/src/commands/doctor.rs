@@ -92,10 +92,7 @@ Exits with 1 if a deployment would fail, or the trial did.";
 pub fn run(arguments: &Arguments) -> Result {
     let runtime = tokio::runtime::Runtime::new()?;
     let machine = Machine::this();
-    let named = Named {
-        by_argument: arguments.region.clone(),
-        ..Named::of(&machine)
-    };
+    let named = Named::of(&machine, arguments.region.clone());
     if arguments.after.is_some() || arguments.api.is_some() {
         let checks = runtime.block_on(tried(arguments, &machine, &named))?;
         rendering::checks(&checks, arguments.json)?;

@@ -28,7 +28,7 @@ enum Command {
     /// Have a task of the timers done now, and print what it did
     #[command(after_help = RUN_EXAMPLES)]
     Run {
-        /// The task, e.g. repair, rebuild, search, objects; what is wrong names it
+        /// The task, e.g. repair, rebuild, search or objects; an error that asks for one names it
         #[arg(value_name = "TASK")]
         task: String,
         #[command(flatten)]
@@ -95,10 +95,7 @@ pub fn run(arguments: &Arguments) -> Result {
 
 async fn stage(at: &Where) -> Result<Stage> {
     let machine = Machine::this();
-    let named = Named {
-        by_argument: at.region.clone(),
-        ..Named::of(&machine)
-    };
+    let named = Named::of(&machine, at.region.clone());
     let region = named
         .region()
         .ok_or_else(|| Failure::usage("no region is named", "set AWS_REGION, or give --region"))?;

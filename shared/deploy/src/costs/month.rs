@@ -26,8 +26,8 @@ pub struct Load {
     pub window_s: f64,
 }
 
-/// Milliseconds in which an ad is looked up among so many references (`aws.md`'s run of 2026-11-22 to 24 on one core;
-/// docs/performance.md has 28 ms at 10^4 two days later).
+/// Milliseconds in which an ad is looked up among so many references, on one core: that at 10^4 stands in
+/// docs/performance.md, the others were measured once, in November 2026, by a program that is not in this repository.
 const LOOKUP_MS: [(f64, f64); 4] = [(10.0, 8.0), (1e3, 19.3), (1e4, 28.4), (1e5, 45.0)];
 
 /// Reads with which `lookup` brings its references up to date at each run: the log's partitions, and the record of

@@ -39,12 +39,12 @@ pub struct Named {
 }
 
 impl Named {
-    /// What the machine's environment and profile name.
-    pub fn of(machine: &Machine) -> Self {
+    /// What `--region` says, and the machine's environment and profile.
+    pub fn of(machine: &Machine, by_argument: Option<String>) -> Self {
         let variables = ["AWS_REGION", "AWS_DEFAULT_REGION"];
         let set = variables.iter().find_map(|name| machine.variable(name));
         Self {
-            by_argument: None,
+            by_argument,
             by_environment: set.map(str::to_owned),
             by_profile: machine.of_profile("region").map(str::to_owned),
         }

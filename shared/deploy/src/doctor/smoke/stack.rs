@@ -2,15 +2,14 @@
 
 use anyhow::Context;
 
-use crate::signed::{Asker, Body, Question, Service};
+use crate::signed::{Asker, Body, Question, Service, is_name};
 
 /// Asks CloudFormation for the stack's output `ApiUrl`.
 ///
 /// # Errors
 /// No such stack, or no right to look.
 pub async fn api_of(stack: &str, region: &str) -> anyhow::Result<String> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    anyhow::ensure!(stack.chars().all(is_plain), "that is no name of a stack");
+    anyhow::ensure!(is_name(stack), "that is no name of a stack");
     let asker = Asker::of_machine(region).await?;
     let form = format!("Action=DescribeStacks&Version=2010-05-15&StackName={stack}");
     let question = Question {
